@@ -1,0 +1,1 @@
+//! A virtual device: runs a firmware file on this machine.

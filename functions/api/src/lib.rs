@@ -1,0 +1,1 @@
+//! Function 2: read the log back.

@@ -1,0 +1,1 @@
+//! Function 1: answer a webhook and record what happened.

@@ -1,0 +1,1 @@
+//! Deliveries in DynamoDB: the only crate that names its SDK.

@@ -1,0 +1,1 @@
+//! A working stand-in for the parts of the Particle cloud that webhooks need.

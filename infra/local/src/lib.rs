@@ -1,0 +1,1 @@
+//! The local home: the whole product in one process on loopback.

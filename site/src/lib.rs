@@ -1,0 +1,1 @@
+//! The page: an askama generator that writes static files.

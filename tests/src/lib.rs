@@ -1,0 +1,1 @@
+//! The product checked from outside.
