@@ -1,0 +1,77 @@
+//! An error a person can act on: `application/problem+json` (RFC 9457).
+
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+/// What went wrong, in words for the caller. Never holds internal text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+}
+
+impl Problem {
+    /// A problem with a status and what to do about it.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Problem {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: detail.into(),
+            field: None,
+        }
+    }
+
+    /// The same, naming the field or parameter it is about.
+    pub fn about(self, field: impl Into<String>) -> Self {
+        Problem {
+            field: Some(field.into()).filter(|field: &String| !field.is_empty()),
+            ..self
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The body as it is sent.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a problem is strings and numbers")
+    }
+
+    /// The whole answer.
+    pub fn into_response(self) -> http::Response<String> {
+        let mut response = http::Response::new(self.to_json());
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).expect("the status came from a StatusCode");
+        let headers = response.headers_mut();
+        let fixed = |value| HeaderValue::from_static(value);
+        headers.insert(header::CONTENT_TYPE, fixed("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, fixed("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_has_the_members_of_rfc_9457() {
+        let problem = Problem::new(StatusCode::BAD_REQUEST, "from 1 to 500").about("limit");
+        assert_eq!(
+            problem.to_json(),
+            r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"from 1 to 500","field":"limit"}"#
+        );
+        assert_eq!(
+            problem.into_response().headers()["content-type"],
+            "application/problem+json"
+        );
+    }
+}
