@@ -1,0 +1,143 @@
+//! The environment of a deployed function, read once at its start.
+
+use delivery::limits::Limits;
+
+use crate::log::Level;
+
+/// Every variable that the functions read; the deployment's template sets no other and leaves none out.
+pub const VARIABLES: [&str; 8] = [
+    "TABLE_NAME",
+    "HOOK_URL",
+    "ORIGIN_SECRET",
+    "MAX_DELIVERIES",
+    "DELIVERY_TTL_S",
+    "ENDPOINT_TTL_S",
+    "MAX_DELAY_MS",
+    "LOG_LEVEL",
+];
+
+/// How one deployment is set up.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The table.
+    pub table: String,
+    /// The hook URL with `{endpoint}` in it, and `{host}` where the host that the caller used belongs.
+    pub hook_url: String,
+    /// What the CDN presents. A secret.
+    pub origin_secret: Option<String>,
+    /// What is kept and allowed.
+    pub limits: Limits,
+    /// How much is logged.
+    pub level: Level,
+}
+
+/// A variable that is absent or says nothing that can be used. Its value is not repeated: it may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadVariable(pub &'static str);
+
+impl std::fmt::Display for BadVariable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "environment variable {} is missing or not usable",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for BadVariable {}
+
+impl Config {
+    /// The configuration that an environment holds; `get` looks a variable up.
+    ///
+    /// # Errors
+    /// Names the variable that is missing or can't be used. Limits that are absent have their defaults.
+    pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Self, BadVariable> {
+        let present = |name: &'static str| get(name).filter(|value| !value.is_empty());
+        fn number<T: std::str::FromStr>(
+            name: &'static str,
+            value: Option<String>,
+            default: T,
+        ) -> Result<T, BadVariable> {
+            value.map_or(Ok(default), |text| {
+                text.parse().map_err(|_| BadVariable(name))
+            })
+        }
+        let defaults = Limits::default();
+        let limits = Limits {
+            max_body_bytes: defaults.max_body_bytes,
+            max_deliveries: number(
+                "MAX_DELIVERIES",
+                present("MAX_DELIVERIES"),
+                defaults.max_deliveries,
+            )?,
+            delivery_ttl_s: number(
+                "DELIVERY_TTL_S",
+                present("DELIVERY_TTL_S"),
+                defaults.delivery_ttl_s,
+            )?,
+            endpoint_ttl_s: number(
+                "ENDPOINT_TTL_S",
+                present("ENDPOINT_TTL_S"),
+                defaults.endpoint_ttl_s,
+            )?,
+            max_delay_ms: number(
+                "MAX_DELAY_MS",
+                present("MAX_DELAY_MS"),
+                defaults.max_delay_ms,
+            )?,
+        };
+        Ok(Config {
+            table: present("TABLE_NAME").ok_or(BadVariable("TABLE_NAME"))?,
+            hook_url: present("HOOK_URL")
+                .filter(|url| url.contains("{endpoint}"))
+                .ok_or(BadVariable("HOOK_URL"))?,
+            origin_secret: present("ORIGIN_SECRET"),
+            limits,
+            level: match present("LOG_LEVEL") {
+                None => Level::default(),
+                Some(text) => Level::parse(&text).ok_or(BadVariable("LOG_LEVEL"))?,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(pairs: &[(&str, &str)]) -> Result<Config, BadVariable> {
+        Config::from_env(|name| {
+            assert!(VARIABLES.contains(&name), "{name} is read and not listed");
+            pairs
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| (*v).to_owned())
+        })
+    }
+
+    const LEAST: [(&str, &str); 2] = [
+        ("TABLE_NAME", "t"),
+        ("HOOK_URL", "https://{host}/hook/{endpoint}"),
+    ];
+
+    #[test]
+    fn two_variables_are_enough() {
+        let config = config(&LEAST).unwrap();
+        assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.origin_secret, None);
+    }
+
+    #[test]
+    fn a_variable_that_cannot_be_used_is_named() {
+        assert_eq!(config(&[]).unwrap_err(), BadVariable("TABLE_NAME"));
+        for (name, value) in [
+            ("MAX_DELAY_MS", "soon"),
+            ("LOG_LEVEL", "loud"),
+            ("MAX_DELIVERIES", "-1"),
+        ] {
+            let all = [LEAST[0], LEAST[1], (name, value)];
+            assert_eq!(config(&all).unwrap_err().0, name);
+        }
+    }
+}

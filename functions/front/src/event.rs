@@ -1,0 +1,226 @@
+//! The event that a function URL sends: payload format 2.0
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads>).
+
+use std::fmt;
+
+use data_encoding::BASE64;
+use delivery::headers::Headers;
+use serde::{Deserialize, Deserializer, de};
+use sha2::{Digest, Sha256};
+
+use crate::Inbound;
+
+/// The header in which the CDN proves that a request came through it.
+pub const ORIGIN_SECRET_HEADER: &str = "x-origin-secret";
+
+/// Header names that Lambda's and CloudFront's fronts put on the way
+/// (<https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/adding-cloudfront-headers.html>), besides all that
+/// begin with `cloudfront-`.
+const ADDED: [&str; 9] = [
+    "via",
+    "x-amz-cf-id",
+    "x-amzn-tls-cipher-suite",
+    "x-amzn-tls-version",
+    "x-amzn-trace-id",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+];
+
+/// The parts of the event that are used. Unknown members are ignored, absent ones are empty.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    #[serde(default)]
+    raw_path: String,
+    #[serde(default)]
+    raw_query_string: String,
+    #[serde(default)]
+    cookies: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "ordered")]
+    headers: Headers,
+    request_context: RequestContext,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct RequestContext {
+    http: Http,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Http {
+    method: String,
+    #[serde(default)]
+    source_ip: String,
+}
+
+/// Why an event is not a request to the handlers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It did not come through the CDN.
+    NotThroughTheFront,
+    /// It says that its body is base64, and it isn't.
+    NotBase64,
+}
+
+impl Event {
+    /// The request in the event.
+    ///
+    /// With an `origin_secret`, only requests that carry it are taken, and their `cloudfront-viewer-address` is believed.
+    ///
+    /// # Errors
+    /// If the secret is not there, or the body is not what the event says.
+    pub fn into_inbound(self, origin_secret: Option<&str>) -> Result<Inbound, Refused> {
+        let mut headers = self.headers;
+        let presented = headers.get(ORIGIN_SECRET_HEADER).unwrap_or_default();
+        // Hashed before comparing, so that the time it takes says nothing of how much was right.
+        let same = |secret: &str| Sha256::digest(secret) == Sha256::digest(presented);
+        if !origin_secret.is_none_or(same) {
+            return Err(Refused::NotThroughTheFront);
+        }
+        let viewer = origin_secret.and_then(|_| headers.get("cloudfront-viewer-address"));
+        // `address:port`, and an IPv6 address stands there without brackets.
+        let viewer = viewer
+            .and_then(|value| value.rsplit_once(':'))
+            .map(|(address, _)| address);
+        let source = viewer
+            .unwrap_or(&self.request_context.http.source_ip)
+            .to_owned();
+        headers
+            .0
+            .retain(|(name, _)| !name.eq_ignore_ascii_case(ORIGIN_SECRET_HEADER));
+        if let Some(cookies) = self.cookies.filter(|cookies| !cookies.is_empty()) {
+            headers.0.push(("cookie".into(), cookies.join("; ")));
+        }
+        let was_added = |name: &&str| ADDED.contains(name) || name.starts_with("cloudfront-");
+        let names = headers.0.iter().map(|(name, _)| name.as_str());
+        let added = names.filter(was_added).map(str::to_owned).collect();
+        let body = self.body.unwrap_or_default();
+        Ok(Inbound {
+            method: self.request_context.http.method,
+            path: self.raw_path,
+            query: self.raw_query_string,
+            source,
+            headers,
+            added,
+            body: if self.is_base64_encoded {
+                BASE64
+                    .decode(body.as_bytes())
+                    .map_err(|_| Refused::NotBase64)?
+            } else {
+                body.into_bytes()
+            },
+        })
+    }
+}
+
+/// A JSON object of strings, in its order.
+fn ordered<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Headers, D::Error> {
+    struct Pairs;
+    impl<'de> de::Visitor<'de> for Pairs {
+        type Value = Headers;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of strings")
+        }
+        fn visit_unit<E>(self) -> Result<Headers, E> {
+            Ok(Headers::default())
+        }
+        fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+            let mut headers = Headers::default();
+            while let Some(pair) = map.next_entry::<String, String>()? {
+                headers.0.push(pair);
+            }
+            Ok(headers)
+        }
+    }
+    deserializer.deserialize_any(Pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inbound(event: serde_json::Value, secret: Option<&str>) -> Result<Inbound, Refused> {
+        serde_json::from_value::<Event>(event)
+            .unwrap()
+            .into_inbound(secret)
+    }
+
+    fn event(headers: serde_json::Value) -> serde_json::Value {
+        serde_json::json!({
+            "version": "2.0", "rawPath": "/hook/x/%2F", "rawQueryString": "a=<b>&a=2", "headers": headers,
+            "requestContext": {"http": {"method": "POST", "path": "/", "sourceIp": "203.0.113.7"}, "timeEpoch": 1},
+            "isBase64Encoded": false
+        })
+    }
+
+    #[test]
+    fn what_no_uri_and_no_http_library_would_take_comes_through_as_it_was() {
+        let inbound = inbound(
+            event(serde_json::json!({"x-name": "café \u{1b}[31m", "host": "a b<>"})),
+            None,
+        )
+        .unwrap();
+        assert_eq!(inbound.query, "a=<b>&a=2");
+        assert_eq!(
+            inbound.headers,
+            Headers::from([("x-name", "café \u{1b}[31m"), ("host", "a b<>")])
+        );
+        assert_eq!(inbound.query_value("a").as_deref(), Some("<b>"));
+    }
+
+    #[test]
+    fn bodies_are_exact_bytes() {
+        let mut with_body = event(serde_json::json!(null));
+        with_body["body"] = "AP8=".into();
+        assert_eq!(inbound(with_body.clone(), None).unwrap().body, b"AP8=");
+        with_body["isBase64Encoded"] = true.into();
+        assert_eq!(inbound(with_body.clone(), None).unwrap().body, [0, 255]);
+        with_body["body"] = "%".into();
+        assert_eq!(inbound(with_body, None).unwrap_err(), Refused::NotBase64);
+    }
+
+    #[test]
+    fn cookies_are_a_header_again() {
+        let mut with_cookies = event(serde_json::json!({}));
+        with_cookies["cookies"] = serde_json::json!(["a=1", "b=2"]);
+        assert_eq!(
+            inbound(with_cookies, None).unwrap().headers.get("cookie"),
+            Some("a=1; b=2")
+        );
+    }
+
+    #[test]
+    fn with_an_origin_secret_only_the_front_comes_in_and_its_word_on_the_sender_is_taken() {
+        let secret = Some("s3cret");
+        let through = |given: &str| {
+            inbound(
+                event(
+                    serde_json::json!({"x-origin-secret": given, "cloudfront-viewer-address": "2001:db8::1:443", "via": "2.0 x"}),
+                ),
+                secret,
+            )
+        };
+        let taken = through("s3cret").unwrap();
+        assert_eq!(taken.source, "2001:db8::1");
+        assert_eq!(taken.added, ["cloudfront-viewer-address", "via"]);
+        assert_eq!(taken.headers.get("x-origin-secret"), None);
+        assert_eq!(through("s3cre").unwrap_err(), Refused::NotThroughTheFront);
+        assert_eq!(
+            inbound(event(serde_json::json!({})), secret).unwrap_err(),
+            Refused::NotThroughTheFront
+        );
+        let unproved = inbound(
+            event(serde_json::json!({"cloudfront-viewer-address": "198.51.100.1:1"})),
+            None,
+        )
+        .unwrap();
+        assert_eq!(unproved.source, "203.0.113.7");
+    }
+}
