@@ -1,1 +1,81 @@
-//! The page: an askama generator that writes static files.
+//! The page: what people read, as a folder of plain files.
+//!
+//! Same sources, same bytes: no clock, no network, no chance. Nothing here knows where the page will be served; both homes
+//! take the files from [`files`] or [`build`], and the security policy from [`policy`]. In reading order:
+//!
+//! - [`site_file`]: one file of the site, with the type and the cache policy it must be served under
+//! - [`policy`]: what the page may load and talk to
+//! - [`prose`]: `content/*.md`, the words of the page
+//! - [`page`]: the templates that the words go into
+//! - [`assets`]: `static/`, the scripts and styles that the page loads
+//!
+//! Next: `static/app.js` is what runs in the browser.
+
+pub mod assets;
+pub mod page;
+pub mod policy;
+pub mod prose;
+pub mod site_file;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+
+pub use policy::content_security_policy;
+pub use site_file::SiteFile;
+
+/// What a build needs to know.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder that holds `content` and `static`.
+    pub source: PathBuf,
+}
+
+impl Default for Options {
+    /// The sources that this program was compiled from.
+    fn default() -> Self {
+        Options {
+            source: Path::new(env!("CARGO_MANIFEST_DIR")).to_owned(),
+        }
+    }
+}
+
+/// Every file of the site, in the order of their paths.
+///
+/// # Errors
+/// If a source can't be read, or prose names something that does not exist; the error says the file and the line.
+pub fn files(options: &Options) -> Result<Vec<SiteFile>> {
+    let assets = assets::read(&options.source.join("static"))?;
+    let sections = prose::read(&options.source.join("content"))?;
+    let mut files = vec![
+        SiteFile::new("index.html", page::index(&assets, &sections)?),
+        SiteFile::new("404.html", page::not_found(&assets)?),
+        SiteFile::new("favicon.svg", page::favicon()?),
+        // Nothing below these two is for a search engine: hook URLs are secrets of their owners.
+        SiteFile::new(
+            "robots.txt",
+            "User-agent: *\nDisallow: /hook/\nDisallow: /api/\n",
+        ),
+    ];
+    files.extend(assets.files);
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+/// Writes the site into a folder, which is made if it is not there. Files of an older build stay: a page that is open
+/// somewhere may still ask for them.
+///
+/// # Errors
+/// As [`files`], or if the folder can't be written.
+pub fn build(out: &Path, options: &Options) -> Result<()> {
+    for file in files(options)? {
+        let path = out.join(&file.path);
+        let folder = path.parent().expect("a file of the site is in a folder");
+        fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+        fs::write(&path, &file.bytes).with_context(|| format!("write {}", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! The templates, and what goes into them.
+
+use anyhow::{Context, Result};
+use askama::Template;
+
+use crate::{
+    assets::Assets,
+    prose::{Part, Place, Section},
+};
+
+/// One block of the log: empty in the page's `<template>`, filled in its examples. The one markup for both.
+#[derive(Clone, Debug, Default)]
+pub struct Block {
+    /// Decides the colour: `api`, `device`, `internal`, `error`, `received`, `parsed` or `response`.
+    pub kind: String,
+    /// Decides the mark of direction: `in`, `out`, `internal` or `derived`.
+    pub way: String,
+    /// The kind in words.
+    pub title: String,
+    /// The number of its delivery, as `#12`; empty if it has none.
+    pub seq: String,
+    /// When, as an RFC 3339 time; empty if unknown.
+    pub at: String,
+    /// The same in words.
+    pub time: String,
+    /// The fields.
+    pub rows: Vec<Row>,
+    /// What there is to learn here; empty for nothing.
+    pub note: String,
+}
+
+/// One field of a block.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// A group of the table of contents.
+struct Group<'a> {
+    name: &'a str,
+    sections: Vec<&'a Section>,
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Index<'a> {
+    assets: &'a Assets,
+    groups: Vec<Group<'a>>,
+    sections: &'a [Section],
+    empty_block: Block,
+    empty_row: Row,
+}
+
+#[derive(Template)]
+#[template(path = "404.html")]
+struct NotFound<'a> {
+    assets: &'a Assets,
+}
+
+#[derive(Template)]
+#[template(path = "favicon.svg", escape = "html")]
+struct Favicon;
+
+/// The page.
+///
+/// # Errors
+/// If a template fails, which only a mistake in one can do.
+pub fn index(assets: &Assets, sections: &[Section]) -> Result<String> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for section in sections {
+        match groups
+            .last_mut()
+            .filter(|group| group.name == section.group)
+        {
+            Some(group) => group.sections.push(section),
+            None => groups.push(Group {
+                name: &section.group,
+                sections: vec![section],
+            }),
+        }
+    }
+    let index = Index {
+        assets,
+        groups,
+        sections,
+        empty_block: Block::default(),
+        empty_row: Row::default(),
+    };
+    index.render().context("render page.html")
+}
+
+/// What stands where nothing is.
+///
+/// # Errors
+/// As [`index`].
+pub fn not_found(assets: &Assets) -> Result<String> {
+    NotFound { assets }.render().context("render 404.html")
+}
+
+/// The sign in the browser's tab.
+///
+/// # Errors
+/// As [`index`].
+pub fn favicon() -> Result<String> {
+    Favicon.render().context("render favicon.svg")
+}

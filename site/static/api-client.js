@@ -1,0 +1,104 @@
+// @ts-check
+// The log API, one function a call. The key travels in a header, never in a URL.
+
+/**
+ * @typedef {{method: string, path: string, query: string, source: string, headers: [string, string][], added: string[],
+ *   body: string, body_encoding: 'utf-8' | 'base64', body_bytes: number, body_sha256: string, truncated: boolean}} Request
+ * @typedef {{status: number, headers: [string, string][], body: string, delay_ms: number,
+ *   reply_use?: {n: number, of: number}}} Response
+ * @typedef {{seq: number, received_at: string, took_ms: number, request: Request, response: Response}} Delivery
+ * @typedef {{endpoint: string, deliveries: Delivery[], cursor: string, older?: string, first_seq: number,
+ *   last_seq: number, missing: number[], unreadable?: number[], restarted: boolean}} LogPage
+ * @typedef {{max_body_bytes: number, max_deliveries: number, delivery_ttl_s: number, endpoint_ttl_s: number,
+ *   max_delay_ms: number}} Limits
+ * @typedef {{endpoint: string, hook_url: string, created_at: string, expires_at: string, first_seq: number,
+ *   last_seq: number, limits: Limits, reply: object | null}} EndpointInfo
+ */
+
+/** Longest wait for an answer. A page of the log is at most about 1 MiB, so this is generous on a slow line. */
+const PATIENCE_MS = 20_000;
+
+/** An answer that is no success, or (status 0) no answer at all. */
+export class ApiProblem extends Error {
+  /** @param {number} status @param {string} detail @param {number | null} retryAfterS */
+  constructor(status, detail, retryAfterS = null) {
+    super(detail);
+    this.status = status;
+    this.retryAfterS = retryAfterS;
+  }
+}
+
+/**
+ * @param {{fetch: typeof fetch, key: string}} with_ what to ask with
+ */
+export function apiClient({ fetch, key }) {
+  /** @param {string} method @param {string} path @param {AbortSignal} [signal] */
+  const call = async (method, path, signal) => {
+    const patience = AbortSignal.timeout(PATIENCE_MS);
+    let answer;
+    let body;
+    try {
+      answer = await fetch(path, {
+        method,
+        headers: { authorization: `Bearer ${key}` },
+        signal: signal ? either(signal, patience) : patience,
+        cache: 'no-store',
+        credentials: 'omit',
+        redirect: 'error',
+      });
+      body = answer.status === 204 ? null : await answer.text();
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw new ApiProblem(0, patience.aborted ? 'the server did not answer in time' : 'the server can’t be reached');
+    }
+    if (!answer.ok) throw problem(answer, body);
+    try {
+      return body === null ? null : JSON.parse(body);
+    } catch {
+      throw new ApiProblem(answer.status, 'the server’s answer could not be read');
+    }
+  };
+
+  return {
+    /** Creates the endpoint, or prolongs its life. @returns {Promise<EndpointInfo>} */
+    create: () => call('PUT', '/api/endpoint'),
+    /** @returns {Promise<EndpointInfo>} */
+    info: () => call('GET', '/api/endpoint'),
+    forget: () => call('DELETE', '/api/endpoint'),
+    clear: () => call('DELETE', '/api/log'),
+    /**
+     * @param {{after?: string, before?: string, last?: number, limit?: number}} query
+     * @param {AbortSignal} [signal]
+     * @returns {Promise<LogPage>}
+     */
+    log: (query, signal) => {
+      const parameters = new URLSearchParams();
+      for (const [name, value] of Object.entries(query)) parameters.set(name, String(value));
+      return call('GET', `/api/log?${parameters}`, signal);
+    },
+  };
+}
+
+/** @param {globalThis.Response} answer @param {string | null} body */
+function problem(answer, body) {
+  const wait = Number(answer.headers.get('retry-after'));
+  const retryAfterS = Number.isFinite(wait) && wait > 0 ? wait : null;
+  try {
+    const { detail, title } = JSON.parse(body ?? '');
+    const said = [detail, title].find((words) => typeof words === 'string' && words !== '');
+    if (said) return new ApiProblem(answer.status, said.slice(0, 400), retryAfterS);
+  } catch {
+    // A proxy's own page says nothing that helps here; its status does.
+  }
+  return new ApiProblem(answer.status, `the server answered ${answer.status}`, retryAfterS);
+}
+
+/** `AbortSignal.any`, which browsers have had only since 2024. @param {AbortSignal} one @param {AbortSignal} other */
+function either(one, other) {
+  const controller = new AbortController();
+  for (const signal of [one, other]) {
+    if (signal.aborted) controller.abort();
+    signal.addEventListener('abort', () => controller.abort(), { once: true });
+  }
+  return controller.signal;
+}

@@ -1,0 +1,131 @@
+// @ts-check
+// One field of a block as DOM: in the rail short and still, in an open block whole, with ways to take it along.
+// Values are strangers' text: they go in as text nodes, with a sign for each character that can't be seen.
+
+import { copyButton } from './copy.js';
+import { clip, pieces, size } from './show-text.js';
+import { fullTime } from './show-time.js';
+
+/**
+ * @typedef {import('./delivery.js').Row} Row
+ * @typedef {'rail' | 'open'} Room
+ */
+
+/** What fits before "more": in the rail a glance, in an open block what a browser lays out in an instant. */
+const MOST = { rail: { characters: 1_200, lines: 40, pairs: 80 }, open: { characters: 20_000, lines: 1_000, pairs: 500 } };
+
+/** @param {Row} row @param {Room} room */
+export function drawRow(row, room) {
+  const template = /** @type {HTMLTemplateElement} */ (document.getElementById('row-template'));
+  const node = /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
+  const name = /** @type {HTMLElement} */ (node.querySelector('[data-slot="name"]'));
+  const value = /** @type {HTMLElement} */ (node.querySelector('[data-slot="value"]'));
+  node.dataset.row = row.kind === 'pairs' ? row.name : '';
+  name.append(...drawText(clip(row.name, 200, 3).text));
+  value.append(...drawValue(row, room));
+  if (room === 'open') {
+    // It may scroll, so it has to be reachable by keyboard.
+    value.tabIndex = 0;
+    value.setAttribute('role', 'group');
+    value.setAttribute('aria-label', row.name);
+    const take = document.createElement('dd');
+    take.className = 'row-tools';
+    take.append(...tools(row));
+    node.append(take);
+  }
+  return node;
+}
+
+/** @param {Row} row @param {Room} room @returns {Node[]} */
+function drawValue(row, room) {
+  if (row.kind === 'time') return [document.createTextNode(`${fullTime(row.value)}\n${row.value}`)];
+  if (row.kind === 'folded') {
+    const fold = document.createElement('details');
+    const head = document.createElement('summary');
+    head.textContent = row.value;
+    // In the rail a block is one stop, whatever is in it.
+    if (room === 'rail') head.tabIndex = -1;
+    fold.append(head, ...drawPairs(row.pairs ?? [], room));
+    return [fold];
+  }
+  const nodes = row.kind === 'pairs' ? drawPairs(row.pairs ?? [], room) : drawClipped(row.value, room);
+  if (row.remark) nodes.push(span('row-remark', row.value === '' || row.value.endsWith('\n') ? row.remark : ` ${row.remark}`));
+  return nodes;
+}
+
+/** @param {[string, string][]} pairs @param {Room} room @returns {Node[]} */
+function drawPairs(pairs, room) {
+  const most = MOST[room].pairs;
+  /** @type {Node[]} */
+  const lines = pairs.slice(0, most).map(([name, value]) => {
+    const line = document.createElement('div');
+    line.className = 'row-pair';
+    const head = span('pair-name', '');
+    head.append(...drawText(name), ': ');
+    line.append(head, ...drawClipped(value, room));
+    return line;
+  });
+  if (pairs.length > most) lines.push(span('row-more', `… ${pairs.length - most} more`));
+  return lines;
+}
+
+/** @param {string} text @param {Room} room @returns {Node[]} */
+function drawClipped(text, room) {
+  const { characters, lines } = MOST[room];
+  const { text: shown, rest } = clip(text, characters, lines);
+  const nodes = drawText(shown);
+  if (rest === 0) return nodes;
+  if (room === 'rail') return [...nodes, span('row-more', ` … ${count(rest)} more: open the block`)];
+  const more = document.createElement('button');
+  more.type = 'button';
+  more.className = 'button-word';
+  more.textContent = `Show all (${count(rest)} more)`;
+  more.addEventListener('click', () => {
+    const place = /** @type {HTMLElement} */ (more.closest('[data-slot="value"]'));
+    more.replaceWith(...drawText(text.slice(shown.length)));
+    place.focus();
+  });
+  return [...nodes, document.createTextNode(' '), more];
+}
+
+/** @param {string} text @returns {Node[]} */
+function drawText(text) {
+  return pieces(text).map((piece) => (piece.sign ? span('unseen-sign', piece.text) : document.createTextNode(piece.text)));
+}
+
+/** Ways to take a value along: the exact text, or the exact bytes of what is not text. @param {Row} row */
+function tools(row) {
+  const { bytes } = row;
+  if (bytes) {
+    const hex = () => [...bytes()].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    const save = document.createElement('button');
+    save.type = 'button';
+    save.className = 'button-word';
+    save.textContent = 'Download';
+    save.addEventListener('click', () => download(bytes(), 'body.bin'));
+    return [copyButton('Copy base64', () => row.copy ?? ''), copyButton('Copy hex', hex), save];
+  }
+  const text = row.copy ?? (row.pairs ? row.pairs.map(([name, value]) => `${name}: ${value}`).join('\n') : row.value);
+  return text === '' ? [] : [copyButton('Copy', () => text)];
+}
+
+/** @param {Uint8Array} bytes @param {string} name */
+function download(bytes, name) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (bytes)], { type: 'application/octet-stream' }));
+  link.download = name;
+  link.click();
+  // The browser has taken what it needs once the click is over; a minute is for one that asks where to.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** @param {string} className @param {string} text */
+function span(className, text) {
+  const node = document.createElement('span');
+  node.className = className;
+  node.textContent = text;
+  return node;
+}
+
+/** @param {number} characters */
+const count = (characters) => (characters < 1024 ? `${characters} characters` : size(characters));

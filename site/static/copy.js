@@ -1,0 +1,38 @@
+// @ts-check
+// Copying, and saying on the button whether it worked.
+
+/** How long a button says so. */
+const SAID_MS = 2_000;
+
+/**
+ * Copies a text and says so on the button.
+ * @param {HTMLElement} button @param {string} text
+ */
+export async function copyFrom(button, text) {
+  const copied = await put(text);
+  button.dataset.label ??= button.textContent ?? '';
+  button.textContent = copied ? 'Copied' : 'Not allowed here: select it';
+  setTimeout(() => (button.textContent = button.dataset.label ?? ''), SAID_MS);
+  return copied;
+}
+
+/** @param {string} label @param {() => string} text */
+export function copyButton(label, text) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'button-word';
+  button.textContent = label;
+  button.addEventListener('click', () => void copyFrom(button, text()));
+  return button;
+}
+
+/** @param {string} text */
+async function put(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // The page may stand where the browser offers no clipboard, or the reader said no.
+    return false;
+  }
+}

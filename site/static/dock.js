@@ -1,0 +1,115 @@
+// @ts-check
+// Where the log stands: in the page or docked at the foot of the window, how high, open or collapsed. Remembered.
+
+/**
+ * @typedef {{docked: boolean, collapsed: boolean, height: number}} Place `height`: of the docked log, as a part of the window's
+ */
+
+const KEPT = 'webhook-tutorial/dock';
+/** Enough for a block with its headers and the beginning of its body, in pixels. */
+const USUAL = 392;
+const LOWEST = 0.2;
+const HIGHEST = 0.85;
+const STEP = 0.04;
+
+/**
+ * @param {{panel: HTMLElement, place: HTMLElement, handle: HTMLElement, strip: HTMLElement, away: HTMLElement}} parts
+ * @param {{storage: () => Pick<Storage, 'getItem' | 'setItem'>, onMove: () => void}} with_ `onMove`: its size or place changed
+ */
+export function mountDock({ panel, place, handle, strip, away }, { storage, onMove }) {
+  const root = document.documentElement;
+  let now = kept() ?? first();
+  let started = false;
+
+  function first() {
+    // The open log needs room beside the text; where there is little, the strip shows that something comes.
+    const roomy = innerWidth >= 860 && innerHeight >= 700;
+    return { docked: true, collapsed: !roomy, height: within((roomy ? USUAL : 0.62 * innerHeight) / innerHeight) };
+  }
+
+  /** @returns {Place | null} */
+  function kept() {
+    try {
+      const { docked, collapsed, height } = JSON.parse(storage().getItem(KEPT) ?? '');
+      return { docked: docked === true, collapsed: collapsed === true, height: within(Number(height)) };
+    } catch {
+      return null;
+    }
+  }
+
+  function show() {
+    const docked = now.docked && started;
+    const collapsed = docked && now.collapsed;
+    panel.toggleAttribute('data-docked', docked);
+    panel.toggleAttribute('data-collapsed', collapsed);
+    away.hidden = !docked;
+    handle.hidden = !docked || collapsed;
+    strip.hidden = !collapsed;
+    handle.setAttribute('aria-valuenow', String(Math.round(now.height * 100)));
+    handle.setAttribute('aria-valuemin', String(LOWEST * 100));
+    handle.setAttribute('aria-valuemax', String(HIGHEST * 100));
+    const height = docked ? (collapsed ? 'auto' : `${(now.height * 100).toFixed(1)}dvh`) : 'auto';
+    panel.style.setProperty('--dock-height', height);
+    const button = (/** @type {string} */ name) => /** @type {HTMLElement} */ (panel.querySelector(`[data-do="${name}"]`));
+    button('dock').textContent = now.docked ? 'Undock' : 'Dock';
+    button('dock').hidden = !started;
+    button('collapse').hidden = !docked;
+    button('collapse').textContent = collapsed ? 'Open' : 'Collapse';
+    button('collapse').setAttribute('aria-expanded', String(!collapsed));
+    onMove();
+  }
+
+  /** @param {Partial<Place>} change */
+  const set = (change) => {
+    now = { ...now, ...change };
+    show();
+    try {
+      storage().setItem(KEPT, JSON.stringify(now));
+    } catch {
+      // Then it is as it was at the next visit.
+    }
+  };
+
+  // The page keeps as much room at its foot as the docked log takes, so that nothing, and no focus, is under it.
+  new ResizeObserver(() => {
+    const taken = panel.hasAttribute('data-docked') ? panel.offsetHeight : 0;
+    root.style.setProperty('--dock-room', `${taken}px`);
+  }).observe(panel);
+
+  handle.addEventListener('pointerdown', (event) => {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    handle.setPointerCapture(event.pointerId);
+    const move = (/** @type {PointerEvent} */ at) => set({ height: within((innerHeight - at.clientY) / innerHeight) });
+    handle.addEventListener('pointermove', move);
+    handle.addEventListener('lostpointercapture', () => handle.removeEventListener('pointermove', move), { once: true });
+  });
+  handle.addEventListener('keydown', (event) => {
+    const heights = { ArrowUp: now.height + STEP, ArrowDown: now.height - STEP, Home: LOWEST, End: HIGHEST };
+    const height = heights[/** @type {keyof typeof heights} */ (event.key)];
+    if (height === undefined) return;
+    event.preventDefault();
+    set({ height: within(height) });
+  });
+
+  show();
+  return {
+    /** Docks only once there is a log to look at. @param {boolean} is */
+    setStarted(is) {
+      if (started === is) return;
+      started = is;
+      show();
+    },
+    toggleDocked: () => set({ docked: !now.docked }),
+    toggleCollapsed: () => set({ collapsed: !now.collapsed }),
+    open: () => now.collapsed && set({ collapsed: false }),
+    /** Brings the log into view, wherever it is. */
+    reveal() {
+      if (!now.docked) place.scrollIntoView({ block: 'start' });
+      else if (now.collapsed) set({ collapsed: false });
+    },
+  };
+}
+
+/** @param {number} height */
+const within = (height) => Math.min(HIGHEST, Math.max(LOWEST, Number.isFinite(height) ? height : 0.42));

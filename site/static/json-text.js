@@ -1,0 +1,119 @@
+// @ts-check
+// JSON as text. A number stays the number that was written, digit for digit, and a key that comes twice comes twice,
+// because nothing here turns the text into values. Nothing here recurses, so depth can't break it.
+
+/** Deeper than this counts as not JSON, as for the receiver. */
+export const MAX_DEPTH = 128;
+
+/** Deepest nesting of arrays and objects. @param {string} text */
+export function depth(text) {
+  let now = 0;
+  let deepest = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const c = text[at];
+    if (c === '"') at = endOfString(text, at);
+    else if (c === '{' || c === '[') deepest = Math.max(deepest, (now += 1));
+    else if (c === '}' || c === ']') now -= 1;
+  }
+  return deepest;
+}
+
+/** Whether a text is JSON that we take for JSON. @param {string} text */
+export function isJson(text) {
+  if (depth(text) > MAX_DEPTH) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A JSON text with two spaces of indent a level; null if it is not JSON.
+ * @param {string} text
+ */
+export function pretty(text) {
+  if (!isJson(text)) return null;
+  let out = '';
+  let level = 0;
+  const line = () => `\n${'  '.repeat(level)}`;
+  const tokens = [...tokensOf(text)];
+  tokens.forEach((token, i) => {
+    const before = tokens[i - 1];
+    const empty = (token === '}' && before === '{') || (token === ']' && before === '[');
+    if (token === '}' || token === ']') {
+      level -= 1;
+      out += empty ? token : line() + token;
+    } else if (token === ',' || token === ':') {
+      out += token === ',' ? token : ': ';
+    } else {
+      // A value or a bracket that opens: on a line of its own, but after a colon.
+      if (before === '{' || before === '[' || before === ',') out += line();
+      out += token;
+      if (token === '{' || token === '[') level += 1;
+    }
+  });
+  return out;
+}
+
+/**
+ * The members of a JSON object: names decoded, values as the text they are. Null if the text is no JSON object.
+ * @param {string} text
+ * @returns {{name: string, value: string}[] | null}
+ */
+export function members(text) {
+  if (!isJson(text) || !/^\s*\{/.test(text)) return null;
+  /** @type {{name: string, value: string}[]} */
+  const found = [];
+  let level = 0;
+  let name = null;
+  let value = '';
+  for (const token of tokensOf(text)) {
+    const opens = token === '{' || token === '[';
+    const closes = token === '}' || token === ']';
+    if (closes) level -= 1;
+    if (level === 0 || (level === 1 && token === ',')) {
+      if (name !== null) found.push({ name, value });
+      name = null;
+      value = '';
+    } else if (level === 1 && name === null) {
+      name = JSON.parse(token);
+    } else if (!(level === 1 && token === ':' && value === '')) {
+      value += token;
+    }
+    if (opens) level += 1;
+  }
+  return found;
+}
+
+/** What a JSON string says, or null if the text is another kind of value. @param {string} value */
+export function stringOf(value) {
+  return value.trimStart().startsWith('"') ? /** @type {string} */ (JSON.parse(value)) : null;
+}
+
+/** @param {string} text valid JSON */
+function* tokensOf(text) {
+  for (let at = 0; at < text.length; at += 1) {
+    const c = text[at];
+    if (c === '"') {
+      const end = endOfString(text, at);
+      yield text.slice(at, end + 1);
+      at = end;
+    } else if ('{}[],:'.includes(c)) {
+      yield c;
+    } else if (!' \t\n\r'.includes(c)) {
+      let end = at + 1;
+      while (end < text.length && !'{}[],: \t\n\r'.includes(text[end])) end += 1;
+      yield text.slice(at, end);
+      at = end - 1;
+    }
+  }
+}
+
+/** Where the string that begins at `at` ends. @param {string} text @param {number} at */
+function endOfString(text, at) {
+  let end = at + 1;
+  while (end < text.length && text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
+  return Math.min(end, text.length - 1);
+}

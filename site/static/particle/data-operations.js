@@ -1,0 +1,35 @@
+// @ts-check
+// How many data operations a round costs, by Particle's published rules. An estimate, and always called one. Pure.
+// https://docs.particle.io/getting-started/billing/data-operations/
+
+import { meaningOf } from './event.js';
+
+/** @typedef {import('./join.js').Strand} Strand */
+
+/** A publish counts once for each of these that it began, in bytes. */
+const BLOCK_BYTES = 1024;
+
+/**
+ * @param {Strand} strand
+ * @returns {{publish: number, responses: number, total: number, why: string} | null} null if nothing was published here
+ */
+export function estimate(strand) {
+  const { event } = strand;
+  if (!event) return null;
+  const byDevice = /^[0-9a-f]{24}$/.test(event.coreid);
+  const publish = byDevice ? Math.max(1, Math.ceil(new TextEncoder().encode(event.data ?? '').length / BLOCK_BYTES)) : 0;
+  const answers = [...strand.responses, ...strand.errors];
+  // A name with the device's ID goes to that device; one that begins with `api` to none.
+  const own = answers.filter((answer) => meaningOf(answer.event).source === event.coreid && byDevice).length;
+  const open = answers.filter((answer) => meaningOf(answer.event).source === null).length;
+  const why = [byDevice ? `${publish} for the publish` : 'publishing through the API is free', 'firing the webhook is free'];
+  if (own > 0) why.push(`${own} for the ${own === 1 ? 'event' : 'events'} that the device gets back, if it subscribes to ${own === 1 ? 'it' : 'them'}`);
+  if (open > 0) why.push(`${open} for each device that subscribes to ${open === 1 ? 'the event' : 'the events'} coming back`);
+  return { publish, responses: own, total: publish + own, why: `${why.join(', ')}.` };
+}
+
+/** In a few words, for a row. @param {Strand} strand */
+export function estimateLine(strand) {
+  const found = estimate(strand);
+  return found && `about ${found.total}: ${found.why}`;
+}

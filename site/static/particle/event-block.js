@@ -1,0 +1,81 @@
+// @ts-check
+// What an event looks like: an Event in, the block that shows it out. Pure; rail.js draws what comes out.
+
+import { pretty } from '../json-text.js';
+import { size } from '../show-text.js';
+import { meaningOf } from './event.js';
+import { joined } from './response-parts.js';
+
+/**
+ * @typedef {import('../delivery.js').Block} Block
+ * @typedef {import('../delivery.js').Row} Row
+ * @typedef {import('./event.js').Event} Event
+ * @typedef {import('./join.js').Linked} Linked
+ */
+
+const MOST_PRETTY = 128 * 1024;
+
+/**
+ * @param {Event} event
+ * @param {{seq: number | null, hop: string, note: string, more?: Row[]}} round what its round says about it
+ * @returns {Block}
+ */
+export function eventBlock(event, { seq, hop, note, more = [] }) {
+  const { kind } = meaningOf(event);
+  return {
+    key: event.id,
+    kind: kind === 'trigger' ? (event.coreid === 'api' ? 'api' : 'device') : kind === 'error' ? 'error' : 'internal',
+    way: kind === 'trigger' ? 'in' : 'internal',
+    title: kind === 'trigger' ? (event.coreid === 'api' ? 'Event (API)' : 'Event (Device)') : 'Event (Internal)',
+    seq,
+    at: event.published_at,
+    hop,
+    rows: [
+      { name: 'name', kind: 'text', value: event.name },
+      dataRow(event.data),
+      { name: 'published_at', kind: 'text', value: event.published_at },
+      { name: 'coreid', kind: 'text', value: event.coreid },
+      ...more,
+      { name: 'heard here', kind: 'time', value: new Date(event.seen).toISOString(), openOnly: true },
+    ],
+    note,
+  };
+}
+
+/**
+ * The events of one response as one block, with its parts.
+ * @param {Linked[]} parts at least one @param {{seq: number | null, hop: string, note: string}} round
+ * @returns {Block}
+ */
+export function answerBlock(parts, round) {
+  const whole = joined(parts);
+  const { event } = whole.inOrder[0];
+  if (parts.length === 1 && whole.missing.length === 0) return eventBlock(event, round);
+  const last = whole.inOrder[whole.inOrder.length - 1];
+  const came = [...parts].sort((a, b) => a.event.seen - b.event.seen || a.event.nth - b.event.nth);
+  const block = eventBlock(event, round);
+  const topic = event.name.slice(0, event.name.lastIndexOf('/'));
+  const stamps = parts.map((part) => part.event.published_at).sort();
+  block.rows = [
+    { name: 'name', kind: 'text', value: `${topic}/${parts.length === 1 ? last.part : `${whole.inOrder[0].part} … ${last.part}`}` },
+    { ...dataRow(whole.text), remark: whole.missing.length > 0 ? `(part ${whole.missing.slice(0, 8).join(', ')} missing)` : undefined },
+    {
+      name: 'parts',
+      kind: 'folded',
+      value: `${parts.length} parts, heard in the order ${came.map(({ part }) => part).slice(0, 24).join(', ')}`,
+      pairs: whole.inOrder.map((part) => [`${part.part} (${size(new TextEncoder().encode(part.event.data ?? '').length)})`, part.event.data ?? '']),
+    },
+    { name: 'published_at', kind: 'text', value: stamps[0] === stamps[stamps.length - 1] ? stamps[0] : `${stamps[0]} … ${stamps[stamps.length - 1]}` },
+    { name: 'coreid', kind: 'text', value: event.coreid },
+    { name: 'heard here', kind: 'time', value: new Date(came[came.length - 1].event.seen).toISOString(), openOnly: true },
+  ];
+  return block;
+}
+
+/** @param {string | null} data @returns {Row} */
+function dataRow(data) {
+  if (data === null) return { name: 'data', kind: 'text', value: '', remark: 'none' };
+  if (data === '') return { name: 'data', kind: 'text', value: '', remark: 'empty' };
+  const shown = data.length <= MOST_PRETTY && /^\s*[[{]/.test(data) ? pretty(data) : null;
+  return shown === null ? { name: 'data', kind: 'text', value: data } : { name: 'data', kind: 'text', value: shown, copy: data };
+}

@@ -1,0 +1,65 @@
+// @ts-check
+// Which event a request says it comes from: the fields that Particle's webhooks carry. Pure.
+// They are what the request claims. Anyone who knows the hook URL can claim anything.
+
+import { members, stringOf } from '../json-text.js';
+
+/**
+ * @typedef {import('../api-client.js').Delivery} Delivery
+ * @typedef {{name: string | null, data: string | null, coreid: string | null, published_at: string | null,
+ *   at: number | null, dataId: string | null}} Origin `at`: `published_at` in milliseconds. `dataId`: the `id` inside the
+ *   published data, digit for digit
+ */
+
+/** Bodies beyond this are not looked into: what a device publishes is far smaller. */
+const MOST_BODY = 256 * 1024;
+
+/** @type {WeakMap<Delivery, Origin>} */
+const known = new WeakMap();
+
+/** @param {Delivery} delivery @returns {Origin} */
+export function originOf(delivery) {
+  let origin = known.get(delivery);
+  if (!origin) {
+    origin = read(delivery.request);
+    known.set(delivery, origin);
+  }
+  return origin;
+}
+
+/** @param {Delivery['request']} request @returns {Origin} */
+function read(request) {
+  const fields = fieldsOf(request);
+  const of = (/** @type {string} */ name) => fields?.get(name) ?? null;
+  const published_at = of('published_at');
+  const at = published_at === null ? NaN : Date.parse(published_at);
+  const data = of('data');
+  return {
+    name: of('event'),
+    data,
+    coreid: of('coreid'),
+    published_at,
+    at: Number.isNaN(at) ? null : at,
+    dataId: idIn(data) ?? (fields ? of('id') : null),
+  };
+}
+
+/** The fields of a JSON object or a form, the last of each name. @param {Delivery['request']} request @returns {Map<string, string> | null} */
+export function fieldsOf(request) {
+  if (request.body_encoding !== 'utf-8' || request.truncated || request.body.length > MOST_BODY) return null;
+  const list = members(request.body);
+  if (list) return new Map(list.map(({ name, value }) => [name, stringOf(value) ?? value]));
+  return isForm(request) ? new Map(new URLSearchParams(request.body)) : null;
+}
+
+/** @param {Delivery['request']} request */
+export const isForm = (request) =>
+  request.headers.some(([name, value]) => name === 'content-type' && /^application\/x-www-form-urlencoded\b/i.test(value));
+
+/** The `id` inside published data: a number digit for digit, a string as it is. @param {string | null} data */
+export function idIn(data) {
+  if (data === null || data.length > MOST_BODY) return null;
+  const value = members(data)?.findLast(({ name }) => name === 'id')?.value;
+  if (value === undefined || /^[\s]*[{[tfn]/.test(value)) return null;
+  return stringOf(value) ?? value.trim();
+}

@@ -1,0 +1,250 @@
+// @ts-check
+// The rail: rounds of blocks, left to right, the newest at the right. Only DOM; what to show comes in as plain values.
+//
+// Whatever comes from outside goes in as text, never as markup. What is there already is kept, by key and identity, so that
+// focus, selection and scroll positions survive. The rail moves by itself only for a reader who is at its newest edge.
+
+import { drawRow } from './block-row.js';
+import { timeOfDay } from './show-time.js';
+
+/**
+ * @typedef {import('./rounds.js').Round} Round
+ * @typedef {import('./delivery.js').Block} Block
+ * @typedef {{rounds: Round[], hasOlder: boolean, olderNote: string, empty: string | null}} View `empty`: what to say in
+ *   place of rounds; null if there are some or there will be in a moment
+ */
+
+/** As near to the newest as this counts as being there, in pixels. */
+const EDGE = 200;
+
+/**
+ * @param {HTMLElement} rail the scroller
+ * @param {{
+ *   now: () => Date,
+ *   onOpen: (block: Block) => void,
+ *   onSelect: (block: Block | null) => void,
+ *   onEdge: (state: {atEdge: boolean, unseen: number}) => void,
+ * }} tell
+ */
+export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
+  const list = slot(rail, 'rounds');
+  /** @type {Map<string, {node: HTMLElement, round: Round | null}>} */
+  const drawn = new Map();
+  /** @type {WeakMap<Element, Block>} */
+  const blockOf = new WeakMap();
+  let edge = true;
+  let unseen = 0;
+  /** The highest number drawn; before the first drawing nothing is new. */
+  let newestSeq = Infinity;
+  /** The block that Tab stops at. @type {string | null} */
+  let current = null;
+
+  const vertical = () => rail.dataset.view === 'list';
+  const distance = () =>
+    vertical() ? rail.scrollHeight - rail.clientHeight - rail.scrollTop : rail.scrollWidth - rail.clientWidth - rail.scrollLeft;
+  const toEnd = () => (vertical() ? (rail.scrollTop = rail.scrollHeight) : (rail.scrollLeft = rail.scrollWidth));
+  const tellEdge = () => onEdge({ atEdge: edge, unseen });
+  const noteEdge = () => {
+    // A rail that is not shown has no size and no edge.
+    if (rail.clientWidth === 0) return;
+    edge = distance() <= EDGE;
+    if (edge) unseen = 0;
+    tellEdge();
+  };
+  const settle = () => {
+    if (!edge) return;
+    toEnd();
+    // What comes into view is laid out only then, and may be longer than was guessed.
+    requestAnimationFrame(() => edge && toEnd());
+  };
+  rail.addEventListener('scroll', noteEdge, { passive: true });
+  new ResizeObserver(settle).observe(rail);
+
+  /** What the reader looks at, to put it back where it was after things changed before it. */
+  const hold = () => {
+    const start = vertical() ? rail.getBoundingClientRect().top : rail.getBoundingClientRect().left;
+    const place = (/** @type {Element} */ node) => (vertical() ? node.getBoundingClientRect().top : node.getBoundingClientRect().left);
+    const end = (/** @type {Element} */ node) => (vertical() ? node.getBoundingClientRect().bottom : node.getBoundingClientRect().right);
+    const anchor = [...list.children].find((node) => end(node) > start);
+    const before = anchor ? place(anchor) : 0;
+    return () => {
+      if (!anchor?.isConnected) return;
+      const moved = place(anchor) - before;
+      if (moved !== 0) vertical() ? (rail.scrollTop += moved) : (rail.scrollLeft += moved);
+    };
+  };
+
+  const blocks = () => /** @type {HTMLElement[]} */ ([...list.querySelectorAll('.log-block')]);
+
+  const setCurrent = (/** @type {HTMLElement | undefined} */ node) => {
+    for (const other of list.querySelectorAll('.log-block[tabindex="0"]')) /** @type {HTMLElement} */ (other).tabIndex = -1;
+    if (node) node.tabIndex = 0;
+    current = (node && blockOf.get(node)?.key) ?? null;
+  };
+
+  rail.addEventListener('focusin', ({ target }) => {
+    const node = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest('.log-block'));
+    if (!node) return;
+    setCurrent(node);
+    onSelect(blockOf.get(node) ?? null);
+  });
+  rail.addEventListener('focusout', () => onSelect(null));
+
+  rail.addEventListener('keydown', (event) => {
+    const node = /** @type {HTMLElement} */ (event.target);
+    if (!node.matches?.('.log-block') || event.altKey || event.ctrlKey || event.metaKey) return;
+    const block = blockOf.get(node);
+    if (block && (event.key === 'Enter' || event.key === ' ')) {
+      event.preventDefault();
+      onOpen(block);
+      return;
+    }
+    const all = blocks();
+    const at = all.indexOf(node);
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const target = event.key === 'Home' ? all[0] : event.key === 'End' ? all.at(-1) : step ? all[at + step] : undefined;
+    if (!target) return;
+    event.preventDefault();
+    target.focus({ preventScroll: true });
+    target.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    if (event.key === 'End') toEnd();
+  });
+
+  rail.addEventListener('click', ({ target }) => {
+    const head = /** @type {Element} */ (target).closest('.log-block > header, .row-more');
+    const node = head?.closest('.log-block');
+    const block = node && blockOf.get(node);
+    if (block) onOpen(block);
+  });
+
+  /** @param {Block} block @param {boolean} isFirst @param {boolean} arrives */
+  const drawBlock = (block, isFirst, arrives) => {
+    const node = copyOf('block-template');
+    node.dataset.kind = block.kind;
+    node.dataset.key = block.key;
+    node.tabIndex = -1;
+    const time = block.at ? timeOfDay(block.at, now()) : '';
+    const number = block.seq === null ? '' : `#${block.seq}`;
+    node.setAttribute('aria-label', [block.title, number, time].filter(Boolean).join(', '));
+    /** @type {HTMLElement} */ (node.querySelector('header')).dataset.way = block.way;
+    slot(node, 'title').textContent = block.title;
+    slot(node, 'seq').textContent = number;
+    const at = /** @type {HTMLTimeElement} */ (slot(node, 'time'));
+    at.textContent = time;
+    if (block.at) {
+      at.dateTime = block.at;
+      at.title = `${block.at} (UTC)`;
+    }
+    slot(node, 'rows').append(...block.rows.filter((row) => !row.openOnly).map((row) => drawRow(row, 'rail')));
+    const note = slot(node, 'note');
+    note.textContent = block.note;
+    note.hidden = block.note === '';
+    blockOf.set(node, block);
+    const cell = document.createElement('div');
+    cell.className = 'block-cell';
+    if (!isFirst) cell.dataset.hop = block.hop;
+    if (arrives) cell.dataset.arrives = '';
+    cell.append(node);
+    return cell;
+  };
+
+  /** @param {Round} round @param {HTMLElement} node @param {Round | null} before @param {boolean} arrives */
+  const drawRound = (round, node, before, arrives) => {
+    node.dataset.key = round.key;
+    node.dataset.tone = round.tone;
+    slot(node, 'seq').textContent = round.blocks.length > 0 && round.seq !== null ? `#${round.seq}` : '';
+    slot(node, 'who').textContent = round.who;
+    slot(node, 'status').textContent = round.status;
+    slot(node, 'aside').textContent = round.aside;
+    const place = slot(node, 'blocks');
+    const old = new Map([...place.children].map((cell, i) => [before?.blocks[i], cell]));
+    const cells = round.blocks.map((block, i) => old.get(block) ?? drawBlock(block, i === 0, arrives));
+    reorder(place, cells);
+  };
+
+  return {
+    /** @param {View} view */
+    update({ rounds, hasOlder, olderNote, empty }) {
+      const release = edge ? null : hold();
+      const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest?.('.log-block'));
+      const focusedKey = focused && list.contains(focused) ? focused.dataset.key : null;
+      let added = 0;
+      // Only what comes at the newest end arrives; what is fetched from the past was there all along.
+      const newestBefore = newestSeq;
+      const nodes = rounds.map((round) => {
+        let entry = drawn.get(round.key);
+        if (!entry) {
+          entry = { node: copyOf('round-template'), round: null };
+          drawn.set(round.key, entry);
+          added += 1;
+        }
+        if (entry.round !== round) drawRound(round, entry.node, entry.round, (round.seq ?? 0) > newestBefore);
+        entry.round = round;
+        return entry.node;
+      });
+      newestSeq = rounds.at(-1)?.seq ?? (empty === null ? newestSeq : 0);
+      const keys = new Set(rounds.map(({ key }) => key));
+      for (const key of [...drawn.keys()]) if (!keys.has(key)) drawn.delete(key);
+      const newest = nodes.at(-1);
+      const cameLast = added > 0 && newest !== list.lastElementChild;
+      if (!edge && cameLast) unseen += countAfter(nodes, list.lastElementChild);
+      reorder(list, nodes);
+
+      const all = blocks();
+      const again = focusedKey === null ? undefined : all.find((node) => node.dataset.key === focusedKey);
+      if (again && document.activeElement !== again) again.focus({ preventScroll: true });
+      const stop = all.find((node) => node.dataset.key === current) ?? all.at(-1);
+      if (!stop || stop.tabIndex !== 0) setCurrent(stop);
+
+      const older = /** @type {HTMLElement} */ (rail.querySelector('[data-do="older"]'));
+      older.hidden = !hasOlder;
+      slot(rail, 'older-note').textContent = olderNote;
+      const emptiness = /** @type {HTMLElement} */ (rail.querySelector('[data-part="empty"]'));
+      emptiness.hidden = empty === null;
+      if (empty !== null && slot(emptiness, 'empty').textContent !== empty) slot(emptiness, 'empty').textContent = empty;
+      release ? release() : settle();
+      tellEdge();
+    },
+    atEdge: () => edge,
+    /** To the newest, wherever the reader is. */
+    toNewest() {
+      edge = true;
+      unseen = 0;
+      settle();
+      tellEdge();
+    },
+    /** After the rail was shown, docked or turned: back to the newest if that is where the reader was. */
+    settle,
+    /** @param {'rail' | 'list'} view */
+    setView(view) {
+      rail.dataset.view = view;
+      edge = true;
+      settle();
+    },
+    /** Puts the focus on a block again, after it was open. @param {string} key */
+    focus(key) {
+      blocks().find((node) => node.dataset.key === key)?.focus({ preventScroll: true });
+    },
+  };
+}
+
+/** How many of these stand after the one that was last. @param {Element[]} nodes @param {Element | null} last */
+const countAfter = (nodes, last) => nodes.length - 1 - nodes.indexOf(/** @type {Element} */ (last));
+
+/** Makes exactly these the children, moving none that stands right. @param {Element} parent @param {Element[]} nodes */
+function reorder(parent, nodes) {
+  const stay = new Set(nodes);
+  for (const child of [...parent.children]) if (!stay.has(child)) child.remove();
+  nodes.forEach((node, i) => {
+    if (parent.children[i] !== node) parent.insertBefore(node, parent.children[i] ?? null);
+  });
+}
+
+/** @param {string} id @returns {HTMLElement} */
+function copyOf(id) {
+  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
+  return /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
+}
+
+/** @param {Element} node @param {string} name @returns {HTMLElement} */
+const slot = (node, name) => /** @type {HTMLElement} */ (node.querySelector(`[data-slot="${name}"]`));

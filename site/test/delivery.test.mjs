@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { blocksOf, bodyBytes, publishedData } from '../static/delivery.js';
+import { rounds } from '../static/rounds.js';
+
+/** @param {object} request @param {object} [response] @param {object} [rest] */
+function delivery(request, response = {}, rest = {}) {
+  const body = /** @type {any} */ (request).body ?? '';
+  return {
+    seq: 12,
+    received_at: '2026-11-23T11:00:00.123Z',
+    took_ms: 7,
+    request: {
+      method: 'POST', path: '/', query: '', source: '203.0.113.7',
+      headers: [['content-type', 'application/json'], ['x-forwarded-for', '203.0.113.7']], added: ['x-forwarded-for'],
+      body, body_encoding: 'utf-8', body_bytes: body.length, body_sha256: 'ab', truncated: false,
+      ...request,
+    },
+    response: { status: 200, headers: [['content-type', 'application/json']], body: '{"ok":true}', delay_ms: 0, ...response },
+    ...rest,
+  };
+}
+
+const row = (block, name) => block.rows.find((each) => each.name === name);
+const parsedOf = (request) => blocksOf(delivery(request))[1];
+
+test('a delivery is three blocks in the order of cause', () => {
+  const blocks = blocksOf(delivery({ body: '{"data":"{\\"op\\":\\"test\\",\\"id\\":1652008511}","coreid":"api"}' }));
+  assert.deepEqual(blocks.map(({ kind, way, title, key }) => [kind, way, title, key]), [
+    ['received', 'in', 'Webhook received', '12:received'],
+    ['parsed', 'derived', 'Parsed data', '12:parsed'],
+    ['response', 'out', 'Webhook response', '12:response'],
+  ]);
+  const [received, parsed, response] = blocks;
+  assert.equal(row(received, 'method').value, 'POST /');
+  assert.deepEqual(row(received, 'headers').pairs, [['content-type', 'application/json']]);
+  assert.deepEqual(received.rows.find(({ kind }) => kind === 'folded').pairs, [['x-forwarded-for', '203.0.113.7']]);
+  assert.deepEqual(parsed.rows.map(({ name, value }) => [name, value]), [['op', 'test'], ['id', '1652008511']]);
+  assert.match(parsed.note, /not from a device/);
+  assert.equal(row(response, 'status').value, '200 OK');
+  assert.equal(response.hop, '7 ms');
+  assert.equal(response.at, '2026-11-23T11:00:00.130Z');
+});
+
+test('a body is shown indented and copied as it came', () => {
+  const body = '{"a":12345678901234567890}';
+  const shown = row(blocksOf(delivery({ body }))[0], 'body');
+  assert.equal(shown.value, '{\n  "a": 12345678901234567890\n}');
+  assert.equal(shown.copy, body);
+});
+
+test('a body that is no text is a hex view with the exact bytes at hand', () => {
+  const request = { body: '/wAB', body_encoding: 'base64', body_bytes: 3 };
+  const shown = row(blocksOf(delivery(request))[0], 'body');
+  assert.match(shown.value, /^000000 {2}ff 00 01/);
+  assert.deepEqual([...shown.bytes()], [255, 0, 1]);
+  assert.match(parsedOf(request).note, /not text/);
+});
+
+test('published data is found as Particle sends it, as a template can make it, and in a form', () => {
+  const data = (request) => publishedData(delivery(request).request);
+  assert.equal(data({ body: '{"data":"{\\"op\\":1}"}' }), '{"op":1}');
+  assert.equal(data({ body: '{"data":{"op":1}}' }), '{"op":1}');
+  assert.equal(data({ body: '{"data":"one","data":"two"}' }), 'two');
+  const form = { headers: [['content-type', 'application/x-www-form-urlencoded; charset=utf-8']] };
+  assert.equal(data({ ...form, body: 'event=x&data=%7B%22id%22%3A1%7D' }), '{"id":1}');
+  assert.equal(data({ body: 'data=x' }), null);
+  assert.equal(data({ body: '[1]' }), null);
+  assert.equal(data({ body: '' }), null);
+});
+
+test('each thing that can not be parsed says why', () => {
+  const note = (request) => parsedOf(request).note;
+  assert.match(note({ body: '' }), /No body/);
+  assert.match(note({ body: '{"a":' }), /says JSON, but the body is not valid JSON/);
+  assert.match(note({ body: 'hello', headers: [['content-type', 'text/plain']] }), /not JSON \(text\/plain\)/);
+  assert.match(note({ body: '['.repeat(10_000) + ']'.repeat(10_000) }), /deeper than 128/);
+  assert.match(note({ body: '{"data":"plain"}' }), /“data” is not JSON/);
+  assert.match(note({ body: '{"a":1,"a":2}' }), /“a” stands there twice.*no field “data”/);
+});
+
+test('a cut body says how much came', () => {
+  const blocks = blocksOf(delivery({ body: 'x'.repeat(16_384), body_bytes: 307_200, truncated: true }, { status: 413 }));
+  assert.match(blocks[0].note, /300 KiB.*413/);
+  assert.match(row(blocks[0], 'body').remark, /284 KiB more/);
+  assert.equal(row(blocks[2], 'status').value, '413 Content Too Large');
+});
+
+test('a held response says what Particle makes of it', () => {
+  const [, , response] = blocksOf(delivery({}, { delay_ms: 25_000, reply_use: { n: 2, of: 3 } }));
+  assert.equal(response.note, 'By your setting, 2 of 3. Held for 25 s: Particle stops waiting at 20 s.');
+});
+
+test('query and path are shown as sent, and decoded where there is room', () => {
+  const [received] = blocksOf(delivery({ path: '/caf%C3%A9', query: 'a=1&a=%20' }));
+  assert.equal(row(received, 'method').value, 'POST /caf%C3%A9?a=1&a=%20');
+  assert.deepEqual(row(received, 'query').pairs, [['a', '1'], ['a', ' ']]);
+  assert.equal(row(received, 'path, decoded').value, '/café');
+  assert.equal(row(blocksOf(delivery({ path: '/%ff%zz' }))[0], 'path, decoded'), undefined);
+});
+
+test('bytes of a text body are its UTF-8', () => {
+  assert.deepEqual([...bodyBytes(delivery({ body: 'é' }).request)], [0xc3, 0xa9]);
+});
+
+test('rounds stand in the order of their numbers, with holes named in their place', () => {
+  const at = (seq) => delivery({}, {}, { seq });
+  const found = rounds([at(1), at(5)], [], { missing: [2, 3], unreadable: [4] });
+  assert.deepEqual(found.map(({ who, status }) => `${who} ${status}`), [
+    'POST 200',
+    '#2–#3 hold no delivery: nothing was acknowledged under them',
+    '#4 holds a delivery, but what is stored under it can’t be read',
+    'POST 200',
+  ]);
+});
+
+test('the same delivery is the same round, so that the rail leaves it alone', () => {
+  const one = delivery({});
+  const gaps = { missing: [], unreadable: [] };
+  assert.equal(rounds([one], [], gaps)[0], rounds([one], [], gaps)[0]);
+});

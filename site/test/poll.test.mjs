@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pause, startPolling } from '../static/poll.js';
+
+const QUIET = { news: false, more: false, pending: false };
+const turns = async () => {
+  for (let i = 0; i < 20; i += 1) await Promise.resolve();
+};
+
+/** A clock that moves only when told. */
+function handClock() {
+  let now = 0;
+  /** @type {{at: number, wake: () => void}[]} */
+  let sleepers = [];
+  return {
+    now: () => now,
+    wait: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal.aborted) return resolve();
+        const sleeper = { at: now + ms, wake: resolve };
+        sleepers.push(sleeper);
+        signal.addEventListener('abort', () => {
+          sleepers = sleepers.filter((other) => other !== sleeper);
+          resolve();
+        });
+      }),
+    async pass(ms) {
+      const end = now + ms;
+      for (;;) {
+        await turns();
+        const next = sleepers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+        if (!next) break;
+        now = Math.max(now, next.at);
+        sleepers = sleepers.filter((other) => other !== next);
+        next.wake();
+      }
+      now = end;
+      await turns();
+    },
+  };
+}
+
+function stage(answer = async () => QUIET) {
+  const clock = handClock();
+  const stop = new AbortController();
+  const seen = { asked: 0, flying: 0, mostFlying: 0, states: [], hidden: false };
+  const polling = startPolling({
+    clock,
+    signal: stop.signal,
+    chance: () => 0.5,
+    hidden: () => seen.hidden,
+    onState: (state) => seen.states.push(state.kind),
+    ask: async (signal) => {
+      seen.asked += 1;
+      seen.flying += 1;
+      seen.mostFlying = Math.max(seen.mostFlying, seen.flying);
+      try {
+        return await answer(seen.asked, signal, clock);
+      } finally {
+        seen.flying -= 1;
+      }
+    },
+  });
+  return { clock, stop, seen, polling };
+}
+
+test('it asks at once, quickly at first, and ever more slowly when nothing happens', async () => {
+  const { clock, seen, stop } = stage();
+  await clock.pass(0);
+  assert.equal(seen.asked, 1);
+  await clock.pass(10_000);
+  const quick = seen.asked;
+  assert.ok(quick >= 12, String(quick));
+  await clock.pass(3 * 60 * 60_000);
+  seen.asked = 0;
+  await clock.pass(10 * 60_000);
+  assert.ok(seen.asked <= 13, String(seen.asked));
+  stop.abort();
+});
+
+test('a reason makes it ask at once, and one that promises something keeps it quick', async () => {
+  const { clock, seen, polling, stop } = stage();
+  await clock.pass(60 * 60_000);
+  seen.asked = 0;
+  polling.poke();
+  await clock.pass(0);
+  assert.equal(seen.asked, 1);
+  await clock.pass(5_000);
+  assert.equal(seen.asked, 1, 'a bare reason changes no pace');
+  polling.poke({ expecting: true });
+  await clock.pass(5_000);
+  assert.ok(seen.asked >= 6, String(seen.asked));
+  stop.abort();
+});
+
+test('a reason that comes while a question is under way is asked about afterwards', async () => {
+  let answer = () => {};
+  const { clock, seen, polling, stop } = stage((asked) => (asked === 1 ? new Promise((resolve) => (answer = () => resolve(QUIET))) : Promise.resolve(QUIET)));
+  await clock.pass(10);
+  polling.poke();
+  polling.poke();
+  answer();
+  await clock.pass(300);
+  assert.equal(seen.asked, 2);
+  assert.equal(seen.mostFlying, 1);
+  stop.abort();
+});
+
+test('news makes it quick again, and more to fetch is fetched without a pause', async () => {
+  const { clock, seen, stop } = stage(async (asked) => (asked < 5 ? { ...QUIET, news: true, more: true } : QUIET));
+  await clock.pass(1_500);
+  assert.ok(seen.asked >= 5, String(seen.asked));
+  stop.abort();
+});
+
+test('while hidden it asks nothing, and at once when it is seen again', async () => {
+  const { clock, seen, polling, stop } = stage();
+  await clock.pass(1_000);
+  seen.hidden = true;
+  await clock.pass(2_000);
+  seen.asked = 0;
+  await clock.pass(24 * 60 * 60_000);
+  assert.equal(seen.asked, 0);
+  assert.equal(seen.states.at(-1), 'resting');
+  seen.hidden = false;
+  polling.poke();
+  await clock.pass(0);
+  assert.equal(seen.asked, 1);
+  stop.abort();
+});
+
+test('it backs off when it fails, says so, and recovers by itself', async () => {
+  const { clock, seen, stop } = stage(async (asked) => {
+    if (asked <= 6) throw new Error('down');
+    return QUIET;
+  });
+  await clock.pass(5_000);
+  assert.ok(seen.asked <= 4, String(seen.asked));
+  await clock.pass(120_000);
+  assert.deepEqual(seen.states.slice(0, 7), [...Array(6).fill('failing'), 'live']);
+  stop.abort();
+});
+
+test('a problem that is final ends it', async () => {
+  const { clock, seen, polling } = stage(async () => {
+    throw Object.assign(new Error('gone'), { final: true });
+  });
+  await clock.pass(60_000);
+  await polling.ended;
+  assert.equal(seen.asked, 1);
+  assert.deepEqual(seen.states, ['ended']);
+});
+
+test('once stopped it is silent, whatever still comes', async () => {
+  const { clock, seen, polling, stop } = stage();
+  await clock.pass(1_000);
+  stop.abort();
+  polling.poke();
+  seen.asked = 0;
+  await clock.pass(60_000);
+  await polling.ended;
+  assert.equal(seen.asked, 0);
+});
+
+test('pauses: jitter stays within a fifth, and the server’s own wish counts up to a minute', () => {
+  const quiet = { quietMs: 0, failures: 0 };
+  assert.ok(pause(quiet, 0) >= 500 && pause(quiet, 1) <= 1_000);
+  assert.ok(pause({ quietMs: 10 ** 9, failures: 0 }, 1) <= 72_001);
+  assert.ok(pause({ quietMs: 10 ** 9, failures: 0, pending: true }, 1) <= 1_201);
+  assert.ok(pause({ quietMs: 0, failures: 1, retryAfterS: 7 }, 0) >= 7_000);
+  assert.ok(pause({ quietMs: 0, failures: 1, retryAfterS: 3_600 }, 1) <= 60_000);
+  assert.ok(pause({ quietMs: 0, failures: 40 }, 1) <= 60_000);
+});
