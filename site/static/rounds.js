@@ -1,16 +1,27 @@
 // @ts-check
 // Rounds: one event and all that followed from it, as the rail draws them. Pure.
 //
-// What goes in: deliveries in the order of their numbers, events in the order in which they were seen, and the numbers
-// that hold none. What comes out: rounds, the oldest first, each with its blocks in the order of cause.
-// The same delivery object gives the same block objects every time, so that the rail can tell by identity what changed.
+// What goes in: deliveries, events, the numbers that hold no delivery, the spans in which nobody listened to events. What
+// comes out: rounds, the oldest first, each with its blocks in the order of cause and never of a clock. It is the same
+// whatever order things were heard in. What did not change is the same object as before, so that the rail can tell by
+// identity what did.
 
 import { blocksOf } from './delivery.js';
 import { runs } from './log-store.js';
+import { estimateLine } from './particle/data-operations.js';
+import { answerBlock, eventBlock } from './particle/event-block.js';
+import { answerHints, errorHints, guessHint, receivedHints, responseHints, triggerHints } from './particle/hints.js';
+import { isSleeping, join } from './particle/join.js';
+import { joined } from './particle/response-parts.js';
+import { clockOf, ordered } from './particle/timeline.js';
+import { span } from './show-time.js';
 
 /**
  * @typedef {import('./api-client.js').Delivery} Delivery
  * @typedef {import('./delivery.js').Block} Block
+ * @typedef {import('./particle/event.js').Event} Event
+ * @typedef {import('./particle/join.js').Strand} Strand
+ * @typedef {import('./particle/join.js').Linked} Linked
  * @typedef {{
  *   key: string,
  *   seq: number | null,
@@ -20,52 +31,271 @@ import { runs } from './log-store.js';
  *   aside: string,
  *   at: string | null,
  *   blocks: Block[],
+ *   strand: Strand | null,
  * }} Round `key` is the same for as long as the round lives. `who`: which device, or what kind of request. `status`: how it
  *   went, in a few words. `aside`: how long it took, where one clock measured it. A round without blocks is a remark in
- *   the row, such as a number that holds no delivery.
+ *   the row, such as a number that holds no delivery. `strand`: what it was drawn from
+ * @typedef {{missing: number[], unreadable: number[], older?: string | null, quiet?: {from: number, to: number | null}[]}} Gaps
+ *   `older`: there are older deliveries that were not read. `quiet`: nobody listened to events, by this browser's clock in
+ *   milliseconds; `to` is null while that lasts
+ * @typedef {{prefix?: string | null, names?: Map<string, string>, timeZone?: string}} Context `prefix`: the event name of
+ *   the learner's webhook. `names`: of devices, by their IDs
  */
-
-/** @type {WeakMap<Delivery, Round>} */
-const known = new WeakMap();
 
 /**
  * @param {Delivery[]} deliveries
- * @param {object[]} _events not yet joined: the page does not listen to a cloud so far
- * @param {{missing: number[], unreadable: number[]}} gaps
+ * @param {Event[]} events
+ * @param {Gaps} gaps
+ * @param {Context} [context]
  * @returns {Round[]}
  */
-export function rounds(deliveries, _events, { missing, unreadable }) {
-  const found = deliveries.map((delivery) => {
-    const round = known.get(delivery) ?? roundOf(delivery);
-    known.set(delivery, round);
-    return round;
-  });
-  for (const [from, to] of runs(missing)) {
-    found.push(remark(from, to, 'no delivery: nothing was acknowledged under', ''));
-  }
-  for (const [from, to] of runs(unreadable)) {
-    found.push(remark(from, to, 'a delivery, but what is stored under', ' can’t be read'));
-  }
-  return found.sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
+export function rounds(deliveries, events, { missing, unreadable, older = null, quiet = [] }, context = {}) {
+  const strands = join(deliveries, events);
+  const drawn = strands.map((strand) => kept(strand.event ?? strand.delivery ?? strand.alone, roundOf(strand, context)));
+  const numbered = drawn.filter(({ seq }) => seq !== null).map((item) => ({ seq: item.seq ?? 0, strand: item.strand, item }));
+  const holes = [
+    ...runs(missing).map(([from, to]) => hole(from, to, 'no delivery: nothing was acknowledged under', '')),
+    ...runs(unreadable).map(([from, to]) => hole(from, to, 'a delivery, but what is stored under', ' can’t be read')),
+  ];
+  numbered.push(...holes.map((item) => ({ seq: item.seq ?? 0, strand: null, item })));
+  const clock = clockOf(events);
+  const others = [
+    ...drawn.filter(({ seq }) => seq === null).map((item) => ({ at: item.strand?.at ?? 0, key: item.key, item })),
+    ...quiet.map((gap) => ({ at: clock(gap.from), key: `quiet:${gap.from}`, item: quietRound([gap], context) })),
+  ];
+  const line = ordered(numbered, others);
+  // Events of the time before the first delivery here would look as if nothing had come of them.
+  const firstNumber = line.findIndex(({ seq }) => seq !== null);
+  return oneQuiet(older !== null && firstNumber > 0 ? line.slice(firstNumber) : line, context);
 }
 
-/** @param {Delivery} delivery @returns {Round} */
-function roundOf(delivery) {
-  const { seq, request, response, received_at } = delivery;
+/** @param {Strand} strand @param {Context} context @returns {Round} */
+function roundOf(strand, { prefix = null, names }) {
+  const { key, event, delivery, alone } = strand;
+  const seq = delivery?.seq ?? null;
+  const outcome = outcomeOf(strand, prefix);
+  const source = event?.coreid ?? strand.coreid;
   return {
-    key: String(seq),
+    key,
     seq,
-    who: `${request.method.slice(0, 16)} ${request.path === '/' ? '' : request.path.slice(0, 40)}`.trim(),
-    status: String(response.status),
-    tone: response.status < 300 ? 'good' : 'bad',
-    aside: '',
-    at: received_at,
-    blocks: blocksOf(delivery),
+    who: delivery && source === null ? methodAndPath(delivery) : whoIs(strand, names),
+    ...outcome,
+    aside: tookOf(strand),
+    at: delivery?.received_at ?? event?.published_at ?? alone?.published_at ?? null,
+    blocks: blocks(strand, seq, prefix),
+    strand,
   };
 }
 
+/** The blocks of a round in the order of cause. @param {Strand} strand @param {number | null} seq @param {string | null} prefix */
+function blocks(strand, seq, prefix) {
+  const { event, delivery, alone, sents, responses, errors } = strand;
+  /** @type {Block[]} */
+  const found = [];
+  const add = (/** @type {object} */ anchor, /** @type {Block} */ block) => void found.push(keptBlock(anchor, block));
+  if (event) {
+    const cost = estimateLine(strand);
+    const more = /** @type {import('./delivery.js').Row[]} */ (cost === null ? [] : [{ name: 'data operations, an estimate', kind: 'text', value: cost, openOnly: true }]);
+    add(event, eventBlock(event, { seq, hop: '', note: sentence([...amongHint(strand.among), ...triggerHints(event, prefix), ...guessHint(event.guesses)]), more }));
+  }
+  if (alone) add(alone, eventBlock(alone, { seq: null, hop: '', note: sentence(['What it followed from was not seen here.', ...guessHint(alone.guesses)]) }));
+  const skipped = errors.filter((error) => isSleeping(error.event));
+  for (const linked of skipped) addEvent(linked, errorHints(linked.event));
+  for (const [i, linked] of sents.entries()) addEvent(linked, i > 0 ? ['A second hook-sent: two webhooks whose names overlap fired.'] : []);
+  if (delivery) {
+    const [received, parsed, response] = deliveryBlocks(delivery);
+    add(received, noted(received, receivedHints(strand)));
+    add(parsed, parsed);
+    add(response, noted(response, responseHints(strand)));
+  }
+  // Parts that belong here for certain are one view. One that may belong elsewhere stands on its own and says so.
+  const certain = responses.filter(({ among }) => among.length === 0);
+  for (const parts of answersOf(certain)) {
+    const whole = joined(parts);
+    const { event: first } = whole.inOrder[0];
+    const hints = [...answerHints(whole, strand), ...guessHint(parts.flatMap((part) => part.event.guesses))];
+    add(first, answerBlock(parts, { seq, hop: hopTo(first), note: sentence(hints) }));
+  }
+  for (const linked of responses.filter(({ among }) => among.length > 0)) addEvent(linked, []);
+  for (const linked of errors.filter((error) => !isSleeping(error.event))) addEvent(linked, errorHints(linked.event));
+  return found;
+
+  /** @param {Linked} linked @param {string[]} hints */
+  function addEvent({ event: one, among }, hints) {
+    const note = sentence([...amongHint(among), ...hints, ...guessHint(one.guesses)]);
+    add(one, eventBlock(one, { seq: among.length > 0 ? null : seq, hop: hopTo(one), note }));
+  }
+
+  /** How long after the block before it, if both carry Particle's stamp. @param {Event} one */
+  function hopTo(one) {
+    const before = found[found.length - 1];
+    if (!before || !['api', 'device', 'internal', 'error'].includes(before.kind) || before.at === null) return '';
+    const ms = one.at - Date.parse(before.at);
+    return ms >= 0 ? span(ms) : '';
+  }
+}
+
+/** Parts in sets of which each has a number once: two answers to one event are two views. @param {Linked[]} parts @returns {Linked[][]} */
+function answersOf(parts) {
+  /** @type {Linked[][]} */
+  const sets = [];
+  for (const one of parts) {
+    const set = sets.find((others) => others.every(({ part }) => part !== one.part));
+    if (set) set.push(one);
+    else sets.push([one]);
+  }
+  return sets;
+}
+
+/** @param {Strand} strand @param {string | null} prefix @returns {{status: string, tone: Round['tone']}} */
+function outcomeOf({ event, delivery, first, sents, responses, errors, alone }, prefix) {
+  if (alone) return { status: 'its event was not seen here', tone: 'plain' };
+  const failed = errors.filter((error) => !isSleeping(error.event));
+  if (delivery) {
+    const { status } = delivery.response;
+    const words = [String(status)];
+    if (first?.delivery) words.push(`seen before, #${first.delivery.seq}`);
+    if (failed.length > 0) words.push('hook-error');
+    return { status: words.join(' · '), tone: status < 300 && failed.length === 0 ? 'good' : 'bad' };
+  }
+  if (failed.length > 0) return { status: `hook-error: ${(failed[0].event.data ?? '').slice(0, 60)}`, tone: 'bad' };
+  if (errors.length > 0) return { status: 'skipped by the cloud', tone: 'bad' };
+  if (event && prefix !== null && !event.name.startsWith(prefix)) return { status: 'did not trigger the webhook', tone: 'plain' };
+  if (responses.length > 0) return { status: 'answered, but not received here', tone: 'plain' };
+  if (sents.length > 0) return { status: 'sent, not received here so far', tone: 'plain' };
+  return { status: 'published, no delivery so far', tone: 'plain' };
+}
+
+/** From the event to the last that came back, both by Particle's clock. @param {Strand} strand */
+function tookOf({ event, responses, errors }) {
+  const answers = [...responses, ...errors].filter(({ among }) => among.length === 0).map((answer) => answer.event);
+  if (!event || answers.length === 0) return '';
+  const ms = Math.max(...answers.map(({ at }) => at)) - event.at;
+  return ms < 0 ? '' : `${span(ms)} from event to ${errors.length > 0 && responses.length === 0 ? 'hook-error' : 'hook-response'}`;
+}
+
+/** @param {Strand} strand @param {Map<string, string>} [names] */
+function whoIs({ event, data, coreid, name, alone }, names) {
+  if (alone) return 'Particle cloud';
+  const source = event?.coreid ?? coreid ?? '';
+  if (source === 'api') return /"op"\s*:\s*"test"/.test(data ?? '') ? 'Test button' : `API${name === null ? '' : `, ${name.slice(0, 40)}`}`;
+  const known = names?.get(source);
+  if (known) return known.slice(0, 40);
+  return /^[0-9a-f]{24}$/.test(source) ? `device …${source.slice(-6)}` : source.slice(0, 24) || 'unnamed source';
+}
+
+/** @param {Delivery} delivery */
+const methodAndPath = ({ request }) => `${request.method.slice(0, 16)} ${request.path === '/' ? '' : request.path.slice(0, 40)}`.trim();
+
+/** @param {Strand[]} among */
+function amongHint(among) {
+  if (among.length === 0) return [];
+  const numbers = among.filter(({ delivery }) => delivery !== null).map(({ delivery }) => delivery?.seq ?? 0).sort((a, b) => a - b);
+  const shown = numbers.slice(0, 12).map((seq) => `#${seq}`).join(', ') + (numbers.length > 12 ? ', …' : '');
+  const bare = among.length - numbers.length;
+  const rest = bare === 0 ? '' : `${bare} ${bare === 1 ? 'event' : 'events'} without a delivery here`;
+  return [`Belongs to one of ${[shown, rest].filter(Boolean).join(' and ')}; nothing in it says which.`];
+}
+
+/** @param {string[]} sentences */
+const sentence = (sentences) => sentences.filter(Boolean).join(' ');
+
+/** @param {Block} block @param {string[]} hints @returns {Block} */
+const noted = (block, hints) => (hints.length === 0 ? block : { ...block, note: sentence([block.note, ...hints]) });
+
+// ---- Remarks in the row
+
 /** A run of numbers with nothing to show. @param {number} from @param {number} to @param {string} what @param {string} end @returns {Round} */
-function remark(from, to, what, end) {
+function hole(from, to, what, end) {
   const status = from === to ? `holds ${what} it${end}` : `hold ${what} them${end}`;
-  return { key: `gap:${from}:${to}`, seq: from, who: from === to ? `#${from}` : `#${from}–#${to}`, status, tone: 'plain', aside: '', at: null, blocks: [] };
+  return keptRemark({ ...remark(`gap:${from}:${to}`, from === to ? `#${from}` : `#${from}–#${to}`, status), seq: from });
+}
+
+/** Spans in which nobody listened, with nothing between them. @param {{from: number, to: number | null}[]} spans @param {Context} context @returns {Round} */
+function quietRound(spans, { timeZone }) {
+  const time = (/** @type {number} */ ms) => new Date(ms).toLocaleTimeString('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  const [{ from }] = spans;
+  const { to } = spans[spans.length - 1];
+  const times = to === null ? `since ${time(from)}` : `${time(from)}–${time(to)}`;
+  const often = spans.length > 1 ? ` (${spans.length} times)` : '';
+  return keptRemark({ ...remark(`quiet:${from}`, 'Not listening', `${times}${often}: events of that time were not seen here`), quiet: spans });
+}
+
+/** @param {string} key @param {string} who @param {string} status @returns {Round} */
+const remark = (key, who, status) => ({ key, seq: null, who, status, tone: 'plain', aside: '', at: null, blocks: [], strand: null });
+
+/** Neighbouring silences are one remark; one before all else says nothing. @param {Round[]} line @param {Context} context */
+function oneQuiet(line, context) {
+  /** @type {Round[]} */
+  const found = [];
+  for (const round of line) {
+    const spans = /** @type {any} */ (round).quiet;
+    const before = /** @type {any} */ (found[found.length - 1])?.quiet;
+    if (!spans) found.push(round);
+    else if (before) found[found.length - 1] = quietRound([...before, ...spans], context);
+    else if (found.length > 0) found.push(round);
+  }
+  return found;
+}
+
+// ---- What did not change stays the same object
+
+/** @type {WeakMap<object, Round>} */
+const keptRounds = new WeakMap();
+/** @type {WeakMap<object, Block>} */
+const keptBlocks = new WeakMap();
+/** @type {Map<string, Round>} */
+const keptRemarks = new Map();
+/** @type {WeakMap<Delivery, Block[]>} */
+const keptDeliveryBlocks = new WeakMap();
+
+/** @param {object | null} anchor @param {Round} round */
+function kept(anchor, round) {
+  if (anchor === null) return round;
+  const before = keptRounds.get(anchor);
+  if (before && sameRound(before, round)) {
+    // What it was drawn from may have got more of what does not show.
+    before.strand = round.strand;
+    return before;
+  }
+  keptRounds.set(anchor, round);
+  return round;
+}
+
+/** @param {Round} a @param {Round} b */
+const sameRound = (a, b) =>
+  a.key === b.key && a.seq === b.seq && a.who === b.who && a.status === b.status && a.tone === b.tone && a.aside === b.aside && a.at === b.at &&
+  a.blocks.length === b.blocks.length && a.blocks.every((block, i) => block === b.blocks[i]);
+
+/** @param {Round} round */
+function keptRemark(round) {
+  const name = `${round.key}|${round.status}`;
+  const before = keptRemarks.get(name);
+  if (before) return before;
+  if (keptRemarks.size > 500) keptRemarks.clear();
+  keptRemarks.set(name, round);
+  return round;
+}
+
+/** @param {object} anchor @param {Block} block */
+function keptBlock(anchor, block) {
+  const before = keptBlocks.get(anchor);
+  if (before && (before === block || sameBlock(before, block))) return before;
+  keptBlocks.set(anchor, block);
+  return block;
+}
+
+/** @param {Block} a @param {Block} b */
+const sameBlock = (a, b) =>
+  a.key === b.key && a.kind === b.kind && a.seq === b.seq && a.hop === b.hop && a.note === b.note && a.rows.length === b.rows.length &&
+  a.rows.every((row, i) => row === b.rows[i] || (row.name === b.rows[i].name && row.value === b.rows[i].value && row.remark === b.rows[i].remark && (row.pairs?.length ?? 0) === (b.rows[i].pairs?.length ?? 0)));
+
+/** @param {Delivery} delivery */
+function deliveryBlocks(delivery) {
+  let drawn = keptDeliveryBlocks.get(delivery);
+  if (!drawn) {
+    drawn = blocksOf(delivery);
+    keptDeliveryBlocks.set(delivery, drawn);
+  }
+  return drawn;
 }
