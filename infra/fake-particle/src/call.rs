@@ -1,0 +1,264 @@
+//! One call of the API: where it goes, who makes it, and what it brings, whichever way it was encoded.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::RequestExt;
+use axum::extract::{FromRequest, FromRequestParts, Multipart, Path, Request};
+use http::{HeaderMap, header};
+
+use crate::chance::digest;
+use crate::core::Core;
+use crate::event::FROM_API;
+use crate::json::Json;
+use crate::reply::{Refusal, bad_request, not_found, refuse, refuse_with};
+use crate::state::Token;
+
+/// JSON and form bodies; the largest real one is a configuration with its templates.
+const MOST_BODY_BYTES: usize = 256 * 1024;
+/// Files to compile or flash: as JSON they must fit into one line of the device link.
+const MOST_FILES_BYTES: usize = 512 * 1024;
+/// Parts of one multipart body.
+const MOST_PARTS: usize = 32;
+/// How long a body may take to arrive.
+const BODY_LIMIT: Duration = Duration::from_secs(30);
+
+/// A file of a multipart body.
+pub(crate) struct Upload {
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+pub(crate) struct Call {
+    pub(crate) headers: HeaderMap,
+    path: HashMap<String, String>,
+    query: Vec<(String, String)>,
+    /// The fields of a JSON object or a form, or of the text parts of a multipart body.
+    pub(crate) body: Json,
+    pub(crate) files: Vec<Upload>,
+    pub(crate) multipart: bool,
+}
+
+impl Call {
+    /// A named part of the path, decoded.
+    pub(crate) fn path(&self, name: &str) -> &str {
+        self.path.get(name).map_or("", String::as_str)
+    }
+
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// A text field of the body. A number or a flag counts as its text, since a form cannot tell them apart.
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
+        match self.body.get(name)? {
+            Json::String(text) => Some(text.clone()),
+            value @ (Json::Number(_) | Json::Bool(_)) => Some(value.to_text()),
+            Json::Null | Json::Array(_) | Json::Object(_) => None,
+        }
+    }
+
+    /// The access token, from the three places where it may stand.
+    fn token(&self) -> Option<String> {
+        let bearer = self
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| {
+                let (scheme, token) = value.split_once(' ')?;
+                scheme
+                    .eq_ignore_ascii_case("bearer")
+                    .then(|| token.trim().to_owned())
+            });
+        bearer
+            .or_else(|| self.query("access_token").map(str::to_owned))
+            .or_else(|| self.field("access_token"))
+    }
+
+    /// Who calls; 401 without a token that is valid now.
+    pub(crate) fn signed_in(&self, core: &Core) -> Result<Token, Refusal> {
+        let token = self.token().ok_or_else(|| {
+            refuse_with(
+                400,
+                serde_json::json!({"error": "invalid_request", "error_description": "The access token was not found"}),
+            )
+        })?;
+        valid_token(core, &digest(&token)).ok_or_else(|| {
+            refuse_with(
+                401,
+                serde_json::json!({"error": "invalid_token", "error_description": "The access token provided is invalid."}),
+            )
+        })
+    }
+
+    /// The product that the path names, if it names one.
+    pub(crate) fn product(&self, core: &Core) -> Result<Option<i64>, Refusal> {
+        match self.path.get("product") {
+            None => Ok(None),
+            Some(name) => core
+                .state()
+                .product(name)
+                .map(|product| Some(product.id))
+                .ok_or_else(|| not_found("Product")),
+        }
+    }
+
+    /// The id of the device that the path names by id or name; in a product only its own devices are found.
+    pub(crate) fn device(&self, core: &Core) -> Result<String, Refusal> {
+        let product = self.product(core)?;
+        let state = core.state();
+        state
+            .device(self.path("device"))
+            .filter(|device| product.is_none() || device.product == product)
+            .map(|device| device.id.clone())
+            .ok_or_else(|| not_found("Device"))
+    }
+
+    /// Passwords, programs and buttons are only for callers that are no web page, or the tutorial's own page: any other
+    /// page open in the same browser could otherwise use this cloud as the person at the keyboard.
+    pub(crate) fn own_page_only(&self, core: &Core) -> Result<(), Refusal> {
+        from_own_page(&self.headers, core)
+    }
+}
+
+pub(crate) fn from_own_page(headers: &HeaderMap, core: &Core) -> Result<(), Refusal> {
+    let foreign = headers.get_all(header::ORIGIN).iter().any(|origin| {
+        !core
+            .page_origins
+            .iter()
+            .any(|own| own.as_bytes() == origin.as_bytes())
+    });
+    if foreign {
+        return Err(refuse(
+            403,
+            "forbidden_origin",
+            "the simulated cloud gives this to its own tutorial page only",
+        ));
+    }
+    Ok(())
+}
+
+/// The token behind a hash, if it has not expired. The hash is compared, never the token, so time tells nothing about it.
+pub(crate) fn valid_token(core: &Core, hash: &str) -> Option<Token> {
+    let now = core.now();
+    core.state()
+        .tokens
+        .iter()
+        .find(|token| {
+            token.hash == hash && token.expires_at.is_none_or(|expires_at| expires_at > now)
+        })
+        .cloned()
+}
+
+impl FromRequest<Arc<Core>> for Call {
+    type Rejection = Refusal;
+
+    async fn from_request(mut request: Request, core: &Arc<Core>) -> Result<Call, Refusal> {
+        let path = {
+            let (mut parts, body) = request.into_parts();
+            let path = Path::<HashMap<String, String>>::from_request_parts(&mut parts, core).await;
+            request = Request::from_parts(parts, body);
+            path.map_err(|_| bad_request("the path is not UTF-8"))?.0
+        };
+        let query = request.uri().query().unwrap_or("");
+        let query = form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect();
+        let headers = request.headers().clone();
+        let content_type = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("");
+        let kind = content_type
+            .split(';')
+            .next()
+            .unwrap_or("")
+            .trim()
+            .to_ascii_lowercase();
+        let multipart = kind == "multipart/form-data";
+        let slow = |_| refuse(408, "timeout", "the body took too long to arrive");
+        let (body, files) = if multipart {
+            tokio::time::timeout(BODY_LIMIT, read_multipart(request))
+                .await
+                .map_err(slow)??
+        } else {
+            let bytes = tokio::time::timeout(
+                BODY_LIMIT,
+                axum::body::to_bytes(request.into_limited_body(), MOST_BODY_BYTES),
+            )
+            .await
+            .map_err(slow)?
+            .map_err(|_| refuse(413, "too_large", "the body is larger than 256 KiB"))?;
+            (read_fields(&kind, &bytes)?, Vec::new())
+        };
+        Ok(Call {
+            headers,
+            path,
+            query,
+            body,
+            files,
+            multipart,
+        })
+    }
+}
+
+fn read_fields(kind: &str, bytes: &[u8]) -> Result<Json, Refusal> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Json::Object(Vec::new()));
+    }
+    if kind == "application/x-www-form-urlencoded" {
+        let fields = form_urlencoded::parse(bytes)
+            .into_owned()
+            .map(|(key, value)| (key, Json::String(value)));
+        return Ok(Json::Object(fields.collect()));
+    }
+    // Whatever else it calls itself, it is read as JSON: curl says "form" unless told otherwise, others say nothing.
+    let text = std::str::from_utf8(bytes).map_err(|_| bad_request("the body is not UTF-8"))?;
+    match Json::parse(text) {
+        Ok(object @ Json::Object(_)) => Ok(object),
+        Ok(_) => Err(bad_request("the body must be a JSON object")),
+        Err(error) => Err(bad_request(&format!("the body is not JSON: {error}"))),
+    }
+}
+
+async fn read_multipart(request: Request) -> Result<(Json, Vec<Upload>), Refusal> {
+    let malformed = || bad_request("the multipart body is malformed");
+    let too_large = || {
+        refuse(
+            413,
+            "too_large",
+            "the files are larger than 512 KiB together",
+        )
+    };
+    let mut multipart: Multipart = request.extract().await.map_err(|_| malformed())?;
+    let mut fields = Vec::new();
+    let mut files = Vec::new();
+    let mut bytes_left = MOST_FILES_BYTES;
+    while let Some(mut part) = multipart.next_field().await.map_err(|_| malformed())? {
+        if fields.len() + files.len() >= MOST_PARTS {
+            return Err(bad_request("the multipart body has too many parts"));
+        }
+        let name = part.name().unwrap_or("").to_owned();
+        let file_name = part.file_name().map(str::to_owned);
+        let mut bytes = Vec::new();
+        while let Some(chunk) = part.chunk().await.map_err(|_| malformed())? {
+            bytes_left = bytes_left.checked_sub(chunk.len()).ok_or_else(too_large)?;
+            bytes.extend_from_slice(&chunk);
+        }
+        match file_name {
+            Some(name) => files.push(Upload { name, bytes }),
+            None => fields.push((
+                name,
+                Json::String(String::from_utf8_lossy(&bytes).into_owned()),
+            )),
+        }
+    }
+    Ok((Json::Object(fields), files))
+}
+
+/// `coreid` of a call that comes by REST: nobody can speak as a device.
+pub(crate) const CALLER: &str = FROM_API;

@@ -1,0 +1,64 @@
+//! Ids, tokens and passwords: from the operating system's randomness, or counted from a seed so that a test repeats.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use sha2::{Digest, Sha256};
+
+/// The source of everything unpredictable.
+#[derive(Debug)]
+pub(crate) struct Chance {
+    seed: Option<u64>,
+    drawn: AtomicU64,
+}
+
+impl Chance {
+    pub(crate) fn new(seed: Option<u64>) -> Chance {
+        Chance {
+            seed,
+            drawn: AtomicU64::new(0),
+        }
+    }
+
+    fn bytes(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        match self.seed {
+            Some(seed) => {
+                let count = self.drawn.fetch_add(1, Ordering::Relaxed);
+                let mut hash = Sha256::new();
+                hash.update(seed.to_be_bytes());
+                hash.update(count.to_be_bytes());
+                bytes.copy_from_slice(&hash.finalize());
+            }
+            None => getrandom::fill(&mut bytes).expect("the operating system gives random bytes"),
+        }
+        bytes
+    }
+
+    /// 24 hex digits: accounts, devices, integrations, events.
+    pub(crate) fn id(&self) -> String {
+        HEXLOWER.encode(&self.bytes()[..12])
+    }
+
+    /// 40 hex digits: access tokens.
+    pub(crate) fn token(&self) -> String {
+        HEXLOWER.encode(&self.bytes()[..20])
+    }
+
+    /// 20 letters and digits that survive being read aloud.
+    pub(crate) fn password(&self) -> String {
+        let text = BASE32_NOPAD.encode(&self.bytes()).to_ascii_lowercase();
+        format!(
+            "{}-{}-{}-{}",
+            &text[..5],
+            &text[5..10],
+            &text[10..15],
+            &text[15..20]
+        )
+    }
+}
+
+/// SHA-256 in hex: how tokens are stored, and what is compared instead of secrets, so that time tells nothing about them.
+pub(crate) fn digest(secret: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(secret.as_bytes()))
+}

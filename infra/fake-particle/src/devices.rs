@@ -1,0 +1,241 @@
+//! Listing, naming and calling devices.
+
+use std::sync::Arc;
+
+use axum::extract::State as Shared;
+use serde_json::{Value, json};
+
+use crate::call::Call;
+use crate::clock::iso;
+use crate::core::Core;
+use crate::event::{cut, is_device_id};
+use crate::flash;
+use crate::reply::{Answer, Refusal, bad_request, not_found, ok, refuse_with, reply};
+use crate::state::Device;
+
+/// A device's name; a real one is as short.
+const MOST_NAME_BYTES: usize = 64;
+const MOST_NOTES_BYTES: usize = 2000;
+
+/// Platforms with a cellular modem (Device OS, `hal/shared/platforms.h`).
+const CELLULAR: [u32; 8] = [10, 13, 15, 23, 25, 26, 28, 35];
+
+fn shown(core: &Core, device: &Device) -> Value {
+    let online = core.attached.online(&device.id);
+    json!({
+        "id": device.id, "name": device.name, "last_app": device.last_app, "last_ip_address": "127.0.0.1",
+        "last_heard": device.last_heard.map(iso), "last_handshake_at": device.last_handshake_at.map(iso),
+        "product_id": device.product.unwrap_or(i64::from(device.platform_id)), "platform_id": device.platform_id,
+        "online": online, "connected": online, "status": "normal", "cellular": CELLULAR.contains(&device.platform_id),
+        "notes": device.notes, "functions": [], "variables": {}, "firmware_version": 0, "groups": [],
+        "system_firmware_version": device.system_version, "development": device.development, "quarantined": false,
+        "denied": false, "serial_number": null,
+    })
+}
+
+/// `GET /v1/devices`
+pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let devices = core.state().devices.clone();
+    let list: Vec<Value> = devices.iter().map(|device| shown(&core, device)).collect();
+    Ok(reply(&list))
+}
+
+/// `GET /v1/products/:product/devices`, which has pages; here there is one.
+pub(crate) async fn list_product(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let product = call.product(&core)?;
+    let devices: Vec<Device> = core
+        .state()
+        .devices
+        .iter()
+        .filter(|device| device.product == product)
+        .cloned()
+        .collect();
+    let list: Vec<Value> = devices.iter().map(|device| shown(&core, device)).collect();
+    let meta = json!({"page": 1, "per_page": 100, "total_pages": 1, "total_records": list.len(), "devices": {"total": list.len()}});
+    Ok(reply(
+        &json!({"devices": list, "customers": [], "meta": meta}),
+    ))
+}
+
+fn product_shown(core: &Core, id: i64) -> Value {
+    let state = core.state();
+    let product = state.products.iter().find(|product| product.id == id);
+    product.map_or(Value::Null, |product| {
+        json!({"id": product.id, "slug": product.slug, "name": product.name, "platform_id": 13, "org": null})
+    })
+}
+
+/// `GET /v1/products`
+pub(crate) async fn products(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let ids: Vec<i64> = core
+        .state()
+        .products
+        .iter()
+        .map(|product| product.id)
+        .collect();
+    let list: Vec<Value> = ids.into_iter().map(|id| product_shown(&core, id)).collect();
+    Ok(reply(&json!({"products": list})))
+}
+
+/// `GET /v1/products/:product`
+pub(crate) async fn product(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let id = call.product(&core)?.unwrap_or_default();
+    Ok(reply(&json!({"product": product_shown(&core, id)})))
+}
+
+/// `POST /v1/products/:product/devices`: puts a device of the account into the product too.
+pub(crate) async fn add(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let product = call.product(&core)?;
+    let id = call
+        .field("id")
+        .filter(|id| is_device_id(id))
+        .ok_or_else(|| bad_request("id must be a device's id"))?;
+    let found = core.change(|state| state.device_mut(&id).map(|device| device.product = product));
+    let (updated, invalid) = if found.is_some() {
+        (vec![id], Vec::new())
+    } else {
+        (Vec::new(), vec![id])
+    };
+    core.save().await?;
+    Ok(reply(
+        &json!({"updated": updated.len(), "updatedDeviceIds": updated, "invalidDeviceIds": invalid, "nonmemberDeviceIds": []}),
+    ))
+}
+
+/// `DELETE /v1/products/:product/devices/:device`
+pub(crate) async fn remove(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let id = call.device(&core)?;
+    core.change(|state| state.device_mut(&id).map(|device| device.product = None));
+    core.save().await?;
+    ok()
+}
+
+/// `GET /v1/devices/:device`
+pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let id = call.device(&core)?;
+    let device = core
+        .state()
+        .device(&id)
+        .cloned()
+        .ok_or_else(|| not_found("Device"))?;
+    Ok(reply(&shown(&core, &device)))
+}
+
+/// `PUT /v1/devices/:device`: flash with files, otherwise rename, signal, notes or development mark.
+pub(crate) async fn put(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let id = call.device(&core)?;
+    if call.multipart {
+        call.own_page_only(&core)?;
+        return flash::flash(core, id, call.files).await;
+    }
+    if call.field("app").is_some() {
+        return Err(bad_request(
+            "the simulated cloud has no ready-made applications; flash a source file",
+        ));
+    }
+    if let Some(name) = call.field("name") {
+        let name = name.trim();
+        if name.is_empty() || name.len() > MOST_NAME_BYTES || name.chars().any(char::is_control) {
+            return Err(bad_request("a name has 1 to 64 characters"));
+        }
+        let taken = core.change(|state| {
+            let taken = state
+                .devices
+                .iter()
+                .any(|other| other.id != id && other.name.eq_ignore_ascii_case(name));
+            if let Some(device) = state.device_mut(&id).filter(|_| !taken) {
+                device.name = name.to_owned();
+            }
+            taken
+        });
+        if taken {
+            return Err(bad_request("another device of the account has this name"));
+        }
+        core.attached.with(&id, |live| {
+            live.tell(&json!({"type": "rename", "name": name}))
+        });
+        core.save().await?;
+        return Ok(reply(
+            &json!({"id": id, "name": name, "updated_at": iso(core.now())}),
+        ));
+    }
+    if let Some(signal) = call.field("signal") {
+        let on = match signal.as_str() {
+            "1" | "true" => true,
+            "0" | "false" => false,
+            _ => return Err(bad_request("signal must be 1 or 0")),
+        };
+        let connected = core.attached.with(&id, |live| {
+            live.signaling = on && live.online;
+            live.online
+        });
+        let connected = connected.unwrap_or(false);
+        return Ok(reply(
+            &json!({"id": id, "connected": connected, "signaling": on && connected}),
+        ));
+    }
+    let notes = call.field("notes");
+    let development = call.field("development").map(|text| text == "true");
+    if notes.is_none() && development.is_none() {
+        return Err(bad_request(
+            "nothing to change: send name, signal, notes, development or files",
+        ));
+    }
+    core.change(|state| {
+        if let Some(device) = state.device_mut(&id) {
+            if let Some(notes) = &notes {
+                device.notes = Some(cut(notes, MOST_NOTES_BYTES).to_owned());
+            }
+            device.development = development.unwrap_or(device.development);
+        }
+    });
+    core.save().await?;
+    Ok(reply(
+        &json!({"id": id, "notes": notes, "development": development, "updated_at": iso(core.now())}),
+    ))
+}
+
+/// `PUT /v1/devices/:device/ping`
+pub(crate) async fn ping(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let id = call.device(&core)?;
+    Ok(reply(
+        &json!({"online": core.attached.online(&id), "ok": true}),
+    ))
+}
+
+fn unknown(core: &Core, id: &str, what: &str, name: &str) -> Refusal {
+    if !core.attached.online(id) {
+        return refuse_with(
+            400,
+            json!({"ok": false, "error": "Device is not connected", "error_description": "Device is not connected"}),
+        );
+    }
+    let text = format!("{what} {} not found", cut(name, 64));
+    refuse_with(
+        404,
+        json!({"ok": false, "error": text, "error_description": text}),
+    )
+}
+
+/// `POST /v1/devices/:device/:name`: the firmware of the tutorial registers no functions.
+pub(crate) async fn call_function(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let id = call.device(&core)?;
+    Err(unknown(&core, &id, "Function", call.path("name")))
+}
+
+/// `GET /v1/devices/:device/:name`: nor any variables.
+pub(crate) async fn get_variable(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let id = call.device(&core)?;
+    Err(unknown(&core, &id, "Variable", call.path("name")))
+}

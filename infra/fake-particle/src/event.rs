@@ -1,0 +1,160 @@
+//! One event and how it looks on a stream.
+
+use serde::Serialize;
+
+use crate::clock::iso;
+use crate::guesses::Guess;
+
+/// The source of events that came by REST.
+pub(crate) const FROM_API: &str = "api";
+/// The source of events that the cloud itself makes.
+pub(crate) const FROM_CLOUD: &str = "particle-internal";
+/// The longest name; a device cuts longer ones itself, REST refuses them.
+pub(crate) const MAX_NAME_BYTES: usize = 64;
+
+/// Something that was published.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    /// Unique; templates know it as `PARTICLE_EVENT_ID`.
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) data: Option<String>,
+    /// When the cloud got it, milliseconds since 1970.
+    pub(crate) published_at: i64,
+    /// The device, [`FROM_API`] or [`FROM_CLOUD`].
+    pub(crate) coreid: String,
+    pub(crate) userid: String,
+    /// The product whose streams and hooks see it; its platform id for a device of the sandbox.
+    pub(crate) product_id: i64,
+    /// Seen on product streams too.
+    pub(crate) in_product: bool,
+    /// Choices of `guesses.rs` that this event rests on.
+    pub(crate) guesses: Vec<Guess>,
+}
+
+/// The keys in the order in which the real stream has them; the name stands on the `event:` line.
+#[derive(Serialize)]
+struct OnTheWire<'a> {
+    data: Option<&'a str>,
+    ttl: u32,
+    published_at: String,
+    coreid: &'a str,
+    userid: &'a str,
+    version: u32,
+    public: bool,
+    #[serde(rename = "productID")]
+    product_id: i64,
+    #[serde(skip_serializing_if = "<[Guess]>::is_empty")]
+    simulated_guess: &'a [Guess],
+}
+
+impl Event {
+    /// The two lines and the blank one that a stream carries.
+    pub(crate) fn frame(&self) -> String {
+        let body = OnTheWire {
+            data: self.data.as_deref(),
+            ttl: 60,
+            published_at: iso(self.published_at),
+            coreid: &self.coreid,
+            userid: &self.userid,
+            version: 0,
+            public: false,
+            product_id: self.product_id,
+            simulated_guess: &self.guesses,
+        };
+        let body = serde_json::to_string(&body).expect("text and numbers always serialise");
+        format!("event: {}\ndata: {body}\n\n", self.name)
+    }
+
+    /// Events about hooks never trigger hooks, or two of them could call each other for ever.
+    pub(crate) fn may_trigger_hooks(&self) -> bool {
+        let from = |name: &str| {
+            ["hook-sent/", "hook-response/", "hook-error/"]
+                .iter()
+                .any(|start| name.starts_with(start))
+        };
+        let behind_source = self
+            .name
+            .split_once('/')
+            .is_some_and(|(source, rest)| is_source(source) && from(rest));
+        self.coreid != FROM_CLOUD && !from(&self.name) && !behind_source
+    }
+}
+
+fn is_source(text: &str) -> bool {
+    text == FROM_API || is_device_id(text)
+}
+
+/// 24 lower-case hex digits.
+pub(crate) fn is_device_id(text: &str) -> bool {
+    text.len() == 24
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A name fit for a stream: a line end inside would forge another event, so control characters become `?`; at most `most` bytes.
+pub(crate) fn tidy_name(name: &str, most: usize) -> String {
+    let name: String = name
+        .chars()
+        .map(|sign| if sign.is_control() { '?' } else { sign })
+        .collect();
+    cut(&name, most).to_owned()
+}
+
+/// The longest start of a text that fits into so many bytes and ends with a whole character.
+pub(crate) fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(name: &str, coreid: &str) -> Event {
+        Event {
+            id: String::new(),
+            name: name.to_owned(),
+            data: Some("{\"t\":19}".to_owned()),
+            published_at: 1_715_597_740_306,
+            coreid: coreid.to_owned(),
+            userid: "597771d1f92bae142dbb7559".to_owned(),
+            product_id: 30301,
+            in_product: true,
+            guesses: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_stream_carries_the_keys_in_the_order_of_the_real_one() {
+        assert_eq!(
+            event("tempmon", "e00fce68ece1d3d21a73dcc9").frame(),
+            "event: tempmon\ndata: {\"data\":\"{\\\"t\\\":19}\",\"ttl\":60,\"published_at\":\"2024-05-13T10:55:40.306Z\",\
+             \"coreid\":\"e00fce68ece1d3d21a73dcc9\",\"userid\":\"597771d1f92bae142dbb7559\",\"version\":0,\"public\":false,\
+             \"productID\":30301}\n\n"
+        );
+    }
+
+    #[test]
+    fn events_about_hooks_trigger_nothing() {
+        let device = "e00fce68ece1d3d21a73dcc9";
+        assert!(event("tempmon", device).may_trigger_hooks());
+        assert!(event("kitchen/hook-response/x", device).may_trigger_hooks());
+        for name in [
+            "hook-sent/x",
+            "hook-response/x/0",
+            "hook-error/x/0",
+            "api/hook-response/x/0",
+        ] {
+            assert!(!event(name, device).may_trigger_hooks(), "{name}");
+        }
+        assert!(!event(&format!("{device}/hook-error/x/0"), device).may_trigger_hooks());
+        assert!(!event("custom-topic/0", FROM_CLOUD).may_trigger_hooks());
+    }
+
+    #[test]
+    fn a_line_end_in_a_name_cannot_forge_an_event() {
+        assert_eq!(tidy_name("a\r\ndata: b", 64), "a??data: b");
+        assert_eq!(tidy_name("ääää", 5), "ää");
+    }
+}

@@ -1,0 +1,154 @@
+//! Publishing by REST, and the streams that carry events to whoever listens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State as Shared;
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::unfold;
+use http::header;
+use hyper::body::Bytes;
+use tokio::sync::mpsc;
+
+use crate::call::{CALLER, Call, valid_token};
+use crate::core::Core;
+use crate::event::MAX_NAME_BYTES;
+use crate::guesses::{OVER_LIMIT_STATUS, REST_EVENT_DATA_BYTES};
+use crate::json::Json;
+use crate::reply::{Answer, Refusal, bad_request, ok, refuse};
+use crate::streams::Filter;
+
+/// A stream that was silent this long says that it is still there; clients give up after 13 to 15 s.
+const KEEP_ALIVE: Duration = Duration::from_secs(9);
+/// Clients that attach their listener after the response's head would lose an event in the same packet.
+const HEAD_START: Duration = Duration::from_millis(10);
+
+/// `POST /v1/devices/events` and `POST /v1/products/:product/events`
+pub(crate) async fn publish(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let product = call.product(&core)?;
+    let name = call
+        .field("name")
+        .ok_or_else(|| bad_request("name is required"))?;
+    if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
+        return Err(bad_request(
+            "name must have 1 to 64 characters, none of them a control character",
+        ));
+    }
+    let data = match call.body.get("data") {
+        None | Some(Json::Null) => None,
+        Some(Json::Array(_) | Json::Object(_)) => {
+            return Err(bad_request("data must be text; put JSON into it as text"));
+        }
+        Some(value) => Some(value.to_text()),
+    };
+    if data
+        .as_deref()
+        .is_some_and(|data| data.len() > REST_EVENT_DATA_BYTES)
+    {
+        return Err(refuse(413, "too_large", "data is larger than 16 KiB"));
+    }
+    core.publish(core.event(&name, data, CALLER, product));
+    ok()
+}
+
+/// `GET /v1/devices/events[/:prefix]` and the product form: everything of the account or the product.
+pub(crate) async fn all(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    let product = call.product(&core)?;
+    stream(
+        core,
+        &call,
+        Filter {
+            product,
+            ..Filter::default()
+        },
+    )
+}
+
+/// `GET /v1/devices/:device/events[/:prefix]` and the product form: what one device published.
+pub(crate) async fn of_device(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let product = call.product(&core)?;
+    let device = Some(call.device(&core)?);
+    stream(
+        core,
+        &call,
+        Filter {
+            product,
+            device,
+            ..Filter::default()
+        },
+    )
+}
+
+fn stream(core: Arc<Core>, call: &Call, filter: Filter) -> Answer {
+    let token = call.signed_in(&core)?;
+    let filter = Filter {
+        prefix: call.path("prefix").to_owned(),
+        ..filter
+    };
+    let frames = core
+        .streams
+        .listen(filter, core.now())
+        .ok_or_else(too_many)?;
+    Ok(sse(
+        core,
+        token.hash,
+        vec![Bytes::from_static(b":ok\n\n")],
+        frames,
+    ))
+}
+
+pub(crate) fn too_many() -> Refusal {
+    refuse(
+        OVER_LIMIT_STATUS,
+        "too_many_streams",
+        "more than 100 streams at once, or opened within 5 minutes",
+    )
+}
+
+/// A response that goes on until the listener leaves, falls behind, or loses its token.
+pub(crate) fn sse(
+    core: Arc<Core>,
+    token: String,
+    first: Vec<Bytes>,
+    frames: mpsc::Receiver<Bytes>,
+) -> Response {
+    struct Stream {
+        core: Arc<Core>,
+        token: String,
+        first: std::vec::IntoIter<Bytes>,
+        frames: mpsc::Receiver<Bytes>,
+        started: bool,
+    }
+    let stream = Stream {
+        core,
+        token,
+        first: first.into_iter(),
+        frames,
+        started: false,
+    };
+    let body = unfold(stream, |mut stream| async {
+        if let Some(frame) = stream.first.next() {
+            return Some((Ok::<_, std::convert::Infallible>(frame), stream));
+        }
+        if !stream.started {
+            stream.started = true;
+            tokio::time::sleep(HEAD_START).await;
+        }
+        let mut stopping = stream.core.stopping.subscribe();
+        let frame = tokio::select! {
+            frame = stream.frames.recv() => frame?,
+            () = stream.core.clock.sleep(KEEP_ALIVE) => Bytes::from_static(b"\n"),
+            _ = stopping.wait_for(|stop| *stop) => return None,
+        };
+        valid_token(&stream.core, &stream.token)?;
+        Some((Ok(frame), stream))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, Body::from_stream(body)).into_response()
+}

@@ -1,0 +1,82 @@
+//! The state's file: read once at the start, replaced as a whole at every change.
+
+use std::fmt;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::state::{FORM, State};
+
+const NAME: &str = "particle.json";
+
+/// Why the stand-in did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The state's file cannot be read or its folder not be made.
+    Unreadable(PathBuf, std::io::Error),
+    /// The state's file is not what this program wrote. It was left as it is.
+    Corrupt(PathBuf, String),
+    /// The state cannot be written.
+    Unwritable(PathBuf, std::io::Error),
+    /// The listener has no address.
+    Listener(std::io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Unreadable(path, error) => {
+                write!(f, "cannot read {}: {error}", path.display())
+            }
+            StartError::Corrupt(path, detail) => write!(
+                f,
+                "{} is not the simulated cloud's state ({detail}); it was left untouched: move it away to start afresh",
+                path.display()
+            ),
+            StartError::Unwritable(path, error) => {
+                write!(f, "cannot write {}: {error}", path.display())
+            }
+            StartError::Listener(error) => {
+                write!(f, "the simulated cloud's listener has no address: {error}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// The file of a data folder; absent on the first start.
+pub(crate) fn read(folder: &Path) -> Result<Option<State>, StartError> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| StartError::Unreadable(folder.to_owned(), error))?;
+    let path = folder.join(NAME);
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(StartError::Unreadable(path, error)),
+    };
+    let state: State = serde_json::from_slice(&text)
+        .map_err(|error| StartError::Corrupt(path.clone(), error.to_string()))?;
+    if state.form != FORM {
+        return Err(StartError::Corrupt(
+            path,
+            format!("its form is {}, this program writes {FORM}", state.form),
+        ));
+    }
+    Ok(Some(state))
+}
+
+/// Puts a new file in the place of the old one; whoever is interrupted finds one of the two, whole.
+pub(crate) fn write(folder: &Path, text: &[u8]) -> std::io::Result<()> {
+    let path = folder.join(NAME);
+    let draft = folder.join(format!("{NAME}.new"));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&draft)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    std::fs::rename(&draft, &path)?;
+    // The new name itself is on disk only once the folder is.
+    std::fs::File::open(folder)?.sync_all()
+}

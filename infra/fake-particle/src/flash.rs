@@ -1,0 +1,222 @@
+//! Compiling and flashing: the source goes to the attached device's own computer, which has the compiler.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State as Shared;
+use axum::response::{IntoResponse, Response};
+use http::header;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use crate::attached::{Compiled, Flashing};
+use crate::call::{Call, Upload};
+use crate::chance::digest;
+use crate::clock::{iso, millis};
+use crate::core::Core;
+use crate::link;
+use crate::reply::{Answer, Refusal, bad_request, not_found, refuse, refuse_with, reply};
+
+/// How long a compiler may take.
+const COMPILE_LIMIT: Duration = Duration::from_secs(30);
+/// How long a device may take to run what it was given; then the flash counts as failed.
+const FLASH_LIMIT: Duration = Duration::from_secs(60);
+/// Compilations that one device works on at a time.
+const MOST_COMPILING: usize = 2;
+/// Files of one program.
+const MOST_FILES: usize = 16;
+/// How long a compiled program can be fetched.
+const BINARY_LIFETIME_MS: i64 = 24 * 3600 * 1000;
+/// A simulated binary is its source in an envelope that begins so: what runs it compiles it again, on whatever machine.
+const MAGIC: &[u8] = b"simulated-particle-binary 1\n";
+
+/// A source file, as the device link carries it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Source {
+    name: String,
+    text: String,
+}
+
+/// `PUT /v1/devices/:device` with files.
+pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> Answer {
+    let files = sources(files)?;
+    let (request, compiled) = compile(&core, &id, &files).await?;
+    if let Compiled::Errors(errors) = compiled {
+        return Ok(compile_errors(&errors));
+    }
+    let firmware = files
+        .first()
+        .map_or_else(String::new, |file| file.name.clone());
+    let app_hash = digest(&json!(files).to_string());
+    let deadline = core.now() + millis(FLASH_LIMIT);
+    let told = core.attached.with(&id, |live| {
+        let told = live.tell(&json!({"type": "flash", "request": request}));
+        if told {
+            live.flash = Some(Flashing {
+                request,
+                delivered: false,
+                firmware,
+                app_hash,
+            });
+        }
+        told
+    });
+    if told != Some(true) {
+        return Err(not_connected());
+    }
+    core.publish(core.event(
+        "spark/flash/status",
+        Some("started ".to_owned()),
+        &id,
+        product_of(&core, &id),
+    ));
+    let watching = Arc::clone(&core);
+    let device = id.clone();
+    tokio::spawn(async move {
+        let mut stopping = watching.stopping.subscribe();
+        tokio::select! {
+            () = watching.clock.sleep_until(deadline) => link::flashed(&watching, &device, request, false),
+            _ = stopping.wait_for(|stop| *stop) => {}
+        }
+    });
+    Ok(reply(
+        &json!({"ok": true, "id": id, "status": "Update started", "message": "Update started"}),
+    ))
+}
+
+/// `POST /v1/binaries`: any attached device's compiler will do.
+pub(crate) async fn compile_only(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    call.own_page_only(&core)?;
+    let files = sources(call.files)?;
+    let attached: Option<String> = core
+        .attached
+        .all()
+        .iter()
+        .find(|(_, live)| live.to_device.is_some() && live.plugged)
+        .map(|(id, _)| id.clone());
+    let Some(device) = attached else {
+        return Err(refuse(
+            503,
+            "no_compiler",
+            "the simulated cloud compiles with an attached device's compiler, and none is attached",
+        ));
+    };
+    let size = match compile(&core, &device, &files).await? {
+        (_, Compiled::Errors(errors)) => return Ok(compile_errors(&errors)),
+        (_, Compiled::Done(size)) => size,
+    };
+    let id = core.chance.id();
+    let binary = [MAGIC, json!(files).to_string().as_bytes()].concat();
+    let expires_at = core.now() + BINARY_LIFETIME_MS;
+    core.binaries.keep(id.clone(), expires_at, binary);
+    Ok(reply(&json!({
+        "ok": true, "binary_id": id, "binary_url": format!("/v1/binaries/{id}"), "expires_at": iso(expires_at), "sizeInfo": size,
+    })))
+}
+
+/// `GET /v1/binaries/:id`
+pub(crate) async fn download(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let bytes = core
+        .binaries
+        .get(call.path("id"), core.now())
+        .ok_or_else(|| not_found("Binary"))?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+}
+
+/// `GET /v1/build_targets`, the only call that needs no token.
+pub(crate) async fn build_targets() -> Answer {
+    Ok(reply(&json!({
+        "targets": [{"platforms": [13], "prereleases": [], "firmware_vendor": "Simulated", "version": "6.2.1"}],
+        "platforms": {"Boron": 13}, "default_versions": {"13": "6.2.1"},
+    })))
+}
+
+fn sources(uploads: Vec<Upload>) -> Result<Vec<Source>, Refusal> {
+    if uploads.is_empty() || uploads.len() > MOST_FILES {
+        return Err(bad_request(
+            "send 1 to 16 files, in parts named file, file2 and so on",
+        ));
+    }
+    if let [binary] = uploads.as_slice()
+        && binary.name.ends_with(".bin")
+    {
+        let foreign = || {
+            bad_request(
+                "the simulated device runs binaries of the simulated compiler only; flash the source file",
+            )
+        };
+        let text = binary.bytes.strip_prefix(MAGIC).ok_or_else(foreign)?;
+        return serde_json::from_slice(text).map_err(|_| foreign());
+    }
+    uploads
+        .into_iter()
+        .map(|upload| {
+            let plain = upload.name.len() <= 100
+                && !upload.name.split('/').any(|part| part.is_empty() || part.starts_with('.'))
+                && upload.name.chars().all(|sign| sign.is_ascii_alphanumeric() || "._-/".contains(sign));
+            let known = [".cpp", ".ino", ".c", ".h", ".hpp"].iter().any(|end| upload.name.ends_with(end));
+            if !plain || !known {
+                return Err(bad_request("a file is named with letters, digits, dots and dashes, and ends with .cpp, .ino, .c, .h or .hpp"));
+            }
+            let text = String::from_utf8(upload.bytes).map_err(|_| bad_request("a source file is not UTF-8 text"))?;
+            Ok(Source { name: upload.name, text })
+        })
+        .collect()
+}
+
+async fn compile(core: &Arc<Core>, id: &str, files: &[Source]) -> Result<(u64, Compiled), Refusal> {
+    let deadline = core.now() + millis(COMPILE_LIMIT);
+    let request = core.next_request();
+    let (sender, receiver) = oneshot::channel();
+    let asked = core.attached.with(id, |live| {
+        if !live.plugged || live.to_device.is_none() {
+            return Err(not_connected());
+        }
+        if live.waiting.len() >= MOST_COMPILING || live.flash.is_some() {
+            return Err(refuse(
+                429,
+                "busy",
+                "the device is compiling or being flashed already; wait until it is done",
+            ));
+        }
+        let message = json!({"type": "compile", "request": request, "files": files});
+        if !live.tell(&message) {
+            return Err(not_connected());
+        }
+        live.waiting.insert(request, sender);
+        Ok(())
+    });
+    asked.unwrap_or_else(|| Err(not_connected()))?;
+    let compiled = tokio::select! {
+        compiled = receiver => compiled.map_err(|_| not_connected()),
+        () = core.clock.sleep_until(deadline) => Err(refuse_with(
+            408,
+            json!({"ok": false, "error": "Timed out.", "error_description": "the compiler did not finish within 30 s"}),
+        )),
+    };
+    core.attached.with(id, |live| live.waiting.remove(&request));
+    Ok((request, compiled?))
+}
+
+fn not_connected() -> Refusal {
+    let text = "Device is not connected.";
+    refuse_with(
+        404,
+        json!({"ok": false, "error": text, "error_description": text, "errors": [text]}),
+    )
+}
+
+/// A failed compilation is a good answer with `ok:false`, as Particle's own page takes it.
+fn compile_errors(output: &str) -> Response {
+    reply(&json!({
+        "ok": false, "errors": [output], "output": "Compiler timed out or encountered an error", "stdout": "",
+    }))
+}
+
+/// The product whose streams see a device's events.
+pub(crate) fn product_of(core: &Core, id: &str) -> Option<i64> {
+    core.state().device(id).and_then(|device| device.product)
+}

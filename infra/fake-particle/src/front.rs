@@ -1,0 +1,250 @@
+//! The door: connections, who may come in, and which path leads where.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State as Shared};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, delete, get, post, put};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::call::from_own_page;
+use crate::core::Core;
+use crate::reply::{Answer, refuse};
+use crate::{bench, console, devices, events, flash, integrations, signin};
+
+/// Connections at the same time; more wait at the door.
+const MOST_CONNECTIONS: usize = 512;
+/// How long a connection may stay silent between requests, or take over a request's head.
+const HEAD_LIMIT: Duration = Duration::from_secs(60);
+/// How long answers under way may take once the cloud stops.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
+
+/// Takes connections until the cloud stops.
+pub(crate) async fn serve(core: Arc<Core>, listener: TcpListener) {
+    let service = router(Arc::clone(&core));
+    let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut stopping = core.stopping.subscribe();
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = async {
+                let slot = Arc::clone(&slots).acquire_owned().await;
+                (slot, listener.accept().await)
+            } => accepted,
+            _ = connections.join_next(), if !connections.is_empty() => continue,
+            _ = stopping.wait_for(|stop| *stop) => break,
+        };
+        let (Ok(slot), Ok((stream, _))) = accepted else {
+            // Out of file descriptors, most likely: some will be free in a moment.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(service.clone());
+        let mut stopping = core.stopping.subscribe();
+        connections.spawn(async move {
+            let _slot = slot;
+            let mut builder = hyper::server::conn::http1::Builder::new();
+            builder
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_LIMIT);
+            let mut connection = std::pin::pin!(
+                builder
+                    .serve_connection(TokioIo::new(stream), service)
+                    .with_upgrades()
+            );
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                _ = stopping.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+            }
+            let _ = tokio::time::timeout(STOP_LIMIT, connection).await;
+        });
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+fn router(core: Arc<Core>) -> Router {
+    // The same handlers under the paths of the account and of a product; they read the product from the path.
+    let hooks = |router: Router<Arc<Core>>, base: &str| {
+        router
+            .route(base, get(integrations::list).post(integrations::create))
+            .route(
+                &format!("{base}/{{id}}"),
+                get(integrations::get)
+                    .put(integrations::edit)
+                    .delete(integrations::delete),
+            )
+            .route(&format!("{base}/{{id}}/test"), post(integrations::test))
+    };
+    let mut router = Router::new()
+        .route("/oauth/token", post(signin::token))
+        .route("/v1/user", get(signin::user))
+        .route(
+            "/v1/access_tokens",
+            get(signin::list).delete(signin::delete_all),
+        )
+        .route(
+            "/v1/access_tokens/current",
+            get(signin::current).delete(signin::delete_current),
+        )
+        .route("/v1/access_tokens/{token}", delete(signin::delete))
+        .route("/v1/events/{*prefix}", get(events::all))
+        .route("/v1/devices", get(devices::list))
+        .route("/v1/devices/events", get(events::all).post(events::publish))
+        .route("/v1/devices/events/{*prefix}", get(events::all))
+        .route("/v1/devices/{device}", get(devices::get).put(devices::put))
+        .route("/v1/devices/{device}/ping", put(devices::ping))
+        .route("/v1/devices/{device}/events", get(events::of_device))
+        .route(
+            "/v1/devices/{device}/events/{*prefix}",
+            get(events::of_device),
+        )
+        .route(
+            "/v1/devices/{device}/{name}",
+            get(devices::get_variable).post(devices::call_function),
+        )
+        .route("/v1/build_targets", get(flash::build_targets))
+        .route("/v1/binaries", post(flash::compile_only))
+        .route("/v1/binaries/{id}", get(flash::download))
+        .route("/v1/products", get(devices::products))
+        .route("/v1/products/{product}", get(devices::product))
+        .route(
+            "/v1/products/{product}/events",
+            get(events::all).post(events::publish),
+        )
+        .route("/v1/products/{product}/events/{*prefix}", get(events::all))
+        .route(
+            "/v1/products/{product}/devices",
+            get(devices::list_product).post(devices::add),
+        )
+        .route(
+            "/v1/products/{product}/devices/{device}",
+            get(devices::get).put(devices::put).delete(devices::remove),
+        )
+        .route(
+            "/v1/products/{product}/devices/{device}/events",
+            get(events::of_device),
+        )
+        .route(
+            "/v1/products/{product}/devices/{device}/events/{*prefix}",
+            get(events::of_device),
+        )
+        .route("/simulated/devices/link", any(bench::attach))
+        .route("/simulated/devices/{device}", get(bench::state))
+        .route("/simulated/devices/{device}/serial", get(bench::serial))
+        .route("/simulated/devices/{device}/button", post(bench::button))
+        .route("/simulated/devices/{device}/power", put(bench::power))
+        .route("/simulated/devices/{device}/plug", put(bench::plug))
+        .route("/integrations/webhooks/{id}", get(console::page));
+    for base in [
+        "/v1/integrations",
+        "/v1/webhooks",
+        "/v1/products/{product}/integrations",
+        "/v1/products/{product}/webhooks",
+    ] {
+        router = hooks(router, base);
+    }
+    router
+        .fallback(|| async {
+            Answer::Err(refuse(404, "not_found", "there is nothing at this path"))
+        })
+        .method_not_allowed_fallback(|| async {
+            Answer::Err(refuse(
+                405,
+                "method_not_allowed",
+                "this path does not take this method",
+            ))
+        })
+        .layer(from_fn_with_state(Arc::clone(&core), guard))
+        .with_state(core)
+}
+
+/// Whether a name in a `Host` header is this computer and this port. A page of another site whose name was pointed here
+/// (DNS rebinding) still sends its own name.
+fn is_here(headers: &HeaderMap, uri: &http::Uri, port: u16) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (
+        hosts.next().and_then(|host| host.to_str().ok()),
+        hosts.next(),
+    ) else {
+        return false;
+    };
+    // A request line with a whole URL in it must not say something else than the header.
+    let named = |host: &str| {
+        ["127.0.0.1", "localhost", "[::1]"]
+            .iter()
+            .any(|name| host.eq_ignore_ascii_case(&format!("{name}:{port}")))
+    };
+    named(host)
+        && uri
+            .authority()
+            .is_none_or(|authority| named(authority.as_str()))
+}
+
+async fn guard(Shared(core): Shared<Arc<Core>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let preflight = request.method() == Method::OPTIONS;
+    let console = path.starts_with("/integrations/");
+    let mut response = if !is_here(request.headers(), request.uri(), core.addr.port()) {
+        refuse(
+            421,
+            "misdirected",
+            "the simulated cloud answers to 127.0.0.1, localhost and [::1] only",
+        )
+        .into_response()
+    } else if let Some(refusal) = (path == "/oauth/token" || path.starts_with("/simulated/"))
+        .then(|| from_own_page(request.headers(), &core).err())
+        .flatten()
+    {
+        refusal.into_response()
+    } else if preflight && !console {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    if !console {
+        // Any page may call the real API, so any page may call this one; it needs a token, as there.
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_ORIGIN,
+            HeaderValue::from_static("*"),
+        );
+    }
+    if preflight && !console {
+        allow(headers);
+    }
+    response
+}
+
+/// What a preflight is told; the User-Agent and the tool names are what particle-api-js sets.
+fn allow(headers: &mut HeaderMap) {
+    let allowed: [(HeaderName, &str); 3] = [
+        (
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            "GET, POST, PUT, DELETE, OPTIONS",
+        ),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "Authorization, Content-Type, Accept, User-Agent, X-Particle-Tool, X-Particle-Project, X-Requested-With",
+        ),
+        (header::ACCESS_CONTROL_MAX_AGE, "300"),
+    ];
+    for (name, value) in allowed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}

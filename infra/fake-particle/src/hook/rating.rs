@@ -1,0 +1,113 @@
+//! How well each host answers, and whether it is left in peace for a while.
+//!
+//! The real cloud rates a host by its name, for all accounts and ports together, and skips requests to a host that mostly
+//! fails. The numbers are guesses (`guesses.rs`).
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use crate::clock::millis;
+use crate::guesses::{RATING_COOLDOWN, RATING_LEAST_FAILURES, RATING_SPAN};
+
+/// Ratings kept; hooks of this stand-in reach three hosts, but their names are templates.
+const MOST_HOSTS: usize = 100;
+/// Answers remembered of one host.
+const MOST_ANSWERS: usize = 1000;
+
+#[derive(Default)]
+pub(crate) struct Ratings(Mutex<HashMap<String, Rating>>);
+
+#[derive(Default)]
+struct Rating {
+    /// When, and whether it was a success. Oldest first.
+    answers: VecDeque<(i64, bool)>,
+    asleep: bool,
+    last_failure: i64,
+}
+
+impl Ratings {
+    /// Whether a request to this host is to be skipped now.
+    pub(crate) fn asleep(&self, host: &str, now_ms: i64) -> bool {
+        let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(rating) = hosts.get_mut(host) else {
+            return false;
+        };
+        if rating.asleep && now_ms >= rating.last_failure + millis(RATING_COOLDOWN) {
+            // It wakes with a clean slate, or its old failures would put it to sleep again at once.
+            rating.asleep = false;
+            rating.answers.clear();
+        }
+        rating.asleep
+    }
+
+    /// Counts an answer, or that there was none.
+    pub(crate) fn count(&self, host: &str, success: bool, now_ms: i64) {
+        let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if hosts.len() >= MOST_HOSTS && !hosts.contains_key(host) {
+            hosts.clear();
+        }
+        let rating = hosts.entry(host.to_owned()).or_default();
+        if rating.answers.len() >= MOST_ANSWERS {
+            rating.answers.pop_front();
+        }
+        while rating
+            .answers
+            .front()
+            .is_some_and(|(at, _)| at + millis(RATING_SPAN) <= now_ms)
+        {
+            rating.answers.pop_front();
+        }
+        rating.answers.push_back((now_ms, success));
+        if !success {
+            rating.last_failure = now_ms;
+            let failures = rating
+                .answers
+                .iter()
+                .filter(|(_, success)| !success)
+                .count();
+            rating.asleep =
+                failures >= RATING_LEAST_FAILURES && failures * 2 > rating.answers.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_mostly_fails_sleeps_and_wakes_after_the_cooldown() {
+        let ratings = Ratings::default();
+        for _ in 1..RATING_LEAST_FAILURES {
+            ratings.count("h", false, 0);
+        }
+        assert!(!ratings.asleep("h", 0));
+        ratings.count("h", false, 0);
+        assert!(ratings.asleep("h", 0));
+        assert!(!ratings.asleep("other", 0));
+        let wake = millis(RATING_COOLDOWN);
+        assert!(ratings.asleep("h", wake - 1));
+        assert!(!ratings.asleep("h", wake));
+        ratings.count("h", false, wake);
+        assert!(!ratings.asleep("h", wake), "it wakes with a clean slate");
+    }
+
+    #[test]
+    fn a_host_that_mostly_succeeds_stays_awake() {
+        let ratings = Ratings::default();
+        for at in 0..50 {
+            ratings.count("h", at % 2 == 0, at);
+        }
+        assert!(!ratings.asleep("h", 50));
+    }
+
+    #[test]
+    fn old_failures_are_forgotten() {
+        let ratings = Ratings::default();
+        for _ in 1..RATING_LEAST_FAILURES {
+            ratings.count("h", false, 0);
+        }
+        ratings.count("h", false, millis(RATING_SPAN));
+        assert!(!ratings.asleep("h", millis(RATING_SPAN)));
+    }
+}

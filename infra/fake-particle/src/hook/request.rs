@@ -1,0 +1,596 @@
+//! From an event and a configuration to the request that goes out, header by header.
+//!
+//! The shapes are those of the captured requests in <https://docs.particle.io/reference/cloud-apis/webhooks/>.
+
+use data_encoding::BASE64;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::clock::iso;
+use crate::event::Event;
+use crate::guesses::{
+    CUSTOM_FIELD_WINS_GUESS, DELETE_BODY_GUESS, DELETE_HAS_BODY, Guess, STRING_JSON_GETS_DEFAULTS,
+    STRING_JSON_GUESS, VARIABLES_GUESS, VARIABLES_WIN,
+};
+use crate::hook::config::HookConfig;
+use crate::json::Json;
+use crate::template::render;
+
+/// What the cloud calls itself to webhook servers.
+pub(crate) const USER_AGENT: &str = "ParticleBot/1.1 (https://docs.particle.io/webhooks)";
+
+/// Everything but the unreserved characters of RFC 3986.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+/// What may not stand in a URL as it is; the rest the author of the template is trusted to have meant.
+const NOT_IN_URL: &AsciiSet = &percent_encoding::CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// A request, ready to be written.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) method: String,
+    pub(crate) uri: http::Uri,
+    /// In the order on the wire.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Option<String>,
+    pub(crate) guesses: Vec<Guess>,
+}
+
+impl Outgoing {
+    /// The name under which the server is rated.
+    pub(crate) fn host(&self) -> String {
+        self.uri.host().unwrap_or_default().to_ascii_lowercase()
+    }
+}
+
+/// What the templates of one event are filled from.
+pub(crate) struct Variables {
+    data: Json,
+    fixed: Json,
+    /// Whether the data has a key of the cloud's own.
+    both: bool,
+}
+
+impl Variables {
+    pub(crate) fn of(event: &Event) -> Variables {
+        let value = event.data.clone().unwrap_or_default();
+        let published_at = iso(event.published_at);
+        let whole = Json::Object(
+            [
+                ("name", &event.name),
+                ("data", &value),
+                ("coreid", &event.coreid),
+                ("published_at", &published_at),
+            ]
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), Json::String(value.clone())))
+            .collect(),
+        )
+        .to_string();
+        let mut fixed = vec![
+            ("PARTICLE_DEVICE_ID", event.coreid.clone()),
+            ("PARTICLE_EVENT_NAME", event.name.clone()),
+            ("PARTICLE_EVENT_VALUE", value.clone()),
+            ("PARTICLE_PUBLISHED_AT", published_at.clone()),
+            ("PARTICLE_EVENT_ID", event.id.clone()),
+            ("PRODUCT_ID", event.product_id.to_string()),
+            ("PARTICLE_EVENT_BASE64", BASE64.encode(whole.as_bytes())),
+            ("PARTICLE_EVENT_JSON", whole),
+            ("SPARK_CORE_ID", event.coreid.clone()),
+            ("SPARK_EVENT_NAME", event.name.clone()),
+            ("SPARK_EVENT_VALUE", value.clone()),
+            ("SPARK_PUBLISHED_AT", published_at),
+        ];
+        if event.in_product {
+            fixed.push(("PRODUCT_USER_ID", event.userid.clone()));
+            fixed.push(("PRODUCT_VERSION", "0".to_owned()));
+        }
+        let data = Json::parse(&value).unwrap_or(Json::Null);
+        let both = fixed.iter().any(|(key, _)| data.get(key).is_some());
+        let fixed = Json::Object(
+            fixed
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), Json::String(value)))
+                .collect(),
+        );
+        Variables { data, fixed, both }
+    }
+
+    /// The context that is asked first stands last.
+    fn contexts(&self) -> [&Json; 2] {
+        if VARIABLES_WIN {
+            [&self.data, &self.fixed]
+        } else {
+            [&self.fixed, &self.data]
+        }
+    }
+
+    pub(crate) fn fixed(&self) -> &Json {
+        &self.fixed
+    }
+
+    pub(crate) fn fill(&self, template: &str) -> Result<String, String> {
+        render(template, &self.contexts())
+    }
+
+    /// Fills every key and every text inside a value on its own, so that quotes in the data cannot break the JSON around
+    /// them. It is also why a number in such a template always arrives as text.
+    pub(crate) fn fill_leaves(&self, value: &Json) -> Result<Json, String> {
+        leaves(value, &self.contexts())
+    }
+}
+
+pub(crate) fn leaves(value: &Json, contexts: &[&Json]) -> Result<Json, String> {
+    Ok(match value {
+        Json::String(text) => Json::String(render(text, contexts)?),
+        Json::Array(items) => Json::Array(
+            items
+                .iter()
+                .map(|item| leaves(item, contexts))
+                .collect::<Result<_, _>>()?,
+        ),
+        Json::Object(entries) => Json::Object(
+            entries
+                .iter()
+                .map(|(key, value)| Ok((render(key, contexts)?, leaves(value, contexts)?)))
+                .collect::<Result<_, String>>()?,
+        ),
+        other => other.clone(),
+    })
+}
+
+/// Fills the templates. An error is text for the hook-error event.
+pub(crate) fn build(config: &HookConfig, event: &Event) -> Result<Outgoing, String> {
+    let variables = Variables::of(event);
+    let mut guesses = Vec::new();
+    if variables.both {
+        guesses.push(VARIABLES_GUESS);
+    }
+    let custom = match &config.headers {
+        Some(headers) => pairs(&variables.fill_leaves(headers)?),
+        None => Vec::new(),
+    };
+    let mut query = match &config.query {
+        Some(query) => pairs(&variables.fill_leaves(query)?),
+        None => Vec::new(),
+    };
+    let defaults = if config.no_defaults {
+        Vec::new()
+    } else {
+        default_fields(event)
+    };
+    let mut content_type = None;
+    let mut accept = None;
+    let mut body = None;
+    if config.request_type == "GET" {
+        if let Some(form) = &config.form {
+            query = merge(query, pairs(&variables.fill_leaves(form)?), &mut guesses);
+        }
+        query = merge(defaults, query, &mut guesses);
+    } else if config.request_type != "DELETE" || DELETE_HAS_BODY {
+        if let Some(json) = &config.json {
+            content_type = Some("application/json");
+            accept = Some("application/json");
+            body = Some(json_body(json, &variables, defaults, &mut guesses)?);
+        } else if let Some(text) = &config.body {
+            body = Some(variables.fill(text)?);
+        } else {
+            let form = match &config.form {
+                Some(form) => pairs(&variables.fill_leaves(form)?),
+                None => Vec::new(),
+            };
+            let fields = merge(defaults, form, &mut guesses);
+            if !fields.is_empty() {
+                content_type = Some("application/x-www-form-urlencoded");
+                body = Some(encode(&fields));
+            }
+        }
+        if config.request_type == "DELETE" && body.is_some() {
+            guesses.push(DELETE_BODY_GUESS);
+        }
+    }
+    let uri = address(&variables.fill(&config.url)?, &query)?;
+    let authorization = match &config.auth {
+        Some(auth) => {
+            let pair = format!(
+                "{}:{}",
+                variables.fill(&auth.username)?,
+                variables.fill(&auth.password)?
+            );
+            Some(format!("Basic {}", BASE64.encode(pair.as_bytes())))
+        }
+        None => None,
+    };
+    let host = uri.authority().map(|authority| {
+        authority
+            .as_str()
+            .rsplit('@')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    });
+    let own = [
+        ("User-Agent", Some(USER_AGENT.to_owned())),
+        ("host", host),
+        ("authorization", authorization),
+        ("accept", accept.map(str::to_owned)),
+        ("content-type", content_type.map(str::to_owned)),
+        (
+            "content-length",
+            body.as_ref().map(|body| body.len().to_string()),
+        ),
+    ];
+    // Framing and the host's name are not the owner's to choose.
+    const NOT_YOURS: [&str; 6] = [
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "upgrade",
+        "expect",
+    ];
+    let mut headers: Vec<(String, String)> = custom
+        .into_iter()
+        .filter(|(name, _)| !NOT_YOURS.contains(&name.to_ascii_lowercase().as_str()))
+        .collect();
+    for (name, value) in own {
+        let given = headers
+            .iter()
+            .any(|(other, _)| other.eq_ignore_ascii_case(name));
+        if let Some(value) = value.filter(|_| !given) {
+            headers.push((name.to_owned(), value));
+        }
+    }
+    Ok(Outgoing {
+        method: config.request_type.clone(),
+        uri,
+        headers,
+        body,
+        guesses,
+    })
+}
+
+/// The four fields that every webhook gets unless it says no, in the order of the captured requests.
+fn default_fields(event: &Event) -> Vec<(String, String)> {
+    vec![
+        ("event".to_owned(), event.name.clone()),
+        ("data".to_owned(), event.data.clone().unwrap_or_default()),
+        ("published_at".to_owned(), iso(event.published_at)),
+        ("coreid".to_owned(), event.coreid.clone()),
+    ]
+}
+
+fn json_body(
+    json: &Json,
+    variables: &Variables,
+    defaults: Vec<(String, String)>,
+    guesses: &mut Vec<Guess>,
+) -> Result<String, String> {
+    let filled = match json {
+        Json::String(template) => {
+            let text = variables.fill(template)?;
+            match Json::parse(&text) {
+                Ok(object @ Json::Object(_))
+                    if STRING_JSON_GETS_DEFAULTS && !defaults.is_empty() =>
+                {
+                    guesses.push(STRING_JSON_GUESS);
+                    object
+                }
+                _ => return Ok(text),
+            }
+        }
+        other => variables.fill_leaves(other)?,
+    };
+    let Json::Object(entries) = filled else {
+        return Ok(filled.to_string());
+    };
+    let defaults = defaults
+        .into_iter()
+        .map(|(key, value)| (key, Json::String(value)))
+        .collect();
+    Ok(Json::Object(merge(defaults, entries, guesses)).to_string())
+}
+
+/// Defaults first; a custom field of the same name takes the place of the default.
+fn merge<V>(
+    mut defaults: Vec<(String, V)>,
+    custom: Vec<(String, V)>,
+    guesses: &mut Vec<Guess>,
+) -> Vec<(String, V)> {
+    for (key, value) in custom {
+        match defaults.iter_mut().find(|(name, _)| *name == key) {
+            Some(entry) => {
+                entry.1 = value;
+                if !guesses.contains(&CUSTOM_FIELD_WINS_GUESS) {
+                    guesses.push(CUSTOM_FIELD_WINS_GUESS);
+                }
+            }
+            None => defaults.push((key, value)),
+        }
+    }
+    defaults
+}
+
+fn pairs(object: &Json) -> Vec<(String, String)> {
+    match object {
+        Json::Object(entries) => entries
+            .iter()
+            .map(|(key, value)| match value {
+                // Deeper structures have no form of their own in a header or a form; JSON text loses nothing.
+                Json::Array(_) | Json::Object(_) => (key.clone(), value.to_string()),
+                other => (key.clone(), other.to_text()),
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn encode(fields: &[(String, String)]) -> String {
+    fields
+        .iter()
+        .map(|(key, value)| {
+            format!(
+                "{}={}",
+                utf8_percent_encode(key, ENCODED),
+                utf8_percent_encode(value, ENCODED)
+            )
+        })
+        .collect::<Vec<_>>()
+        .join("&")
+}
+
+fn address(url: &str, query: &[(String, String)]) -> Result<http::Uri, String> {
+    let url = url.trim();
+    let url = url.split_once('#').map_or(url, |(before, _)| before);
+    let mut url = utf8_percent_encode(url, NOT_IN_URL).to_string();
+    if !query.is_empty() {
+        url.push(if url.contains('?') { '&' } else { '?' });
+        url.push_str(&encode(query));
+    }
+    let uri: http::Uri = url.parse().map_err(|_| format!("Invalid URI {url:?}"))?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(uri),
+        _ => Err(format!("Invalid URI {url:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(data: Option<&str>) -> Event {
+        Event {
+            id: "0123456789abcdef01234567".to_owned(),
+            name: "demo".to_owned(),
+            data: data.map(str::to_owned),
+            published_at: 1_485_983_285_763,
+            coreid: "3f002b000000000000000000".to_owned(),
+            userid: "u".to_owned(),
+            product_id: 13,
+            in_product: false,
+            guesses: Vec::new(),
+        }
+    }
+
+    fn built(config: &str, data: Option<&str>) -> Outgoing {
+        build(
+            &HookConfig::read(&Json::parse(config).unwrap()).unwrap(),
+            &event(data),
+        )
+        .unwrap()
+    }
+
+    /// The request as text, the way the documentation prints it.
+    fn wire(request: &Outgoing) -> String {
+        let path = request
+            .uri
+            .path_and_query()
+            .map_or("/", |path| path.as_str());
+        let mut text = format!("{} {path}\n", request.method);
+        for (name, value) in &request.headers {
+            text.push_str(&format!("{name}: {value}\n"));
+        }
+        if let Some(body) = &request.body {
+            text.push_str(&format!("\n{body}"));
+        }
+        text
+    }
+
+    fn check(config: &str, data: &str, expected: &str) {
+        let request = built(config, Some(data));
+        assert_eq!(wire(&request), expected, "{config}");
+    }
+
+    #[test]
+    fn the_default_request_is_the_documented_one() {
+        check(
+            r#"{"event":"demo","url":"http://host.com/"}"#,
+            "mydata",
+            "POST /\nUser-Agent: ParticleBot/1.1 (https://docs.particle.io/webhooks)\nhost: host.com\n\
+             content-type: application/x-www-form-urlencoded\ncontent-length: 96\n\n\
+             event=demo&data=mydata&published_at=2017-02-01T21%3A08%3A05.763Z&coreid=3f002b000000000000000000",
+        );
+    }
+
+    #[test]
+    fn a_json_object_is_filled_leaf_by_leaf() {
+        check(
+            r#"{"event":"demo","url":"http://host.com/","noDefaults":true,"json":{"Temperature/{{{room}}}":"{{{t}}}"}}"#,
+            r#"{"room":"Kitchen","t":"20.00"}"#,
+            "POST /\nUser-Agent: ParticleBot/1.1 (https://docs.particle.io/webhooks)\nhost: host.com\naccept: application/json\n\
+             content-type: application/json\ncontent-length: 31\n\n{\"Temperature/Kitchen\":\"20.00\"}",
+        );
+        let request = built(
+            r#"{"event":"demo","url":"http://h","noDefaults":true,"json":{"data":"{{{PARTICLE_EVENT_VALUE}}}","n":1,"deep":[{"{{{k}}}":"{{t}}"}]}}"#,
+            Some(r#"{"k":"a\"b","t":20}"#),
+        );
+        assert_eq!(
+            request.body.unwrap(),
+            r#"{"data":"{\"k\":\"a\\\"b\",\"t\":20}","n":1,"deep":[{"a\"b":"20"}]}"#
+        );
+    }
+
+    #[test]
+    fn a_body_is_raw_text_without_a_content_type() {
+        check(
+            r#"{"event":"demo","url":"http://host.com:8080/a","headers":{"content-type":"application/json"},"body":"{\"t\":{{t}}}"}"#,
+            r#"{"t":20}"#,
+            "POST /a\ncontent-type: application/json\nUser-Agent: ParticleBot/1.1 (https://docs.particle.io/webhooks)\n\
+             host: host.com:8080\ncontent-length: 8\n\n{\"t\":20}",
+        );
+    }
+
+    #[test]
+    fn a_get_carries_everything_in_its_query() {
+        check(
+            r#"{"event":"demo","url":"http://host.com/x?a=1","requestType":"GET","noDefaults":true,"query":{"where":"{{{lat}}},{{{lon}}}"}}"#,
+            r#"{"lat":39.7,"lon":-104.9}"#,
+            "GET /x?a=1&where=39.7%2C-104.9\nUser-Agent: ParticleBot/1.1 (https://docs.particle.io/webhooks)\nhost: host.com\n",
+        );
+        let request = built(
+            r#"{"event":"demo","url":"http://host.com/","requestType":"GET"}"#,
+            Some("a b"),
+        );
+        assert_eq!(
+            request.uri.query().unwrap(),
+            "event=demo&data=a%20b&published_at=2017-02-01T21%3A08%3A05.763Z&coreid=3f002b000000000000000000"
+        );
+    }
+
+    #[test]
+    fn defaults_join_a_form_and_a_json_and_give_way_to_custom_fields() {
+        let request = built(
+            r#"{"event":"demo","url":"http://h","form":{"data":"mine","x":"1"}}"#,
+            Some("d"),
+        );
+        assert!(request.guesses.contains(&CUSTOM_FIELD_WINS_GUESS));
+        assert_eq!(
+            request.body.unwrap(),
+            "event=demo&data=mine&published_at=2017-02-01T21%3A08%3A05.763Z&coreid=3f002b000000000000000000&x=1"
+        );
+        let request = built(
+            r#"{"event":"demo","url":"http://h","json":{"x":"1"}}"#,
+            Some("d"),
+        );
+        assert_eq!(
+            request.body.unwrap(),
+            r#"{"event":"demo","data":"d","published_at":"2017-02-01T21:08:05.763Z","coreid":"3f002b000000000000000000","x":"1"}"#
+        );
+        let request = built(
+            r#"{"event":"demo","url":"http://h","json":"{\"t\":{{t}}}"}"#,
+            Some(r#"{"t":2}"#),
+        );
+        assert!(request.guesses.contains(&STRING_JSON_GUESS));
+        assert!(request.body.unwrap().ends_with(r#""t":2}"#));
+    }
+
+    #[test]
+    fn a_string_json_is_raw_text() {
+        let request = built(
+            r#"{"event":"demo","url":"http://h","noDefaults":true,"json":"{\"t\":{{t}}}"}"#,
+            Some(r#"{"t":2.5}"#),
+        );
+        assert_eq!(request.body.unwrap(), r#"{"t":2.5}"#);
+    }
+
+    #[test]
+    fn double_braces_escape_for_html_and_variables_win_over_data() {
+        let request = built(
+            r#"{"event":"demo","url":"http://h/{{{PARTICLE_DEVICE_ID}}}","noDefaults":true,"body":"{{PARTICLE_EVENT_VALUE}} {{{PRODUCT_ID}}} {{{SPARK_CORE_ID}}}"}"#,
+            Some(r#"{"PARTICLE_DEVICE_ID":"forged"}"#),
+        );
+        assert_eq!(request.uri.path(), "/3f002b000000000000000000");
+        assert_eq!(
+            request.body.unwrap(),
+            "{&quot;PARTICLE_DEVICE_ID&quot;:&quot;forged&quot;} 13 3f002b000000000000000000"
+        );
+        assert!(request.guesses.contains(&VARIABLES_GUESS));
+    }
+
+    #[test]
+    fn basic_authentication_is_filled_and_encoded() {
+        let request = built(
+            r#"{"event":"demo","url":"http://h","auth":{"username":"{{{u}}}","password":"p"}}"#,
+            Some(r#"{"u":"me"}"#),
+        );
+        assert!(
+            request
+                .headers
+                .contains(&("authorization".to_owned(), "Basic bWU6cA==".to_owned()))
+        );
+    }
+
+    #[test]
+    fn an_event_without_data_renders_as_empty() {
+        let request = built(
+            r#"{"event":"demo","url":"http://h","noDefaults":true,"json":{"d":"{{{PARTICLE_EVENT_VALUE}}}"}}"#,
+            None,
+        );
+        assert_eq!(request.body.unwrap(), r#"{"d":""}"#);
+    }
+
+    #[test]
+    fn framing_and_host_are_not_the_owners_to_choose() {
+        let request = built(
+            r#"{"event":"demo","url":"http://h/","noDefaults":true,"body":"x","headers":{"Host":"evil","Content-Length":"5","Transfer-Encoding":"chunked","X-Mine":"1"}}"#,
+            None,
+        );
+        let names: Vec<_> = request
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "X-Mine=1",
+                &format!("User-Agent={USER_AGENT}"),
+                "host=h",
+                "content-length=1"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_named() {
+        for url in ["{{{nothing}}}", "ftp://h/", "http://", "/path"] {
+            let config = HookConfig::read(
+                &Json::parse(&format!(r#"{{"event":"e","url":"{url}"}}"#)).unwrap(),
+            )
+            .unwrap();
+            assert!(
+                build(&config, &event(None))
+                    .unwrap_err()
+                    .starts_with("Invalid URI"),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_whole_event_is_at_hand_as_json_and_base64() {
+        let request = built(
+            r#"{"event":"demo","url":"http://h","noDefaults":true,"body":"{{{PARTICLE_EVENT_JSON}}} {{{PARTICLE_EVENT_BASE64}}}"}"#,
+            Some("d"),
+        );
+        let body = request.body.unwrap();
+        let (json, base64) = body.split_once(' ').unwrap();
+        assert_eq!(
+            json,
+            r#"{"name":"demo","data":"d","coreid":"3f002b000000000000000000","published_at":"2017-02-01T21:08:05.763Z"}"#
+        );
+        assert_eq!(BASE64.decode(base64.as_bytes()).unwrap(), json.as_bytes());
+    }
+}

@@ -1,0 +1,155 @@
+//! Sends one webhook request and waits for its answer, to this computer only.
+//!
+//! There is no TLS and no name is looked up: a hook of the simulated cloud can reach servers on the loopback addresses and
+//! nothing else, so nothing leaves the machine whatever a learner types into the URL.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::guesses::{Guess, NETWORK_ERROR_TEXT_GUESS, RESET_TEXT, SIMULATED_ONLY};
+use crate::hook::request::Outgoing;
+
+/// How much of an answer is read. A response template sees so much; of the rest at most 100 KB are published anyway.
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// What the server said.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Why there is no answer, as text for the hook-error event.
+#[derive(Debug)]
+pub(crate) struct NoAnswer {
+    pub(crate) text: String,
+    pub(crate) guess: Guess,
+    /// Whether it says something about the server, and so counts in its rating.
+    pub(crate) servers_fault: bool,
+}
+
+/// The addresses behind a URL's host, if it is this computer.
+pub(crate) fn addresses(request: &Outgoing, own: SocketAddr) -> Result<Vec<SocketAddr>, NoAnswer> {
+    let only = |text: &str| NoAnswer {
+        text: text.to_owned(),
+        guess: SIMULATED_ONLY,
+        servers_fault: false,
+    };
+    if request.uri.scheme_str() == Some("https") {
+        return Err(only(
+            "the simulated cloud sends plain http, to this computer only",
+        ));
+    }
+    let host = request.host();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let port = request.uri.port_u16().unwrap_or(80);
+    let ips = if host == "localhost" {
+        vec![
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ]
+    } else {
+        match host.parse::<IpAddr>() {
+            Ok(ip) if ip.is_loopback() => vec![ip],
+            _ => {
+                return Err(only(
+                    "the simulated cloud sends to this computer only: 127.0.0.1, localhost or [::1]",
+                ));
+            }
+        }
+    };
+    if port == own.port() {
+        return Err(only("the simulated cloud does not send webhooks to itself"));
+    }
+    Ok(ips
+        .into_iter()
+        .map(|ip| SocketAddr::new(ip, port))
+        .collect())
+}
+
+pub(crate) async fn send(
+    request: Outgoing,
+    addresses: Vec<SocketAddr>,
+) -> Result<Answer, NoAnswer> {
+    let network = |text: String| NoAnswer {
+        text,
+        guess: NETWORK_ERROR_TEXT_GUESS,
+        servers_fault: true,
+    };
+    let path = request
+        .uri
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
+    let mut builder = http::Request::builder()
+        .method(request.method.as_str())
+        .uri(path);
+    for (name, value) in &request.headers {
+        builder = builder.header(name, value);
+    }
+    let body = Full::new(Bytes::from(request.body.unwrap_or_default()));
+    let message = builder.body(body).map_err(|_| NoAnswer {
+        text: "Invalid character in header content".to_owned(),
+        guess: NETWORK_ERROR_TEXT_GUESS,
+        servers_fault: false,
+    })?;
+    let stream = connect(&addresses)
+        .await
+        .map_err(|address| network(format!("connect ECONNREFUSED {address}")))?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|_| network(RESET_TEXT.to_owned()))?;
+    // The connection ends with the sender; nothing is kept open between two webhooks.
+    let connection = tokio::spawn(connection);
+    let answer = async {
+        let response = sender
+            .send_request(message)
+            .await
+            .map_err(|_| network(RESET_TEXT.to_owned()))?;
+        let status = response.status().as_u16();
+        let content_type = response
+            .headers()
+            .get(http::header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        let mut incoming = response.into_body();
+        let mut body = Vec::new();
+        while let Some(frame) = incoming.frame().await {
+            let frame = frame.map_err(|_| network(RESET_TEXT.to_owned()))?;
+            if let Some(data) = frame.data_ref() {
+                body.extend_from_slice(&data[..data.len().min(MOST_BYTES - body.len())]);
+            }
+            if body.len() >= MOST_BYTES {
+                break;
+            }
+        }
+        Ok(Answer {
+            status,
+            content_type,
+            body,
+        })
+    }
+    .await;
+    connection.abort();
+    answer
+}
+
+/// The first address that listens, or the last one tried.
+async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, String> {
+    let mut tried = String::new();
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                // A small request should not wait for the acknowledgement of the one before.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Err(_) => tried = address.to_string(),
+        }
+    }
+    Err(tried)
+}

@@ -1,0 +1,164 @@
+//! Creating, reading, changing and deleting integrations, under all the paths they have.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State as Shared;
+use serde_json::{Value, json};
+
+use crate::call::{CALLER, Call};
+use crate::clock::iso;
+use crate::core::Core;
+use crate::guesses::{MOST_INTEGRATIONS, TEST_EVENT_DATA, TEST_EVENT_GUESS};
+use crate::hook::config::HookConfig;
+use crate::reply::{Answer, Refusal, bad_request, not_found, ok, reply};
+use crate::state::Hook;
+
+/// `POST /v1/integrations`, `/v1/webhooks` and the product forms
+pub(crate) async fn create(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let product = call.product(&core)?;
+    let config = read(&call, product)?;
+    let now = core.now();
+    let hook = Hook {
+        id: core.chance.id(),
+        created_at: now,
+        updated_at: now,
+        product,
+        config,
+        days: BTreeMap::new(),
+        successes: Vec::new(),
+        errors: Vec::new(),
+    };
+    let body = made(&core, &hook);
+    let added = core.change(|state| {
+        let room = state.hooks.len() < MOST_INTEGRATIONS;
+        if room {
+            state.hooks.push(hook);
+        }
+        room
+    });
+    if !added {
+        return Err(bad_request(&format!(
+            "the account has {MOST_INTEGRATIONS} integrations, which is all it may have"
+        )));
+    }
+    core.save().await?;
+    Ok(reply(&body))
+}
+
+fn read(call: &Call, product: Option<i64>) -> Result<HookConfig, Refusal> {
+    let mut config = HookConfig::read(&call.body).map_err(|reason| bad_request(&reason))?;
+    if product.is_some() {
+        // A device filter exists for the account's own devices only.
+        config.device_id = None;
+    }
+    Ok(config)
+}
+
+fn made(core: &Core, hook: &Hook) -> Value {
+    let mut body = listed(hook);
+    body["ok"] = json!(true);
+    body["hookUrl"] = json!(format!("http://{}{}", core.addr, console_path(&hook.id)));
+    body
+}
+
+/// Where the console shows an integration.
+pub(crate) fn console_path(id: &str) -> String {
+    format!("/integrations/webhooks/{id}")
+}
+
+fn listed(hook: &Hook) -> Value {
+    let config = &hook.config;
+    let mut body = json!({
+        "id": hook.id, "event": config.event, "name": config.name, "created_at": iso(hook.created_at),
+        "updated_at": iso(hook.updated_at), "integration_type": config.integration_type, "url": config.url,
+        "requestType": config.request_type, "disabled": config.disabled,
+    });
+    if let Some(id) = &config.device_id {
+        body["deviceID"] = json!(id);
+    }
+    if let Some(product) = hook.product {
+        body["product_id"] = json!(product);
+    }
+    body
+}
+
+/// `GET /v1/integrations`, `/v1/webhooks` and the product forms
+pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.signed_in(&core)?;
+    let product = call.product(&core)?;
+    let list: Vec<Value> = core
+        .state()
+        .hooks
+        .iter()
+        .filter(|hook| hook.product == product)
+        .map(listed)
+        .collect();
+    Ok(reply(&list))
+}
+
+/// The integration that the path names, in the scope that the path names.
+fn find(core: &Core, call: &Call) -> Result<Hook, Refusal> {
+    call.signed_in(core)?;
+    let product = call.product(core)?;
+    let state = core.state();
+    let hook = state
+        .hooks
+        .iter()
+        .find(|hook| hook.id == call.path("id") && hook.product == product);
+    hook.cloned().ok_or_else(|| not_found("Integration"))
+}
+
+/// `GET …/:id`: the whole configuration, with what happened to it. The form of `logs` and `counters` is this stand-in's own.
+pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    let hook = find(&core, &call)?;
+    let mut body = listed(&hook);
+    let config = serde_json::to_value(&hook.config).unwrap_or_default();
+    if let (Value::Object(body), Value::Object(config)) = (&mut body, config) {
+        body.extend(config);
+    }
+    body["logs"] = json!({"successes": hook.successes, "errors": hook.errors});
+    body["counters"] = json!({"total": hook.total(), "days": hook.days});
+    body["simulated_guess"] = json!(["integration_detail"]);
+    Ok(reply(&body))
+}
+
+/// `PUT …/:id`: replaces the whole configuration; what happened before stays.
+pub(crate) async fn edit(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    let hook = find(&core, &call)?;
+    let config = read(&call, hook.product)?;
+    let now = core.now();
+    let changed = core.change(|state| {
+        state.hook_mut(&hook.id).map(|hook| {
+            hook.config = config;
+            hook.updated_at = now;
+            hook.clone()
+        })
+    });
+    let changed = changed.ok_or_else(|| not_found("Integration"))?;
+    core.save().await?;
+    Ok(reply(&made(&core, &changed)))
+}
+
+/// `DELETE …/:id`
+pub(crate) async fn delete(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    let hook = find(&core, &call)?;
+    core.change(|state| state.hooks.retain(|other| other.id != hook.id));
+    core.save().await?;
+    ok()
+}
+
+/// `POST …/:id/test`: publishes an event that triggers it, and whatever else listens to that name.
+pub(crate) async fn test(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    let hook = find(&core, &call)?;
+    let mut event = core.event(
+        &hook.config.event,
+        Some(TEST_EVENT_DATA.to_owned()),
+        CALLER,
+        hook.product,
+    );
+    event.guesses.push(TEST_EVENT_GUESS);
+    core.publish(event);
+    ok()
+}

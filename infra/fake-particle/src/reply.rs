@@ -1,0 +1,78 @@
+//! Answers: always JSON, also when something is wrong.
+
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// A refused call: `{ok:false,error,error_description}`, the keys that the clients look for.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    body: Value,
+}
+
+/// A handler's result.
+pub(crate) type Answer = Result<Response, Refusal>;
+
+pub(crate) fn refuse(status: u16, error: &str, description: &str) -> Refusal {
+    refuse_with(
+        status,
+        json!({"ok": false, "error": error, "error_description": description}),
+    )
+}
+
+/// A refusal with a body of its own.
+pub(crate) fn refuse_with(status: u16, body: Value) -> Refusal {
+    Refusal {
+        status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        body,
+    }
+}
+
+pub(crate) fn bad_request(description: &str) -> Refusal {
+    refuse(400, "bad_request", description)
+}
+
+pub(crate) fn not_found(what: &str) -> Refusal {
+    refuse(
+        404,
+        &format!("{what} not found"),
+        &format!("{what} not found"),
+    )
+}
+
+pub(crate) fn reply(body: &impl Serialize) -> Response {
+    reply_with(StatusCode::OK, body)
+}
+
+pub(crate) fn reply_with(status: StatusCode, body: &impl Serialize) -> Response {
+    let text = serde_json::to_string(body).expect("answers are made of text, numbers and lists");
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
+        text,
+    )
+        .into_response()
+}
+
+pub(crate) fn ok() -> Answer {
+    Ok(reply(&json!({"ok": true})))
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        reply_with(self.status, &self.body)
+    }
+}
+
+impl From<std::io::Error> for Refusal {
+    /// 500: the state could not be saved; the cause is in no answer.
+    fn from(_: std::io::Error) -> Refusal {
+        refuse(
+            500,
+            "server_error",
+            "the simulated cloud could not write its state; is the disk full?",
+        )
+    }
+}

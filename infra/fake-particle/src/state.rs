@@ -1,0 +1,200 @@
+//! What the cloud remembers across a restart: one account with its tokens, devices and integrations.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::chance::Chance;
+use crate::hook::config::HookConfig;
+
+/// The only account's name.
+pub(crate) const USERNAME: &str = "learner@simulated.example";
+/// Tokens beyond this push out the one that expires first.
+pub(crate) const MOST_TOKENS: usize = 200;
+/// The 100 devices of a free account.
+pub(crate) const MOST_DEVICES: usize = 100;
+/// How many successes, and how many errors, an integration keeps.
+const LOG_ENTRIES: usize = 10;
+/// How many days of counters an integration keeps.
+const COUNTED_DAYS: usize = 30;
+
+/// The whole of it; this is what the file holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// The form of this file; a file of another form is refused, not guessed at.
+    pub(crate) form: u32,
+    pub(crate) username: String,
+    /// In clear, because the page is given it at every start. The file is readable by its owner alone.
+    pub(crate) password: String,
+    pub(crate) user_id: String,
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) products: Vec<Product>,
+    pub(crate) hooks: Vec<Hook>,
+}
+
+/// An access token, by its hash.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Token {
+    pub(crate) hash: String,
+    pub(crate) refresh_hash: String,
+    /// The last four digits, so that a list of tokens can be told apart.
+    pub(crate) tail: String,
+    pub(crate) client_id: String,
+    /// Milliseconds since 1970; none = never.
+    pub(crate) expires_at: Option<i64>,
+}
+
+/// A device of the account, attached or not.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Device {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) platform_id: u32,
+    pub(crate) system_version: String,
+    pub(crate) last_app: Option<String>,
+    pub(crate) notes: Option<String>,
+    /// Milliseconds since 1970.
+    pub(crate) last_heard: Option<i64>,
+    pub(crate) last_handshake_at: Option<i64>,
+    /// The product it was added to.
+    pub(crate) product: Option<i64>,
+    pub(crate) development: bool,
+}
+
+/// A product of the account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Product {
+    pub(crate) id: i64,
+    pub(crate) slug: String,
+    pub(crate) name: String,
+}
+
+/// An integration with what happened to it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Hook {
+    pub(crate) id: String,
+    pub(crate) created_at: i64,
+    pub(crate) updated_at: i64,
+    /// None = the account's own devices (the sandbox).
+    pub(crate) product: Option<i64>,
+    pub(crate) config: HookConfig,
+    /// By UTC day, `2026-11-23`.
+    pub(crate) days: BTreeMap<String, Counters>,
+    /// Newest first.
+    pub(crate) successes: Vec<LogEntry>,
+    /// Newest first.
+    pub(crate) errors: Vec<LogEntry>,
+}
+
+/// How often a hook went well, failed, or was skipped because its host was asleep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Counters {
+    pub(crate) success: u64,
+    pub(crate) error: u64,
+    pub(crate) sleep: u64,
+}
+
+/// One attempt, as the console shows it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct LogEntry {
+    pub(crate) at: i64,
+    pub(crate) event: String,
+    pub(crate) coreid: String,
+    pub(crate) request: Option<SentRequest>,
+    pub(crate) response: Option<GotResponse>,
+    /// The text of the hook-error, if it was one.
+    pub(crate) error: Option<String>,
+}
+
+/// What was sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SentRequest {
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
+    /// Its start, as text.
+    pub(crate) body: String,
+}
+
+/// What came back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct GotResponse {
+    pub(crate) status: u16,
+    /// Its start, as text.
+    pub(crate) body: String,
+}
+
+/// The form this program writes.
+pub(crate) const FORM: u32 = 1;
+
+impl State {
+    pub(crate) fn fresh(chance: &Chance) -> State {
+        State {
+            form: FORM,
+            username: USERNAME.to_owned(),
+            password: chance.password(),
+            user_id: chance.id(),
+            tokens: Vec::new(),
+            devices: Vec::new(),
+            products: vec![Product {
+                id: 30301,
+                slug: "simulated-product".to_owned(),
+                name: "Simulated product".to_owned(),
+            }],
+            hooks: Vec::new(),
+        }
+    }
+
+    /// By id, or by name without regard to case, as the real routes take both.
+    pub(crate) fn device(&self, id_or_name: &str) -> Option<&Device> {
+        self.devices
+            .iter()
+            .find(|device| device.id == id_or_name.to_ascii_lowercase())
+            .or_else(|| {
+                self.devices
+                    .iter()
+                    .find(|device| device.name.eq_ignore_ascii_case(id_or_name))
+            })
+    }
+
+    pub(crate) fn device_mut(&mut self, id: &str) -> Option<&mut Device> {
+        self.devices.iter_mut().find(|device| device.id == id)
+    }
+
+    pub(crate) fn product(&self, id_or_slug: &str) -> Option<&Product> {
+        self.products
+            .iter()
+            .find(|product| product.slug == id_or_slug || product.id.to_string() == id_or_slug)
+    }
+
+    pub(crate) fn hook_mut(&mut self, id: &str) -> Option<&mut Hook> {
+        self.hooks.iter_mut().find(|hook| hook.id == id)
+    }
+}
+
+impl Hook {
+    pub(crate) fn total(&self) -> Counters {
+        self.days
+            .values()
+            .fold(Counters::default(), |sum, day| Counters {
+                success: sum.success + day.success,
+                error: sum.error + day.error,
+                sleep: sum.sleep + day.sleep,
+            })
+    }
+
+    /// The counters of the day of a moment such as `2026-11-23T11:03:14.111Z`.
+    pub(crate) fn day(&mut self, moment: &str) -> &mut Counters {
+        let day = moment[..10].to_owned();
+        while self.days.len() >= COUNTED_DAYS && !self.days.contains_key(&day) {
+            self.days.pop_first();
+        }
+        self.days.entry(day).or_default()
+    }
+
+    pub(crate) fn keep(entries: &mut Vec<LogEntry>, entry: LogEntry) {
+        entries.insert(0, entry);
+        entries.truncate(LOG_ENTRIES);
+    }
+}

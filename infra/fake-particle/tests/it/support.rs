@@ -1,0 +1,444 @@
+//! A running cloud, a server that receives its webhooks, and a caller that says exactly what it is told to say.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fake_particle::{Clock, Cloud, Config};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+
+/// Nothing here takes this long; whoever waits longer waits for something that does not come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PAGE: &str = "http://127.0.0.1:8787";
+/// 2026-11-23T11:00:00Z
+pub(crate) const START_MS: i64 = 1_795_431_600_000;
+
+pub(crate) struct World {
+    pub(crate) cloud: Cloud,
+    pub(crate) clock: Clock,
+    pub(crate) token: String,
+}
+
+pub(crate) fn config() -> Config {
+    Config {
+        page_origins: vec![PAGE.to_owned()],
+        clock: Clock::standing_at(START_MS),
+        seed: Some(7),
+        ..Config::default()
+    }
+}
+
+pub(crate) async fn start() -> World {
+    start_with(config()).await
+}
+
+pub(crate) async fn start_with(config: Config) -> World {
+    let clock = config.clock.clone();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let cloud = Cloud::start(listener, config).await.unwrap();
+    let mut world = World {
+        cloud,
+        clock,
+        token: String::new(),
+    };
+    let answer = world.sign_in(&[]).await;
+    world.token = answer.json()["access_token"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    world
+}
+
+impl World {
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.cloud.addr()
+    }
+
+    pub(crate) async fn sign_in(&self, headers: &[(&str, &str)]) -> Answer {
+        let demo = self.cloud.demo();
+        let form = form(&[
+            ("grant_type", "password"),
+            ("username", &demo.username),
+            ("password", &demo.password),
+            ("client_id", "particle"),
+            ("client_secret", "particle"),
+            ("expires_in", "3600"),
+        ]);
+        let mut all = vec![("Content-Type", "application/x-www-form-urlencoded")];
+        all.extend_from_slice(headers);
+        call(self.addr(), "POST", "/oauth/token", &all, form.as_bytes()).await
+    }
+
+    /// A call with the token and, if there is one, a JSON body.
+    pub(crate) async fn api(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.send(
+            method,
+            path,
+            &body.map(|body| body.to_string()).unwrap_or_default(),
+        )
+        .await
+    }
+
+    async fn send(&self, method: &str, path: &str, body: &str) -> Answer {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [
+            ("Authorization", bearer.as_str()),
+            ("Content-Type", "application/json"),
+        ];
+        call(self.addr(), method, path, &headers, body.as_bytes()).await
+    }
+
+    pub(crate) async fn create_hook(&self, hook: impl ToString) -> String {
+        let answer = self
+            .send("POST", "/v1/integrations", &hook.to_string())
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn publish(&self, name: &str, data: &str) {
+        let answer = self
+            .api(
+                "POST",
+                "/v1/devices/events",
+                Some(json!({"name": name, "data": data, "private": true})),
+            )
+            .await;
+        assert_eq!((answer.status, answer.json()), (200, json!({"ok": true})));
+    }
+
+    pub(crate) async fn listen(&self, path: &str) -> Stream {
+        Stream::open(self.addr(), path, &self.token).await
+    }
+}
+
+pub(crate) fn form(fields: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish()
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        assert!(
+            self.header("content-type")
+                .is_some_and(|kind| kind.starts_with("application/json")),
+            "{self:?}"
+        );
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// One request as written, one answer; the host is the address unless the headers name one.
+pub(crate) async fn call(
+    addr: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
+    let mut head = format!("{method} {path} HTTP/1.1\r\n");
+    if !headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
+    {
+        head.push_str(&format!("Host: {addr}\r\n"));
+    }
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str(&format!(
+        "Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    ));
+    let exchange = async {
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // A server that refuses a body may close before it has read it all.
+        let _ = stream.write_all(body).await;
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes).await;
+        bytes
+    };
+    let bytes = tokio::time::timeout(PATIENCE, exchange)
+        .await
+        .expect("an answer comes");
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text
+        .split_once("\r\n\r\n")
+        .unwrap_or_else(|| panic!("no whole answer: {text:?}"));
+    let mut lines = head.lines();
+    let status = lines
+        .next()
+        .unwrap()
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
+    let headers = lines
+        .map(|line| line.split_once(": ").unwrap())
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    Answer {
+        status,
+        headers,
+        body: body.to_owned(),
+    }
+}
+
+/// An open event stream.
+pub(crate) struct Stream {
+    pub(crate) head: String,
+    lines: BufReader<TcpStream>,
+    clean: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) name: String,
+    pub(crate) data: Value,
+}
+
+impl Seen {
+    pub(crate) fn text(&self) -> &str {
+        self.data["data"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn guesses(&self) -> Vec<String> {
+        serde_json::from_value(self.data["simulated_guess"].clone()).unwrap_or_default()
+    }
+}
+
+impl Stream {
+    pub(crate) async fn open(addr: SocketAddr, path: &str, token: &str) -> Stream {
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nAuthorization: Bearer {token}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut lines = BufReader::new(stream);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            let read = tokio::time::timeout(PATIENCE, lines.read_line(&mut head))
+                .await
+                .expect("a head comes")
+                .unwrap();
+            assert!(read > 0, "the stream ended in its head: {head}");
+        }
+        Stream {
+            head,
+            lines,
+            clean: String::new(),
+        }
+    }
+
+    /// The next line of the body with the framing of the chunks taken away; none when the stream ends.
+    pub(crate) async fn line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.clean.find('\n') {
+                let line = self.clean[..end].to_owned();
+                self.clean.drain(..=end);
+                return Some(line);
+            }
+            let mut size = String::new();
+            self.lines
+                .read_line(&mut size)
+                .await
+                .ok()
+                .filter(|read| *read > 0)?;
+            let size = usize::from_str_radix(size.trim(), 16).unwrap();
+            let mut chunk = vec![0; size + 2];
+            self.lines.read_exact(&mut chunk).await.ok()?;
+            if size == 0 {
+                return None;
+            }
+            self.clean
+                .push_str(std::str::from_utf8(&chunk[..size]).unwrap());
+        }
+    }
+
+    pub(crate) async fn next(&mut self) -> Seen {
+        tokio::time::timeout(PATIENCE, self.event())
+            .await
+            .expect("an event comes")
+            .expect("the stream goes on")
+    }
+
+    async fn event(&mut self) -> Option<Seen> {
+        let mut name = None;
+        loop {
+            let line = self.line().await?;
+            if let Some(given) = line.strip_prefix("event: ") {
+                name = Some(given.to_owned());
+            } else if let Some(data) = line.strip_prefix("data: ") {
+                return Some(Seen {
+                    name: name.expect("a name comes first"),
+                    data: serde_json::from_str(data).unwrap(),
+                });
+            }
+        }
+    }
+
+    /// The names of the next events.
+    pub(crate) async fn names(&mut self, count: usize) -> Vec<String> {
+        let mut names = Vec::new();
+        for _ in 0..count {
+            names.push(self.next().await.name);
+        }
+        names
+    }
+
+    /// The next event with this name; those before it are passed over.
+    pub(crate) async fn named(&mut self, name: &str) -> Seen {
+        loop {
+            let seen = self.next().await;
+            if seen.name == name {
+                return seen;
+            }
+        }
+    }
+}
+
+/// What a receiver answers next.
+#[derive(Clone)]
+pub(crate) enum Say {
+    Answer {
+        status: u16,
+        content_type: &'static str,
+        body: Vec<u8>,
+    },
+    /// Keeps the connection open and says nothing.
+    Nothing,
+    /// Closes the connection in the middle of the answer.
+    HalfAnAnswer,
+}
+
+pub(crate) fn say(status: u16, body: &str) -> Say {
+    Say::Answer {
+        status,
+        content_type: "application/json",
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+/// A server that receives webhooks.
+pub(crate) struct Receiver {
+    pub(crate) addr: SocketAddr,
+    next: Arc<Mutex<VecDeque<Say>>>,
+    otherwise: watch::Sender<Say>,
+    seen: mpsc::UnboundedReceiver<String>,
+}
+
+impl Receiver {
+    pub(crate) async fn start() -> Receiver {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let next: Arc<Mutex<VecDeque<Say>>> = Arc::default();
+        let (otherwise, says) = watch::channel(say(200, r#"{"ok":true}"#));
+        let (sender, seen) = mpsc::unbounded_channel();
+        let script = Arc::clone(&next);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (script, says, sender) = (Arc::clone(&script), says.clone(), sender.clone());
+                tokio::spawn(async move {
+                    let mut stream = BufReader::new(stream);
+                    let mut text = String::new();
+                    while !text.ends_with("\r\n\r\n") {
+                        if stream.read_line(&mut text).await.unwrap_or(0) == 0 {
+                            return;
+                        }
+                    }
+                    let length = text
+                        .lines()
+                        .find_map(|line| line.strip_prefix("content-length: "))
+                        .unwrap_or("0");
+                    let mut body = vec![0; length.parse().unwrap()];
+                    stream.read_exact(&mut body).await.unwrap();
+                    text.push_str(&String::from_utf8(body).unwrap());
+                    let what = script
+                        .lock()
+                        .unwrap()
+                        .pop_front()
+                        .unwrap_or_else(|| says.borrow().clone());
+                    // Whoever does not ask what was received does not care.
+                    let _ = sender.send(text);
+                    match what {
+                        Say::Answer {
+                            status,
+                            content_type,
+                            body,
+                        } => {
+                            let head = format!(
+                                "HTTP/1.1 {status} Whatever\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+                                body.len()
+                            );
+                            let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
+                        }
+                        Say::HalfAnAnswer => {
+                            let _ = stream
+                                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+                                .await;
+                        }
+                        Say::Nothing => {
+                            let mut rest = Vec::new();
+                            let _ = stream.read_to_end(&mut rest).await;
+                        }
+                    }
+                });
+            }
+        });
+        Receiver {
+            addr,
+            next,
+            otherwise,
+            seen,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/hook/x", self.addr)
+    }
+
+    /// What the next requests are answered with, one each.
+    pub(crate) fn then(&self, says: impl IntoIterator<Item = Say>) {
+        self.next.lock().unwrap().extend(says);
+    }
+
+    /// What every other request is answered with.
+    pub(crate) fn always(&self, say: Say) {
+        self.otherwise.send_replace(say);
+    }
+
+    /// The next request, head and body as they came.
+    pub(crate) async fn request(&mut self) -> String {
+        tokio::time::timeout(PATIENCE, self.seen.recv())
+            .await
+            .expect("a request comes")
+            .unwrap()
+    }
+}
+
+/// The tutorial's own integration, pointed at a receiver; as text, because the order of its keys is part of it.
+pub(crate) fn tutorial_hook(url: &str) -> String {
+    let filled = fake_particle::WEBHOOK_JSON.replace(r#""url": """#, &format!(r#""url": "{url}""#));
+    assert!(filled.contains(url));
+    filled
+}
