@@ -1,1 +1,60 @@
-//! The product checked from outside.
+//! The product from outside: start it, talk to it as strangers do, look at it in a browser.
+//!
+//! - [`home`]: a stack of its own for a test, and a person's key to it
+//! - [`client`]: HTTP as others send it, bytes and all
+//! - [`proxy`]: what stands between the functions and their data when that fails
+//! - [`browser`]: the page in Chromium
+//! - [`eventually`]: waits for what will be true, and says what was not
+
+pub mod browser;
+pub mod client;
+pub mod home;
+pub mod proxy;
+
+use std::{future::Future, time::Duration};
+
+/// How long anything may take that is expected to happen at all. Far above what it takes, because a test that fails
+/// when its machine is busy says nothing.
+pub const DEADLINE: Duration = Duration::from_secs(90);
+
+/// Asks again and again until there is an answer, and fails with `what` if there is none within [`DEADLINE`].
+///
+/// # Panics
+/// If the deadline passes.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut ask: impl FnMut() -> F,
+) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(DEADLINE, asking).await {
+        Ok(answer) => answer,
+        Err(_) => panic!("within {DEADLINE:?} it did not come true that {what}"),
+    }
+}
+
+/// A program built by this workspace, next to the tests.
+///
+/// # Panics
+/// If it was not built; says how.
+#[allow(clippy::missing_panics_doc, reason = "documented above")]
+pub fn program(name: &str) -> std::path::PathBuf {
+    let me = std::env::current_exe().expect("a test knows its own path");
+    let folder = me
+        .parent()
+        .and_then(|deps| deps.parent())
+        .expect("tests lie in target/PROFILE/deps");
+    let path = folder.join(name);
+    assert!(
+        path.exists(),
+        "{} is not built: cargo build --workspace --bins",
+        path.display()
+    );
+    path
+}

@@ -1,1 +1,249 @@
-//! Function 2: read the log back.
+//! Function 2: read the log back, and what else an endpoint's owner may do.
+//!
+//! A key says which endpoint a call is about and what it may do; both are decided before the table is read. [`call`] is
+//! that part, pure. Next: `functions/store/src/lib.rs`.
+
+pub mod call;
+
+use std::sync::Arc;
+
+use delivery::{
+    endpoint_info::{EndpointInfo, SetReply},
+    key::Endpoint,
+    limits::Limits,
+    problem::Problem,
+    redact,
+    reply::Reply,
+};
+use front::{Clock, Inbound, answer::Answer, service::Answering};
+use http::{HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+use store::Store;
+
+use crate::call::{Call, Power};
+
+/// What answers the page's calls.
+pub struct Api {
+    /// Where deliveries are.
+    pub store: Store,
+    /// What is kept and allowed here.
+    pub limits: Limits,
+    /// The hook URL with `{endpoint}` in it, and `{host}` where the caller's host belongs.
+    pub hook_url: String,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Api {
+    /// This API as a handler behind the front door.
+    pub fn into_handler(self) -> Arc<dyn Fn(Inbound) -> Answering + Send + Sync> {
+        let api = Arc::new(self);
+        Arc::new(move |inbound| {
+            let api = Arc::clone(&api);
+            Box::pin(async move { api.answer(inbound).await })
+        })
+    }
+
+    /// Answers one call.
+    pub async fn answer(&self, inbound: Inbound) -> Answer {
+        let (call, power, endpoint) = match call::parse(&inbound) {
+            Ok(call::Parsed::Health) => {
+                let health = Health {
+                    ok: true,
+                    version: env!("CARGO_PKG_VERSION"),
+                };
+                return Answer {
+                    quiet: true,
+                    ..json(StatusCode::OK, &health).into()
+                };
+            }
+            Ok(call::Parsed::Call(call, power, endpoint)) => (call, power, endpoint),
+            Err(problem) => return refused(problem).into(),
+        };
+        let host = inbound
+            .headers
+            .get("x-forwarded-host")
+            .or_else(|| inbound.headers.get("host"));
+        let result = self
+            .carry_out(
+                call,
+                power,
+                &endpoint,
+                host.unwrap_or_default(),
+                &inbound.body,
+            )
+            .await;
+        let (response, quiet, error) = match result {
+            Ok((response, quiet)) => (response, quiet, None),
+            Err(Failure::Problem(problem)) => (problem.into_response(), false, None),
+            Err(Failure::Store(error)) => (failed(&error), false, error_text(&error)),
+        };
+        Answer {
+            endpoint: Some(endpoint),
+            error,
+            quiet,
+            ..response.into()
+        }
+    }
+
+    async fn carry_out(
+        &self,
+        call: Call,
+        power: Power,
+        endpoint: &Endpoint,
+        host: &str,
+        body: &[u8],
+    ) -> Result<(Response<String>, bool), Failure> {
+        let now = (self.clock)();
+        let limits = &self.limits;
+        let done = match call {
+            Call::Create => {
+                self.store
+                    .create(endpoint, now, front::random(), limits)
+                    .await?;
+                json(StatusCode::OK, &self.info(endpoint, power, host).await?)
+            }
+            Call::Show => json(StatusCode::OK, &self.info(endpoint, power, host).await?),
+            Call::Forget => {
+                self.store.forget(endpoint, now).await?;
+                nothing()
+            }
+            Call::Clear => {
+                self.store.clear(endpoint, now).await?;
+                nothing()
+            }
+            Call::Read(read, limit) => {
+                let mut page = self.store.read(endpoint, read, limit, now, limits).await?;
+                if power == Power::Share {
+                    page.deliveries = page
+                        .deliveries
+                        .into_iter()
+                        .map(redact::for_share_key)
+                        .collect();
+                }
+                let quiet = page.deliveries.is_empty();
+                return Ok((json(StatusCode::OK, &page), quiet));
+            }
+            Call::SetReply => {
+                let reply = Reply::parse(body, limits).map_err(|refusal| {
+                    Problem::new(StatusCode::BAD_REQUEST, refusal.detail).about(refusal.field)
+                })?;
+                // 63 bits: the reply lies at the negative of its key, and 0 means none.
+                let key = (front::random() >> 1).max(1);
+                self.store
+                    .set_reply(endpoint, &reply, key, now, limits)
+                    .await?;
+                let times_left = reply.times;
+                json(StatusCode::OK, &SetReply { reply, times_left })
+            }
+            Call::RestoreReply => {
+                self.store.clear_reply(endpoint, now).await?;
+                nothing()
+            }
+        };
+        Ok((done, false))
+    }
+
+    async fn info(
+        &self,
+        endpoint: &Endpoint,
+        power: Power,
+        host: &str,
+    ) -> Result<EndpointInfo, Failure> {
+        let state = self
+            .store
+            .state(endpoint, (self.clock)(), &self.limits)
+            .await?;
+        Ok(EndpointInfo {
+            endpoint: endpoint.clone(),
+            hook_url: self
+                .hook_url
+                .replace("{host}", host)
+                .replace("{endpoint}", endpoint.as_str()),
+            created_at: state.created_at,
+            expires_at: state.expires_at,
+            first_seq: state.first_seq,
+            last_seq: state.last_seq,
+            limits: self.limits,
+            reply: state.reply.filter(|_| power == Power::Owner),
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Health {
+    ok: bool,
+    version: &'static str,
+}
+
+enum Failure {
+    Problem(Problem),
+    Store(store::Error),
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Failure::Problem(problem)
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        Failure::Store(error)
+    }
+}
+
+fn refused(problem: Problem) -> Response<String> {
+    let mut response = problem.into_response();
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Bearer");
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// The one place where the store's errors become answers.
+fn failed(error: &store::Error) -> Response<String> {
+    if matches!(error, store::Error::NotFound) {
+        let detail = "no such endpoint: it was never created, has expired or was forgotten; PUT /api/endpoint makes it";
+        return Problem::new(StatusCode::NOT_FOUND, detail).into_response();
+    }
+    let detail = "the log can't be read or changed just now; nothing is lost, try again";
+    let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+fn error_text(error: &store::Error) -> Option<String> {
+    (!matches!(error, store::Error::NotFound)).then(|| error.to_string())
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Response<String> {
+    let body = serde_json::to_string(value).expect("our answers are structs with text keys");
+    let mut response = with_headers(body);
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+fn nothing() -> Response<String> {
+    let mut response = with_headers(String::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+fn with_headers(body: String) -> Response<String> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    response
+}

@@ -1,1 +1,128 @@
-//! Function 1: answer a webhook and record what happened.
+//! Function 1: answer a webhook, record the request with its answer, and only then send it.
+//!
+//! The response is built before it is recorded, so that what is stored is what is sent; and it is sent after it was
+//! recorded, so that what was acknowledged is in the log. If it can't be recorded the sender gets a 503 and no more.
+//!
+//! [`answer`] is pure. Next: `functions/store/src/lib.rs`, where a number is given and a delivery is put under it.
+
+pub mod answer;
+
+use std::{sync::Arc, time::Duration};
+
+use delivery::{Delivery, Request, body::Body, key::Endpoint, limits::Limits, problem::Problem};
+use front::{Clock, Inbound, answer::Answer, service::Answering};
+use http::{HeaderValue, StatusCode, header};
+use store::Store;
+
+/// What answers webhooks.
+pub struct Receiver {
+    /// Where deliveries go.
+    pub store: Store,
+    /// What is kept and allowed here.
+    pub limits: Limits,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Receiver {
+    /// This receiver as a handler behind the front door.
+    pub fn into_handler(self) -> Arc<dyn Fn(Inbound) -> Answering + Send + Sync> {
+        let receiver = Arc::new(self);
+        Arc::new(move |inbound| {
+            let receiver = Arc::clone(&receiver);
+            Box::pin(async move { receiver.receive(inbound).await })
+        })
+    }
+
+    /// Answers one webhook: number it, build the answer, record both, wait if that was asked for, send.
+    pub async fn receive(&self, inbound: Inbound) -> Answer {
+        let received_at = (self.clock)();
+        let (endpoint, path) = match answer::target(&inbound.path) {
+            Some(target) => target,
+            None => return refuse(StatusCode::NOT_FOUND, answer::NO_ENDPOINT),
+        };
+        if !answer::METHODS.contains(&inbound.method.as_str()) {
+            return refuse(StatusCode::METHOD_NOT_ALLOWED, answer::NO_METHOD);
+        }
+        let numbered = match self
+            .store
+            .number(&endpoint, received_at, &self.limits)
+            .await
+        {
+            Ok(numbered) => numbered,
+            Err(error) => return failed(endpoint, None, &error),
+        };
+        let seq = numbered.seq;
+        let set = match self.store.reply_for(&endpoint, &numbered).await {
+            Ok(set) => set,
+            Err(error) => return failed(endpoint, Some(seq), &error),
+        };
+
+        let response = answer::answer(&inbound, set.as_ref(), &self.limits);
+        let fits = inbound.body.len() <= self.limits.max_body_bytes;
+        let delivery = Delivery {
+            seq,
+            received_at,
+            took_ms: (self.clock)().since(received_at),
+            request: Request {
+                method: inbound.method,
+                path,
+                query: inbound.query,
+                source: inbound.source,
+                headers: inbound.headers,
+                added: inbound.added,
+                body: if fits {
+                    Body::whole(inbound.body)
+                } else {
+                    Body::cut(inbound.body)
+                },
+            },
+            response,
+        };
+        let recorded = self
+            .store
+            .record(
+                &endpoint,
+                &numbered,
+                &delivery,
+                front::random(),
+                &self.limits,
+            )
+            .await;
+        if let Err(error) = recorded {
+            return failed(endpoint, Some(seq), &error);
+        }
+
+        if delivery.response.delay_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(delivery.response.delay_ms.into())).await;
+        }
+        Answer {
+            endpoint: Some(endpoint),
+            seq: Some(seq),
+            ..answer::to_http(delivery.response).into()
+        }
+    }
+}
+
+fn refuse(status: StatusCode, detail: &str) -> Answer {
+    Problem::new(status, detail).into_response().into()
+}
+
+/// The one place where the store's errors become answers.
+fn failed(endpoint: Endpoint, seq: Option<u64>, error: &store::Error) -> Answer {
+    if matches!(error, store::Error::NotFound) {
+        return Answer {
+            endpoint: Some(endpoint),
+            ..refuse(StatusCode::NOT_FOUND, answer::NO_ENDPOINT)
+        };
+    }
+    let mut answer = refuse(StatusCode::SERVICE_UNAVAILABLE, answer::NOT_RECORDED);
+    let headers = answer.response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    Answer {
+        endpoint: Some(endpoint),
+        seq,
+        error: Some(error.to_string()),
+        ..answer
+    }
+}

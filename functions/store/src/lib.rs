@@ -1,1 +1,278 @@
 //! Deliveries in DynamoDB: the only crate that names its SDK.
+//!
+//! - [`protocol`]: the rules, pure; read these first
+//! - this file: [`Store`], and what a receiver does: number, then record
+//! - [`read`]: what a poll does; [`owner`]: create, clear, forget, set a reply
+//! - [`item`] and [`table`]: how it lies there; [`connection`]: how patient we are
+
+pub mod connection;
+pub mod error;
+pub mod item;
+pub mod owner;
+pub mod protocol;
+pub mod read;
+pub mod table;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, ReturnValue},
+};
+use delivery::{Delivery, ReplyUse, key::Endpoint, limits::Limits, millis::Millis, reply::Reply};
+
+pub use crate::{connection::Connection, error::Error, protocol::Ask as Read};
+use crate::{
+    item::{ENDPOINT, EXPIRES_AT, Item, NONCE, SEQ, n, s},
+    protocol::{Head, Mark, ReplyWindow},
+};
+
+/// How much longer than they are shown deliveries are kept, in seconds: more than clocks differ.
+const KEPT_LONGER_S: u64 = 60 * 60;
+/// A head is marked this often within the life of a delivery, so its marks stay few.
+const MARKS_A_LIFE: u64 = 28;
+/// How often an owner's change or a mark is tried again when somebody else changed the head in between.
+const TRIES: usize = 5;
+
+/// One table.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    table: String,
+}
+
+/// A number that a receiver was given, and what goes with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    /// The number.
+    pub seq: u64,
+    /// The number line it is on.
+    pub epoch: u64,
+    /// The numbers that a set reply answers.
+    pub reply: ReplyWindow,
+}
+
+impl Store {
+    /// A store. Nothing is connected before its first call.
+    pub fn connect(connection: &Connection) -> Self {
+        Store {
+            client: connection.client(),
+            table: connection.table.clone(),
+        }
+    }
+
+    /// Takes the next number of an endpoint, and lets it live on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if it was never created, is expired or forgotten. A number may have been taken even so when the
+    /// answer was lost; readers name it as missing.
+    pub async fn number(
+        &self,
+        endpoint: &Endpoint,
+        now: Millis,
+        limits: &Limits,
+    ) -> Result<Numbered, Error> {
+        for _ in 0..TRIES {
+            let taken = self
+                .client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(head_key(endpoint)))
+                .update_expression(
+                    "ADD last_seq :one SET last_at = :now, gone_at = :gone, expires_at = :expires",
+                )
+                .condition_expression("expires_at > :now_s AND mark_at > :now")
+                .expression_attribute_values(":one", n(1))
+                .expression_attribute_values(":now", n(now.0))
+                .expression_attribute_values(":now_s", n(now.0 / 1000))
+                .expression_attribute_values(":gone", n(now.plus_s(limits.delivery_ttl_s).0))
+                .expression_attribute_values(
+                    ":expires",
+                    n(now.plus_s(limits.endpoint_ttl_s).epoch_s_ceil()),
+                )
+                .return_values(ReturnValue::AllNew)
+                .send()
+                .await
+                .map_err(Error::from_sdk);
+            match taken {
+                Ok(out) => {
+                    let (head, _) = self.head_in(&out.attributes.unwrap_or_default())?;
+                    return Ok(Numbered {
+                        seq: head.last_seq,
+                        epoch: head.epoch,
+                        reply: head.reply,
+                    });
+                }
+                Err(Error::ConditionFailed) => self.mark(endpoint, now, limits).await?,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Unavailable(
+            "the head is being changed all the time".into(),
+        ))
+    }
+
+    /// Writes down when the numbers given so far are gone, before a new one covers that up.
+    async fn mark(&self, endpoint: &Endpoint, now: Millis, limits: &Limits) -> Result<(), Error> {
+        let (head, mark_at) = self.head(endpoint, true).await?.ok_or(Error::NotFound)?;
+        if head.expired(now) {
+            return Err(Error::NotFound);
+        }
+        if mark_at > now {
+            return Ok(());
+        }
+        let mut marks = head.marks.clone();
+        // Of the marks whose time has come, the highest says it all.
+        let passed = marks
+            .iter()
+            .filter(|mark| mark.gone_at <= now)
+            .max_by_key(|mark| mark.seq)
+            .copied();
+        marks.retain(|mark| mark.gone_at > now || Some(*mark) == passed);
+        marks.push(Mark {
+            seq: head.last_seq,
+            gone_at: head.gone_at,
+        });
+        let marked = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(head_key(endpoint)))
+            .update_expression("SET marks = :marks, mark_at = :next")
+            .condition_expression("epoch = :epoch AND last_seq = :last AND mark_at = :due")
+            .expression_attribute_values(":marks", item::marks(&marks))
+            .expression_attribute_values(":next", n(now.plus_ms(mark_every_ms(limits)).0))
+            .expression_attribute_values(":epoch", n(head.epoch))
+            .expression_attribute_values(":last", n(head.last_seq))
+            .expression_attribute_values(":due", n(mark_at.0))
+            .send()
+            .await
+            .map_err(Error::from_sdk);
+        match marked {
+            // Somebody else marked it, or the number line is another by now: look again.
+            Ok(_) | Err(Error::ConditionFailed) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The reply that is set for a numbered delivery, and which use of it this is.
+    ///
+    /// # Errors
+    /// If it can't be read. A set reply that is not there is an error too: the default would not be what was set.
+    pub async fn reply_for(
+        &self,
+        endpoint: &Endpoint,
+        numbered: &Numbered,
+    ) -> Result<Option<(Reply, Option<ReplyUse>)>, Error> {
+        if !numbered.reply.holds(numbered.seq) {
+            return Ok(None);
+        }
+        let reply = self.set_reply_at(endpoint, numbered.reply.key).await?;
+        let reply = reply.ok_or_else(|| Error::Unavailable("the set reply is not there".into()))?;
+        Ok(Some((reply, numbered.reply.use_of(numbered.seq))))
+    }
+
+    async fn set_reply_at(&self, endpoint: &Endpoint, key: u64) -> Result<Option<Reply>, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(owner::reply_key(endpoint, key)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(Error::from_sdk)?;
+        let Some(item) = found.item else {
+            return Ok(None);
+        };
+        let unreadable = || Error::Unreadable {
+            seq: 0,
+            attribute: "reply",
+        };
+        let text = item
+            .get("reply")
+            .and_then(|value| value.as_s().ok())
+            .ok_or_else(unreadable)?;
+        serde_json::from_str(text)
+            .map(Some)
+            .map_err(|_| unreadable())
+    }
+
+    /// Puts a delivery under its number. `nonce` is random for each delivery: if the put was made and its answer lost, the
+    /// SDK's next attempt finds its own nonce there and succeeds.
+    ///
+    /// # Errors
+    /// [`Error::Sealed`] if a reader gave the number up before. After any error the delivery counts as not received,
+    /// though it may be in the log.
+    pub async fn record(
+        &self,
+        endpoint: &Endpoint,
+        numbered: &Numbered,
+        delivery: &Delivery,
+        nonce: u64,
+        limits: &Limits,
+    ) -> Result<(), Error> {
+        let partition = item::log_partition(endpoint, numbered.epoch);
+        let expires = expires_at_s(delivery.received_at, limits);
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item::from_delivery(
+                partition, delivery, nonce, expires,
+            )))
+            .condition_expression("attribute_not_exists(#seq) OR #nonce = :nonce")
+            .expression_attribute_names("#seq", SEQ)
+            .expression_attribute_names("#nonce", NONCE)
+            .expression_attribute_values(":nonce", n(nonce))
+            .send()
+            .await
+            .map_err(Error::from_sdk);
+        match put {
+            Ok(_) => Ok(()),
+            Err(Error::ConditionFailed) => Err(Error::Sealed),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The head of an endpoint, expired or not, and when its next mark is due.
+    async fn head(
+        &self,
+        endpoint: &Endpoint,
+        consistent: bool,
+    ) -> Result<Option<(Head, Millis)>, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(head_key(endpoint)))
+            .consistent_read(consistent)
+            .send()
+            .await
+            .map_err(Error::from_sdk)?;
+        found.item.map(|item| self.head_in(&item)).transpose()
+    }
+
+    fn head_in(&self, item: &Item) -> Result<(Head, Millis), Error> {
+        item::to_head(item).map_err(|attribute| Error::Unreadable { seq: 0, attribute })
+    }
+}
+
+fn head_key(endpoint: &Endpoint) -> HashMap<String, AttributeValue> {
+    HashMap::from([(ENDPOINT.into(), s(endpoint.as_str())), (SEQ.into(), n(0))])
+}
+
+/// When DynamoDB may delete what arrived at a time: later than the last mark that speaks of it comes due.
+fn expires_at_s(received_at: Millis, limits: &Limits) -> u64 {
+    let shown = received_at
+        .plus_s(limits.delivery_ttl_s)
+        .plus_ms(mark_every_ms(limits));
+    shown.plus_s(KEPT_LONGER_S).epoch_s_ceil()
+}
+
+fn mark_every_ms(limits: &Limits) -> u64 {
+    limits.delivery_ttl_s.saturating_mul(1000) / MARKS_A_LIFE
+}
+
+/// The name by which expressions call the attribute of the time to live; checked here, because they spell it out.
+const _: () = assert!(matches!(EXPIRES_AT.as_bytes(), b"expires_at"));

@@ -1,1 +1,197 @@
 //! The local home: the whole product in one process on loopback.
+//!
+//! The same as on AWS: the handlers, the store with the AWS SDK under it, the events between gateway and function, the
+//! page. Not the same, and this is the complete list: an embedded engine instead of DynamoDB, a [`gateway`] instead of
+//! function URLs and CDN, one process instead of one environment a request, delays up to 30 s because waiting costs
+//! nothing here, and a stand-in Particle cloud with a virtual device next door.
+//!
+//! - [`config`]: what a stack is started with
+//! - this file: [`Stack`], which puts it together; [`home`]: the routes
+//! - [`server`], [`limits`], [`gateway`]: from a socket to a function's event and back
+//! - [`engine`]: where the data is
+
+mod clouds;
+pub mod config;
+pub mod engine;
+pub mod gateway;
+mod home;
+pub mod limits;
+pub mod server;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context;
+use fake_particle::Cloud;
+use front::service::Service;
+use http::HeaderValue;
+use store::Store;
+use tokio::net::TcpListener;
+
+use crate::{
+    config::{Config, EngineAt},
+    engine::Engine,
+    home::Home,
+    server::{Handler, Server},
+};
+
+/// Everything that `cargo run` starts, running.
+pub struct Stack {
+    /// Where the page is, for a person.
+    pub page_url: String,
+    /// Where webhooks are sent to, with `{endpoint}` in it.
+    pub hook_url: String,
+    page: Server,
+    hook: Option<Server>,
+    cloud: Cloud,
+    engine: Option<Engine>,
+}
+
+impl Stack {
+    /// Starts everything on loopback and returns when it answers.
+    ///
+    /// # Errors
+    /// In one line for a person: a port is taken, or the data folder can't be used.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let page = listen(config.port, "--port").await?;
+        let particle = listen(config.particle_port, "--particle-port").await?;
+        let hook = match config.public_url {
+            Some(_) => Some(listen(config.hook_port, "--hook-port").await?),
+            None => None,
+        };
+        let (engine, engine_url) = match config.engine {
+            EngineAt::Own => {
+                let engine = Engine::start(&config.data).await?;
+                let url = engine.url.clone();
+                (Some(engine), url)
+            }
+            EngineAt::Url(ref url) => (None, url.clone()),
+        };
+        let store = Store::connect(&store::Connection {
+            table: "webhook-tutorial".into(),
+            region: "local".into(),
+            endpoint_url: Some(engine_url),
+            // The engine checks that there are credentials and not which.
+            access_key_id: "local".into(),
+            secret_access_key: "local".into(),
+            session_token: None,
+        });
+        store::table::create_if_absent(&store)
+            .await
+            .context("the engine did not make the table")?;
+
+        let port = page.local_addr()?.port();
+        let page_url = format!("http://127.0.0.1:{port}");
+        let hook_base = config
+            .public_url
+            .as_deref()
+            .unwrap_or(&page_url)
+            .trim_end_matches('/');
+        let hook_url = format!("{hook_base}/hook/{{endpoint}}");
+        let receiver = receiver::Receiver {
+            store: store.clone(),
+            limits: config.limits,
+            clock: config.clock.clone(),
+        };
+        let api = api::Api {
+            store,
+            limits: config.limits,
+            hook_url: hook_url.clone(),
+            clock: config.clock.clone(),
+        };
+        let service = |name, handler| Service {
+            name,
+            origin_secret: None,
+            handler,
+            clock: config.clock.clone(),
+            log: config.log.clone(),
+        };
+        let cloud = Cloud::start(
+            particle,
+            fake_particle::Config {
+                data_dir: Some(config.data.join("particle")),
+                page_origins: vec![page_url.clone()],
+                ..fake_particle::Config::default()
+            },
+        )
+        .await
+        .context("the stand-in Particle cloud did not start")?;
+        let cloud_url = format!("http://{}", cloud.addr());
+        let clouds = clouds::list(&cloud_url, &cloud.demo(), config.public_url.is_some());
+        let files = site::files(&site::Options::default())?;
+        let home = Arc::new(Home {
+            port,
+            receiver: service("receiver", receiver.into_handler()),
+            api: service("api", api.into_handler()),
+            files: files
+                .into_iter()
+                .map(|file| (format!("/{}", file.path), file))
+                .collect(),
+            policy: HeaderValue::from_str(&site::content_security_policy(
+                &page_url,
+                &clouds.apis(),
+            ))?,
+            config: clouds.to_json(),
+            clock: config.clock,
+        });
+        let page = Server::start(page, page_handler(&home))?;
+        let hook = hook
+            .map(|hook| Server::start(hook, hook_handler(&home)))
+            .transpose()?;
+        Ok(Stack {
+            page_url,
+            hook_url,
+            page,
+            hook,
+            cloud,
+            engine,
+        })
+    }
+
+    /// Where the page listens.
+    pub fn page_addr(&self) -> SocketAddr {
+        self.page.addr
+    }
+
+    /// The stand-in Particle cloud.
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
+    /// Where the tunnel's listener is, if there is one.
+    pub fn hook_addr(&self) -> Option<SocketAddr> {
+        self.hook.as_ref().map(|hook| hook.addr)
+    }
+
+    /// Ends everything, the listeners first and the data last.
+    ///
+    /// # Errors
+    /// If the stand-in cloud's last changes could not be written.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.page.stop().await;
+        if let Some(hook) = self.hook {
+            hook.stop().await;
+        }
+        let saved = self.cloud.shutdown().await;
+        if let Some(engine) = self.engine {
+            engine.stop().await;
+        }
+        saved.context("the stand-in cloud's last changes were not written")
+    }
+}
+
+async fn listen(port: u16, flag: &str) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await;
+    listener.with_context(|| {
+        format!("port {port} on 127.0.0.1 can't be used; is the product running already? Choose another with {flag}")
+    })
+}
+
+fn page_handler(home: &Arc<Home>) -> Handler {
+    let home = Arc::clone(home);
+    Arc::new(move |request, peer| Box::pin(Arc::clone(&home).answer(request, peer)))
+}
+
+fn hook_handler(home: &Arc<Home>) -> Handler {
+    let home = Arc::clone(home);
+    Arc::new(move |request, peer| Box::pin(Arc::clone(&home).answer_hook(request, peer)))
+}

@@ -1,0 +1,232 @@
+//! Which call a request is, and whether its key may make it: decided before the table is read.
+
+use delivery::{
+    cursor::Cursor,
+    key::{Endpoint, Key},
+    problem::Problem,
+};
+use front::Inbound;
+use http::StatusCode;
+use store::Read;
+
+/// Most deliveries in one page.
+const MAX_LIMIT: usize = 500;
+/// Deliveries in a page of which nobody said how long.
+const DEFAULT_LIMIT: usize = 100;
+
+/// What a caller may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Power {
+    /// Everything.
+    Owner,
+    /// Reading, redacted.
+    Share,
+}
+
+/// A call about an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// `PUT /api/endpoint`
+    Create,
+    /// `GET /api/endpoint`
+    Show,
+    /// `DELETE /api/endpoint`
+    Forget,
+    /// `GET /api/log`, and at most how many
+    Read(Read, usize),
+    /// `DELETE /api/log`
+    Clear,
+    /// `PUT /api/reply`
+    SetReply,
+    /// `DELETE /api/reply`
+    RestoreReply,
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parsed {
+    /// Whether the function is there; needs no key.
+    Health,
+    /// A call, with the power and the endpoint of its key.
+    Call(Call, Power, Endpoint),
+}
+
+/// What a request asks for.
+///
+/// # Errors
+/// 404 unknown route, 405 wrong method, 401 no key or none of ours, 403 share key on an owner's call, 400 wrong value.
+pub fn parse(inbound: &Inbound) -> Result<Parsed, Problem> {
+    let allowed: &[&str] = match inbound.path.as_str() {
+        "/api/health" => &["GET"],
+        "/api/endpoint" => &["GET", "PUT", "DELETE"],
+        "/api/log" => &["GET", "DELETE"],
+        "/api/reply" => &["PUT", "DELETE"],
+        _ => {
+            return Err(Problem::new(
+                StatusCode::NOT_FOUND,
+                "no such call; see the README for those there are",
+            ));
+        }
+    };
+    let method = inbound.method.as_str();
+    if !allowed.contains(&method) {
+        let detail = format!("use {}", allowed.join(" or "));
+        return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail));
+    }
+    if inbound.path == "/api/health" {
+        return Ok(Parsed::Health);
+    }
+    let authorization = inbound.headers.get("authorization").unwrap_or_default();
+    let key = Key::from_authorization(authorization).map_err(|_| {
+        let detail =
+            "send Authorization: Bearer with the owner key (own_…) or the share key (read_…)";
+        Problem::new(StatusCode::UNAUTHORIZED, detail)
+    })?;
+    let power = match key {
+        Key::Owner(_) => Power::Owner,
+        Key::Share(_) => Power::Share,
+    };
+    if power == Power::Share && method != "GET" {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "a share key may only read; this needs the owner key",
+        ));
+    }
+    let call = match (inbound.path.as_str(), method) {
+        ("/api/endpoint", "PUT") => Call::Create,
+        ("/api/endpoint", "DELETE") => Call::Forget,
+        ("/api/log", "DELETE") => Call::Clear,
+        ("/api/log", _) => read(inbound)?,
+        ("/api/reply", "PUT") => Call::SetReply,
+        ("/api/reply", _) => Call::RestoreReply,
+        _ => Call::Show,
+    };
+    Ok(Parsed::Call(call, power, key.endpoint()))
+}
+
+fn read(inbound: &Inbound) -> Result<Call, Problem> {
+    let bad =
+        |field: &str, detail: &str| Problem::new(StatusCode::BAD_REQUEST, detail).about(field);
+    let count = |name: &str| match inbound.query_value(name) {
+        None => Ok(None),
+        Some(text) => match text.parse::<usize>() {
+            Ok(n @ 1..=MAX_LIMIT) => Ok(Some(n)),
+            _ => Err(bad(name, "a whole number from 1 to 500")),
+        },
+    };
+    let cursor = |name: &str| match inbound.query_value(name) {
+        None => Ok(None),
+        Some(text) => Cursor::parse(&text).map(Some).map_err(|_| {
+            bad(
+                name,
+                "a cursor as an earlier answer gave it; leave it out to begin from the beginning",
+            )
+        }),
+    };
+    let limit = count("limit")?.unwrap_or(DEFAULT_LIMIT);
+    match (cursor("after")?, cursor("before")?, count("last")?) {
+        (None, None, None) => Ok(Call::Read(Read::First, limit)),
+        (Some(cursor), None, None) => Ok(Call::Read(Read::After(cursor), limit)),
+        (None, Some(cursor), None) => Ok(Call::Read(Read::Before(cursor), limit)),
+        (None, None, Some(n)) => Ok(Call::Read(Read::Last, n)),
+        _ => Err(bad("after", "give one of after, before and last")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use delivery::{headers::Headers, key::OwnerKey};
+
+    use super::*;
+
+    fn check(method: &str, target: &str, authorization: &str, expected: Result<Call, u16>) {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let inbound = Inbound {
+            method: method.into(),
+            path: path.into(),
+            query: query.into(),
+            source: String::new(),
+            headers: Headers::from([("authorization", authorization)]),
+            added: vec![],
+            body: vec![],
+        };
+        let found =
+            parse(&inbound)
+                .map_err(|problem| problem.status())
+                .map(|parsed| match parsed {
+                    Parsed::Call(call, ..) => call,
+                    Parsed::Health => unreachable!("no case asks for it"),
+                });
+        assert_eq!(found, expected, "{method} {target} {authorization}");
+    }
+
+    #[test]
+    fn a_call_needs_a_route_a_method_a_key_and_the_power_for_it_in_that_order() {
+        let own = OwnerKey::from_bytes(&[7; 32]);
+        let owner = format!("Bearer {}", own.reveal());
+        let share = format!("Bearer {}", own.share_key().reveal());
+        for (method, target, call) in [
+            ("PUT", "/api/endpoint", Call::Create),
+            ("DELETE", "/api/endpoint", Call::Forget),
+            ("DELETE", "/api/log", Call::Clear),
+            ("PUT", "/api/reply", Call::SetReply),
+            ("DELETE", "/api/reply", Call::RestoreReply),
+        ] {
+            check(method, target, &owner, Ok(call));
+            check(method, target, &share, Err(403));
+            check(method, target, "", Err(401));
+            check(method, target, "Bearer own_x", Err(401));
+            check("PATCH", target, "", Err(405));
+        }
+        for key in [&owner, &share] {
+            check("GET", "/api/endpoint", key, Ok(Call::Show));
+            check("GET", "/api/log", key, Ok(Call::Read(Read::First, 100)));
+        }
+        check("GET", "/api/", "", Err(404));
+        check("GET", "/api/reply", &owner, Err(405));
+    }
+
+    #[test]
+    fn what_to_read_is_said_in_one_way() {
+        let owner = format!("Bearer {}", OwnerKey::from_bytes(&[7; 32]).reveal());
+        let cursor = Cursor { epoch: 1, seq: 2 };
+        let text = cursor.encode();
+        let ok = |read, limit| Ok(Call::Read(read, limit));
+        check(
+            "GET",
+            &format!("/api/log?after={text}&limit=500"),
+            &owner,
+            ok(Read::After(cursor), 500),
+        );
+        check(
+            "GET",
+            &format!("/api/log?before={text}"),
+            &owner,
+            ok(Read::Before(cursor), 100),
+        );
+        check(
+            "GET",
+            "/api/log?last=1&colour=red",
+            &owner,
+            ok(Read::Last, 1),
+        );
+        for query in [
+            "limit=0",
+            "limit=501",
+            "limit=x",
+            "last=0",
+            "last=-1",
+            "after=x",
+            "before=",
+            "limit=",
+        ] {
+            check("GET", &format!("/api/log?{query}"), &owner, Err(400));
+        }
+        check(
+            "GET",
+            &format!("/api/log?after={text}&last=1"),
+            &owner,
+            Err(400),
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! What a request gets: pure, no clock, no IO.
+
+use delivery::{
+    ReplyUse, Response,
+    headers::Headers,
+    key::Endpoint,
+    limits::Limits,
+    problem::Problem,
+    published,
+    reply::{Reply, SANDBOX},
+};
+use front::Inbound;
+use http::{HeaderName, HeaderValue, StatusCode};
+
+/// The methods that are answered.
+pub const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+/// For a sender whose URL leads nowhere; it may be read in a device's log.
+pub const NO_ENDPOINT: &str = "no such hook URL: it was never created, has expired or was forgotten; make one on the tutorial page with Start";
+/// For a sender with another method.
+pub const NO_METHOD: &str = "use GET, HEAD, OPTIONS, POST, PUT, PATCH or DELETE";
+/// For a sender whose request is not in the log.
+pub const NOT_RECORDED: &str =
+    "the request could not be recorded and counts as not received; send it again";
+
+/// The endpoint that a raw path leads to, and the path below it, which begins with `/`.
+pub fn target(path: &str) -> Option<(Endpoint, String)> {
+    let rest = path.strip_prefix("/hook/")?;
+    let (name, below) = match rest.find('/') {
+        Some(at) => rest.split_at(at),
+        None => (rest, "/"),
+    };
+    Some((Endpoint::parse(name).ok()?, below.to_owned()))
+}
+
+/// The response to a request: a refusal if its body is over the limit, else the reply that is set, else the default.
+pub fn answer(
+    inbound: &Inbound,
+    set: Option<&(Reply, Option<ReplyUse>)>,
+    limits: &Limits,
+) -> Response {
+    let mut response = if inbound.body.len() > limits.max_body_bytes {
+        too_large(inbound.body.len(), limits.max_body_bytes)
+    } else {
+        let id = published::id(inbound.headers.get("content-type"), &inbound.body);
+        match set {
+            Some((reply, reply_use)) => reply.response(id.as_ref(), *reply_use),
+            None => Reply::default().response(id.as_ref(), None),
+        }
+    };
+    if inbound.method == "HEAD" {
+        // What is recorded is what is sent, and the answer to HEAD has no body (RFC 9110, 9.3.2).
+        response.body.clear();
+    }
+    response
+}
+
+fn too_large(size: usize, most: usize) -> Response {
+    let detail = format!(
+        "the body has {size} bytes and at most {most} are taken; its beginning is in the log"
+    );
+    let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail);
+    let mut headers = Headers::from([
+        ("content-type", "application/problem+json"),
+        ("cache-control", "no-store"),
+    ]);
+    headers
+        .0
+        .extend(SANDBOX.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    Response {
+        status: problem.status(),
+        headers,
+        body: problem.to_json(),
+        delay_ms: 0,
+        reply_use: None,
+    }
+}
+
+/// A recorded response as it is sent.
+pub fn to_http(response: Response) -> http::Response<String> {
+    let mut out = http::Response::new(response.body);
+    *out.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::OK);
+    for (name, value) in response.headers.0 {
+        // Replies are checked when they are set, so nothing is left out here; a header that were not one must not reach
+        // the wire all the same.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            out.headers_mut().append(name, value);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: &str = "b7nihh2yefj2lxoxyqgcjpq6pi";
+
+    #[test]
+    fn a_path_leads_to_an_endpoint_and_keeps_what_is_below() {
+        let below = |path: &str| target(path).map(|(_, below)| below);
+        assert_eq!(below(&format!("/hook/{NAME}")).as_deref(), Some("/"));
+        assert_eq!(below(&format!("/hook/{NAME}/")).as_deref(), Some("/"));
+        assert_eq!(
+            below(&format!("/hook/{NAME}//a%2F/é")).as_deref(),
+            Some("//a%2F/é")
+        );
+        for path in [
+            "/hook/",
+            "/hook",
+            "/",
+            "",
+            &format!("/hook/{NAME}x"),
+            &format!("/hook//{NAME}"),
+            &format!("/Hook/{NAME}"),
+        ] {
+            assert_eq!(below(path), None, "{path}");
+        }
+    }
+
+    fn inbound(method: &str, body: &[u8]) -> Inbound {
+        Inbound {
+            method: method.into(),
+            path: String::new(),
+            query: String::new(),
+            source: String::new(),
+            headers: Headers::default(),
+            added: vec![],
+            body: body.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_body_over_the_limit_is_refused_with_its_size() {
+        let limits = Limits {
+            max_body_bytes: 3,
+            ..Limits::default()
+        };
+        assert_eq!(answer(&inbound("POST", b"123"), None, &limits).status, 200);
+        let refused = answer(&inbound("POST", b"1234"), None, &limits);
+        assert_eq!(refused.status, 413);
+        assert!(refused.body.contains("4 bytes"));
+    }
+
+    #[test]
+    fn head_gets_no_body_and_the_log_says_so() {
+        let response = answer(&inbound("HEAD", b""), None, &Limits::default());
+        assert_eq!((response.status, response.body.as_str()), (200, ""));
+    }
+
+    #[test]
+    fn what_is_recorded_is_what_is_sent() {
+        let response = answer(&inbound("POST", br#"{"id":7}"#), None, &Limits::default());
+        let sent = to_http(response.clone());
+        assert_eq!(sent.body(), &response.body);
+        let headers: Vec<_> = sent
+            .headers()
+            .iter()
+            .map(|(n, v)| (n.as_str().to_owned(), v.to_str().unwrap().to_owned()))
+            .collect();
+        assert_eq!(headers, response.headers.0);
+    }
+}

@@ -1,0 +1,100 @@
+//! The way to DynamoDB, its patience set on purpose.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
+};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+/// How long a connection may take to be made.
+const CONNECT_WITHIN: Duration = Duration::from_millis(1000);
+/// How long one attempt may take. DynamoDB answers within tens of milliseconds; what takes longer is not coming.
+const ATTEMPT_WITHIN: Duration = Duration::from_millis(1400);
+/// How long an operation may take with all its attempts. The receiver makes at most three of them before it answers
+/// (number, reply, record), so its sender has a 503 within 9 s when DynamoDB hangs; the contract says 10.
+const OPERATION_WITHIN: Duration = Duration::from_millis(3000);
+/// Two attempts fit in there with a pause between them.
+const ATTEMPTS: u32 = 2;
+
+/// Where the table is, and who asks.
+pub struct Connection {
+    /// The table's name.
+    pub table: String,
+    /// The AWS region.
+    pub region: String,
+    /// Another address than the region's, such as an embedded engine's.
+    pub endpoint_url: Option<String>,
+    /// Credentials. Lambda does not change those of a running environment.
+    pub access_key_id: String,
+    /// A secret.
+    pub secret_access_key: String,
+    /// A secret; Lambda's credentials have one.
+    pub session_token: Option<String>,
+}
+
+/// A variable of the environment that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissingVariable(pub &'static str);
+
+impl std::fmt::Display for MissingVariable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "environment variable {} is missing", self.0)
+    }
+}
+
+impl std::error::Error for MissingVariable {}
+
+impl Connection {
+    /// The connection that a Lambda environment describes; `get` looks a variable up.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn from_env(
+        table: String,
+        get: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, MissingVariable> {
+        let need = |name: &'static str| get(name).ok_or(MissingVariable(name));
+        Ok(Connection {
+            table,
+            region: need("AWS_REGION")?,
+            endpoint_url: get("AWS_ENDPOINT_URL_DYNAMODB"),
+            access_key_id: need("AWS_ACCESS_KEY_ID")?,
+            secret_access_key: need("AWS_SECRET_ACCESS_KEY")?,
+            session_token: get("AWS_SESSION_TOKEN"),
+        })
+    }
+
+    /// A client. Nothing is connected before its first call.
+    pub(crate) fn client(&self) -> Client {
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .build_https();
+        let credentials = Credentials::new(
+            &self.access_key_id,
+            &self.secret_access_key,
+            self.session_token.clone(),
+            None,
+            "environment",
+        );
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_WITHIN)
+            .operation_attempt_timeout(ATTEMPT_WITHIN)
+            .operation_timeout(OPERATION_WITHIN);
+        let retries = RetryConfig::standard()
+            .with_max_attempts(ATTEMPTS)
+            .with_initial_backoff(Duration::from_millis(50));
+        let mut config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(credentials)
+            .http_client(http)
+            .timeout_config(timeouts.build())
+            .retry_config(retries);
+        if let Some(url) = &self.endpoint_url {
+            config = config.endpoint_url(url);
+        }
+        Client::from_conf(config.build())
+    }
+}

@@ -1,0 +1,321 @@
+//! An item both ways: how a delivery and a head lie in the table.
+//!
+//! Partition key `endpoint`, sort key `seq`. A head lies at (`NAME`, 0), a set reply at (`NAME`, minus its key), and the
+//! deliveries at (`NAME#EPOCH`, number), so that a forgotten log is out of reach the moment its epoch is. Expiry is
+//! DynamoDB's time to live on `expires_at`, in seconds.
+//!
+//! An item has at most 400 KB with its names
+//! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>): a body of 256 KiB, 20 KiB of
+//! headers that JSON may double, a URL of 8 KiB and a reply of 16 KiB with its headers come to 344 KiB.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+use delivery::{
+    Delivery, ReplyUse, Request, Response, body::Body, headers::Headers, key::Endpoint,
+    millis::Millis,
+};
+
+use crate::protocol::{Head, Mark, ReplyWindow};
+
+/// An item as the SDK has it.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// Partition key.
+pub const ENDPOINT: &str = "endpoint";
+/// Sort key.
+pub const SEQ: &str = "seq";
+/// Time to live, in seconds since the epoch.
+pub const EXPIRES_AT: &str = "expires_at";
+/// On a number that will never hold a delivery.
+pub const TOMBSTONE: &str = "tombstone";
+/// Random for each invocation of the receiver: a repeated put is known by it.
+pub const NONCE: &str = "nonce";
+
+/// The partition of a log's deliveries.
+pub fn log_partition(endpoint: &Endpoint, epoch: u64) -> String {
+    format!("{endpoint}#{epoch:016x}")
+}
+
+/// The name of an attribute that is missing or not what it should be.
+pub type Unreadable = &'static str;
+
+/// A number.
+pub fn n(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// A text.
+pub fn s(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn number<T: std::str::FromStr>(item: &Item, name: Unreadable) -> Result<T, Unreadable> {
+    let text = item
+        .get(name)
+        .and_then(|value| value.as_n().ok())
+        .ok_or(name)?;
+    text.parse().map_err(|_| name)
+}
+
+fn text(item: &Item, name: Unreadable) -> Result<String, Unreadable> {
+    item.get(name)
+        .and_then(|value| value.as_s().ok())
+        .cloned()
+        .ok_or(name)
+}
+
+fn json<T: serde::de::DeserializeOwned>(item: &Item, name: Unreadable) -> Result<T, Unreadable> {
+    serde_json::from_str(&text(item, name)?).map_err(|_| name)
+}
+
+/// The number an item lies at.
+pub fn seq(item: &Item) -> Option<u64> {
+    number(item, SEQ).ok()
+}
+
+/// A delivery as it lies in the table.
+pub fn from_delivery(
+    partition: String,
+    delivery: &Delivery,
+    nonce: u64,
+    expires_at_s: u64,
+) -> Item {
+    let Delivery {
+        seq,
+        received_at,
+        took_ms,
+        request,
+        response,
+    } = delivery;
+    let list = |value: &Vec<String>| serde_json::to_string(value).expect("a list of texts is JSON");
+    let pairs = |value: &Headers| serde_json::to_string(value).expect("a list of pairs is JSON");
+    let body = match request.body.text() {
+        Some(text) => s(text),
+        None => AttributeValue::B(Blob::new(request.body.kept.clone())),
+    };
+    let mut item = Item::from([
+        (ENDPOINT.into(), s(partition)),
+        (SEQ.into(), n(seq)),
+        (NONCE.into(), n(nonce)),
+        (EXPIRES_AT.into(), n(expires_at_s)),
+        ("received_at".into(), n(received_at.0)),
+        ("took_ms".into(), n(took_ms)),
+        ("method".into(), s(&request.method)),
+        ("path".into(), s(&request.path)),
+        ("query".into(), s(&request.query)),
+        ("source".into(), s(&request.source)),
+        ("headers".into(), s(pairs(&request.headers))),
+        ("added".into(), s(list(&request.added))),
+        ("body".into(), body),
+        ("body_size".into(), n(request.body.size)),
+        (
+            "body_sha256".into(),
+            AttributeValue::B(Blob::new(request.body.sha256)),
+        ),
+        ("status".into(), n(response.status)),
+        ("reply_headers".into(), s(pairs(&response.headers))),
+        ("reply_body".into(), s(&response.body)),
+        ("delay_ms".into(), n(response.delay_ms)),
+    ]);
+    if let Some(ReplyUse { n: nth, of }) = response.reply_use {
+        item.insert("reply_use".into(), n(nth));
+        item.insert("reply_uses".into(), n(of));
+    }
+    item
+}
+
+/// The delivery in an item.
+///
+/// # Errors
+/// Names the attribute that can't be read.
+pub fn to_delivery(item: &Item) -> Result<Delivery, Unreadable> {
+    let kept = match item.get("body") {
+        Some(AttributeValue::S(text)) => text.clone().into_bytes(),
+        Some(AttributeValue::B(blob)) => blob.as_ref().to_vec(),
+        _ => return Err("body"),
+    };
+    let sha256 = item.get("body_sha256").and_then(|value| value.as_b().ok());
+    let sha256 = sha256
+        .and_then(|blob| blob.as_ref().try_into().ok())
+        .ok_or("body_sha256")?;
+    let reply_use = match item.contains_key("reply_use") {
+        true => Some(ReplyUse {
+            n: number(item, "reply_use")?,
+            of: number(item, "reply_uses")?,
+        }),
+        false => None,
+    };
+    Ok(Delivery {
+        seq: number(item, SEQ)?,
+        received_at: received_at(item)?,
+        took_ms: number(item, "took_ms")?,
+        request: Request {
+            method: text(item, "method")?,
+            path: text(item, "path")?,
+            query: text(item, "query")?,
+            source: text(item, "source")?,
+            headers: json(item, "headers")?,
+            added: json(item, "added")?,
+            body: Body {
+                kept,
+                size: number(item, "body_size")?,
+                sha256,
+            },
+        },
+        response: Response {
+            status: number(item, "status")?,
+            headers: json(item, "reply_headers")?,
+            body: text(item, "reply_body")?,
+            delay_ms: number(item, "delay_ms")?,
+            reply_use,
+        },
+    })
+}
+
+/// When the delivery in an item came.
+///
+/// # Errors
+/// Names the attribute, if it can't be read.
+pub fn received_at(item: &Item) -> Result<Millis, Unreadable> {
+    number(item, "received_at").map(Millis)
+}
+
+/// A number closed for good.
+pub fn tombstone(partition: String, seq: u64, expires_at_s: u64) -> Item {
+    Item::from([
+        (ENDPOINT.into(), s(partition)),
+        (SEQ.into(), n(seq)),
+        (TOMBSTONE.into(), AttributeValue::Bool(true)),
+        (EXPIRES_AT.into(), n(expires_at_s)),
+    ])
+}
+
+/// A head as it lies in the table; `mark_at` is when its next mark is due.
+pub fn from_head(endpoint: &Endpoint, head: &Head, mark_at: Millis) -> Item {
+    Item::from([
+        (ENDPOINT.into(), s(endpoint.as_str())),
+        (SEQ.into(), n(0)),
+        ("epoch".into(), n(head.epoch)),
+        ("created_at".into(), n(head.created_at.0)),
+        ("last_seq".into(), n(head.last_seq)),
+        ("last_at".into(), n(head.last_at.0)),
+        ("gone_at".into(), n(head.gone_at.0)),
+        ("cleared_to".into(), n(head.cleared_to)),
+        (EXPIRES_AT.into(), n(head.expires_at_s)),
+        ("marks".into(), marks(&head.marks)),
+        ("mark_at".into(), n(mark_at.0)),
+        ("reply_key".into(), n(head.reply.key)),
+        ("reply_from".into(), n(head.reply.from)),
+        ("reply_until".into(), n(head.reply.until)),
+    ])
+}
+
+/// A head's marks: pairs of number and time, one after the other.
+pub fn marks(marks: &[Mark]) -> AttributeValue {
+    AttributeValue::L(
+        marks
+            .iter()
+            .flat_map(|mark| [n(mark.seq), n(mark.gone_at.0)])
+            .collect(),
+    )
+}
+
+/// The head in an item, and when its next mark is due.
+///
+/// # Errors
+/// Names the attribute that can't be read.
+pub fn to_head(item: &Item) -> Result<(Head, Millis), Unreadable> {
+    let flat = item
+        .get("marks")
+        .and_then(|value| value.as_l().ok())
+        .ok_or("marks")?;
+    let flat: Option<Vec<u64>> = flat
+        .iter()
+        .map(|value| value.as_n().ok()?.parse().ok())
+        .collect();
+    let flat = flat.ok_or("marks")?;
+    let head = Head {
+        epoch: number(item, "epoch")?,
+        created_at: Millis(number(item, "created_at")?),
+        last_seq: number(item, "last_seq")?,
+        last_at: Millis(number(item, "last_at")?),
+        gone_at: Millis(number(item, "gone_at")?),
+        cleared_to: number(item, "cleared_to")?,
+        expires_at_s: number(item, EXPIRES_AT)?,
+        marks: flat
+            .chunks_exact(2)
+            .map(|pair| Mark {
+                seq: pair[0],
+                gone_at: Millis(pair[1]),
+            })
+            .collect(),
+        reply: ReplyWindow {
+            key: number(item, "reply_key")?,
+            from: number(item, "reply_from")?,
+            until: number(item, "reply_until")?,
+        },
+    };
+    Ok((head, Millis(number(item, "mark_at")?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_delivery_reads_back(bytes: Vec<u8>, seq: u64, at in 0u64..1 << 50, value in "\\PC*", used: Option<(u32, u32)>) {
+            let delivery = Delivery {
+                seq,
+                received_at: Millis(at),
+                took_ms: 7,
+                request: Request {
+                    method: "POST".into(),
+                    path: value.clone(),
+                    query: String::new(),
+                    source: "::1".into(),
+                    headers: Headers(vec![("x".into(), value.clone()), ("x".into(), String::new())]),
+                    added: vec![value.clone()],
+                    body: Body::whole(bytes),
+                },
+                response: Response {
+                    status: 200,
+                    headers: Headers::default(),
+                    body: value,
+                    delay_ms: 3,
+                    reply_use: used.map(|(n, of)| ReplyUse { n, of }),
+                },
+            };
+            let item = from_delivery("p".into(), &delivery, 1, 2);
+            prop_assert_eq!(to_delivery(&item), Ok(delivery));
+        }
+
+        #[test]
+        fn a_head_reads_back(epoch: u64, last_seq: u64, marks: Vec<(u64, u64)>, mark_at: u64) {
+            let head = Head {
+                epoch,
+                created_at: Millis(1),
+                last_seq,
+                last_at: Millis(2),
+                gone_at: Millis(3),
+                cleared_to: 4,
+                expires_at_s: 5,
+                marks: marks.into_iter().map(|(seq, at)| Mark { seq, gone_at: Millis(at) }).collect(),
+                reply: ReplyWindow { key: 6, from: 7, until: u64::MAX },
+            };
+            let name = Endpoint::parse("b7nihh2yefj2lxoxyqgcjpq6pi").unwrap();
+            let item = from_head(&name, &head, Millis(mark_at));
+            prop_assert_eq!(to_head(&item), Ok((head, Millis(mark_at))));
+        }
+    }
+
+    #[test]
+    fn an_attribute_that_is_missing_is_named() {
+        let item = tombstone("p".into(), 1, 2);
+        assert_eq!(to_delivery(&item), Err("body"));
+        assert_eq!(to_head(&item), Err("marks"));
+    }
+}

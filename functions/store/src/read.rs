@@ -1,0 +1,211 @@
+//! What a poll does: the head, the numbers after the cursor, and the holes among them.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use delivery::{
+    Delivery, cursor::Cursor, key::Endpoint, limits::Limits, log_page::LogPage, millis::Millis,
+};
+
+use crate::{
+    Error, Store, expires_at_s,
+    item::{self, Item, SEQ, TOMBSTONE, n, s},
+    protocol::{self, Ask, Entry, Plan, Run, Sealed},
+};
+
+/// A page ends when its deliveries have about this many bytes of JSON; it has at least one.
+const PAGE_BYTES: usize = 1024 * 1024;
+
+/// A run as it was queried: what the rules look at, and the deliveries themselves.
+#[derive(Default)]
+struct Queried {
+    run: Run,
+    deliveries: BTreeMap<u64, Delivery>,
+    /// JSON of the deliveries, in bytes.
+    bytes: usize,
+}
+
+impl Store {
+    /// One page of a log, of at most `limit` deliveries.
+    ///
+    /// A poll that finds nothing costs one eventually consistent read of the head.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such endpoint.
+    pub async fn read(
+        &self,
+        endpoint: &Endpoint,
+        ask: Ask,
+        limit: usize,
+        now: Millis,
+        limits: &Limits,
+    ) -> Result<LogPage, Error> {
+        let stale = match ask {
+            Ask::After(_) => self.head(endpoint, false).await?.map(|(head, _)| head),
+            _ => None,
+        };
+        let head = match stale {
+            Some(head) if ask.may_use_stale(Some(&head), now) => head,
+            _ => self.living(endpoint, now).await?,
+        };
+        let plan = Plan::new(ask, &head, limits, now);
+        let queried = if plan.is_empty() {
+            Queried {
+                run: Run {
+                    whole: true,
+                    ..Run::default()
+                },
+                ..Queried::default()
+            }
+        } else {
+            self.query(endpoint, head.epoch, &plan, limit).await?
+        };
+        let mut sealed = Sealed::new();
+        let page = loop {
+            let page = protocol::page(&plan, &head, limits, now, &queried.run, &sealed);
+            if page.to_seal.is_empty() || sealed.len() >= protocol::MOST_SEALED {
+                break page;
+            }
+            for seq in page.to_seal {
+                sealed.insert(
+                    seq,
+                    self.seal(endpoint, head.epoch, seq, now, limits).await?,
+                );
+            }
+        };
+        let cursor = |seq| {
+            Cursor {
+                epoch: head.epoch,
+                seq,
+            }
+            .encode()
+        };
+        let shown = |seq: &u64| (page.from..=page.to).contains(seq);
+        let unreadable = queried
+            .run
+            .entries
+            .iter()
+            .filter(|(_, entry)| **entry == Entry::Unreadable);
+        Ok(LogPage {
+            endpoint: endpoint.clone(),
+            unreadable: unreadable.map(|(seq, _)| *seq).filter(shown).collect(),
+            deliveries: queried
+                .deliveries
+                .into_iter()
+                .filter(|(seq, _)| shown(seq))
+                .map(|(_, delivery)| delivery)
+                .collect(),
+            cursor: cursor(page.cursor),
+            older: page.older.map(cursor),
+            first_seq: page.first_seq,
+            last_seq: page.last_seq,
+            missing: page.missing,
+            restarted: plan.restarted,
+        })
+    }
+
+    /// The plan's numbers, as many as a page has room for.
+    async fn query(
+        &self,
+        endpoint: &Endpoint,
+        epoch: u64,
+        plan: &Plan,
+        limit: usize,
+    ) -> Result<Queried, Error> {
+        let mut queried = Queried::default();
+        let mut start: Option<Item> = None;
+        // The cursor's own number is queried too when going back, and is not shown.
+        let beside = match plan.ask {
+            Ask::Before(cursor) => Some(cursor.seq),
+            _ => None,
+        };
+        loop {
+            let room = limit + 1 - queried.deliveries.len().min(limit);
+            let out = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("endpoint = :partition AND seq BETWEEN :lo AND :hi")
+                .expression_attribute_values(":partition", s(item::log_partition(endpoint, epoch)))
+                .expression_attribute_values(":lo", n(plan.lo))
+                .expression_attribute_values(":hi", n(plan.hi))
+                .scan_index_forward(!plan.newest_first())
+                .limit(i32::try_from(room).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start.take())
+                .send()
+                .await
+                .map_err(Error::from_sdk)?;
+            for item in out.items.unwrap_or_default() {
+                let Some(seq) = item::seq(&item) else {
+                    continue;
+                };
+                let shown = queried.deliveries.len()
+                    - usize::from(beside.is_some_and(|b| queried.deliveries.contains_key(&b)));
+                if Some(seq) != beside
+                    && (shown >= limit || (shown > 0 && queried.bytes >= PAGE_BYTES))
+                {
+                    return Ok(queried);
+                }
+                queried.take(seq, &item);
+            }
+            start = out.last_evaluated_key;
+            if start.is_none() {
+                queried.run.whole = true;
+                return Ok(queried);
+            }
+        }
+    }
+
+    /// Closes a number for good, unless there is something under it. Says whether it did.
+    async fn seal(
+        &self,
+        endpoint: &Endpoint,
+        epoch: u64,
+        seq: u64,
+        now: Millis,
+        limits: &Limits,
+    ) -> Result<bool, Error> {
+        let partition = item::log_partition(endpoint, epoch);
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item::tombstone(
+                partition,
+                seq,
+                expires_at_s(now, limits),
+            )))
+            // A repeated attempt of this very write finds its own tombstone.
+            .condition_expression("attribute_not_exists(#seq) OR #tombstone = :true")
+            .expression_attribute_names("#seq", SEQ)
+            .expression_attribute_names("#tombstone", TOMBSTONE)
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .send()
+            .await
+            .map_err(Error::from_sdk);
+        match put {
+            Ok(_) => Ok(true),
+            Err(Error::ConditionFailed) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Queried {
+    fn take(&mut self, seq: u64, item: &Item) {
+        let entry = if item.contains_key(TOMBSTONE) {
+            Entry::Tombstone
+        } else {
+            match item::to_delivery(item) {
+                Ok(delivery) => {
+                    let at = delivery.received_at;
+                    self.bytes += serde_json::to_string(&delivery).map_or(0, |json| json.len());
+                    self.deliveries.insert(seq, delivery);
+                    Entry::Delivery(at)
+                }
+                Err(_) => Entry::Unreadable,
+            }
+        };
+        self.run.entries.insert(seq, entry);
+    }
+}

@@ -1,0 +1,59 @@
+//! What a stack is started with.
+
+use std::{path::PathBuf, sync::Arc};
+
+use delivery::limits::Limits;
+use front::{Clock, log::Log};
+
+/// Everything that differs between `cargo run`, its flags, and the tests.
+#[derive(Clone)]
+pub struct Config {
+    /// The page's port; 0 for one of the system's choice.
+    pub port: u16,
+    /// The port of the stand-in Particle cloud; 0 for one of the system's choice.
+    pub particle_port: u16,
+    /// The port of the listener that a tunnel points at; used only with `public_url`.
+    pub hook_port: u16,
+    /// Where the world reaches that listener, if it does.
+    pub public_url: Option<String>,
+    /// The folder for the data: the log's, the stand-in cloud's, the virtual device's.
+    pub data: PathBuf,
+    /// Where the log is.
+    pub engine: EngineAt,
+    /// What is kept and allowed.
+    pub limits: Limits,
+    /// The time.
+    pub clock: Clock,
+    /// Where the line about each answer goes.
+    pub log: Log,
+}
+
+/// Where the log is.
+#[derive(Clone, Debug)]
+pub enum EngineAt {
+    /// In the data folder, served by an engine of our own.
+    Own,
+    /// With an engine that runs already; tests put a proxy between.
+    Url(String),
+}
+
+impl Config {
+    /// The configuration of `cargo run` without flags, with the system's clock and a silent log.
+    pub fn new(data: PathBuf) -> Self {
+        Config {
+            port: 8787,
+            particle_port: 8788,
+            hook_port: 8789,
+            public_url: None,
+            engine: EngineAt::Own,
+            data,
+            limits: Limits {
+                // Past the 20 s after which Particle stops waiting, so that it can be seen.
+                max_delay_ms: 30_000,
+                ..Limits::default()
+            },
+            clock: front::system_clock(),
+            log: Arc::new(|_| {}),
+        }
+    }
+}

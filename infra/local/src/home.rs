@@ -1,0 +1,191 @@
+//! The routes of the local home: the page, the two functions, and who may ask for them.
+//!
+//! A web site that is open in the same browser can send requests to this machine. So every route looks at `Host`, which
+//! such a site can't forge without DNS tricks that change it, and at `Origin`, which browsers put on whatever could do harm.
+
+use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+
+use bytes::Bytes;
+use delivery::problem::Problem;
+use front::{Clock, service::Service};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use site::SiteFile;
+
+use crate::gateway::{self, Arrived};
+
+/// Everything that the page's listener answers with.
+pub(crate) struct Home {
+    /// The port it listens on.
+    pub(crate) port: u16,
+    /// Function 1.
+    pub(crate) receiver: Service,
+    /// Function 2.
+    pub(crate) api: Service,
+    /// The site's files, by path with a slash in front.
+    pub(crate) files: HashMap<String, SiteFile>,
+    /// What `/config.json` says.
+    pub(crate) config: String,
+    /// The page's security policy.
+    pub(crate) policy: HeaderValue,
+    /// For the time of arrival.
+    pub(crate) clock: Clock,
+}
+
+impl Home {
+    /// The page's origin.
+    fn origin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Answers a request to the page's listener.
+    pub(crate) async fn answer(
+        self: Arc<Self>,
+        request: Request<Bytes>,
+        peer: SocketAddr,
+    ) -> Response<Bytes> {
+        let host = host(&request);
+        let is_own = |name: &str| host.as_deref() == Some(&format!("{name}:{}", self.port));
+        let path = request.uri().path().to_owned();
+        let is_call = path.starts_with("/hook/") || path.starts_with("/api/");
+        if is_own("localhost") && !is_call && request.method() == Method::GET {
+            // One origin for keys and storage, whatever the person typed.
+            return redirect(&format!("{}{path}", self.origin()));
+        }
+        if !["127.0.0.1", "localhost", "[::1]"].into_iter().any(is_own) {
+            let detail = format!("this server answers under {} only", self.origin());
+            return problem(StatusCode::MISDIRECTED_REQUEST, &detail);
+        }
+        if let Some(origin) = request.headers().get(header::ORIGIN)
+            && origin.as_bytes() != self.origin().as_bytes()
+        {
+            return problem(
+                StatusCode::FORBIDDEN,
+                "pages of other sites may not call this server",
+            );
+        }
+        let answer = match path.as_str() {
+            _ if path.starts_with("/hook/") => self.invoke(&self.receiver, request, peer).await,
+            _ if path.starts_with("/api/") => self.invoke(&self.api, request, peer).await,
+            _ if !matches!(*request.method(), Method::GET | Method::HEAD) => {
+                problem(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD here")
+            }
+            "/config.json" => file("application/json", "no-store", self.config.clone().into()),
+            _ => self.page(&path),
+        };
+        guarded(answer)
+    }
+
+    /// Answers a request to the listener that a tunnel points at: webhooks and nothing else, under any host.
+    pub(crate) async fn answer_hook(
+        self: Arc<Self>,
+        request: Request<Bytes>,
+        peer: SocketAddr,
+    ) -> Response<Bytes> {
+        if request.uri().path().starts_with("/hook/") {
+            return self.invoke(&self.receiver, request, peer).await;
+        }
+        problem(StatusCode::NOT_FOUND, "only /hook/ is served here")
+    }
+
+    async fn invoke(
+        &self,
+        service: &Service,
+        request: Request<Bytes>,
+        peer: SocketAddr,
+    ) -> Response<Bytes> {
+        let arrived = Arrived {
+            from: peer.ip(),
+            port: self.port,
+            at: (self.clock)(),
+        };
+        gateway::invoke(service, request, arrived)
+            .await
+            .unwrap_or_else(|_| {
+                problem(
+                    StatusCode::BAD_GATEWAY,
+                    "the function gave no usable answer",
+                )
+            })
+    }
+
+    fn page(&self, path: &str) -> Response<Bytes> {
+        let path = if path == "/" { "/index.html" } else { path };
+        let found = self.files.get(path);
+        let Some(served) = found.or_else(|| self.files.get("/404.html")) else {
+            return problem(StatusCode::NOT_FOUND, "no such page");
+        };
+        let mut response = file(
+            served.content_type(),
+            served.cache_control(),
+            served.bytes.clone().into(),
+        );
+        if found.is_none() {
+            *response.status_mut() = StatusCode::NOT_FOUND;
+        }
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, self.policy.clone());
+        let features = HeaderValue::from_static(
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        );
+        headers.insert("permissions-policy", features);
+        response
+    }
+}
+
+/// The host that a request names, in its line or its header.
+fn host(request: &Request<Bytes>) -> Option<String> {
+    let named = request.uri().authority().map(ToString::to_string);
+    let header = request.headers().get(header::HOST)?.to_str().ok()?;
+    Some(
+        named
+            .unwrap_or_else(|| header.to_owned())
+            .to_ascii_lowercase(),
+    )
+}
+
+/// What no answer of the page's origin goes without.
+fn guarded(mut response: Response<Bytes>) -> Response<Bytes> {
+    let mut set = |name, value| {
+        let headers: &mut HeaderMap = response.headers_mut();
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(
+        header::HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    );
+    set(
+        header::HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    );
+    response
+}
+
+fn file(content_type: &'static str, cache_control: &'static str, bytes: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(bytes);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static(cache_control),
+    );
+    response
+}
+
+fn redirect(to: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    if let Ok(to) = HeaderValue::from_str(to) {
+        response.headers_mut().insert(header::LOCATION, to);
+    }
+    response
+}
+
+fn problem(status: StatusCode, detail: &str) -> Response<Bytes> {
+    Problem::new(status, detail)
+        .into_response()
+        .map(Bytes::from)
+}

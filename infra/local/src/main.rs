@@ -1,0 +1,97 @@
+//! `cargo run`: the whole product on this machine.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this program talks to a person"
+)]
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::Parser;
+use front::log::Level;
+use local::{Stack, config::Config};
+
+/// The webhook tutorial on this machine: page, functions and data, with nothing to sign up for.
+#[derive(Parser)]
+#[command(version)]
+struct Flags {
+    /// Port of the page and of the hook URLs
+    #[arg(long, default_value_t = 8787)]
+    port: u16,
+    /// Port of the stand-in Particle cloud
+    #[arg(long, default_value_t = 8788)]
+    particle_port: u16,
+    /// Folder for the data; the log survives a restart
+    #[arg(long, default_value = ".data")]
+    data: PathBuf,
+    /// Where the world reaches --hook-port, through a tunnel of yours; hook URLs use it
+    #[arg(long, value_name = "URL", value_parser = public_url)]
+    public_url: Option<String>,
+    /// Port that serves /hook and nothing else; opened only with --public-url
+    #[arg(long, default_value_t = 8789)]
+    hook_port: u16,
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let uri: http::Uri = text.parse().map_err(|_| "not a URL".to_owned())?;
+    let is_web = matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some();
+    match uri.query() {
+        None if is_web => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err("give it as https://host or https://host/path".to_owned()),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let config = Config {
+        port: flags.port,
+        particle_port: flags.particle_port,
+        hook_port: flags.hook_port,
+        public_url: flags.public_url,
+        log: Arc::new(|line| {
+            if let Some(error) = line.error
+                && Level::Error.writes(line)
+            {
+                eprintln!("{}: {} ({error})", line.function, line.status);
+            }
+        }),
+        ..Config::new(flags.data)
+    };
+    let stack = match Stack::start(config).await {
+        Ok(stack) => stack,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("Webhook tutorial   {}", stack.page_url);
+    println!("Webhooks go to     {}", stack.hook_url);
+    println!("Open the first in a browser. Ctrl-C ends it; the log is kept.");
+    if let Err(error) = ended().await {
+        eprintln!("error: no signal can be waited for: {error}");
+    }
+    println!("ending");
+    match stack.stop().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Waits for Ctrl-C or, where there is one, a request to terminate.
+async fn ended() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            ended = tokio::signal::ctrl_c() => ended,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,11 @@
+//! The product, checked from outside: one binary, so that it links once.
+#![allow(missing_docs, reason = "tests are read by their names")]
+
+mod bursts;
+mod data_path;
+mod endings;
+mod keys;
+mod local_home;
+mod page;
+mod replies;
+mod tidy;

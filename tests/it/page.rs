@@ -1,0 +1,477 @@
+//! The page in a real browser: what a person does, and what they see.
+
+use std::time::Duration;
+
+use fantoccini::Locator;
+use http::StatusCode;
+use local::engine::Engine;
+use serde_json::{Value, json};
+use tests::{
+    browser::{Browser, DARK, LIGHT, PHONE, View},
+    client::Client,
+    eventually,
+    home::{Home, Person},
+    proxy::{Mood, Proxy},
+};
+
+/// The page with a browser on it.
+struct Visit {
+    browser: Browser,
+    page_url: String,
+}
+
+impl Visit {
+    async fn to(home: &Home, view: View) -> Self {
+        let browser = Browser::start(view).await.unwrap();
+        browser.client.goto(&home.stack.page_url).await.unwrap();
+        let visit = Visit {
+            browser,
+            page_url: home.stack.page_url.clone(),
+        };
+        visit.ready().await;
+        visit
+    }
+
+    async fn ready(&self) {
+        self.shows("the page has started", "return document.querySelector('[data-do=start]').checkVisibility() || document.querySelector('[data-slot=hook-url]').checkVisibility()").await;
+    }
+
+    /// Waits until a script gives something truthy, and gives that back.
+    async fn shows(&self, what: &str, script: &str) -> Value {
+        eventually(what, || async {
+            let found = self.browser.run(script, vec![]).await.ok()?;
+            (found.as_bool() != Some(false)
+                && !found.is_null()
+                && found != json!(0)
+                && found != json!(""))
+            .then_some(found)
+        })
+        .await
+    }
+
+    async fn press(&self, selector: &str) {
+        let button = self
+            .browser
+            .client
+            .wait()
+            .at_most(Duration::from_secs(30))
+            .for_element(Locator::Css(selector))
+            .await
+            .unwrap();
+        button.click().await.unwrap();
+    }
+
+    /// Presses Start and gives back the person whose keys the page made.
+    async fn start(&self) -> Person {
+        self.press("[data-do=start]").await;
+        let url = self
+            .shows(
+                "a hook URL is shown",
+                "return document.querySelector('[data-slot=hook-url]').textContent",
+            )
+            .await;
+        let endpoint = url.as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        let person = Person::new(&self.page_url, &Client::default());
+        Person {
+            endpoint: delivery::key::Endpoint::parse(&endpoint).unwrap(),
+            ..person
+        }
+    }
+
+    async fn blocks(&self, kind: &str, count: usize) {
+        let script = format!(
+            "return document.querySelectorAll('.log-rounds .log-block[data-kind={kind}]').length === {count}"
+        );
+        self.shows(&format!("there are {count} blocks of {kind}"), &script)
+            .await;
+    }
+
+    async fn text(&self, selector: &str) -> String {
+        let script = "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent).join('\\n')";
+        self.browser
+            .run(script, vec![json!(selector)])
+            .await
+            .unwrap()
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// What axe finds wrong with what is on screen.
+    async fn axe(&self, state: &str) {
+        let axe = std::fs::read_to_string(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/browser/node_modules/axe-core/axe.min.js"
+        ))
+        .expect("axe-core is installed: npm ci --prefix tests/browser");
+        self.browser.run(&axe, vec![]).await.unwrap();
+        let script = "const done = arguments[arguments.length - 1];
+            axe.run(document, { resultTypes: ['violations'] }).then((result) =>
+                done(result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target + ' ' + n.failureSummary).join('; ')}`)))";
+        let found = self
+            .browser
+            .client
+            .execute_async(script, vec![])
+            .await
+            .unwrap();
+        assert_eq!(found, json!([]), "{state}");
+    }
+
+    /// Nothing may be wider than the window but what scrolls on its own.
+    async fn fits(&self) {
+        let over = self
+            .browser
+            .run(
+                "return document.documentElement.scrollWidth - window.innerWidth",
+                vec![],
+            )
+            .await
+            .unwrap();
+        assert!(
+            over.as_i64().unwrap() <= 0,
+            "the page is {over} px wider than the window"
+        );
+    }
+}
+
+#[tokio::test]
+async fn start_send_and_watch_the_three_blocks_arrive_in_every_view() {
+    let home = Home::start().await;
+    for (name, view) in [("light", LIGHT), ("dark", DARK), ("phone", PHONE)] {
+        let visit = Visit::to(&home, view).await;
+        visit
+            .browser
+            .screenshot(&format!("signed-out-{name}"))
+            .await
+            .unwrap();
+        visit.axe(&format!("before Start, {name}")).await;
+        visit.fits().await;
+        let person = visit.start().await;
+        let line = visit.text("[data-slot=shell-line]").await;
+        assert!(
+            line.contains("curl") && line.contains(person.endpoint.as_str()),
+            "{line}"
+        );
+        let sent = person.post("application/json", r#"{"event":"WebhookTutorial01","data":"{\"op\":\"test\",\"id\":1652008511}","coreid":"api"}"#).await;
+        assert_eq!(sent.status(), StatusCode::OK);
+        for kind in ["received", "parsed", "response"] {
+            visit.blocks(kind, 1).await;
+        }
+        let log = visit.text(".log-rounds").await;
+        for text in [
+            "Webhook received",
+            "Parsed data",
+            "Webhook response",
+            "1652008511",
+            "POST",
+            "200",
+        ] {
+            assert!(log.contains(text), "{text} is not in {log}");
+        }
+        visit
+            .browser
+            .screenshot(&format!("one-round-{name}"))
+            .await
+            .unwrap();
+        visit.axe(&format!("with one round, {name}")).await;
+        visit.fits().await;
+        visit.browser.client.close().await.unwrap();
+    }
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reload_and_a_second_tab_show_the_same_log_without_duplicates() {
+    let home = Home::start().await;
+    let visit = Visit::to(&home, LIGHT).await;
+    let person = visit.start().await;
+    for n in 0..3 {
+        person.post("text/plain", format!("body {n}")).await;
+    }
+    visit.blocks("received", 3).await;
+    visit.browser.client.refresh().await.unwrap();
+    visit.blocks("received", 3).await;
+    let first = visit.browser.client.window().await.unwrap();
+    let second = visit.browser.client.new_window(true).await.unwrap().handle;
+    visit.browser.client.switch_to_window(second).await.unwrap();
+    visit
+        .browser
+        .client
+        .goto(&home.stack.page_url)
+        .await
+        .unwrap();
+    visit.blocks("received", 3).await;
+    person.post("text/plain", "one more").await;
+    visit.blocks("received", 4).await;
+    visit.browser.client.switch_to_window(first).await.unwrap();
+    visit.blocks("received", 4).await;
+    let seen = visit.text(".log-rounds .round-head [data-slot=seq]").await;
+    assert_eq!(seen.matches('#').count(), 4, "{seen}");
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn while_the_data_is_out_of_reach_the_page_says_so_and_recovers_by_itself() {
+    let data = tempfile::tempdir().unwrap();
+    let engine = Engine::start(data.path()).await.unwrap();
+    let proxy = Proxy::before(&engine.url).await;
+    let home = Home::start_at(&proxy.url).await;
+    let visit = Visit::to(&home, LIGHT).await;
+    let person = visit.start().await;
+    person.post("text/plain", "before").await;
+    visit.blocks("received", 1).await;
+    proxy.set(Mood::Gone);
+    visit
+        .shows(
+            "the page says that it is not connected",
+            "return document.querySelector('[data-part=live]').dataset.state === 'failing'",
+        )
+        .await;
+    visit
+        .browser
+        .screenshot("not-connected-light")
+        .await
+        .unwrap();
+    visit.axe("not connected").await;
+    proxy.set(Mood::Well);
+    eventually("a webhook is taken again", || async {
+        (person.post("text/plain", "after").await.status() == StatusCode::OK).then_some(())
+    })
+    .await;
+    visit
+        .shows(
+            "the page is live again",
+            "return document.querySelector('[data-part=live]').dataset.state === 'live'",
+        )
+        .await;
+    visit
+        .shows(
+            "what came is shown",
+            "return document.querySelector('.log-rounds').textContent.includes('after')",
+        )
+        .await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+    engine.stop().await;
+}
+
+/// Texts that would act, mislead or break the layout if they were anything but text.
+const HOSTILE: [&str; 6] = [
+    "<script>window.hit = 1</script>",
+    "\"><img src=x onerror=\"window.hit = 1\">",
+    "'-window.hit-' javascript:window.hit=1 {{constructor}}",
+    "\u{202e}txt.exe \u{2066}bidi\u{2069} \u{200b}zero\u{feff}width",
+    "\u{1b}[31mansi\u{7}\r\n\0",
+    "🦀👩‍👩‍👧‍👦é̴̷̡",
+];
+
+#[tokio::test]
+async fn hostile_text_in_every_field_is_shown_as_text() {
+    let home = Home::start().await;
+    let visit = Visit::to(&home, LIGHT).await;
+    let person = visit.start().await;
+    visit.browser.run("window.violations = []; document.addEventListener('securitypolicyviolation', (e) => window.violations.push(e.violatedDirective + ' ' + e.blockedURI))", vec![]).await.unwrap();
+    for text in HOSTILE {
+        let escaped: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let visible: String = text.chars().filter(|c| !c.is_control()).collect();
+        let body = json!({ "event": text, "data": json!({ "id": text, text: text, "__proto__": text }).to_string(), "coreid": text }).to_string();
+        let request = http::Request::post(format!("{}/{escaped}?q={escaped}", person.hook_url()))
+            .header(
+                "x-hostile",
+                http::HeaderValue::from_bytes(visible.as_bytes()).unwrap(),
+            )
+            .header(
+                "content-type",
+                http::HeaderValue::from_bytes(format!("application/json; {visible}").as_bytes())
+                    .unwrap(),
+            )
+            .body(body.into())
+            .unwrap();
+        assert_eq!(
+            Client::default().send(request).await.unwrap().status(),
+            StatusCode::OK
+        );
+        assert_eq!(
+            person
+                .post("text/html", text.as_bytes().to_vec())
+                .await
+                .status(),
+            StatusCode::OK
+        );
+    }
+    person.post("text/plain", "W".repeat(200 * 1024)).await;
+    person
+        .post(
+            "application/json",
+            format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)),
+        )
+        .await;
+    visit.blocks("received", 2 * HOSTILE.len() + 2).await;
+    let log = visit.text(".log-rounds").await;
+    assert!(log.contains("<script>window.hit = 1</script>"));
+    assert!(log.contains("onerror"));
+    let hit = visit.browser.run("return [window.hit ?? null, window.violations, document.querySelectorAll('.log-rounds img, .log-rounds script').length]", vec![]).await.unwrap();
+    assert_eq!(
+        hit,
+        json!([null, [], 0]),
+        "no script ran, nothing was asked for, nothing became markup"
+    );
+    visit.fits().await;
+    visit.browser.screenshot("hostile-light").await.unwrap();
+    visit.axe("hostile text").await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_share_link_reads_under_a_bar_and_replaces_nothing() {
+    let home = Home::start().await;
+    let owner = home.person().await;
+    let request = http::Request::post(owner.hook_url())
+        .header("authorization", "Bearer planted-secret")
+        .body("shared body".into())
+        .unwrap();
+    home.client.send(request).await.unwrap();
+
+    let visit = Visit::to(&home, LIGHT).await;
+    let own = visit.start().await;
+    visit
+        .browser
+        .client
+        .goto(&format!(
+            "{}/#{}",
+            home.stack.page_url,
+            owner.share.reveal()
+        ))
+        .await
+        .unwrap();
+    visit.browser.client.refresh().await.ok();
+    visit
+        .shows(
+            "the bar says whose log it is",
+            "return document.querySelector('[data-part=read-bar]').checkVisibility()",
+        )
+        .await;
+    visit.blocks("received", 1).await;
+    let log = visit.text(".log-rounds").await;
+    assert!(
+        log.contains("shared body") && !log.contains("planted-secret"),
+        "{log}"
+    );
+    let address = visit.browser.client.current_url().await.unwrap();
+    assert!(!address.as_str().contains("read_"), "{address}");
+    visit.browser.screenshot("shared-light").await.unwrap();
+    visit.axe("someone else's log").await;
+
+    visit.press("[data-do=leave-read]").await;
+    visit
+        .shows(
+            "one's own endpoint is back",
+            &format!(
+                "return document.querySelector('[data-slot=hook-url]').textContent.endsWith('{}')",
+                own.endpoint
+            ),
+        )
+        .await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn another_owners_key_is_adopted_only_after_a_question() {
+    let home = Home::start().await;
+    let other = home.person().await;
+    other.post("text/plain", "the other log").await;
+    let visit = Visit::to(&home, LIGHT).await;
+    let own = visit.start().await;
+    let link = format!("{}/#{}", home.stack.page_url, other.owner.reveal());
+    for (answer, endpoint) in [("close", &own.endpoint), ("confirm", &other.endpoint)] {
+        visit.browser.client.goto("about:blank").await.unwrap();
+        visit.browser.client.goto(&link).await.unwrap();
+        visit
+            .shows(
+                "the page asks",
+                "return document.querySelector('[data-part=adopt-dialog]').open",
+            )
+            .await;
+        let address = visit.browser.client.current_url().await.unwrap();
+        assert!(!address.as_str().contains("own_"), "{address}");
+        visit
+            .press(&format!("[data-part=adopt-dialog] [data-do={answer}]"))
+            .await;
+        visit.shows("the right endpoint is shown", &format!("return document.querySelector('[data-slot=hook-url]').textContent.endsWith('{endpoint}')")).await;
+    }
+    visit
+        .shows(
+            "its log is shown",
+            "return document.querySelector('.log-rounds').textContent.includes('the other log')",
+        )
+        .await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn clear_and_forget_ask_first_and_do_what_they_say() {
+    let home = Home::start().await;
+    let visit = Visit::to(&home, LIGHT).await;
+    let person = visit.start().await;
+    person.post("text/plain", "one").await;
+    visit.blocks("received", 1).await;
+    visit.press("[data-do=clear]").await;
+    visit
+        .press("[data-part=clear-dialog] [data-do=confirm]")
+        .await;
+    visit.blocks("received", 0).await;
+    person.post("text/plain", "two").await;
+    visit.blocks("received", 1).await;
+    assert!(
+        visit.text(".log-rounds").await.contains("#2"),
+        "the numbering goes on"
+    );
+
+    visit.press("[data-do=forget]").await;
+    visit.browser.screenshot("forget-light").await.unwrap();
+    visit.axe("the question before forgetting").await;
+    visit
+        .press("[data-part=forget-dialog] [data-do=confirm]")
+        .await;
+    eventually("the hook URL answers 404", || async {
+        (person.post("text/plain", "three").await.status() == StatusCode::NOT_FOUND).then_some(())
+    })
+    .await;
+    visit.blocks("received", 0).await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_long_log_opens_with_its_newest_and_goes_back_on_demand() {
+    let home = Home::start().await;
+    let visit = Visit::to(&home, LIGHT).await;
+    let person = visit.start().await;
+    for n in 1..=230 {
+        person.post("text/plain", format!("body {n}")).await;
+    }
+    visit.browser.client.refresh().await.unwrap();
+    visit
+        .shows(
+            "the newest is shown",
+            "return document.querySelector('.log-rounds').textContent.includes('body 230')",
+        )
+        .await;
+    let at_edge = "const rail = document.querySelector('[data-part=rail]'); return rail.scrollWidth - rail.clientWidth - rail.scrollLeft < 200";
+    visit.shows("the rail is at its newest end", at_edge).await;
+    let first = "return document.querySelector('.log-rounds').textContent.includes('body 1\\n') || [...document.querySelectorAll('.round-head [data-slot=seq]')].some((e) => e.textContent === '#1')";
+    eventually("older ones come when asked for, down to #1", || async {
+        if visit.browser.run(first, vec![]).await.ok()? == json!(true) {
+            return Some(());
+        }
+        visit.browser.run("const older = document.querySelector('[data-do=older]'); if (older.checkVisibility()) older.click()", vec![]).await.ok()?;
+        None
+    })
+    .await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}

@@ -1,0 +1,191 @@
+//! Rules of the house that a compiler does not know.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .canonicalize()
+        .unwrap()
+}
+
+/// The files that are, or are about to be, in the repository.
+fn files() -> Vec<PathBuf> {
+    let out = Command::new("git")
+        .args([
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "-z",
+        ])
+        .current_dir(root())
+        .output()
+        .expect("git is there");
+    let names = String::from_utf8(out.stdout).unwrap();
+    names
+        .split('\0')
+        .filter(|name| !name.is_empty())
+        .map(|name| root().join(name))
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+#[test]
+fn crates_depend_on_each_other_in_the_direction_of_the_data() {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .unwrap();
+    let ours: Vec<_> = metadata
+        .packages
+        .iter()
+        .map(|package| package.name.to_string())
+        .collect();
+    let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("delivery", &[][..]),
+        ("front", &["delivery"]),
+        ("store", &["delivery"]),
+        ("receiver", &["delivery", "front", "store"]),
+        ("api", &["delivery", "front", "store"]),
+        ("site", &["delivery"]),
+        ("fake-particle", &[]),
+        ("virtual-device", &[]),
+        (
+            "local",
+            &[
+                "delivery",
+                "front",
+                "store",
+                "receiver",
+                "api",
+                "site",
+                "fake-particle",
+                "virtual-device",
+            ],
+        ),
+    ]);
+    for package in &metadata.packages {
+        let Some(allowed) = allowed.get(package.name.as_str()) else {
+            continue;
+        };
+        for dependency in package
+            .dependencies
+            .iter()
+            .filter(|d| d.kind == DependencyKind::Normal)
+        {
+            if ours.contains(&dependency.name) {
+                assert!(
+                    allowed.contains(&dependency.name.as_str()),
+                    "{} may not depend on {}",
+                    package.name,
+                    dependency.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_store_names_the_sdk() {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .unwrap();
+    for package in metadata
+        .packages
+        .iter()
+        .filter(|package| package.name.as_str() != "store")
+    {
+        for dependency in package
+            .dependencies
+            .iter()
+            .filter(|d| d.kind == DependencyKind::Normal)
+        {
+            assert_ne!(dependency.name, "aws-sdk-dynamodb", "{}", package.name);
+        }
+    }
+}
+
+#[test]
+fn the_site_is_the_same_twice() {
+    let build = || site::files(&site::Options::default()).unwrap();
+    assert!(build() == build());
+}
+
+#[test]
+fn every_crate_takes_the_shared_lints() {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .unwrap();
+    for package in &metadata.packages {
+        let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "{}",
+            package.name
+        );
+        assert!(
+            package.description.is_some(),
+            "{} has no description",
+            package.name
+        );
+    }
+}
+
+#[test]
+fn lock_files_name_no_registry_but_the_public_ones() {
+    for path in files()
+        .iter()
+        .filter(|path| path.ends_with("package-lock.json"))
+    {
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(
+            !text.contains("\"resolved\""),
+            "{} names where packages were fetched from",
+            path.display()
+        );
+    }
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    for line in lock.lines().filter(|line| line.starts_with("source")) {
+        assert_eq!(
+            line,
+            "source = \"registry+https://github.com/rust-lang/crates.io-index\""
+        );
+    }
+}
+
+#[test]
+fn text_files_end_with_a_line_break_and_have_no_trailing_blanks() {
+    let endings = [
+        "rs", "toml", "md", "js", "mjs", "css", "html", "cpp", "h", "yml", "yaml",
+    ];
+    for path in files() {
+        let ending = path
+            .extension()
+            .and_then(|ending| ending.to_str())
+            .unwrap_or_default();
+        if !endings.contains(&ending) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            text.is_empty() || text.ends_with('\n'),
+            "{}",
+            path.display()
+        );
+        for (at, line) in text.lines().enumerate() {
+            assert_eq!(line.trim_end(), line, "{}:{}", path.display(), at + 1);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The page in headless Chromium, through chromedriver.
+
+use std::{path::Path, process::Stdio};
+
+use anyhow::Context;
+use fantoccini::{Client, ClientBuilder};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+/// A browser of its own; it goes with the value.
+#[derive(Debug)]
+pub struct Browser {
+    /// The session.
+    pub client: Client,
+    // Killed on drop: chromedriver takes its Chromium with it.
+    _driver: Child,
+    _profile: tempfile::TempDir,
+}
+
+/// How the page is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    /// Width in CSS pixels.
+    pub width: u32,
+    /// Height in CSS pixels.
+    pub height: u32,
+    /// Whether the reader prefers dark.
+    pub dark: bool,
+}
+
+/// A laptop in daylight.
+pub const LIGHT: View = View {
+    width: 1280,
+    height: 900,
+    dark: false,
+};
+/// A laptop at night.
+pub const DARK: View = View {
+    width: 1280,
+    height: 900,
+    dark: true,
+};
+/// The smallest phone that is supported.
+pub const PHONE: View = View {
+    width: 360,
+    height: 740,
+    dark: false,
+};
+
+impl Browser {
+    /// Starts chromedriver and a browser in a fresh profile.
+    ///
+    /// # Errors
+    /// If there is no chromium or chromedriver on the PATH, or they don't start.
+    pub async fn start(view: View) -> anyhow::Result<Self> {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("chromedriver is not installed: apt-get install chromium chromium-driver")?;
+        let mut lines =
+            BufReader::new(driver.stdout.take().context("chromedriver's output")?).lines();
+        let port = loop {
+            let line = lines
+                .next_line()
+                .await?
+                .context("chromedriver ended before it listened")?;
+            if let Some(port) = line
+                .split("on port ")
+                .nth(1)
+                .filter(|_| line.contains("started successfully"))
+            {
+                break port.trim_end_matches('.').to_owned();
+            }
+        };
+        // Read on, so that chromedriver never waits for room in the pipe.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let profile = tempfile::tempdir()?;
+        let mut args = vec![
+            "--headless=new".to_owned(),
+            "--no-sandbox".to_owned(),
+            "--disable-gpu".to_owned(),
+            "--disable-dev-shm-usage".to_owned(),
+            "--disable-background-networking".to_owned(),
+            "--disable-component-update".to_owned(),
+            "--disable-sync".to_owned(),
+            "--no-first-run".to_owned(),
+            format!("--window-size={},{}", view.width, view.height),
+            format!("--user-data-dir={}", profile.path().display()),
+        ];
+        if view.dark {
+            args.push("--force-dark-mode".into());
+            args.push("--blink-settings=preferredColorScheme=0".into());
+        }
+        let capabilities = serde_json::json!({
+            "goog:chromeOptions": { "args": args },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
+        let serde_json::Value::Object(capabilities) = capabilities else {
+            anyhow::bail!("capabilities are an object");
+        };
+        let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await?;
+        Ok(Browser {
+            client,
+            _driver: driver,
+            _profile: profile,
+        })
+    }
+
+    /// Leaves a picture of what is on screen under `target/screens/`.
+    ///
+    /// # Errors
+    /// If the picture can't be taken or written.
+    pub async fn screenshot(&self, name: &str) -> anyhow::Result<()> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screens");
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(
+            folder.join(format!("{name}.png")),
+            self.client.screenshot().await?,
+        )?;
+        Ok(())
+    }
+
+    /// Runs a script in the page and gives back what it returns.
+    ///
+    /// # Errors
+    /// If the script throws.
+    pub async fn run(
+        &self,
+        script: &str,
+        args: Vec<serde_json::Value>,
+    ) -> anyhow::Result<serde_json::Value> {
+        Ok(self.client.execute(script, args).await?)
+    }
+}
