@@ -10,7 +10,7 @@ import { mountDock } from './dock.js';
 import { mountHeard } from './heard.js';
 import { keyRing } from './key-ring.js';
 import { canMakeKeys, keyInFragment, keysOfOwner, keysOfShare, makeOwnerKey } from './keys.js';
-import { summary } from './log-store.js';
+import { EMPTY_LOG, summary } from './log-store.js';
 import { browserClock } from './poll.js';
 import { mountRail } from './rail.js';
 import { drawStrip } from './round-strip.js';
@@ -48,12 +48,10 @@ let session = null;
 let gone = null;
 /** What the server may reach, from config.json. @type {{clouds: {id: string}[]} | null} */
 let config = null;
-/** The first round on the rail; null for the newest few. @type {number | null} */
+/** The key of the first round on the rail; null for the newest few. @type {string | null} */
 let shownFrom = null;
-/** @type {Set<string>} */
-let heardOf = new Set();
 
-const heard = mountHeard(slot('heard'), { now: () => performance.now(), later: (act, ms) => setTimeout(act, ms) });
+const heard = mountHeard(slot('heard'), { now: () => performance.now(), later: (act, ms) => setTimeout(act, ms), find: (key) => known.find((round) => round.key === key) });
 const blockDialog = mountBlockDialog(dialog('block'), { onClose: (block) => rail.focus(block.key) });
 const rail = mountRail(part('rail'), {
   now: () => new Date(),
@@ -121,8 +119,7 @@ function close() {
   session?.watch.stop();
   session = null;
   shownFrom = null;
-  heardOf = new Set();
-  drawn = null;
+  rail.reset();
 }
 
 /** The server said that there is nothing to look at. @param {ApiProblem} problem */
@@ -256,32 +253,30 @@ async function drawOthers() {
   );
 }
 
-/** What the rail shows at present. @type {Round[] | null} */
-let drawn = null;
+/** All rounds there are, and the first of them on the rail. @type {Round[]} */
+let known = [];
+let firstShown = 0;
 
 function drawLog() {
-  const log = session?.watch.log();
-  const all = log ? rounds(log.deliveries, [], log) : [];
-  if (shownFrom !== null && rail.atEdge() && all.length > 3 * SHOWN) shownFrom = null;
+  const log = session?.watch.log() ?? EMPTY_LOG;
+  const asked = log.cursor !== null;
+  known = rounds(log.deliveries, [], log);
+  const kept = known.findIndex(({ key }) => key === shownFrom);
+  if (kept < 0 || (rail.atEdge() && known.length - kept > 3 * SHOWN)) shownFrom = null;
+  firstShown = shownFrom === null ? Math.max(0, known.length - SHOWN) : kept;
   // Under a reader who looks back nothing goes away at the far end.
-  if (shownFrom === null && drawn?.[0] && !rail.atEdge()) shownFrom = drawn[0].seq;
-  const first = shownFrom === null ? Math.max(0, all.length - SHOWN) : all.findIndex(({ seq }) => (seq ?? 0) >= (shownFrom ?? 0));
-  const shown = first < 0 ? all.slice(-SHOWN) : all.slice(first);
-  const isFirst = drawn === null;
-  const asked = Boolean(log?.cursor);
-  drawn = asked ? shown : null;
-  const hasOlder = Boolean(log && (shown.length < all.length || log.older !== null));
-  rail.update({
-    rounds: shown,
+  if (!rail.atEdge()) shownFrom = known[firstShown]?.key ?? null;
+  const hasOlder = firstShown > 0 || log.older !== null;
+  const arrived = rail.update({
+    rounds: known.slice(firstShown),
+    isAsked: asked,
     hasOlder,
-    olderNote: asked && !hasOlder && shown.length > 0 && log && log.firstSeq > 1 ? `What came before #${log.firstSeq} is gone: cleared, or too old.` : '',
-    empty: shown.length > 0 ? null : emptyWords(asked),
+    olderNote: !hasOlder && known.length > 0 && log.firstSeq > 1 ? `What came before #${log.firstSeq} is gone: cleared, or too old.` : '',
+    empty: known.length > 0 ? null : emptyWords(asked),
   });
-  slot('count').textContent = asked && log ? summary(log) : '';
-  drawStrip(part('strip'), shown.at(-1) ?? null);
-  const fresh = shown.filter(({ key }) => !heardOf.has(key));
-  for (const { key } of fresh) heardOf.add(key);
-  if (!isFirst) heard.add(fresh.filter(({ seq }) => seq === null || seq >= (shown.at(-fresh.length)?.seq ?? 0)));
+  slot('count').textContent = asked ? summary(log) : '';
+  drawStrip(part('strip'), known.at(-1) ?? null);
+  heard.add(arrived);
 }
 
 /** @param {boolean} asked */
@@ -402,15 +397,14 @@ function confirm(name, act) {
 
 async function showOlder() {
   if (!session) return;
-  const first = drawn?.[0]?.seq ?? 0;
-  const all = () => (session ? rounds(session.watch.log().deliveries, [], session.watch.log()) : []);
-  const before = () => all().filter(({ seq }) => (seq ?? 0) < first);
+  const first = known[firstShown]?.key ?? null;
   try {
-    if (before().length < SHOWN) await session.watch.older();
+    if (firstShown < SHOWN) await session.watch.older();
   } catch (error) {
     drawLive('failing', 'not connected', `Older ones could not be read: ${/** @type {Error} */ (error).message}.`);
   }
-  shownFrom = before().slice(-SHOWN)[0]?.seq ?? first;
+  const at = known.findIndex(({ key }) => key === first);
+  shownFrom = known[Math.max(0, at - SHOWN)]?.key ?? null;
   drawLog();
 }
 
@@ -418,7 +412,7 @@ async function showOlder() {
 function setView(view) {
   rail.setView(view);
   const button = /** @type {HTMLElement} */ (document.querySelector('[data-do="view"]'));
-  button.setAttribute('aria-pressed', String(view === 'list'));
+  button.textContent = view === 'list' ? 'Side by side' : 'As a list';
 }
 
 document.addEventListener('click', (event) => {

@@ -26,7 +26,6 @@ export function drawRow(row, room) {
   if (room === 'open') {
     // It may scroll, so it has to be reachable by keyboard.
     value.tabIndex = 0;
-    value.setAttribute('role', 'group');
     value.setAttribute('aria-label', row.name);
     const take = document.createElement('dd');
     take.className = 'row-tools';

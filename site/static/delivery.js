@@ -24,13 +24,14 @@ import { span } from './show-time.js';
  *   kind: 'api' | 'device' | 'internal' | 'error' | 'received' | 'parsed' | 'response',
  *   way: 'in' | 'out' | 'internal' | 'derived',
  *   title: string,
+ *   short?: string,
  *   seq: number | null,
  *   at: string | null,
  *   hop: string,
  *   rows: Row[],
  *   note: string,
- * }} Block `at`: when, as an RFC 3339 time. `hop`: how long the way to this block took, where one clock measured it; else
- *   empty. `note`: what there is to learn here; else empty.
+ * }} Block `short`: the title in a word or two, for where there is no room. `at`: when, as an RFC 3339 time. `hop`: how
+ *   long the way to this block took, where one clock measured it; else empty. `note`: what there is to learn; else empty.
  */
 
 /** Larger bodies are shown as they came: a reader gains nothing from two hundred thousand indented lines. */
@@ -71,6 +72,7 @@ export function received({ seq, received_at, request }) {
     kind: 'received',
     way: 'in',
     title: 'Webhook received',
+    short: 'received',
     seq,
     at: received_at,
     hop: '',
@@ -84,7 +86,7 @@ export function received({ seq, received_at, request }) {
 /** What the device published, decoded. @param {Delivery} delivery @returns {Block} */
 export function parsed({ seq, received_at, request }) {
   const { rows, note } = parsedRows(request);
-  return { key: `${seq}:parsed`, kind: 'parsed', way: 'derived', title: 'Parsed data', seq, at: received_at, hop: '', rows, note };
+  return { key: `${seq}:parsed`, kind: 'parsed', way: 'derived', title: 'Parsed data', short: 'parsed', seq, at: received_at, hop: '', rows, note };
 }
 
 /** The response as the server sent it. @param {Delivery} delivery @returns {Block} */
@@ -108,6 +110,7 @@ export function response({ seq, received_at, took_ms, response }) {
     kind: 'response',
     way: 'out',
     title: 'Webhook response',
+    short: 'response',
     seq,
     at: Number.isNaN(at.getTime()) ? received_at : at.toISOString(),
     hop: span(took_ms),

@@ -13,7 +13,7 @@
 
 /** How long it has been quiet, and how long to wait then. The first line is what feels immediate to someone who tries. */
 const PACE = [
-  { quietMs: 20_000, waitMs: 700 },
+  { quietMs: 20_000, waitMs: 500 },
   { quietMs: 2 * 60_000, waitMs: 2_000 },
   { quietMs: 10 * 60_000, waitMs: 5_000 },
   { quietMs: 60 * 60_000, waitMs: 15_000 },

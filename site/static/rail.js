@@ -10,7 +10,8 @@ import { timeOfDay } from './show-time.js';
 /**
  * @typedef {import('./rounds.js').Round} Round
  * @typedef {import('./delivery.js').Block} Block
- * @typedef {{rounds: Round[], hasOlder: boolean, olderNote: string, empty: string | null}} View `empty`: what to say in
+ * @typedef {{rounds: Round[], isAsked: boolean, hasOlder: boolean, olderNote: string, empty: string | null}} View `isAsked`:
+ *   the server has said what there is, so what comes later is new. `empty`: what to say in
  *   place of rounds; null if there are some or there will be in a moment
  */
 
@@ -34,8 +35,9 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
   const blockOf = new WeakMap();
   let edge = true;
   let unseen = 0;
-  /** The highest number drawn; before the first drawing nothing is new. */
-  let newestSeq = Infinity;
+  /** The round at the newest end, and whether anything was drawn yet: what is there at first did not arrive. */
+  let lastKey = /** @type {string | null} */ (null);
+  let hasDrawn = false;
   /** The block that Tab stops at. @type {string | null} */
   let current = null;
 
@@ -158,36 +160,41 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
     slot(node, 'aside').textContent = round.aside;
     const place = slot(node, 'blocks');
     const old = new Map([...place.children].map((cell, i) => [before?.blocks[i], cell]));
-    const cells = round.blocks.map((block, i) => old.get(block) ?? drawBlock(block, i === 0, arrives));
+    const keys = new Set(before?.blocks.map(({ key }) => key));
+    const cells = round.blocks.map((block, i) => old.get(block) ?? drawBlock(block, i === 0, arrives && !keys.has(block.key)));
     reorder(place, cells);
   };
 
   return {
-    /** @param {View} view */
-    update({ rounds, hasOlder, olderNote, empty }) {
+    /**
+     * Draws it. Gives back the rounds that arrived at the newest end since the last time.
+     * @param {View} view
+     */
+    update({ rounds, isAsked, hasOlder, olderNote, empty }) {
       const release = edge ? null : hold();
       const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest?.('.log-block'));
       const focusedKey = focused && list.contains(focused) ? focused.dataset.key : null;
-      let added = 0;
       // Only what comes at the newest end arrives; what is fetched from the past was there all along.
-      const newestBefore = newestSeq;
-      const nodes = rounds.map((round) => {
+      const lastAt = rounds.findIndex(({ key }) => key === lastKey);
+      /** @type {Round[]} */
+      const arrived = [];
+      const nodes = rounds.map((round, i) => {
         let entry = drawn.get(round.key);
+        const isNew = !entry && hasDrawn && i > lastAt;
+        if (isNew) arrived.push(round);
         if (!entry) {
           entry = { node: copyOf('round-template'), round: null };
           drawn.set(round.key, entry);
-          added += 1;
         }
-        if (entry.round !== round) drawRound(round, entry.node, entry.round, (round.seq ?? 0) > newestBefore);
+        if (entry.round !== round) drawRound(round, entry.node, entry.round, isNew || entry.round !== null);
         entry.round = round;
         return entry.node;
       });
-      newestSeq = rounds.at(-1)?.seq ?? (empty === null ? newestSeq : 0);
+      lastKey = rounds.at(-1)?.key ?? null;
+      hasDrawn ||= isAsked;
       const keys = new Set(rounds.map(({ key }) => key));
       for (const key of [...drawn.keys()]) if (!keys.has(key)) drawn.delete(key);
-      const newest = nodes.at(-1);
-      const cameLast = added > 0 && newest !== list.lastElementChild;
-      if (!edge && cameLast) unseen += countAfter(nodes, list.lastElementChild);
+      if (!edge) unseen += arrived.length;
       reorder(list, nodes);
 
       const all = blocks();
@@ -204,6 +211,16 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
       if (empty !== null && slot(emptiness, 'empty').textContent !== empty) slot(emptiness, 'empty').textContent = empty;
       release ? release() : settle();
       tellEdge();
+      return arrived;
+    },
+    /** Forgets what was drawn: another log begins. */
+    reset() {
+      hasDrawn = false;
+      lastKey = null;
+      edge = true;
+      unseen = 0;
+      drawn.clear();
+      list.replaceChildren();
     },
     atEdge: () => edge,
     /** To the newest, wherever the reader is. */
@@ -227,9 +244,6 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
     },
   };
 }
-
-/** How many of these stand after the one that was last. @param {Element[]} nodes @param {Element | null} last */
-const countAfter = (nodes, last) => nodes.length - 1 - nodes.indexOf(/** @type {Element} */ (last));
 
 /** Makes exactly these the children, moving none that stands right. @param {Element} parent @param {Element[]} nodes */
 function reorder(parent, nodes) {

@@ -14,11 +14,12 @@ export function drawStrip(strip, round) {
   head.textContent = round.blocks.length > 0 && round.seq !== null ? `#${round.seq} ${round.status}` : round.who;
   strip.replaceChildren(
     head,
-    ...round.blocks.map(({ kind, title }) => {
+    ...round.blocks.map(({ kind, title, short }) => {
       const segment = document.createElement('span');
       segment.className = 'strip-segment';
       segment.dataset.kind = kind;
-      segment.textContent = title;
+      segment.textContent = short ?? title;
+      segment.title = title;
       return segment;
     }),
   );

@@ -83,7 +83,8 @@ test('a reason makes it ask at once, and one that promises something keeps it qu
   await clock.pass(60 * 60_000);
   seen.asked = 0;
   polling.poke();
-  await clock.pass(0);
+  // Not at once if it asked just now: the least gap between two questions comes first.
+  await clock.pass(300);
   assert.equal(seen.asked, 1);
   await clock.pass(5_000);
   assert.equal(seen.asked, 1, 'a bare reason changes no pace');
@@ -164,7 +165,7 @@ test('once stopped it is silent, whatever still comes', async () => {
 
 test('pauses: jitter stays within a fifth, and the server’s own wish counts up to a minute', () => {
   const quiet = { quietMs: 0, failures: 0 };
-  assert.ok(pause(quiet, 0) >= 500 && pause(quiet, 1) <= 1_000);
+  assert.ok(pause(quiet, 0) >= 400 && pause(quiet, 1) <= 601);
   assert.ok(pause({ quietMs: 10 ** 9, failures: 0 }, 1) <= 72_001);
   assert.ok(pause({ quietMs: 10 ** 9, failures: 0, pending: true }, 1) <= 1_201);
   assert.ok(pause({ quietMs: 0, failures: 1, retryAfterS: 7 }, 0) >= 7_000);

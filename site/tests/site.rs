@@ -1,0 +1,128 @@
+//! What a build gives: the same bytes every time, and a page that keeps its own policy.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use site::{Options, SiteFile, build, files};
+
+fn all() -> Vec<SiteFile> {
+    files(&Options::default()).expect("the site builds")
+}
+
+fn text(files: &[SiteFile], path: &str) -> String {
+    let file = files.iter().find(|file| file.path == path);
+    let bytes = &file.unwrap_or_else(|| panic!("no {path}")).bytes;
+    String::from_utf8(bytes.clone()).expect("text")
+}
+
+/// Every value of an attribute in a text of HTML.
+fn attribute<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
+    let mark = format!(" {name}=\"");
+    let values = html.split(&mark).skip(1);
+    values
+        .map(|rest| rest.split('"').next().unwrap_or_default())
+        .collect()
+}
+
+#[test]
+fn building_twice_gives_the_same_bytes() {
+    assert_eq!(all(), all());
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("site");
+    build(&out, &Options::default()).unwrap();
+    build(&out, &Options::default()).unwrap();
+    for file in all() {
+        let written = fs::read(out.join(&file.path)).unwrap();
+        assert!(written == file.bytes, "{} differs", file.path);
+    }
+}
+
+#[test]
+fn whatever_the_page_loads_is_there_and_kept_for_ever_only_if_its_path_has_its_hash() {
+    let files = all();
+    let paths: BTreeSet<_> = files.iter().map(|file| format!("/{}", file.path)).collect();
+    for page in ["index.html", "404.html"] {
+        let html = text(&files, page);
+        for path in attribute(&html, "href")
+            .into_iter()
+            .chain(attribute(&html, "src"))
+        {
+            let is_local = path.starts_with('#') || path == "/";
+            assert!(is_local || paths.contains(path), "{page} loads {path}");
+        }
+    }
+    for file in &files {
+        let is_hashed = file.path.starts_with("static/");
+        let is_for_ever = file.cache_control().contains("immutable");
+        assert_eq!(is_hashed, is_for_ever, "{}", file.path);
+        assert_ne!(
+            file.content_type(),
+            "application/octet-stream",
+            "{}",
+            file.path
+        );
+    }
+}
+
+#[test]
+fn every_import_of_a_module_resolves() {
+    let files = all();
+    for file in files.iter().filter(|file| file.path.ends_with(".js")) {
+        let source = text(&files, &file.path);
+        let folder = file.path.rsplit_once('/').unwrap().0;
+        for line in source.lines().filter(|line| line.contains(" from './")) {
+            let name = line.split('\'').nth(1).unwrap().trim_start_matches("./");
+            let path = format!("{folder}/{name}");
+            assert!(
+                files.iter().any(|file| file.path == path),
+                "{}: {name}",
+                file.path
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_on_the_page_is_inline_that_the_policy_forbids() {
+    for page in ["index.html", "404.html"] {
+        let html = text(&all(), page);
+        assert!(!html.contains(" style=\""), "{page}");
+        assert!(!html.contains("<style"), "{page}");
+        assert!(
+            !html.contains(" onclick=") && !html.contains("javascript:"),
+            "{page}"
+        );
+        for script in html.split("<script").skip(1) {
+            assert!(script.contains(" src=\"/static/"), "{page}");
+            assert!(script.contains("></script>"), "{page}");
+        }
+    }
+}
+
+#[test]
+fn every_link_within_the_page_leads_somewhere_and_no_id_comes_twice() {
+    let html = text(&all(), "index.html");
+    let ids = attribute(&html, "id");
+    let unique: BTreeSet<_> = ids.iter().copied().collect();
+    assert_eq!(ids.len(), unique.len(), "an id comes twice");
+    for link in attribute(&html, "href") {
+        if let Some(id) = link.strip_prefix('#') {
+            assert!(unique.contains(id), "#{id} leads nowhere");
+        }
+    }
+    for name in ["aria-labelledby", "for"] {
+        for id in attribute(&html, name) {
+            assert!(unique.contains(id), "{name}={id} leads nowhere");
+        }
+    }
+}
+
+#[test]
+fn no_section_is_hidden_before_a_script_hides_it() {
+    let html = text(&all(), "index.html");
+    let sections: Vec<_> = html
+        .lines()
+        .filter(|line| line.contains("class=\"page-section\""))
+        .collect();
+    assert!(sections.len() >= 4);
+    assert!(sections.iter().all(|tag| !tag.contains("hidden")));
+    assert!(html.contains("Start and the live log need JavaScript"));
+}
