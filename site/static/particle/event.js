@@ -46,7 +46,7 @@ export function eventOf(name, json, { seen, nth, count }) {
   const text = (/** @type {unknown} */ value, /** @type {number} */ most) =>
     typeof value === 'string' ? whole(value, most) : value === null || value === undefined ? null : whole(JSON.stringify(value), most);
   const published = text(fields.published_at, 64) ?? '';
-  const at = Date.parse(published);
+  const at = timeOf(published);
   const event = {
     name: whole(name, MOST_NAME),
     data: text(fields.data, MOST_DATA),
@@ -62,6 +62,9 @@ export function eventOf(name, json, { seen, nth, count }) {
   const content = `${event.published_at}|${event.coreid}|${event.name}|${digest(event.data ?? '')}`;
   return { id: `${content}|${count(content)}`, ...event };
 }
+
+/** An RFC 3339 time in milliseconds; NaN if it is none, of which `Date.parse` would make something. @param {string} text */
+export const timeOf = (text) => (/^\d{4}-\d\d-\d\dT\d\d:\d\d:/.test(text) ? Date.parse(text) : NaN);
 
 /** A counter of contents for one connection. It forgets the oldest: the same content comes again at once or never. */
 export function contentCounter(most = 2_000) {

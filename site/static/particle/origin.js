@@ -3,6 +3,7 @@
 // They are what the request claims. Anyone who knows the hook URL can claim anything.
 
 import { members, stringOf } from '../json-text.js';
+import { timeOf } from './event.js';
 
 /**
  * @typedef {import('../api-client.js').Delivery} Delivery
@@ -32,7 +33,7 @@ function read(request) {
   const fields = fieldsOf(request);
   const of = (/** @type {string} */ name) => fields?.get(name) ?? null;
   const published_at = of('published_at');
-  const at = published_at === null ? NaN : Date.parse(published_at);
+  const at = published_at === null ? NaN : timeOf(published_at);
   const data = of('data');
   return {
     name: of('event'),

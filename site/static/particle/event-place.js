@@ -1,0 +1,77 @@
+// @ts-check
+// Events in the browser's IndexedDB: one database, everything under the endpoint it belongs to.
+
+/** @typedef {import('./event-store.js').Place} Place */
+/** @typedef {import('./event.js').Event} Event */
+
+const NAME = 'webhook-tutorial-events';
+/** Endpoints that nobody looked at for so long are dropped with all their events, as the server drops its deliveries. */
+const KEPT_MS = 8 * 86_400_000;
+
+/** @param {IDBFactory} factory @param {string} endpoint @param {() => number} now @returns {Place} */
+export function eventPlace(factory, endpoint, now) {
+  /** @type {Promise<IDBDatabase> | null} */
+  let opened = null;
+  const database = () => (opened ??= open(factory));
+  /** @param {IDBTransactionMode} mode @param {(stores: {events: IDBObjectStore, spans: IDBObjectStore}) => void} act @returns {Promise<void>} */
+  const transact = async (mode, act) => {
+    const transaction = (await database()).transaction(['events', 'spans'], mode);
+    act({ events: transaction.objectStore('events'), spans: transaction.objectStore('spans') });
+    await done(transaction);
+  };
+  const mine = () => IDBKeyRange.bound([endpoint], [endpoint, []]);
+  return {
+    async load() {
+      /** @type {any[]} */
+      let rows = [];
+      /** @type {any} */
+      let listened;
+      await transact('readwrite', ({ events, spans }) => {
+        events.getAll(mine()).onsuccess = ({ target }) => (rows = /** @type {IDBRequest} */ (target).result);
+        spans.getAll().onsuccess = ({ target }) => {
+          for (const row of /** @type {IDBRequest} */ (target).result) {
+            if (row.endpoint === endpoint) listened = row;
+            else if (!(row.usedAt > now() - KEPT_MS)) {
+              spans.delete(row.endpoint);
+              events.delete(IDBKeyRange.bound([row.endpoint], [row.endpoint, []]));
+            }
+          }
+        };
+      });
+      return { events: rows.map(({ event }) => event), spans: Array.isArray(listened?.spans) ? listened.spans : [] };
+    },
+    put: (list) => transact('readwrite', ({ events }) => list.forEach((event) => events.put({ endpoint, id: event.id, event }))),
+    remove: (ids) => transact('readwrite', ({ events }) => ids.forEach((id) => events.delete([endpoint, id]))),
+    putSpans: (list) => transact('readwrite', ({ spans }) => void spans.put({ endpoint, spans: list, usedAt: now() })),
+    clear: () =>
+      transact('readwrite', ({ events, spans }) => {
+        events.delete(mine());
+        spans.delete(endpoint);
+      }),
+  };
+}
+
+/** @param {IDBFactory} factory @returns {Promise<IDBDatabase>} */
+const open = (factory) =>
+  new Promise((resolve, reject) => {
+    const asked = factory.open(NAME, 1);
+    asked.onupgradeneeded = () => {
+      asked.result.createObjectStore('events', { keyPath: ['endpoint', 'id'] });
+      asked.result.createObjectStore('spans', { keyPath: 'endpoint' });
+    };
+    asked.onsuccess = () => {
+      // A later version of the page in another tab may want to change the form: let it.
+      asked.result.onversionchange = () => asked.result.close();
+      resolve(asked.result);
+    };
+    asked.onerror = () => reject(asked.error);
+    asked.onblocked = () => reject(new Error('the database is in use by another version of the page'));
+  });
+
+/** @param {IDBTransaction} transaction @returns {Promise<void>} */
+const done = (transaction) =>
+  new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onerror = () => reject(transaction.error);
+    transaction.onabort = () => reject(transaction.error);
+  });

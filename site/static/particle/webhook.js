@@ -1,0 +1,69 @@
+// @ts-check
+// The tutorial's webhook: what is sent to the cloud to make it, how it is shown, and what else in the account is like it. Pure.
+// Its form is infra/particle/webhook.json, the one file that the page, the stand-in cloud and the tests read.
+
+/** @typedef {import('./cloud.js').Integration} Integration */
+/** @typedef {Record<string, any> & {event: string, url: string}} Settings */
+
+/** The body that makes it, or replaces it: all of the form, with the address filled in. @param {Settings} form @param {string} url @returns {Settings} */
+export const settingsFor = (form, url) => ({ ...structuredClone(form), url });
+
+/** As the console's custom template takes it. @param {Settings} settings */
+export const asTemplate = (settings) => JSON.stringify(settings, null, 2);
+
+/**
+ * What an account holds, as far as it concerns this webhook.
+ * @param {Integration[]} list @param {string} event @param {string} url this learner's
+ * @returns {{ours: Integration | null, other: Integration | null, overlapping: Integration[]}} `ours`: leads here already.
+ *   `other`: has the name and leads elsewhere. `overlapping`: further ones that fire for some of the same events
+ */
+export function found(list, event, url) {
+  const named = list.filter((one) => one.event === event && isWebhook(one));
+  const newest = [...named].sort((a, b) => (String(a.created_at) < String(b.created_at) ? 1 : -1));
+  const ours = newest.find((one) => one.url === url) ?? null;
+  const other = ours ? null : (newest[0] ?? null);
+  const overlapping = list.filter(
+    (one) => one !== ours && one !== other && one.disabled !== true && (one.event.startsWith(event) || event.startsWith(one.event)),
+  );
+  return { ours, other, overlapping };
+}
+
+/** Older answers do not say what kind of integration it is. @param {Integration} one */
+const isWebhook = (one) => one.integration_type === undefined || one.integration_type === 'Webhook';
+
+/**
+ * Every field with its value, as lines to read: objects field by field.
+ * @param {Settings} settings @returns {[string, string][]}
+ */
+export function fields(settings) {
+  return Object.entries(settings).flatMap(([name, value]) =>
+    value !== null && typeof value === 'object'
+      ? Object.entries(value).map(([inner, text]) => /** @type {[string, string]} */ ([`${name} › ${inner}`, textOf(text)]))
+      : [/** @type {[string, string]} */ ([name, textOf(value)])],
+  );
+}
+
+/** @param {unknown} value */
+const textOf = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+
+/** The data of a test press. @param {number} id */
+export const testData = (id) => JSON.stringify({ op: 'test', id });
+
+/** A fresh integer, as the firmware makes them: 1 to 2^31 - 1. @param {{getRandomValues: (array: Uint32Array) => Uint32Array}} crypto */
+export const freshId = (crypto) => (crypto.getRandomValues(new Uint32Array(1))[0] & 0x7fffffff) || 1;
+
+/** What is wrong with a name or data to publish; null if nothing. @param {string} name @param {string} data */
+export function unfit(name, data) {
+  if (name === '') return 'An event needs a name.';
+  if (!/^[\x20-\x7e]*$/.test(name)) return 'Only letters, digits and signs of ASCII make up a name.';
+  if (name.length > 64) return 'A name has at most 64 characters.';
+  if (/^(?:spark|particle)/i.test(name)) return 'Names that begin with “particle” or “spark” are the cloud’s own.';
+  if (new TextEncoder().encode(data).length > 1024) return 'More than 1024 bytes of data: a device could not publish that on most versions of Device OS.';
+  return null;
+}
+
+/** The line that publishes the same from a terminal, quoted. @param {string} name @param {string} data @param {(text: string) => string} quote */
+export const publishLine = (name, data, quote) => `particle publish ${quote(name)}${data === '' ? '' : ` ${quote(data)}`}`;
+
+/** Where the console shows an integration. @param {string} console_ @param {string} id */
+export const consoleUrl = (console_, id) => `${console_}/integrations/webhooks/${encodeURIComponent(id)}`;

@@ -1,0 +1,105 @@
+// The webhook is made exactly as its one file says, templates render as the cloud renders them, and estimates are by the rules.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { estimate } from '../static/particle/data-operations.js';
+import { receivedHints, responseHints, errorHints, guessHint } from '../static/particle/hints.js';
+import { join } from '../static/particle/join.js';
+import { render } from '../static/particle/template.js';
+import { asTemplate, fields, found, freshId, publishLine, settingsFor, testData, unfit } from '../static/particle/webhook.js';
+import { DEVICES, delivery, world } from './particle-world.mjs';
+
+const form = JSON.parse(readFileSync(new URL('../../infra/particle/webhook.json', import.meta.url), 'utf8'));
+const cases = JSON.parse(readFileSync(new URL('../../infra/fake-particle/tests/template-cases.json', import.meta.url), 'utf8'));
+const URL_ = 'http://127.0.0.1:8787/hook/abc';
+
+test('what is sent is the file with the address filled in, and nothing else', () => {
+  const before = structuredClone(form);
+  const sent = settingsFor(form, URL_);
+  assert.deepEqual(sent, { ...form, url: URL_ });
+  sent.json.event = 'changed';
+  assert.deepEqual(form, before);
+  assert.deepEqual(JSON.parse(asTemplate(settingsFor(form, URL_))), { ...form, url: URL_ });
+});
+
+test('every field is shown', () => {
+  const shown = new Map(fields(settingsFor(form, URL_)));
+  assert.equal(shown.get('url'), URL_);
+  assert.equal(shown.get('noDefaults'), 'true');
+  assert.equal(shown.get('headers › Content-Type'), 'application/json');
+  assert.equal(shown.get('json › coreid'), '{{{PARTICLE_DEVICE_ID}}}');
+  const leaves = Object.values(form).reduce((n, value) => n + (typeof value === 'object' ? Object.keys(value).length : 1), 0);
+  assert.equal(shown.size, leaves);
+});
+
+test('one’s own webhook, somebody else’s of the same name, and those that overlap are told apart', () => {
+  const hook = (id, event, url, more = {}) => ({ id, event, url, created_at: `2026-01-0${id}`, integration_type: 'Webhook', ...more });
+  const list = [hook('1', form.event, 'other'), hook('2', form.event, URL_), hook('3', 'Webhook', 'x'), hook('4', `${form.event}b`, 'y'), hook('5', 'Web', 'z', { disabled: true }), hook('6', 'else', 'q')];
+  const all = found(list, form.event, URL_);
+  assert.deepEqual([all.ours.id, all.other, all.overlapping.map(({ id }) => id)], ['2', null, ['1', '3', '4']]);
+  const without = found([list[0]], form.event, URL_);
+  assert.deepEqual([without.ours, without.other.id, without.overlapping], [null, '1', []]);
+  assert.deepEqual(found([], form.event, URL_), { ours: null, other: null, overlapping: [] });
+  assert.equal(found([hook('1', form.event, URL_, { integration_type: 'AzureIotHub' })], form.event, URL_).ours, null);
+});
+
+test('test data has a fresh integer', () => {
+  assert.equal(testData(1652008511), '{"op":"test","id":1652008511}');
+  const ids = new Set(Array.from({ length: 200 }, () => freshId(globalThis.crypto)));
+  assert.ok(ids.size > 190 && [...ids].every((id) => Number.isInteger(id) && id >= 1 && id < 2 ** 31));
+  assert.equal(freshId({ getRandomValues: (array) => array.fill(0x80000000) }), 1);
+});
+
+test('what can’t be published is said before it is sent', () => {
+  assert.equal(unfit('WebhookTutorial01', '{}'), null);
+  for (const [name, data] of [['', ''], ['é', ''], ['x'.repeat(65), ''], ['Spark/x', ''], ['a\nb', ''], ['a', 'é'.repeat(513)]]) assert.match(unfit(name, data), /\.$/);
+  assert.equal(publishLine('E', "it's", (text) => `'${text}'`), "particle publish 'E' 'it's'");
+});
+
+test('templates render by the table that the simulated cloud is tested with', () => {
+  assert.ok(cases.length > 60);
+  for (const { name, template, context, expect } of cases) assert.equal(render(template, [context]), expect, name);
+});
+
+test('a template that does not fit together says where, and one that would never end is stopped', () => {
+  for (const [template, message] of [['{{#a}}x', 'missing closing tag: a'], ['x{{/a}}', 'Closing tag without opener: /a'], ['{{#a}}{{^b}}{{/a}}{{/b}}', 'Nesting error: b vs. a']]) {
+    assert.throws(() => render(template, [null]), { message });
+  }
+  const list = { a: Array.from({ length: 1000 }, (_, i) => i) };
+  assert.throws(() => render(`${'{{#a}}'.repeat(6)}x${'{{/a}}'.repeat(6)}`, [list]), { message: /too many steps/ });
+  assert.throws(() => render(`${'{{#a}}'.repeat(99)}${'{{/a}}'.repeat(99)}`, [list]), { message: /nested/ });
+  assert.equal(render('{{a}} {{b}} {{toString}}{{__proto__.x}}', [{ a: 'data', b: 'data' }, { a: 'variable' }]), 'variable data ');
+});
+
+test('a press costs nothing, a device’s round at least two', () => {
+  const { deliveries, events } = world(4);
+  const seen = { api: 0, device: 0 };
+  for (const strand of join(deliveries, events).filter(({ event }) => event)) {
+    const { total, responses, why } = estimate(strand);
+    if (strand.coreid === 'api') assert.equal(total, 0, ++seen.api);
+    else if (strand.delivery) assert.equal(total, 1 + responses, ++seen.device), assert.equal(responses, strand.responses.length + strand.errors.length);
+    assert.match(why, /free/);
+  }
+  assert.ok(seen.api > 0 && seen.device > 0);
+  const large = { event: { name: 'E', data: 'é'.repeat(600), coreid: DEVICES[0] }, responses: [], errors: [] };
+  assert.equal(estimate(large).publish, 2);
+});
+
+test('hints stand where learners trip, and not elsewhere', () => {
+  const hints = (body, more = {}, strand = {}) => receivedHints({ delivery: delivery(1, { receivedAt: 0, body, ...more }), event: null, first: null, sents: [], ...strand }).join(' ');
+  assert.match(hints('{"data":"{&quot;t&quot;:1}"}'), /“&quot;” comes from double braces/);
+  assert.equal(hints('{"data":"Q&amp;A"}', {}, { event: { data: 'Q&amp;A' } }), '', 'what was published so is no mistake');
+  assert.match(hints('event=E&data=x&published_at=y&coreid=z', { type: 'application/x-www-form-urlencoded' }), /four fields/);
+  assert.match(hints('{"t":"20"}', {}, { event: { data: '{"t":20}' } }), /“t” is text here/);
+  assert.equal(hints('{"t":20}', {}, { event: { data: '{"t":20}' } }), '');
+  const answered = (more) => responseHints({ delivery: delivery(1, { receivedAt: 0, body: '{}', ...more }), coreid: 'api' }).join(' ');
+  assert.match(answered({ response: '' }), /no hook-response event/);
+  assert.match(answered({ status: 404, response: 'x' }), /Not a 2xx/);
+  assert.match(answered({ response: 'é'.repeat(300) }), /600 bytes: it goes on as 2/);
+  assert.equal(answered({ response: '{}' }), '');
+  assert.match(errorHints({ data: 'ESOCKETTIMEDOUT' }).join(), /20 s/);
+  assert.match(guessHint(['hook_sent_data', 'not_known_yet']).join(), /^Simulated: that it carries no data; not known yet\. The real cloud may differ\.$/);
+  assert.deepEqual(guessHint([]), []);
+});
