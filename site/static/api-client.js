@@ -29,7 +29,7 @@ export class ApiProblem extends Error {
 }
 
 /**
- * @param {{fetch: typeof fetch, key: string}} with_ what to ask with
+ * @param {{fetch: typeof globalThis.fetch, key: string}} with_ what to ask with
  */
 export function apiClient({ fetch, key }) {
   /** @param {string} method @param {string} path @param {AbortSignal} [signal] */

@@ -12,7 +12,8 @@ import { fullTime } from './show-time.js';
  */
 
 /** What fits before "more": in the rail a glance, in an open block what a browser lays out in an instant. */
-const MOST = { rail: { characters: 1_200, lines: 40, pairs: 80 }, open: { characters: 20_000, lines: 1_000, pairs: 500 } };
+const MOST = { rail: { characters: 1_200, lines: 40, pairs: 80 }, open: { characters: 20_000, lines: 500, pairs: 500 } };
+const FURTHER = { characters: 60_000, lines: 1_500 };
 
 /** @param {Row} row @param {Room} room */
 export function drawRow(row, room) {
@@ -77,14 +78,21 @@ function drawClipped(text, room) {
   if (room === 'rail') return [...nodes, span('row-more', ` … ${count(rest)} more: open the block`)];
   const more = document.createElement('button');
   more.type = 'button';
-  more.className = 'button-word';
-  more.textContent = `Show all (${count(rest)} more)`;
+  more.className = 'button-word row-further';
+  // Piece by piece: a browser takes seconds to lay out a hundred thousand lines. Copy gives all of it at once.
+  let at = shown.length;
+  const label = () => (more.textContent = `Show more (${count(text.length - at)} left)`);
   more.addEventListener('click', () => {
+    const piece = clip(text.slice(at), FURTHER.characters, FURTHER.lines).text;
+    at += piece.length;
+    more.before(...drawText(piece));
+    if (at < text.length) return label();
     const place = /** @type {HTMLElement} */ (more.closest('[data-slot="value"]'));
-    more.replaceWith(...drawText(text.slice(shown.length)));
+    more.remove();
     place.focus();
   });
-  return [...nodes, document.createTextNode(' '), more];
+  label();
+  return [...nodes, more];
 }
 
 /** @param {string} text @returns {Node[]} */

@@ -34,8 +34,8 @@ import { span } from './show-time.js';
  *   long the way to this block took, where one clock measured it; else empty. `note`: what there is to learn; else empty.
  */
 
-/** Larger bodies are shown as they came: a reader gains nothing from two hundred thousand indented lines. */
-const MOST_PRETTY = 256 * 1024;
+/** Larger bodies are shown as they came: a reader gains nothing from a hundred thousand indented lines. */
+const MOST_PRETTY = 64 * 1024;
 /** Bytes of a binary body that are shown as hex; all of them can be downloaded. */
 const MOST_HEX = 16 * 1024;
 
