@@ -150,7 +150,7 @@ async fn methods_paths_queries_and_headers_arrive_as_they_were_sent() {
         ("PUT", "/a%2Fb%20c%C3%A9%00", ""),
         ("PATCH", "/é/☃", ""),
         ("DELETE", "/a/../b/./c", ""),
-        ("POST", "/?a=1&a=2&b=%26&c=%3Cscript%3E&d=\"{}|", ""),
+        ("POST", "/?a=1&a=2&b=%26&c=%3Cscript%3E&d", ""),
         ("POST", "/headers", many.as_str()),
         ("POST", "/huge", huge.as_str()),
         (
@@ -188,7 +188,7 @@ async fn methods_paths_queries_and_headers_arrive_as_they_were_sent() {
             ("POST", "/value"),
         ]
     );
-    assert_eq!(log[7].request.query, "a=1&a=2&b=%26&c=%3Cscript%3E&d=\"{}|");
+    assert_eq!(log[7].request.query, "a=1&a=2&b=%26&c=%3Cscript%3E&d");
     let header = |at: usize, name: &str| {
         log[at]
             .request

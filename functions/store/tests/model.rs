@@ -200,6 +200,7 @@ const FALSELY_MISSING: Broken = "an acknowledged number is called missing";
 const REFUSED: Broken = "a delivery that is in the log was refused";
 const FALSE_RESTART: Broken = "a reader was sent back though its log is there";
 const CAME_BACK: Broken = "what was cleared came back";
+const NEVER_CAUGHT_UP: Broken = "a reader never catches up";
 const GONE: Broken = "an endpoint was forgotten that nobody meant";
 
 impl World {
@@ -348,7 +349,7 @@ impl World {
                 return if unseen { Err(LOST) } else { Ok(()) };
             }
         }
-        Err("a reader never catches up")
+        Err(NEVER_CAUGHT_UP)
     }
 
     /// Every world that can be next.
@@ -1045,6 +1046,7 @@ fn lost_answers_and_late_copies() {
         "retries",
         Scenario {
             attempts: 2,
+            requests: [1, 0],
             ..CALM
         },
     );
@@ -1133,7 +1135,8 @@ fn a_cursor_that_passes_an_open_hole_is_noticed() {
         cursor_passes_an_open_hole: true,
         ..Rules::default()
     };
-    breaks(LOST, Scenario { rules, ..CALM });
+    // The reader went on without them, so it never has all that was acknowledged.
+    breaks(NEVER_CAUGHT_UP, Scenario { rules, ..CALM });
 }
 
 #[test]
@@ -1160,7 +1163,7 @@ fn a_seal_over_a_delivery_is_noticed() {
         seal_overwrites: true,
         ..Rules::default()
     };
-    breaks(FALSELY_MISSING, Scenario { rules, ..CALM });
+    breaks(LOST, Scenario { rules, ..CALM });
 }
 
 #[test]

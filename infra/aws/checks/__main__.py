@@ -1,0 +1,107 @@
+"""infra/aws/check, after the tools are there: `python checks CODE.json [BINARIES]`.
+
+CODE.json is what the code says it needs (`cargo run -p aws`), BINARIES a folder with the functions' binaries and the
+Runtime API's. Ends with 1 if anything is wrong, or if a planted fault is not caught.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import calls
+import home
+import mutants
+import rules
+import template
+
+HERE = Path(__file__).resolve().parent.parent
+ROOT = HERE.parent.parent
+
+
+def examined(text, code, catcher=None):
+    """What is wrong with a template: sentences by rule. With a `catcher`, only that one is asked."""
+    try:
+        translated = template.translate(text)
+    except template.Refused as error:
+        return {"transform": [str(error)]}
+    if catcher == "lint":
+        return {"lint": found} if (found := template.lint(translated)) else {}
+    found = rules.broken(rules.Case(text, translated, code))
+    if catcher is None and (linted := template.lint(translated)):
+        found["lint"] = linted
+    return found
+
+
+def survivor(planted, text, code):
+    """The mutant that nothing caught, or nothing."""
+    what, catcher, old, new, everywhere = planted
+    found = examined(mutants.edited(text, old, new, everywhere), code, catcher)
+    return None if catcher in found else f"{what}: not caught by {catcher}, but by {sorted(found) or 'nothing'}"
+
+
+def sheets():
+    """The certificate's template is plain CloudFormation; the scripts are plain bash."""
+    for stack in [HERE / "certificate.yaml"]:
+        ran = subprocess.run([Path(sys.executable).parent / "cfn-lint", "-t", stack], capture_output=True, text=True, check=False)
+        yield from ran.stdout.splitlines()
+    scripts = [HERE / name for name in ("deploy", "destroy", "smoke", "check")]
+    command = [Path(sys.executable).parent / "shellcheck", "-f", "gcc", *scripts]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    yield from (ran.stdout + ran.stderr).splitlines()
+
+
+def dry_runs():
+    """The dry runs name every step in its order, need no account, and show no secret."""
+    steps = [
+        "cargo lambda build", "--stack-name dry-certificate", "s3api create-bucket", "cloudformation package", "cloudformation deploy",
+        "cargo run", "s3 cp", "cloudfront create-invalidation", "infra/aws/smoke",
+    ]
+    arguments = ["--stack", "dry", "--region", "eu-central-1", "--domain", "hooks.example.org", "--zone", "Z0EXAMPLE"]
+    ran = subprocess.run([HERE / "deploy", *arguments, "--dry-run"], capture_output=True, text=True, check=False, cwd=ROOT)
+    at = 0
+    for step in steps:
+        if (at := ran.stdout.find(step, max(at, 0))) < 0:
+            yield f"deploy --dry-run does not come to: {step}\n{ran.stdout}{ran.stderr}"
+            return
+    if "OriginSecret=" in ran.stdout and "OriginSecret=(" not in ran.stdout:
+        yield "deploy --dry-run shows the secret"
+    ran = subprocess.run(
+        [HERE / "destroy", "--stack", "dry", "--region", "eu-central-1", "--dry-run"],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )
+    if "cloudformation delete-stack --stack-name dry" not in ran.stdout or "keeps" not in ran.stdout:
+        yield f"destroy --dry-run does not say what it does\n{ran.stdout}{ran.stderr}"
+
+
+def main():
+    code = json.loads(Path(sys.argv[1]).read_text())
+    code["calls"] = calls.read(ROOT)
+    text = (HERE / "template.yaml").read_text()
+    failed = False
+
+    def report(what, sentences):
+        nonlocal failed
+        failed |= bool(sentences)
+        print(f"{'FAIL' if sentences else 'ok  '} {what}", *(f"       {s}" for s in sentences), sep="\n", flush=True)
+
+    with ProcessPoolExecutor(max_workers=2) as pool:
+        began = time.monotonic()
+        survivors = [pool.submit(survivor, planted, text, code) for planted in mutants.planted()]
+        found = examined(text, code)
+        for name in ["transform", "lint", *(rule.__name__ for rule in rules.RULES)]:
+            report(name, found.pop(name, []))
+        report("certificate and scripts", list(sheets()))
+        report("dry runs", list(dry_runs()))
+        if len(sys.argv) > 2:
+            problems = home.problems(template.translate(text), code, Path(sys.argv[2]), HERE / "events")
+            report("the real binaries in the deployed home", problems)
+        report(f"{len(survivors)} planted faults are caught", [s for f in survivors if (s := f.result())])
+    print(f"{time.monotonic() - began:.0f} s")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()

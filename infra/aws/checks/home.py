@@ -1,0 +1,143 @@
+"""The template deployed as far as moto can, and the functions' real binaries run in that home.
+
+moto knows tables, functions, roles, log groups and buckets; URLs, the CDN and alarms it leaves out, and a table's TTL it
+forgets (rules.py looks at that). It runs no functions: the emulated Runtime API does, with the variables that the deployed
+function has, against the deployed table. What each then calls must be what its role allows.
+"""
+
+import io
+import json
+import logging
+import os
+import subprocess
+import threading
+import zipfile
+
+import boto3
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+from template import CODE, REGION
+
+KNOWN = {
+    "AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::S3::Bucket",
+}
+# What the events carry and the functions must be given.
+SECRET = "0123456789abcdef0123456789abcdef"
+
+# What runs where, and what must come of it: a status, and texts that are in the answer's body.
+SCRIPT = [
+    ("api", "create-endpoint", 200, ['"hook_url":"https://hooks.example.org/hook/b7nihh2yefj2lxoxyqgcjpq6pi"']),
+    ("receiver", "webhook", 200, ['{"ok":true,"id":1652008511}']),
+    ("receiver", "webhook-bare", 200, ['{"ok":true}']),
+    ("receiver", "past-the-cdn", 403, []),
+    ("api", "set-reply", 200, ['"times_left":1']),
+    ("receiver", "webhook", 503, ["busy, 1652008511"]),
+    ("receiver", "webhook", 200, ['{"ok":true,"id":1652008511}']),
+    ("api", "show-endpoint", 200, ['"last_seq":4']),
+    ("api", "read-log", 200, ["ParticleBot/1.1", '"path":"/a%2Fb"', '"query":"n=1&n=2"', "a=1; b=2", '"missing":[]']),
+    ("api", "restore-reply", 204, []),
+    ("api", "clear-log", 204, []),
+    ("api", "read-log", 200, ['"deliveries":[]']),
+    ("api", "forget-endpoint", 204, []),
+    ("api", "read-log", 404, []),
+    ("receiver", "webhook", 404, []),
+]
+
+
+class Recorder:
+    """Who called which operation of DynamoDB: a WSGI application around moto's."""
+
+    def __init__(self, application):
+        self.application = application
+        self.calls = {}
+
+    def __call__(self, environ, start_response):
+        service, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+        # Each function signs with a key id of its own.
+        who = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].partition("/")[0]
+        if service.startswith("DynamoDB_"):
+            self.calls.setdefault(who, set()).add(operation)
+        return self.application(environ, start_response)
+
+
+def reduced(template):
+    """The part of the template that moto knows."""
+    resources = {n: r for n, r in template["Resources"].items() if r["Type"] in KNOWN}
+    kept = {key: template[key] for key in ("AWSTemplateFormatVersion", "Parameters", "Conditions")}
+    return {**kept, "Resources": resources}
+
+
+def problems(template, code, binaries, events):
+    """What went wrong, a sentence each."""
+    os.environ.update(AWS_ACCESS_KEY_ID="deployer", AWS_SECRET_ACCESS_KEY="none", AWS_DEFAULT_REGION=REGION)
+    recorder = Recorder(DomainDispatcherApplication(create_backend_app))
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", 0, recorder, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        return list(walk(template, code, binaries, events, recorder, f"http://127.0.0.1:{server.server_port}"))
+    finally:
+        server.shutdown()
+
+
+def deployed(template, url):
+    """The functions' variables, by the name of their binary, once the stack is there."""
+    client = {name: boto3.client(name, endpoint_url=url, region_name=REGION) for name in ("s3", "cloudformation", "lambda", "dynamodb")}
+    client["s3"].create_bucket(Bucket=CODE["Bucket"])
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("bootstrap", "moto does not run it")
+    client["s3"].put_object(Bucket=CODE["Bucket"], Key=CODE["Key"], Body=archive.getvalue())
+    client["cloudformation"].create_stack(
+        StackName="check",
+        TemplateBody=json.dumps(reduced(template)),
+        Parameters=[{"ParameterKey": "OriginSecret", "ParameterValue": SECRET}],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    resources = client["cloudformation"].describe_stack_resources(StackName="check")["StackResources"]
+    physical = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
+    variables = {}
+    for logical, binary in {"Receiver": "receiver", "Api": "api"}.items():
+        configuration = client["lambda"].get_function_configuration(FunctionName=physical[logical])
+        variables[binary] = configuration["Environment"]["Variables"]
+    table = client["dynamodb"].describe_table(TableName=physical["Table"])["Table"]
+    return variables, table
+
+
+def walk(template, code, binaries, events, recorder, url):
+    variables, table = deployed(template, url)
+    keys = [[key["AttributeName"], key["KeyType"]] for key in table["KeySchema"]]
+    if keys != [key[:2] for key in code["table"]["keys"]]:
+        yield f"the deployed table has the keys {keys}"
+    for binary, given in variables.items():
+        if given["TABLE_NAME"] != table["TableName"]:
+            yield f"{binary} was given the table {given['TABLE_NAME']!r}, and it is {table['TableName']!r}"
+    for number, (binary, event, status, texts) in enumerate(SCRIPT, 1):
+        environment = {f"FN_{name}": str(value) for name, value in variables[binary].items()}
+        environment.update(
+            FN_AWS_ENDPOINT_URL_DYNAMODB=url,
+            FN_AWS_ACCESS_KEY_ID=binary,
+            FN_AWS_SECRET_ACCESS_KEY="none",
+            PATH=os.environ["PATH"],
+        )
+        command = [binaries / "runtime-api", binaries / binary, events / f"{event}.json"]
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        where = f"step {number}, {binary} with {event}"
+        if ran.returncode != 0:
+            yield f"{where}: {ran.stdout}{ran.stderr}"
+            return
+        answer = json.loads(ran.stdout)
+        body = answer.get("body") or ""
+        if answer["statusCode"] != status:
+            yield f"{where}: {answer['statusCode']}, not {status}: {body} {ran.stderr}"
+            return
+        for text in texts:
+            if text not in body:
+                yield f"{where}: no {text!r} in {body}"
+    for binary in variables:
+        unforeseen = recorder.calls.get(binary, set()) - set(code["calls"][binary])
+        if unforeseen:
+            yield f"{binary} called {sorted(unforeseen)}, which its role does not allow"
+        if not recorder.calls.get(binary):
+            yield f"{binary} called nothing: it was not tried"

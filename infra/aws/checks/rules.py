@@ -1,0 +1,379 @@
+"""What must be true of the translated template, one function a rule.
+
+A rule takes a `Case` and yields a sentence for everything that is wrong. The names of the rules are what mutants.py says
+catches a fault. What the code needs comes from the code (`Case.code`), never from here.
+"""
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+
+METHODS = {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}
+# Codes whose answers CloudFront caches of its own accord, from 400 to 504
+# (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html).
+CACHED_CODES = {400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+LOG_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+FUNCTIONS = {"Receiver": "receiver", "Api": "api"}
+
+
+@dataclass
+class Case:
+    """One template, and what the code says it needs."""
+
+    text: str
+    template: dict
+    code: dict
+
+    def of(self, kind):
+        """Name and properties of each resource of a type."""
+        found = self.template["Resources"].items()
+        return {name: r.get("Properties", {}) for name, r in found if r["Type"] == kind}
+
+    def behaviours(self):
+        """Distribution, path pattern and behaviour of everything that leads to a function."""
+        for name, properties in self.of("AWS::CloudFront::Distribution").items():
+            config = properties["DistributionConfig"]
+            for behaviour in [config["DefaultCacheBehavior"], *config.get("CacheBehaviors", [])]:
+                if behaviour["TargetOriginId"] != "site":
+                    yield f"{name} {behaviour.get('PathPattern', '(default)')}", behaviour
+
+    def origins(self):
+        """Distribution and origin, for each."""
+        for name, properties in self.of("AWS::CloudFront::Distribution").items():
+            for origin in properties["DistributionConfig"]["Origins"]:
+                yield name, origin
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def sides(value):
+    """Both sides of an Fn::If, or the value alone."""
+    return value["Fn::If"][1:] if isinstance(value, dict) and "Fn::If" in value else [value]
+
+
+def plain_yaml(case):
+    """CloudFormation reads no anchors, aliases and merges, though everybody's parser on a laptop does."""
+    for number, line in enumerate(case.text.splitlines(), 1):
+        if re.search(r"(^|[:\-\[{,] *)[&*][A-Za-z]", line.split(" #")[0]) or "<<:" in line:
+            yield f"line {number} uses an anchor, an alias or a merge"
+
+
+def variables(case):
+    """Each function gets exactly the variables that the code reads."""
+    for name, properties in case.of("AWS::Lambda::Function").items():
+        given = set(properties["Environment"]["Variables"])
+        if given != set(case.code["variables"]):
+            yield f"{name}: variables differ: {sorted(given ^ set(case.code['variables']))}"
+
+
+def defaults(case):
+    """A limit that the template sets is by default what the code has by default; what is optional is off."""
+    parameters = case.template["Parameters"]
+    limits = case.code["limits"]
+    for name, value in {
+        "MaxDeliveries": limits["max_deliveries"],
+        "DeliveryTtlSeconds": limits["delivery_ttl_s"],
+        "EndpointTtlSeconds": limits["endpoint_ttl_s"],
+        "MaxDelayMilliseconds": limits["max_delay_ms"],
+        "ReservedConcurrency": -1,
+        "DomainName": "",
+        "AlarmEmail": "",
+        "PointInTimeRecovery": "false",
+    }.items():
+        if parameters[name].get("Default") != value:
+            yield f"{name} is {parameters[name].get('Default')!r} by default, not {value!r}"
+
+
+def table(case):
+    """One table with the code's keys and TTL, paid by request up to a ceiling, and kept when the stack goes."""
+    tables = case.of("AWS::DynamoDB::Table")
+    if len(tables) != 1:
+        yield f"{len(tables)} tables"
+    for name, properties in tables.items():
+        need = case.code["table"]
+        types = {a["AttributeName"]: a["AttributeType"] for a in properties["AttributeDefinitions"]}
+        keys = [[k["AttributeName"], k["KeyType"], types.get(k["AttributeName"])] for k in properties["KeySchema"]]
+        if keys != need["keys"]:
+            yield f"{name}: keys are {keys}"
+        ttl = properties.get("TimeToLiveSpecification", {})
+        if ttl != {"AttributeName": need["ttl"], "Enabled": True}:
+            yield f"{name}: nothing is ever deleted (TTL is {ttl})"
+        ceiling = properties.get("OnDemandThroughput", {})
+        if properties.get("BillingMode") != "PAY_PER_REQUEST" or len(ceiling) != 2:
+            yield f"{name}: no ceiling of cost"
+        resource = case.template["Resources"][name]
+        if {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")} != {"Retain"}:
+            yield f"{name} goes with the stack"
+
+
+def least_privilege(case):
+    """Each function may do to the table what its code does to it, write to its own log, and nothing else."""
+    for name, crate in FUNCTIONS.items():
+        role = case.of("AWS::Lambda::Function")[name]["Role"]["Fn::GetAtt"][0]
+        properties = case.of("AWS::IAM::Role")[role]
+        if properties.get("ManagedPolicyArns"):
+            yield f"{role}: a managed policy allows more than is called"
+        log = case.of("AWS::Lambda::Function")[name]["LoggingConfig"]["LogGroup"]["Ref"]
+        may = {}
+        for policy in properties["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                for resource in listed(statement["Resource"]):
+                    may.setdefault(json.dumps(resource), set()).update(listed(statement["Action"]))
+        called = {f"dynamodb:{operation}" for operation in case.code["calls"][crate]}
+        should = {json.dumps({"Fn::GetAtt": ["Table", "Arn"]}): called}
+        should[json.dumps({"Fn::GetAtt": [log, "Arn"]})] = LOG_ACTIONS
+        for resource in sorted(may.keys() | should.keys()):
+            allowed, needed = may.get(resource, set()), should.get(resource, set())
+            if allowed - needed:
+                yield f"{role}: {sorted(allowed - needed)} on {resource} is never called"
+            if needed - allowed:
+                yield f"{role}: {sorted(needed - allowed)} on {resource} is called and not allowed"
+
+
+def no_open_policy(case):
+    """No wildcard in any policy; the function URLs' two permissions are the only ones for everybody."""
+
+    def statements(value):
+        if isinstance(value, dict):
+            if "Effect" in value:
+                yield value
+            else:
+                for inner in value.values():
+                    yield from statements(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                yield from statements(inner)
+
+    for name, resource in case.template["Resources"].items():
+        for statement in statements(resource.get("Properties", {})):
+            if statement["Effect"] != "Allow":
+                continue
+            if statement.get("Principal") in ("*", {"AWS": "*"}):
+                yield f"{name}: everybody may"
+            texts = [*listed(statement["Action"]), *listed(statement.get("Resource", []))]
+            if any(isinstance(text, str) and "*" in text for text in texts):
+                yield f"{name}: a wildcard in {texts}"
+            if "NotAction" in statement or "NotResource" in statement or "NotPrincipal" in statement:
+                yield f"{name}: allows all but something"
+            if statement.get("Principal") == {"Service": "cloudfront.amazonaws.com"} and "Condition" not in statement:
+                yield f"{name}: any distribution of anybody's may"
+    for name, permission in case.of("AWS::Lambda::Permission").items():
+        through_url = permission.get("FunctionUrlAuthType") == "NONE" or permission.get("InvokedViaFunctionUrl") is True
+        if permission["Principal"] == "*" and not through_url:
+            yield f"{name}: everybody may invoke it, and not only through its URL"
+
+
+def url_permissions(case):
+    """A public function URL takes two permissions since October 2025 and answers 403 with one."""
+    permissions = case.of("AWS::Lambda::Permission").values()
+    for name, url in case.of("AWS::Lambda::Url").items():
+        target = json.dumps(url["TargetFunctionArn"])
+        given = {p["Action"] for p in permissions if json.dumps(p["FunctionName"]) == target and p["Principal"] == "*"}
+        if given != {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}:
+            yield f"{name}: permissions for everybody are {sorted(given)}"
+        if url["AuthType"] != "NONE" or url.get("InvokeMode") != "BUFFERED":
+            yield f"{name}: webhook senders can't sign, and answers are not streamed"
+
+
+def private_bucket(case):
+    """The bucket is read by the CDN alone, which signs; function URLs are not signed for."""
+    for name, origin in case.origins():
+        where = f"{name} origin {origin['Id']}"
+        signs = bool(origin.get("OriginAccessControlId"))
+        if origin["Id"] == "site" and not signs:
+            yield f"{where}: the bucket would have to be public"
+        if origin["Id"] != "site" and signs:
+            yield f"{where}: a signed POST needs a hash of the body from the sender"
+    for name, control in case.of("AWS::CloudFront::OriginAccessControl").items():
+        if control["OriginAccessControlConfig"]["OriginAccessControlOriginType"] != "s3":
+            yield f"{name} is for something else than the bucket"
+    for name, bucket in case.of("AWS::S3::Bucket").items():
+        blocked = bucket.get("PublicAccessBlockConfiguration", {})
+        if len(blocked) != 4 or set(blocked.values()) != {True}:
+            yield f"{name} could be made public"
+
+
+def origin_secret(case):
+    """Everything that leads to a function proves that it came through the CDN, by a secret that nobody is shown."""
+    header = case.code["origin_secret_header"]
+    for name, origin in case.origins():
+        sent = {(h["HeaderName"], json.dumps(h["HeaderValue"])) for h in origin.get("OriginCustomHeaders", [])}
+        should = set() if origin["Id"] == "site" else {(header, json.dumps({"Ref": "OriginSecret"}))}
+        if sent != should:
+            yield f"{name} origin {origin['Id']}: sends {sorted(sent)}"
+    secret = case.template["Parameters"]["OriginSecret"]
+    if secret.get("NoEcho") is not True or secret.get("MinLength", 0) < 32 or "Default" in secret:
+        yield "OriginSecret can be seen, guessed or left out"
+
+
+def behaviours(case):
+    """What leads to a function takes all seven methods, caches nothing and changes nothing."""
+    found = dict(case.behaviours())
+    for path in ["Distribution /hook*", "Distribution /api*", "HookDistribution (default)"]:
+        if path not in found:
+            yield f"nothing leads to a function at {path}"
+    for path, behaviour in found.items():
+        if set(behaviour["AllowedMethods"]) != METHODS:
+            yield f"{path}: methods are {behaviour['AllowedMethods']}"
+        if behaviour.get("CachePolicyId") != CACHING_DISABLED:
+            yield f"{path}: answers are cached"
+        if behaviour["ViewerProtocolPolicy"] != "https-only":
+            yield f"{path}: a redirect loses the body, and plain HTTP shows it"
+        if behaviour.get("Compress") is not False or "ResponseHeadersPolicyId" in behaviour:
+            yield f"{path}: the answer is changed on the way"
+        if len(behaviour.get("FunctionAssociations", [])) != 1:
+            yield f"{path}: the host that the sender used gets lost"
+
+
+def host_is_not_forwarded(case):
+    """All that the sender sent goes through but Host, which a function URL refuses, and what only the CDN may say."""
+    policies = case.of("AWS::CloudFront::OriginRequestPolicy")
+    for path, behaviour in case.behaviours():
+        reference = behaviour.get("OriginRequestPolicyId")
+        name = reference.get("Ref") if isinstance(reference, dict) else None
+        if name not in policies:
+            yield f"{path}: no policy of ours says what is forwarded"
+            continue
+        config = policies[name]["OriginRequestPolicyConfig"]
+        headers = config["HeadersConfig"]
+        if headers["HeaderBehavior"] != "allExcept" or "host" not in [h.lower() for h in headers["Headers"]]:
+            yield f"{path}: Host is forwarded, or not all else is"
+        if "cloudfront-viewer-address" not in [h.lower() for h in headers["Headers"]]:
+            yield f"{path}: a sender could say where it comes from"
+        if config["CookiesConfig"] != {"CookieBehavior": "all"}:
+            yield f"{path}: cookies get lost"
+        if config["QueryStringsConfig"] != {"QueryStringBehavior": "all"}:
+            yield f"{path}: the query gets lost"
+
+
+def error_caching(case):
+    """An error is answered anew each time, and with the body that the function gave it."""
+    for name, properties in case.of("AWS::CloudFront::Distribution").items():
+        said = {e["ErrorCode"]: e for e in properties["DistributionConfig"].get("CustomErrorResponses", [])}
+        if CACHED_CODES - said.keys():
+            yield f"{name}: {sorted(CACHED_CODES - said.keys())} are cached for 10 s"
+        for code, response in said.items():
+            if response.get("ErrorCachingMinTTL") != 0:
+                yield f"{name}: {code} is cached"
+            if "ResponsePagePath" in response or "ResponseCode" in response:
+                yield f"{name}: {code} is replaced by a page"
+
+
+def waits(case):
+    """Longest delay < what the function may take < what the CDN waits; else a GET is tried twice and recorded twice."""
+    longest = case.template["Parameters"]["MaxDelayMilliseconds"]["MaxValue"] / 1000
+    for name, properties in case.of("AWS::Lambda::Function").items():
+        for where, origin in case.origins():
+            if origin["Id"] != "site":
+                waits_for = origin["CustomOriginConfig"]["OriginReadTimeout"]
+                if not longest < properties["Timeout"] < waits_for:
+                    yield f"{where} {origin['Id']}: delay {longest}, {name} {properties['Timeout']}, CDN {waits_for}"
+
+
+def logs(case):
+    """Each function writes to a log group of its own, which forgets, and Lambda adds no lines to it."""
+    groups = case.of("AWS::Logs::LogGroup")
+    used = []
+    for name, properties in case.of("AWS::Lambda::Function").items():
+        config = properties.get("LoggingConfig", {})
+        group = config.get("LogGroup", {}).get("Ref")
+        used.append(group)
+        if "RetentionInDays" not in groups.get(group, {}):
+            yield f"{name}: its log is kept for ever"
+        if config.get("SystemLogLevel") != "WARN" or config.get("LogFormat") != "JSON":
+            yield f"{name}: Lambda logs three lines for every empty poll"
+    if len(set(used)) != len(used):
+        yield "functions share a log group"
+
+
+def site_headers(case):
+    """The page is served with the headers that the site's own code says it needs."""
+    for name, properties in case.of("AWS::CloudFront::ResponseHeadersPolicy").items():
+        config = properties["ResponseHeadersPolicyConfig"]
+        security = config["SecurityHeadersConfig"]
+        given = {item["Header"]: item["Value"] for item in config["CustomHeadersConfig"]["Items"]}
+        policy, closed = sides(security["ContentSecurityPolicy"]["ContentSecurityPolicy"])
+        given["content-security-policy"] = policy["Fn::Sub"].replace("${PageOrigin}", case.code["site"]["origin"])
+        given["referrer-policy"] = security["ReferrerPolicy"]["ReferrerPolicy"]
+        given["x-content-type-options"] = "nosniff" if "ContentTypeOptions" in security else ""
+        should = dict(case.code["site"]["headers"])
+        for header in sorted(given.keys() | should.keys()):
+            if given.get(header) != should.get(header):
+                yield f"{name}: {header} is {given.get(header)!r}, and the site's code says {should.get(header)!r}"
+        if "default-src 'none'" not in closed or "script-src" in closed:
+            yield f"{name}: open until the origin is known"
+        if security.get("StrictTransportSecurity", {}).get("AccessControlMaxAgeSec", 0) < 31536000:
+            yield f"{name}: no HSTS"
+
+
+EDGE_CASES = {
+    "ThroughTheFront": [
+        (("d1.cloudfront.net", "/hook/abc/%2F//x"), ("/hook/abc/%2F//x", "d1.cloudfront.net")),
+    ],
+    "HookByHost": [
+        (("ABC.hook.example.org", "/"), ("/hook/abc/", "ABC.hook.example.org")),
+        (("abc.hook.example.org", "/a%2Fb//c"), ("/hook/abc/a%2Fb//c", "abc.hook.example.org")),
+    ],
+}
+RUN_EDGE = """
+const [code, events] = JSON.parse(require('fs').readFileSync(0, 'utf8'));
+const handler = new Function(code + '; return handler;')();
+console.log(JSON.stringify(events.map((event) => handler(event))));
+"""
+
+
+def edge_functions(case):
+    """The edge functions do what they say, over what a sender claims, and touch nothing else."""
+    functions = case.of("AWS::CloudFront::Function")
+    if functions.keys() != EDGE_CASES.keys():
+        yield f"edge functions are {sorted(functions)}"
+        return
+    for name, cases in EDGE_CASES.items():
+        properties = functions[name]
+        if properties.get("AutoPublish") is not True:
+            yield f"{name} would never go live"
+        events = []
+        for (host, uri), _ in cases:
+            headers = {
+                "host": {"value": host},
+                "x-forwarded-host": {"value": "claimed.example"},
+                "x-viewer-address": {"value": "192.0.2.1"},
+                "user-agent": {"value": "ParticleBot/1.1 (https://docs.particle.io/webhooks)"},
+            }
+            request = {"method": "POST", "uri": uri, "querystring": {"a": {"value": "1"}}, "headers": headers, "cookies": {}}
+            events.append({"version": "1.0", "viewer": {"ip": "2001:db8::7"}, "request": request})
+        given = json.dumps([properties["FunctionCode"], events])
+        ran = subprocess.run(["node", "-e", RUN_EDGE], input=given, capture_output=True, text=True, check=False)
+        if ran.returncode != 0:
+            yield f"{name} fails: {ran.stderr.strip().splitlines()[-1:]}"
+            continue
+        for ((_, (uri, host)), event, request) in zip(cases, events, json.loads(ran.stdout), strict=True):
+            should = json.loads(json.dumps(event["request"]))
+            should["uri"] = uri
+            should["headers"]["x-forwarded-host"]["value"] = host
+            should["headers"]["x-viewer-address"]["value"] = "2001:db8::7"
+            if request != should:
+                yield f"{name}: {uri} came out as {request}"
+
+
+RULES = [
+    plain_yaml, variables, defaults, table, least_privilege, no_open_policy, url_permissions, private_bucket,
+    origin_secret, behaviours, host_is_not_forwarded, error_caching, waits, logs, site_headers, edge_functions,
+]
+
+
+def broken(case):
+    """The name of each broken rule, with its sentences."""
+    found = {}
+    for rule in RULES:
+        try:
+            sentences = list(rule(case))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            sentences = [f"can't be told: {type(error).__name__} {error}"]
+        if sentences:
+            found[rule.__name__] = sentences
+    return found

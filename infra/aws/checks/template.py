@@ -1,0 +1,53 @@
+"""The template as AWS would see it: SAM translated to CloudFormation, and that linted.
+
+A linter that reads the SAM file itself lets an unknown runtime, a misspelt action and a reference to nothing pass, so only
+the translation counts.
+"""
+
+import json
+import logging
+import os
+
+import cfnlint.api
+from cfnlint.config import ManualArgs
+from samtranslator.model.exceptions import InvalidDocumentException
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+# It reports each translation to nobody, and says so.
+logging.getLogger("samtranslator").setLevel(logging.ERROR)
+
+# Where the translation pretends to be; it must be given a region and uses it for nothing that we use.
+REGION = "us-east-1"
+os.environ["AWS_DEFAULT_REGION"] = REGION
+# Where the zips would be; `aws cloudformation package` puts the true place in.
+CODE = {"Bucket": "code-of-this-stack", "Key": "bootstrap.zip"}
+
+
+class Refused(Exception):
+    """The transform takes no such template."""
+
+
+class NoManagedPolicies:
+    """None are used: a managed policy allows more than is called."""
+
+    def load(self):
+        return {}
+
+
+def translate(text):
+    """The CloudFormation template, as a plain dict, that a SAM template's text means."""
+    source = yaml_parse(text)
+    for resource in source["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = dict(CODE)
+    try:
+        return transform(source, {}, NoManagedPolicies())
+    except InvalidDocumentException as error:
+        raise Refused("; ".join(cause.message for cause in error.causes)) from error
+
+
+def lint(template):
+    """What cfn-lint finds in a translated template, a line each."""
+    matches = cfnlint.api.lint(json.dumps(template), config=ManualArgs(regions=[REGION]))
+    return [f"{match.rule.id} {match.message} (at {'/'.join(map(str, match.path or []))})" for match in matches]

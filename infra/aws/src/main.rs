@@ -1,0 +1,25 @@
+//! What the code needs of its AWS home, as JSON, for `infra/aws/check` to hold the template against.
+//!
+//! Nothing is said here that the code does not say itself; a second list would only be a second truth.
+#![allow(clippy::print_stdout, reason = "a program that talks to a script")]
+
+use delivery::limits::Limits;
+use serde_json::json;
+
+/// Stands for the page's origin, which a deployment knows.
+const ORIGIN: &str = "https://page.example";
+/// The one cloud that a page on AWS talks to.
+const CLOUD: &str = "https://api.particle.io";
+
+fn main() {
+    let keys = store::table::KEYS
+        .map(|(name, kind, of_type)| [name.to_owned(), kind.to_string(), of_type.to_string()]);
+    let needs = json!({
+        "variables": front::config::VARIABLES,
+        "origin_secret_header": front::event::ORIGIN_SECRET_HEADER,
+        "limits": Limits::default(),
+        "table": { "keys": keys, "ttl": store::table::TTL_ATTRIBUTE },
+        "site": { "origin": ORIGIN, "headers": site::policy::headers(ORIGIN, &[CLOUD]) },
+    });
+    println!("{needs:#}");
+}
