@@ -1,14 +1,264 @@
 //! The read-only page of one integration, so that "Open in Console" leads somewhere true.
+//!
+//! A link carries no Bearer header, so the address itself is the permission: it holds the integration's id, 96 random bits
+//! that only holders of a token are told. The page answers on loopback names alone (`front.rs`), no other page can read or
+//! frame it, it has no script, and what could be a secret (passwords, header and query values) is not on it.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use axum::extract::State as Shared;
+use axum::response::{IntoResponse, Response};
+use data_encoding::BASE64;
+use http::{StatusCode, header};
+use sha2::{Digest, Sha256};
 
 use crate::call::Call;
+use crate::clock::iso;
 use crate::core::Core;
-use crate::reply::{Answer, not_found};
+use crate::json::Json;
+use crate::render::escape;
+use crate::state::{Counters, Hook, LogEntry, SentRequest};
+
+/// Headers that hold no secret in anybody's configuration.
+const SHOWN_HEADERS: [&str; 6] = [
+    "accept",
+    "content-length",
+    "content-type",
+    "host",
+    "user-agent",
+    "x-requested-with",
+];
+
+const STYLE: &str = "\
+:root{color-scheme:light dark}\
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
+pre{overflow-x:auto;padding:.75rem;border:1px solid;border-radius:.25rem;white-space:pre-wrap;overflow-wrap:anywhere}\
+table{border-collapse:collapse}th,td{text-align:left;padding:.25rem 1rem .25rem 0;font-variant-numeric:tabular-nums}";
 
 /// `GET /integrations/webhooks/:id`
-pub(crate) async fn page(Shared(_core): Shared<Arc<Core>>, _call: Call) -> Answer {
-    Err(not_found("Integration"))
+pub(crate) async fn page(Shared(core): Shared<Arc<Core>>, call: Call) -> Response {
+    let hook = core
+        .state()
+        .hooks
+        .iter()
+        .find(|hook| hook.id == call.path("id"))
+        .cloned();
+    match hook {
+        Some(hook) => html(
+            StatusCode::OK,
+            &hook.config.event,
+            &body(&hook, &iso(core.now())),
+        ),
+        None => html(
+            StatusCode::NOT_FOUND,
+            "No such integration",
+            "<p>This integration does not exist. It was deleted, or made with another data folder.</p>",
+        ),
+    }
+}
+
+fn html(status: StatusCode, title: &str, body: &str) -> Response {
+    let title = escape(title);
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title} - Simulated console</title>\n\
+         <style>{STYLE}</style>\n<h1>Simulated console</h1>\n\
+         <p>This computer's stand-in for the Particle console. It shows and changes nothing elsewhere; the real console \
+         looks different.</p>\n{body}</html>\n"
+    );
+    let style = BASE64.encode(&Sha256::digest(STYLE.as_bytes()));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{style}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::REFERRER_POLICY, "no-referrer".to_owned()),
+        (header::X_FRAME_OPTIONS, "DENY".to_owned()),
+        (
+            header::HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin".to_owned(),
+        ),
+        (
+            header::HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin".to_owned(),
+        ),
+    ];
+    (status, headers, page).into_response()
+}
+
+fn body(hook: &Hook, now: &str) -> String {
+    let today = hook.days.get(&now[..10]).copied().unwrap_or_default();
+    let state = if hook.config.disabled {
+        "disabled"
+    } else {
+        "enabled"
+    };
+    let name = hook.config.name.as_deref().unwrap_or("no name");
+    let mut out = format!(
+        "<h2>{}</h2>\n<p>{} · {state} · created {} · changed {}</p>\n",
+        escape(&hook.config.event),
+        escape(name),
+        iso(hook.created_at),
+        iso(hook.updated_at)
+    );
+    out.push_str("<table>\n<tr><th><th>success<th>error<th>sleep\n");
+    for (label, counters) in [("today (UTC)", today), ("30 days", hook.total())] {
+        let Counters {
+            success,
+            error,
+            sleep,
+        } = counters;
+        let _ = writeln!(out, "<tr><th>{label}<td>{success}<td>{error}<td>{sleep}");
+    }
+    out.push_str("</table>\n");
+    let _ = writeln!(
+        out,
+        "<h2>Configuration</h2>\n<pre>{}</pre>",
+        escape(&configuration(hook))
+    );
+    entries(&mut out, "Last successes", &hook.successes);
+    entries(&mut out, "Last errors", &hook.errors);
+    out
+}
+
+/// The configuration as JSON, with what could be secret replaced by its length.
+fn configuration(hook: &Hook) -> String {
+    let mut config = serde_json::to_string(&hook.config)
+        .ok()
+        .and_then(|text| Json::parse(&text).ok())
+        .unwrap_or(Json::Null);
+    if let Json::Object(fields) = &mut config {
+        for (key, value) in fields {
+            match (key.as_str(), &mut *value) {
+                ("url", Json::String(url)) => *url = without_query_values(url),
+                ("auth" | "query", Json::Object(values)) => {
+                    values.iter_mut().for_each(|(_, value)| hide(value))
+                }
+                ("headers", Json::Object(values)) => {
+                    values
+                        .iter_mut()
+                        .filter(|(name, _)| !is_shown(name))
+                        .for_each(|(_, value)| hide(value));
+                }
+                _ => {}
+            }
+        }
+    }
+    serde_json::to_string_pretty(&config).unwrap_or_default()
+}
+
+fn is_shown(header: &str) -> bool {
+    SHOWN_HEADERS.contains(&header.to_ascii_lowercase().as_str())
+}
+
+fn hide(value: &mut Json) {
+    *value = Json::String(hidden(&value.to_text()));
+}
+
+fn hidden(text: &str) -> String {
+    format!("({} characters, hidden)", text.chars().count())
+}
+
+/// Keys are often sent in the query, and sometimes before the host; the path is what tells two hooks apart.
+fn without_query_values(url: &str) -> String {
+    let (place, query) = url
+        .split_once('?')
+        .map_or((url, None), |(place, query)| (place, Some(query)));
+    let place = match (place.split_once("://"), place.find('@')) {
+        (Some((scheme, rest)), Some(_)) => {
+            let (authority, path) = rest
+                .split_once('/')
+                .map_or((rest, String::new()), |(host, path)| {
+                    (host, format!("/{path}"))
+                });
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}{path}")
+        }
+        _ => place.to_owned(),
+    };
+    match query {
+        None => place,
+        Some(query) => {
+            let names: Vec<String> = query
+                .split('&')
+                .map(|field| {
+                    field.split_once('=').map_or_else(
+                        || hidden(field),
+                        |(name, value)| format!("{name}={}", hidden(value)),
+                    )
+                })
+                .collect();
+            format!("{place}?{}", names.join("&"))
+        }
+    }
+}
+
+fn entries(out: &mut String, title: &str, entries: &[LogEntry]) {
+    let _ = writeln!(out, "<h2>{title}</h2>");
+    if entries.is_empty() {
+        out.push_str("<p>None yet.</p>\n");
+    }
+    for entry in entries {
+        let _ = writeln!(
+            out,
+            "<h3>{} · {} · {}</h3>",
+            iso(entry.at),
+            escape(&entry.event),
+            escape(&entry.coreid)
+        );
+        if let Some(error) = &entry.error {
+            let _ = writeln!(out, "<p>{}</p>", escape(error));
+        }
+        if let Some(request) = &entry.request {
+            let _ = writeln!(out, "<pre>{}</pre>", escape(&request_text(request)));
+        }
+        if let Some(response) = &entry.response {
+            let _ = writeln!(
+                out,
+                "<pre>{}\n\n{}</pre>",
+                response.status,
+                escape(&response.body)
+            );
+        }
+    }
+}
+
+fn request_text(request: &SentRequest) -> String {
+    let mut text = format!(
+        "{} {}\n",
+        request.method,
+        without_query_values(&request.url)
+    );
+    for (name, value) in &request.headers {
+        let value = if is_shown(name) {
+            value.clone()
+        } else {
+            hidden(value)
+        };
+        let _ = writeln!(text, "{name}: {value}");
+    }
+    format!("{text}\n{}", request.body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_what_may_be_secret() {
+        let cases = [
+            ("http://h/hook/abc", "http://h/hook/abc"),
+            (
+                "http://h/p?key=abc&b=&flag",
+                "http://h/p?key=(3 characters, hidden)&b=(0 characters, hidden)&(4 characters, hidden)",
+            ),
+            ("http://me:pass@h:80/p", "http://h:80/p"),
+            ("http://h/@path", "http://h/@path"),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(without_query_values(url), expected);
+        }
+    }
 }

@@ -208,6 +208,8 @@ fn attach(core: &Arc<Core>, hello: Hello, to_device: mpsc::Sender<String>) -> Op
     live.to_device = Some(to_device);
     live.online = false;
     live.plugged = true;
+    live.running = false;
+    live.message = None;
     live.prefixes.clear();
     live.waiting.clear();
     live.flash = None;

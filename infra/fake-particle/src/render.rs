@@ -168,7 +168,8 @@ fn member<'a>(value: &'a Json, name: &str) -> Found<'a> {
     }
 }
 
-fn escape(text: &str) -> String {
+/// As hogan escapes for two braces, which also suits text in a page.
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for sign in text.chars() {
         match sign {

@@ -7,7 +7,13 @@
 
 mod support;
 
+mod device;
+
+mod api_js;
+mod console;
+mod devices;
 mod door;
+mod restart;
 mod signin;
 mod streams;
 mod webhooks;

@@ -1,0 +1,121 @@
+//! A device on the other end of the link, as far as these tests need one.
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+use crate::support::{PATIENCE, World};
+
+pub(crate) const ID: &str = "e00fce68ece1d3d21a73dcc9";
+
+/// Both ends of any stream of bytes.
+pub(crate) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+
+pub(crate) struct Device(BufReader<Box<dyn Wire>>);
+
+impl Device {
+    /// A bare link; nothing is said yet.
+    pub(crate) fn plug_in(world: &World) -> Device {
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        world.cloud.attach_device(theirs);
+        Device(BufReader::new(Box::new(ours)))
+    }
+
+    /// A device that has connected and subscribed, as the tutorial's firmware does.
+    pub(crate) async fn online(world: &World, prefixes: &[&str]) -> Device {
+        let mut device = Device::plug_in(world);
+        device.boot(ID, prefixes).await;
+        world.wait_for_device(ID, "message", json!("ready")).await;
+        device
+    }
+
+    pub(crate) async fn boot(&mut self, id: &str, prefixes: &[&str]) {
+        self.say(json!({
+            "type": "hello", "id": id, "name": "virtual-boron", "platform_id": 13, "system_version": "6.2.1",
+            "firmware": "webhook-tutorial.cpp", "compiler": "g++ 12",
+        }))
+        .await;
+        self.say(json!({"type": "state", "running": true, "plugged": true, "power_source": 2, "battery": 85.5, "message": null}))
+            .await;
+        self.say(json!({"type": "online"})).await;
+        for prefix in prefixes {
+            self.say(json!({"type": "subscribe", "prefix": prefix}))
+                .await;
+        }
+        // Said last, so that whoever sees it knows that the rest was heard.
+        self.message("ready").await;
+    }
+
+    /// Changes nothing but the line for a person.
+    pub(crate) async fn message(&mut self, message: &str) {
+        self.say(json!({
+            "type": "state", "running": true, "plugged": true, "power_source": 2, "battery": 85.5, "message": message,
+        }))
+        .await;
+    }
+
+    pub(crate) async fn say(&mut self, message: Value) {
+        self.0
+            .write_all(format!("{message}\n").as_bytes())
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        // The other side may have hung up before it has heard everything.
+        let _ = self.0.write_all(bytes).await;
+    }
+
+    /// The next message of the cloud; none at the end of the link.
+    pub(crate) async fn hear(&mut self) -> Option<Value> {
+        let mut line = String::new();
+        let read = tokio::time::timeout(PATIENCE, self.0.read_line(&mut line)).await;
+        match read.expect("a message comes") {
+            Ok(1..) => Some(serde_json::from_str(&line).unwrap()),
+            _ => None,
+        }
+    }
+}
+
+/// Becomes a link by the HTTP upgrade, the way a device in another process does.
+pub(crate) async fn upgrade(world: &World, headers: &str) -> Result<Device, String> {
+    let mut stream = TcpStream::connect(world.addr()).await.unwrap();
+    let request = format!(
+        "GET /simulated/devices/link HTTP/1.1\r\nHost: {}\r\n{headers}\r\n",
+        world.addr()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    if head.starts_with("HTTP/1.1 101 ") {
+        Ok(Device(BufReader::new(Box::new(stream))))
+    } else {
+        Err(head)
+    }
+}
+
+impl World {
+    pub(crate) async fn bench(&self, id: &str) -> Value {
+        self.api("GET", &format!("/simulated/devices/{id}"), None)
+            .await
+            .json()
+    }
+
+    /// Waits until the bench shows a value.
+    pub(crate) async fn wait_for_device(&self, id: &str, key: &str, value: Value) {
+        let seen = tokio::time::timeout(PATIENCE, async {
+            while self.bench(id).await[key] != value {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert!(
+            seen.await.is_ok(),
+            "the bench never shows {key} = {value}: {}",
+            self.bench(id).await
+        );
+    }
+}

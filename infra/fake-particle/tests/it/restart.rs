@@ -1,0 +1,192 @@
+//! What is still there after a restart, and what happens to a file that cannot be read.
+
+use std::time::Duration;
+
+use fake_particle::{Cloud, Config, StartError};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::device::{Device, ID};
+use crate::support::{Receiver, config, start_with, tutorial_hook};
+
+fn in_folder(folder: &std::path::Path) -> Config {
+    Config {
+        data_dir: Some(folder.to_owned()),
+        seed: None,
+        ..config()
+    }
+}
+
+#[tokio::test]
+async fn account_token_device_and_hook_survive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start().await;
+    let world = start_with(in_folder(folder.path())).await;
+    let password = world.cloud.demo().password;
+    let device = Device::online(&world, &[]).await;
+    assert_eq!(
+        world
+            .api(
+                "PUT",
+                &format!("/v1/devices/{ID}"),
+                Some(json!({"name": "kitchen"}))
+            )
+            .await
+            .status,
+        200
+    );
+    world.create_hook(tutorial_hook(&receiver.url())).await;
+    let mut stream = world.listen("/v1/devices/events/api").await;
+    world.publish("WebhookTutorial01", "x").await;
+    assert_eq!(
+        stream.next().await.name,
+        "api/hook-response/WebhookTutorial01/0"
+    );
+    let hooks = world.api("GET", "/v1/integrations", None).await.json();
+    let detail_path = format!("/v1/integrations/{}", hooks[0]["id"].as_str().unwrap());
+    let detail = world.api("GET", &detail_path, None).await.json();
+    assert_eq!(detail["counters"]["total"]["success"], 1);
+    let token = world.token.clone();
+    drop(device);
+    world.cloud.shutdown().await.unwrap();
+
+    let mut again = start_with(in_folder(folder.path())).await;
+    again.token = token;
+    assert_eq!(again.cloud.demo().password, password);
+    assert_eq!(
+        again.api("GET", "/v1/integrations", None).await.json(),
+        hooks
+    );
+    assert_eq!(again.api("GET", &detail_path, None).await.json(), detail);
+    let known = again.api("GET", "/v1/devices/kitchen", None).await.json();
+    assert_eq!(
+        (&known["id"], &known["online"]),
+        (&json!(ID), &json!(false))
+    );
+    again.publish("WebhookTutorial01", "x").await;
+}
+
+#[tokio::test]
+async fn what_was_answered_is_on_disk_without_a_shutdown() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = start_with(in_folder(folder.path())).await;
+    let id = world
+        .create_hook(tutorial_hook("http://127.0.0.1:9/"))
+        .await;
+    // The process ends here as if it had been killed: nothing more is written.
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(
+        folder.path().join("particle.json"),
+        copy.path().join("particle.json"),
+    )
+    .unwrap();
+    let mut again = start_with(in_folder(copy.path())).await;
+    again.token = world.token.clone();
+    assert_eq!(
+        again
+            .api("GET", &format!("/v1/integrations/{id}"), None)
+            .await
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn the_file_holds_no_token_and_is_its_owners_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = start_with(in_folder(folder.path())).await;
+    let path = folder.path().join("particle.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("hash") && !text.contains(&world.token));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "no draft is left behind"
+    );
+}
+
+#[tokio::test]
+async fn two_folders_have_two_passwords() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let one = start_with(in_folder(one.path())).await;
+    let two = start_with(in_folder(two.path())).await;
+    assert_ne!(one.cloud.demo().password, two.cloud.demo().password);
+    assert!(one.cloud.demo().password.len() >= 20);
+}
+
+async fn start_error(config: Config) -> StartError {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    Cloud::start(listener, config)
+        .await
+        .err()
+        .expect("it does not start")
+}
+
+#[tokio::test]
+async fn a_file_that_is_something_else_is_named_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("particle.json");
+    for text in ["", "{", "{\"form\":1}", "not json at all"] {
+        std::fs::write(&path, text).unwrap();
+        let error = start_error(in_folder(folder.path())).await;
+        assert!(matches!(error, StartError::Corrupt(..)), "{error}");
+        assert!(
+            error.to_string().contains("particle.json")
+                && error.to_string().contains("left untouched"),
+            "{error}"
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+    let world = start_with(Config {
+        data_dir: Some(folder.path().join("new")),
+        ..config()
+    })
+    .await;
+    world.cloud.shutdown().await.unwrap();
+    let written = std::fs::read_to_string(folder.path().join("new/particle.json")).unwrap();
+    std::fs::write(&path, written.replace("\"form\": 1", "\"form\": 2")).unwrap();
+    assert!(
+        start_error(in_folder(folder.path()))
+            .await
+            .to_string()
+            .contains("form is 2")
+    );
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = start_error(in_folder(&file)).await;
+    assert!(
+        matches!(error, StartError::Unreadable(..)) && error.to_string().contains("file"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_streams_links_and_waiting_hooks_at_once() {
+    let world = start_with(config()).await;
+    let mut receiver = Receiver::start().await;
+    receiver.always(crate::support::Say::Nothing);
+    world.create_hook(tutorial_hook(&receiver.url())).await;
+    let mut stream = world.listen("/v1/devices/events").await;
+    let mut device = Device::online(&world, &[]).await;
+    world.publish("WebhookTutorial01", "x").await;
+    receiver.request().await;
+    tokio::time::timeout(Duration::from_secs(10), world.cloud.shutdown())
+        .await
+        .expect("it ends")
+        .unwrap();
+    while stream.line().await.is_some() {}
+    while device.hear().await.is_some() {}
+}
