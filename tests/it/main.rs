@@ -1,5 +1,9 @@
 //! The product, checked from outside: one binary, so that it links once.
-#![allow(missing_docs, reason = "tests are read by their names")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests are read by their names and fail loudly"
+)]
 
 mod bursts;
 mod data_path;

@@ -8,6 +8,12 @@
 //!
 //! The second half breaks the rules one by one and sees that the model notices.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test: it fails loudly, and says how many worlds it saw"
+)]
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
