@@ -21,7 +21,7 @@ export function drawRow(row, room) {
   const node = /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
   const name = /** @type {HTMLElement} */ (node.querySelector('[data-slot="name"]'));
   const value = /** @type {HTMLElement} */ (node.querySelector('[data-slot="value"]'));
-  node.dataset.row = row.kind === 'pairs' ? row.name : '';
+  node.dataset.row = row.kind === 'pairs' ? row.name : row.bytes ? 'bytes' : '';
   name.append(...drawText(clip(row.name, 200, 3).text));
   value.append(...drawValue(row, room));
   if (room === 'open') {
