@@ -20,6 +20,7 @@ const STYLES: &[&str] = &[
     "round-picture.css",
     "start-card.css",
     "fact-card.css",
+    "particle-cards.css",
     "log-panel.css",
     "log-rail.css",
     "log-block.css",
@@ -40,12 +41,12 @@ pub struct Assets {
     pub modules: Vec<String>,
 }
 
-/// Reads the folder.
+/// Reads the folder. `webhook` is the form of the integration, which the page reads as the stand-in cloud and the tests do.
 ///
 /// # Errors
 /// If it can't be read, or a style file has no place in the order.
-pub fn read(folder: &Path) -> Result<Assets> {
-    let mut found = Vec::new();
+pub fn read(folder: &Path, webhook: Vec<u8>) -> Result<Assets> {
+    let mut found = vec![SiteFile::new("particle/webhook.json", webhook)];
     walk(folder, "", &mut found)?;
     found.sort_by(|a, b| a.path.cmp(&b.path));
     let (styles, mut files): (Vec<_>, Vec<_>) = found

@@ -30,7 +30,7 @@ pub use site_file::SiteFile;
 /// What a build needs to know.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The folder that holds `content` and `static`.
+    /// The folder that holds `content` and `static`; `infra/particle/webhook.json` is beside it.
     pub source: PathBuf,
 }
 
@@ -48,7 +48,9 @@ impl Default for Options {
 /// # Errors
 /// If a source can't be read, or prose names something that does not exist; the error says the file and the line.
 pub fn files(options: &Options) -> Result<Vec<SiteFile>> {
-    let assets = assets::read(&options.source.join("static"))?;
+    let webhook = options.source.join("../infra/particle/webhook.json");
+    let webhook = fs::read(&webhook).with_context(|| format!("read {}", webhook.display()))?;
+    let assets = assets::read(&options.source.join("static"), webhook)?;
     let sections = prose::read(&options.source.join("content"))?;
     let mut files = vec![
         SiteFile::new("index.html", page::index(&assets, &sections)?),

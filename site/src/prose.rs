@@ -42,6 +42,12 @@ pub enum Place {
     Start,
     /// `{{hook-card}}`: the endpoint's URL and ways to use it.
     HookCard,
+    /// `{{connect}}`: signing in to a Particle cloud.
+    Connect,
+    /// `{{webhook}}`: the webhook in the account.
+    Webhook,
+    /// `{{publish}}`: publishing any event.
+    Publish,
     /// `{{log}}`: the log.
     Log,
 }
@@ -52,6 +58,9 @@ impl Place {
             "round-picture" => Place::RoundPicture,
             "start" => Place::Start,
             "hook-card" => Place::HookCard,
+            "connect" => Place::Connect,
+            "webhook" => Place::Webhook,
+            "publish" => Place::Publish,
             "log" => Place::Log,
             _ => return None,
         })

@@ -11,12 +11,13 @@ import { mountHeard } from './heard.js';
 import { keyRing } from './key-ring.js';
 import { canMakeKeys, keyInFragment, keysOfOwner, keysOfShare, makeOwnerKey } from './keys.js';
 import { EMPTY_LOG, summary } from './log-store.js';
+import { mountParticle } from './particle/page.js';
 import { browserClock } from './poll.js';
 import { mountRail } from './rail.js';
 import { drawStrip } from './round-strip.js';
 import { rounds } from './rounds.js';
 import { watch } from './session.js';
-import { likelyShell, shellLine } from './shell-line.js';
+import { likelyShell, quoteFor, shellLine } from './shell-line.js';
 import { span } from './show-time.js';
 
 /**
@@ -63,6 +64,8 @@ const rail = mountRail(part('rail'), {
     button.textContent = unseen > 0 ? `Newest (${unseen} new)` : 'Newest';
   },
 });
+/** Particle's side of the page, once its form of the webhook is loaded. @type {ReturnType<typeof mountParticle> | null} */
+let particle = null;
 const dock = mountDock(
   { panel: part('log-panel'), place: part('log-place'), handle: part('dock-handle'), strip: part('strip'), away: part('log-away') },
   { storage: () => localStorage, onMove: () => rail.settle() },
@@ -157,6 +160,7 @@ async function start(anew) {
     // What can't be read any more is not worth keeping.
     if (anew) ring.drop();
     ring.use(/** @type {string} */ (keys.owner));
+    particle?.started();
     open(keys, info);
     tell('started');
     slot('hook-url').focus();
@@ -185,8 +189,16 @@ function draw() {
   dock.setStarted(session !== null);
   drawHook();
   drawOthers();
+  drawParticle();
   drawLog();
   if (session === null) drawLive('off', gone === null ? 'not started' : 'gone', reading && gone !== null ? gone : '');
+}
+
+/** Events are heard for one's own endpoint; a log that is read through a link shows the server's side only. */
+function drawParticle() {
+  const { info, keys } = session ?? {};
+  const mine = keys?.owner && !ring.read() ? { endpoint: keys.endpoint, hookUrl: info?.hook_url ?? null, kept: info ? `It keeps deliveries for ${span(info.limits.delivery_ttl_s * 1000)}.` : '' } : null;
+  particle?.setEndpoint(mine);
 }
 
 function drawHook() {
@@ -203,6 +215,8 @@ function drawHook() {
 
 /** The mode, in a word and in a few more. */
 function mode() {
+  const login = particle?.login();
+  if (login?.cloud === 'particle') return ['Particle account', login.username || 'connected'];
   if (config?.clouds.some(({ id }) => id === 'simulated')) return ['Simulated', 'nothing leaves this computer'];
   return ['No account', 'anything may send, and this page too'];
 }
@@ -260,7 +274,9 @@ let firstShown = 0;
 function drawLog() {
   const log = session?.watch.log() ?? EMPTY_LOG;
   const asked = log.cursor !== null;
-  known = rounds(log.deliveries, [], log);
+  const quiet = particle?.quiet() ?? [];
+  // Events alone, before it is known what was delivered, would look as if nothing had come of them.
+  known = rounds(log.deliveries, asked ? (particle?.events() ?? []) : [], { ...log, quiet: asked ? quiet : [] }, particle?.context());
   const kept = known.findIndex(({ key }) => key === shownFrom);
   if (kept < 0 || (rail.atEdge() && known.length - kept > 3 * SHOWN)) shownFrom = null;
   firstShown = shownFrom === null ? Math.max(0, known.length - SHOWN) : kept;
@@ -274,7 +290,8 @@ function drawLog() {
     olderNote: !hasOlder && known.length > 0 && log.firstSeq > 1 ? `What came before #${log.firstSeq} is gone: cleared, or too old.` : '',
     empty: known.length > 0 ? null : emptyWords(asked),
   });
-  slot('count').textContent = asked ? summary(log) : '';
+  const heardOf = ring.read() ? 'the server’s side only' : particle?.heard();
+  slot('count').textContent = asked ? [summary(log), heardOf].filter(Boolean).join('; ') : '';
   drawStrip(part('strip'), known.at(-1) ?? null);
   heard.add(arrived);
 }
@@ -327,11 +344,13 @@ const actions = {
   'copy-link': (button) => copyFrom(button, slot('link', /** @type {ParentNode} */ (button.closest('dialog'))).textContent ?? ''),
   clear: () => confirm('clear', async () => {
     await session?.client.clear();
+    particle?.clear();
     tell('cleared');
     session?.watch.poke();
   }),
   forget: () => confirm('forget', async () => {
     await session?.client.forget();
+    particle?.clear();
     ring.drop();
     tell('forgotten');
     await reopen();
@@ -357,8 +376,7 @@ async function sendOne() {
     // By this origin's own path: the hook may have a name of its own, which a page may not talk to.
     const answer = await fetch(`/hook/${endpoint}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: example(Math.floor(Date.now() / 1000)),
+      ...(particle?.sample() ?? { headers: { 'content-type': 'application/json' }, body: example(Math.floor(Date.now() / 1000)) }),
       credentials: 'omit',
     });
     words.textContent = `Answered ${answer.status}: ${(await answer.text()).slice(0, 200)}`;
@@ -417,7 +435,8 @@ function setView(view) {
 
 document.addEventListener('click', (event) => {
   const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest?.('[data-do]'));
-  const action = button && actions[button.dataset.do ?? ''];
+  const name = button?.dataset.do ?? '';
+  const action = button && (actions[name] ?? particle?.actions[name]);
   if (action) void action(button);
 });
 part('shell').addEventListener('change', drawHook);
@@ -433,7 +452,10 @@ function listen() {
     if (data?.what === 'started' || data?.what === 'forgotten') {
       // A tab that reads someone else's log goes on with it.
       if (!ring.read()) void reopen();
-    } else if (data?.endpoint === session?.keys.endpoint) session?.watch.poke();
+    } else if (data?.endpoint === session?.keys.endpoint) {
+      if (data?.what === 'cleared') particle?.clear();
+      session?.watch.poke();
+    }
   };
 }
 /** @param {'started' | 'cleared' | 'forgotten' | 'news'} what */
@@ -459,9 +481,11 @@ document.addEventListener('visibilitychange', () => session?.watch.poke());
 addEventListener('pagehide', () => {
   channel?.close();
   channel = null;
+  particle?.pause();
 });
 addEventListener('pageshow', (event) => {
   listen();
+  if (event.persisted) particle?.resume();
   if (event.persisted && !ring.read()) void reopenIfOther();
   session?.watch.poke();
 });
@@ -512,11 +536,47 @@ async function loadConfig() {
   try {
     const answer = await fetch('/config.json', { cache: 'no-cache', credentials: 'omit' });
     const read = await answer.json();
-    if (Array.isArray(read?.clouds)) config = read;
+    if (!Array.isArray(read?.clouds)) throw new Error();
+    config = read;
+    particle?.setClouds(read.clouds);
   } catch {
     // The mode stays unnamed; everything else works.
   }
   drawHook();
+}
+
+/** Particle's side needs the form of the webhook, which is a file of its own. */
+async function loadParticle() {
+  try {
+    const answer = await fetch(new URL('./particle/webhook.json', import.meta.url), { credentials: 'omit' });
+    particle = mountParticle({
+      root: document,
+      form: await answer.json(),
+      clock: { ...browserClock, now: Date.now },
+      quote: (text) => quoteFor(/** @type {import('./shell-line.js').Shell} */ (/** @type {HTMLSelectElement} */ (part('shell')).value))(text),
+      confirm,
+      copy: copyFrom,
+      onChange: drawSoon,
+      onReason: () => session?.watch.poke({ expecting: true }),
+    });
+  } catch {
+    part('connect-before').textContent = 'The part of this page that connects accounts could not be loaded. Reload the page to try again.';
+    return;
+  }
+  particle.resume();
+  drawParticle();
+}
+
+/** Events come in bursts; the log is drawn once for all of them. */
+let isDrawPlanned = false;
+function drawSoon() {
+  if (isDrawPlanned) return;
+  isDrawPlanned = true;
+  setTimeout(() => {
+    isDrawPlanned = false;
+    drawHook();
+    drawLog();
+  }, 16);
 }
 
 // ---- Begin
@@ -527,7 +587,7 @@ for (const node of document.querySelectorAll('.needs-script')) node.remove();
 if (matchMedia('(max-width: 600px)').matches) setView('list');
 mountContents(part('contents'));
 listen();
-void loadConfig();
+void loadParticle().then(loadConfig);
 if (!canMakeKeys(globalThis.crypto)) {
   const problem = slot('start-problem');
   problem.textContent = 'This browser lets a page make keys only on https or on this computer’s own address (http://127.0.0.1). Open the page there.';

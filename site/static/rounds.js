@@ -12,6 +12,7 @@ import { estimateLine } from './particle/data-operations.js';
 import { answerBlock, eventBlock } from './particle/event-block.js';
 import { answerHints, errorHints, guessHint, receivedHints, responseHints, triggerHints } from './particle/hints.js';
 import { isSleeping, join } from './particle/join.js';
+import { SENT_BY } from './particle/origin.js';
 import { joined } from './particle/response-parts.js';
 import { clockOf, ordered } from './particle/timeline.js';
 import { span } from './show-time.js';
@@ -175,8 +176,9 @@ function tookOf({ event, responses, errors }) {
 }
 
 /** @param {Strand} strand @param {Map<string, string>} [names] */
-function whoIs({ event, data, coreid, name, alone }, names) {
+function whoIs({ event, delivery, data, coreid, name, alone }, names) {
   if (alone) return 'Particle cloud';
+  if (!event && delivery?.request.headers.some(([header]) => header === SENT_BY)) return 'Sent by this page, as Particle would';
   const source = event?.coreid ?? coreid ?? '';
   if (source === 'api') return /"op"\s*:\s*"test"/.test(data ?? '') ? 'Test button' : `API${name === null ? '' : `, ${name.slice(0, 40)}`}`;
   const known = names?.get(source);

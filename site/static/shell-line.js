@@ -20,7 +20,7 @@ export function shellLine(shell, { method, url, headers, body }) {
     if (body !== '') parts.push(`-Body ${powershell(body)}`);
     return parts.join(' ');
   }
-  const quote = shell === 'cmd' ? cmd : posix;
+  const quote = quoteFor(shell);
   const parts = ['curl'];
   // curl's own choice where it is the same: a shorter line to read.
   if (method === 'HEAD') parts.push('-I');
@@ -30,6 +30,9 @@ export function shellLine(shell, { method, url, headers, body }) {
   // A URL of ours is plain ASCII; quoted all the same, because `?` and `&` mean something to a shell.
   return [...parts, quote(url)].join(' ');
 }
+
+/** How a text is quoted as one argument. @param {Shell} shell @returns {(text: string) => string} */
+export const quoteFor = (shell) => (shell === 'cmd' ? cmd : shell === 'powershell' ? powershell : posix);
 
 /** @param {string} text */
 const posix = (text) => `'${text.replaceAll("'", `'\\''`)}'`;

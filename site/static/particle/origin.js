@@ -12,6 +12,9 @@ import { timeOf } from './event.js';
  *   published data, digit for digit
  */
 
+/** The header by which this page marks what it sends itself. */
+export const SENT_BY = 'x-sent-by';
+
 /** Bodies beyond this are not looked into: what a device publishes is far smaller. */
 const MOST_BODY = 256 * 1024;
 

@@ -34,12 +34,12 @@ export const backoff = (failures, chance) => Math.min(LONGEST_BACKOFF_MS, FIRST_
 /**
  * @param {{
  *   fetch: typeof fetch, api: string, token: string, clock: Clock, signal: AbortSignal, chance?: () => number,
- *   opened?: number[], onEvent: (event: Event) => void, onState: (state: StreamState) => void, onAlive?: (at: number) => void,
- * }} with_ `opened`: when connections were opened, kept by the caller so that a new listener goes on counting. `onAlive`: the
+ *   opened?: number[], onOpen?: (opened: number[]) => void, onEvent: (event: Event) => void, onState: (state: StreamState) => void, onAlive?: (at: number) => void,
+ * }} with_ `opened`: when connections were opened before; `onOpen` hears of each, so that the caller can keep count. `onAlive`: the
  *   stream was heard, be it only its sign of life
  * @returns {Promise<void>} ends when `signal` is aborted or the cloud does not want this token
  */
-export async function listen({ fetch, api, token, clock, signal, chance = Math.random, opened = [], onEvent, onState, onAlive = () => {} }) {
+export async function listen({ fetch, api, token, clock, signal, chance = Math.random, opened = [], onOpen = () => {}, onEvent, onState, onAlive = () => {} }) {
   let failures = 0;
   while (!signal.aborted) {
     const wait = quota(opened, clock.now());
@@ -49,6 +49,7 @@ export async function listen({ fetch, api, token, clock, signal, chance = Math.r
       continue;
     }
     opened.push(clock.now());
+    onOpen(opened);
     onState({ kind: 'connecting' });
     const result = await once();
     if (signal.aborted) return;

@@ -2,6 +2,9 @@
 // The tutorial's webhook: what is sent to the cloud to make it, how it is shown, and what else in the account is like it. Pure.
 // Its form is infra/particle/webhook.json, the one file that the page, the stand-in cloud and the tests read.
 
+import { SENT_BY } from './origin.js';
+import { render } from './template.js';
+
 /** @typedef {import('./cloud.js').Integration} Integration */
 /** @typedef {Record<string, any> & {event: string, url: string}} Settings */
 
@@ -64,6 +67,18 @@ export function unfit(name, data) {
 
 /** The line that publishes the same from a terminal, quoted. @param {string} name @param {string} data @param {(text: string) => string} quote */
 export const publishLine = (name, data, quote) => `particle publish ${quote(name)}${data === '' ? '' : ` ${quote(data)}`}`;
+
+/**
+ * The request that the cloud would send for an event, for a page that has no cloud: it says of itself who sent it.
+ * @param {Settings} form @param {{name: string, data: string, coreid: string, published_at: string}} event
+ * @returns {{headers: Record<string, string>, body: string}}
+ */
+export function asParticleSends(form, { name, data, coreid, published_at }) {
+  const variables = { PARTICLE_EVENT_NAME: name, PARTICLE_EVENT_VALUE: data, PARTICLE_DEVICE_ID: coreid, PARTICLE_PUBLISHED_AT: published_at };
+  // Leaf by leaf, so that quotes in the data stay inside their text.
+  const body = Object.fromEntries(Object.entries(form.json).map(([key, text]) => [render(key, [variables]), render(String(text), [variables])]));
+  return { headers: { 'content-type': 'application/json', accept: 'application/json', [SENT_BY]: 'this page, as Particle would' }, body: JSON.stringify(body) };
+}
 
 /** Where the console shows an integration. @param {string} console_ @param {string} id */
 export const consoleUrl = (console_, id) => `${console_}/integrations/webhooks/${encodeURIComponent(id)}`;

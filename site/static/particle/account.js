@@ -1,0 +1,107 @@
+// @ts-check
+// Who is signed in to which cloud, in all tabs of this browser at once. No DOM, no network.
+// A token lies in this tab's sessionStorage and in the memory of the other tabs, in no URL and in nothing that lasts.
+
+/**
+ * @typedef {import('./cloud.js').Ticket} Ticket
+ * @typedef {{cloud: string, ticket: Ticket}} Login `cloud`: its id in config.json
+ * @typedef {{kind: 'out'} | {kind: 'expired', login: Login} | ({kind: 'in'} & Login)} AccountState
+ */
+
+const KEPT = 'webhook-tutorial/login';
+/** Longer timers than this do not exist in browsers. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * @param {{
+ *   storage: () => Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>,
+ *   channel: {postMessage: (message: any) => void, onmessage: ((event: any) => void) | null},
+ *   now: () => number,
+ *   later: (act: () => void, ms: number) => () => void,
+ *   onChange: (state: AccountState, how: 'anew' | 'resumed' | 'ended') => void,
+ * }} with_ `later`: gives back how to call it off. `how`: `anew` if somebody signed in here just now
+ */
+export function account({ storage, channel, now, later, onChange }) {
+  /** @type {AccountState} */
+  let state = { kind: 'out' };
+  let callOff = () => {};
+
+  const keep = (/** @type {Login | null} */ login) => {
+    try {
+      if (login) storage().setItem(KEPT, JSON.stringify(login));
+      else storage().removeItem(KEPT);
+    } catch {
+      // Then a reload asks again.
+    }
+  };
+
+  /** @param {Login} login @param {'anew' | 'resumed'} how */
+  const enter = (login, how) => {
+    callOff();
+    state = { kind: 'in', ...login };
+    keep(login);
+    const { expiresAt } = login.ticket;
+    if (expiresAt !== null) callOff = later(expire, Math.min(LONGEST_TIMER_MS, Math.max(0, expiresAt - now())));
+    onChange(state, how);
+  };
+
+  const expire = () => {
+    if (state.kind !== 'in') return;
+    callOff();
+    state = { kind: 'expired', login: { cloud: state.cloud, ticket: state.ticket } };
+    keep(null);
+    onChange(state, 'ended');
+  };
+
+  const leave = () => {
+    callOff();
+    keep(null);
+    if (state.kind === 'out') return;
+    state = { kind: 'out' };
+    onChange(state, 'ended');
+  };
+
+  channel.onmessage = ({ data }) => {
+    if (data?.what === 'who' && state.kind === 'in') channel.postMessage({ what: 'in', login: { cloud: state.cloud, ticket: state.ticket } });
+    if (data?.what === 'in' && isLogin(data.login) && isNews(data.login)) enter(data.login, 'resumed');
+    if (data?.what === 'out') leave();
+  };
+
+  /** @param {Login} login */
+  const isNews = (login) => state.kind !== 'in' || (state.ticket.token !== login.ticket.token && (login.ticket.expiresAt ?? Infinity) > (state.ticket.expiresAt ?? Infinity));
+
+  return {
+    /** @returns {AccountState} */
+    state: () => state,
+    /** Signed in here, just now. @param {Login} login */
+    signedIn(login) {
+      enter(login, 'anew');
+      channel.postMessage({ what: 'in', login });
+    },
+    /** The cloud does not take the token any more. @param {string} token the one that it did not take */
+    refused(token) {
+      if (state.kind === 'in' && state.ticket.token === token) expire();
+    },
+    /** Signs out here and in the other tabs. */
+    out() {
+      leave();
+      channel.postMessage({ what: 'out' });
+    },
+    /** Goes on with what this tab or another one knows. */
+    resume() {
+      let kept = null;
+      try {
+        kept = JSON.parse(storage().getItem(KEPT) ?? 'null');
+      } catch {
+        // Nothing that can be gone on with.
+      }
+      if (isLogin(kept) && (kept.ticket.expiresAt === null || kept.ticket.expiresAt > now())) enter(kept, 'resumed');
+      else channel.postMessage({ what: 'who' });
+    },
+  };
+}
+
+/** @param {any} one @returns {one is Login} */
+const isLogin = (one) =>
+  typeof one?.cloud === 'string' && typeof one.ticket?.token === 'string' && typeof one.ticket.made === 'boolean' &&
+  typeof one.ticket.username === 'string' && (one.ticket.expiresAt === null || Number.isFinite(one.ticket.expiresAt));

@@ -1,0 +1,109 @@
+// @ts-check
+// The learner's webhook in the account: whether it is there, where it leads, and changing that. No DOM.
+// Nothing of somebody else's is changed without being asked for.
+
+import { CloudProblem } from './cloud.js';
+import { found, settingsFor } from './webhook.js';
+
+/**
+ * @typedef {import('./cloud.js').Integration} Integration
+ * @typedef {import('./webhook.js').Settings} Settings
+ * @typedef {{kind: 'none'} | {kind: 'asking'}
+ *   | {kind: 'ours', id: string, created_at: string | null, overlapping: Integration[]}
+ *   | {kind: 'elsewhere', hook: Integration, wasOurs: boolean, overlapping: Integration[]}
+ *   | {kind: 'absent', wasOurs: boolean, overlapping: Integration[]}
+ *   | {kind: 'failed', problem: CloudProblem}} HookState `none`: nobody is signed in, or there is no endpoint. `wasOurs`: it was
+ *   this learner's when this page last looked
+ * @typedef {ReturnType<typeof import('./cloud.js').cloud>} Cloud
+ */
+
+/**
+ * @param {{form: Settings, onChange: (state: HookState) => void, onRefused: (token: string) => void}} with_ `onRefused`: the
+ *   cloud does not take this token any more
+ */
+export function hookKeeper({ form, onChange, onRefused }) {
+  /** @type {HookState} */
+  let state = { kind: 'none' };
+  /** @type {{cloud: Cloud, token: string, url: string} | null} */
+  let place = null;
+  /** What was asked for an earlier account or endpoint is not listened to any more. */
+  let generation = 0;
+  let wasOurs = false;
+  let checkedAt = -Infinity;
+
+  const set = (/** @type {HookState} */ next) => {
+    state = next;
+    if (next.kind === 'ours') wasOurs = true;
+    onChange(next);
+  };
+
+  /** @param {(at: NonNullable<typeof place>) => Promise<void>} act @param {boolean} [quietly] */
+  const attempt = async (act, quietly = false) => {
+    if (!place) return;
+    const mine = (generation += 1);
+    const at = place;
+    if (!quietly) set({ kind: 'asking' });
+    try {
+      await act(at);
+      const all = found(await at.cloud.integrations(at.token), form.event, at.url);
+      if (mine !== generation) return;
+      checkedAt = performance.now();
+      const { ours, other, overlapping } = all;
+      if (ours) set({ kind: 'ours', id: ours.id, created_at: typeof ours.created_at === 'string' ? ours.created_at : null, overlapping });
+      else if (other) set({ kind: 'elsewhere', hook: other, wasOurs, overlapping });
+      else set({ kind: 'absent', wasOurs, overlapping });
+    } catch (error) {
+      if (mine !== generation) return;
+      const problem = error instanceof CloudProblem ? error : new CloudProblem('strange', 'Something went wrong in this page.', 0);
+      if (problem.cause === 'expired') onRefused(at.token);
+      // A look that nobody asked for and that fails changes nothing that is known.
+      if (!quietly || state.kind === 'asking') set({ kind: 'failed', problem });
+    }
+  };
+
+  return {
+    state: () => state,
+    /** @param {typeof place} at null if nobody is signed in or there is no endpoint */
+    at(at) {
+      const same = at !== null && place !== null && at.cloud === place.cloud && at.token === place.token && at.url === place.url;
+      if (same) return false;
+      if (at?.url !== place?.url) wasOurs = false;
+      place = at;
+      generation += 1;
+      set({ kind: 'none' });
+      return true;
+    },
+    /** Looks what is there. @param {{quietly?: boolean}} [how] */
+    look: ({ quietly = false } = {}) => attempt(async () => {}, quietly),
+    /** Looks again if the last look is older than this. @param {number} ms */
+    async lookIfOlder(ms) {
+      if (place && state.kind !== 'asking' && performance.now() - checkedAt > ms) await attempt(async () => {}, true);
+    },
+    /** Makes it, or makes it as it should be if it leads here already. One that leads elsewhere is left alone. */
+    setUp: () =>
+      attempt(async ({ cloud, token, url }) => {
+        const { ours, other } = found(await cloud.integrations(token), form.event, url);
+        if (ours) await cloud.update(token, ours.id, settingsFor(form, url));
+        else if (!other) await cloud.create(token, settingsFor(form, url));
+      }),
+    /** Makes the one that leads elsewhere lead here. */
+    async takeOver() {
+      const id = state.kind === 'elsewhere' ? state.hook.id : null;
+      if (id !== null) await attempt(({ cloud, token, url }) => cloud.update(token, id, settingsFor(form, url)));
+    },
+    async remove() {
+      const id = state.kind === 'ours' ? state.id : null;
+      if (id === null) return;
+      await attempt(async ({ cloud, token }) => {
+        try {
+          await cloud.remove(token, id);
+        } catch (error) {
+          // Gone already is gone.
+          if (!(error instanceof CloudProblem) || error.cause !== 'gone') throw error;
+        }
+        wasOurs = false;
+      });
+    },
+    settings: () => (place ? settingsFor(form, place.url) : null),
+  };
+}

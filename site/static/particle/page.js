@@ -1,0 +1,400 @@
+// @ts-check
+// Particle's side of the page, wired: the account, its webhook, its events. What the log draws of it comes out as plain values.
+
+import { account } from './account.js';
+import { CloudProblem, cloud } from './cloud.js';
+import { mountConnectCard } from './connect-card.js';
+import { concerns, meaningOf } from './event.js';
+import { eventPlace } from './event-place.js';
+import { eventStore } from './event-store.js';
+import { hookKeeper } from './hook.js';
+import { oneStream } from './one-stream.js';
+import { mountPublishCard } from './publish-card.js';
+import { listen } from './stream.js';
+import { mountWebhookCard } from './webhook-card.js';
+import { asParticleSends, consoleUrl, freshId, testData } from './webhook.js';
+
+/**
+ * @typedef {import('./connect-card.js').Offer} Offer
+ * @typedef {import('./event.js').Event} Event
+ * @typedef {{id: string, api: string, console: string, demo?: {username: string, password: string}}} CloudConfig as config.json has it
+ * @typedef {{endpoint: string, hookUrl: string | null, kept: string}} Mine this learner's endpoint; `kept`: how long things are kept
+ */
+
+/** Names of the clouds, as people say them. @type {Record<string, string>} */
+const NAMES = { simulated: 'the simulated cloud', particle: 'the Particle cloud' };
+/** After this long without a hook-sent the page looks whether the webhook is still there. */
+const NOT_SENT_MS = 5_000;
+/** Somebody may have changed the webhook elsewhere; a look when the reader comes back, but not all the time. */
+const LOOK_AGAIN_MS = 30_000;
+const OPENED = 'webhook-tutorial/streams-opened';
+
+/**
+ * @param {{
+ *   root: ParentNode,
+ *   form: import('./webhook.js').Settings,
+ *   clock: import('./stream.js').Clock,
+ *   quote: (text: string) => string,
+ *   confirm: (name: string, act: () => Promise<void>) => void,
+ *   copy: (button: HTMLElement, text: string) => unknown,
+ *   onChange: () => void,
+ *   onReason: () => void,
+ * }} with_ `form`: webhook.json. `onChange`: what the log shows may have changed. `onReason`: there is a reason to ask for deliveries
+ */
+export function mountParticle({ root, form, clock, quote, confirm, copy, onChange, onReason }) {
+  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (root.querySelector(`[data-part="${name}"]`));
+  const slot = (/** @type {string} */ name) => /** @type {HTMLElement} */ (root.querySelector(`[data-slot="${name}"]`));
+  /** @type {Offer[]} */
+  let offers = [];
+  let configured = false;
+  /** @type {Mine | null} */
+  let mine = null;
+  /** @type {ReturnType<typeof eventStore> | null} */
+  let store = null;
+  /** @type {ReturnType<typeof oneStream> | null} */
+  let stream = null;
+  /** @type {import('./stream.js').StreamState} */
+  let streamState = { kind: 'connecting' };
+  /** @type {import('./cloud.js').Device[] | null} */
+  let devices = null;
+  /** @type {Map<string, string>} */
+  let names = new Map();
+  let setUpNext = false;
+  let said = '';
+  let sentAt = -Infinity;
+  let presses = 0;
+
+  const accountChannel = channel('webhook-tutorial/account');
+  const streamChannel = channel('webhook-tutorial/events');
+  const signedIn = account({
+    storage: () => sessionStorage,
+    channel: accountChannel,
+    now: clock.now,
+    later: (act, ms) => {
+      const timer = setTimeout(act, ms);
+      return () => clearTimeout(timer);
+    },
+    onChange: (state, how) => {
+      if (how === 'anew') setUpNext = true;
+      devices = null;
+      names = new Map();
+      if (state.kind === 'in') said = '';
+      if (state.kind === 'expired') said = 'The sign-in has ended: tokens last an hour here. The log and your place in it stay; sign in again to go on.';
+      follow();
+      if (state.kind === 'in') void learnDevices();
+    },
+  });
+  const keeper = hookKeeper({ form, onChange: () => draw(), onRefused: (token) => signedIn.refused(token) });
+  const connectCard = mountConnectCard(part('connect'), {
+    offers: () => offers,
+    onTicket: (offer, ticket) => signedIn.signedIn({ cloud: offer.id, ticket }),
+  });
+  const webhookCard = mountWebhookCard(part('webhook'), { keeper, event: form.event });
+  const publishCard = mountPublishCard(/** @type {HTMLFormElement} */ (part('publish')), {
+    quote,
+    onPublish: async (name, data) => {
+      const problem = await publish(name, data === '' ? null : data);
+      return problem ?? `Published “${name}”.`;
+    },
+  });
+
+  /** The cloud that is signed in to, if it is offered here. @returns {{offer: Offer, ticket: import('./cloud.js').Ticket} | null} */
+  function connected() {
+    const state = signedIn.state();
+    if (state.kind !== 'in') return null;
+    const offer = offers.find(({ id }) => id === state.cloud);
+    return offer ? { offer, ticket: state.ticket } : null;
+  }
+
+  /** Brings stream and webhook in line with who is signed in and what is looked at. */
+  function follow() {
+    const now = connected();
+    const wanted = now && mine ? `${now.offer.id}|${now.ticket.token}` : null;
+    if (wanted !== followed) {
+      stream?.stop();
+      stream = null;
+      followed = wanted;
+      store?.silent();
+      if (now && mine) listenTo(now);
+    }
+    const moved = keeper.at(now && mine?.hookUrl ? { cloud: now.offer.cloud, token: now.ticket.token, url: mine.hookUrl } : null);
+    if (now && mine?.hookUrl && (moved || setUpNext)) {
+      void (setUpNext ? keeper.setUp() : keeper.look());
+      setUpNext = false;
+    }
+    draw();
+    onChange();
+  }
+  /** @type {string | null} */
+  let followed = null;
+
+  /** @param {{offer: Offer, ticket: import('./cloud.js').Ticket}} now */
+  function listenTo({ offer, ticket }) {
+    streamState = { kind: 'connecting' };
+    stream = oneStream({
+      name: `${offer.id}|${ticket.username}`,
+      locks: navigator.locks ?? null,
+      channel: streamChannel,
+      listen: (heard) => listen({ ...heard, fetch: fetch.bind(globalThis), api: offer.cloud.api, token: ticket.token, clock, opened: openedBefore(), onOpen: keepOpened }),
+      heard: {
+        onLead: () => {},
+        onEvent: hear,
+        onAlive: (at) => store?.alive(at),
+        onState: (state) => {
+          streamState = state;
+          if (state.kind === 'listening') store?.alive(state.since);
+          else store?.silent();
+          if (state.kind === 'ended' && state.cause === 'expired') signedIn.refused(ticket.token);
+          draw();
+          onChange();
+        },
+      },
+    });
+  }
+
+  /** @param {Event} event */
+  function hear(event) {
+    if (event.name === 'spark/status') hearStatus(event);
+    store?.alive(event.seen);
+    if (!concerns(event, form.event) || !store?.add(event)) return;
+    const { kind } = meaningOf(event);
+    if (kind === 'sent' || kind === 'response' || kind === 'error') {
+      sentAt = clock.now();
+      onReason();
+    }
+    onChange();
+  }
+
+  /** @param {Event} event */
+  function hearStatus({ coreid, data }) {
+    const device = devices?.find(({ id }) => id === coreid);
+    const status = (data ?? '').trim();
+    if (!device || !['online', 'offline'].includes(status)) return;
+    device.online = status === 'online';
+    draw();
+  }
+
+  async function learnDevices() {
+    const now = connected();
+    if (!now) return;
+    try {
+      const list = await now.offer.cloud.devices(now.ticket.token);
+      if (connected()?.ticket.token !== now.ticket.token) return;
+      devices = list;
+      names = new Map(list.flatMap(({ id, name }) => (name === null ? [] : [/** @type {[string, string]} */ ([id, name])])));
+      draw();
+      onChange();
+    } catch (error) {
+      if (error instanceof CloudProblem && error.cause === 'expired') signedIn.refused(now.ticket.token);
+    }
+  }
+
+  /** @param {string} name @param {string | null} data @returns {Promise<string | null>} what went wrong */
+  async function publish(name, data) {
+    const now = connected();
+    if (!now) return 'Not published: nobody is signed in.';
+    try {
+      const pressedAt = clock.now();
+      onReason();
+      await now.offer.cloud.publish(now.ticket.token, name, data);
+      onReason();
+      if (name.startsWith(form.event)) {
+        void clock.wait(NOT_SENT_MS, new AbortController().signal).then(() => {
+          if (sentAt < pressedAt) void keeper.lookIfOlder(NOT_SENT_MS);
+        });
+      }
+      return null;
+    } catch (error) {
+      if (!(error instanceof CloudProblem)) return 'Not published: something went wrong in this page.';
+      if (error.cause === 'expired') signedIn.refused(now.ticket.token);
+      return `Not published. ${error.message}`;
+    }
+  }
+
+  function draw() {
+    const state = signedIn.state();
+    const now = connected();
+    const hook = keeper.state();
+    part('connect').hidden = mine === null;
+    part('connect-before').hidden = mine !== null;
+    connectCard.update({
+      state: now ? state : { kind: 'out' },
+      offer: now?.offer ?? null,
+      devices,
+      stream: streamWords(),
+      server: serverWords(mine),
+      why: said,
+      none: configured ? noneWords(offers) : '',
+    });
+    webhookCard.update(hook, now && hook.kind === 'ours' ? consoleUrl(now.offer.console, hook.id) : '');
+    publishCard.update({ shown: now !== null && mine !== null, hasLine: now?.offer.demo === null });
+    part('top-account').hidden = now === null;
+    const [device] = devices ?? [];
+    slot('top-who').textContent = device ? `${device.name ?? device.id} · ${device.online ? 'online' : 'offline'}` : '';
+  }
+
+  function streamWords() {
+    if (streamState.kind === 'listening') return { words: 'Listening to events.', failing: false };
+    if (streamState.kind === 'connecting') return { words: 'Connecting to the events …', failing: false };
+    if (streamState.kind === 'waiting') return { words: `Not listening to events: ${streamState.why}. Trying again by itself.`, failing: true };
+    return { words: `Not listening to events: ${streamState.why}.`, failing: true };
+  }
+
+  addEventListener('visibilitychange', () => !document.hidden && void keeper.lookIfOlder(LOOK_AGAIN_MS));
+
+  return {
+    /** What the buttons do. @type {Record<string, (button: HTMLElement) => unknown>} */
+    actions: {
+      ...connectCard.actions,
+      ...webhookCard.actions,
+      'test-webhook': async () => {
+        const mineNow = (presses += 1);
+        const problem = await publish(form.event, testData(freshId(crypto)));
+        webhookCard.say(problem ?? (mineNow === 1 ? 'Published. The round appears in the log.' : `Published ${mineNow} times.`));
+      },
+      'copy-webhook': (button) => copy(button, webhookCard.json()),
+      'copy-publish': (button) => copy(button, publishCard.line()),
+      'remove-webhook': () => confirm('remove-webhook', () => keeper.remove()),
+      'sign-out': async () => {
+        const now = connected();
+        said = '';
+        signedIn.out();
+        try {
+          if (now) await now.offer.cloud.signOut(now.ticket);
+        } catch {
+          said = 'Signed out here. The token could not be deleted in the cloud; it ends by itself within the hour.';
+          draw();
+        }
+      },
+    },
+    /** The clouds that can reach the hook URL, from config.json. @param {CloudConfig[]} clouds */
+    setClouds(clouds) {
+      configured = true;
+      offers = clouds.filter(isCloud).map(({ id, api, console, demo }) => ({ id, name: NAMES[id] ?? id, console, demo: demo ?? null, cloud: cloud({ fetch: fetch.bind(globalThis), api, name: capital(NAMES[id] ?? id) }) }));
+      follow();
+    },
+    /** What is looked at; null if it is nothing, or not this learner's. @param {Mine | null} next */
+    setEndpoint(next) {
+      if (next?.endpoint !== mine?.endpoint) {
+        store?.silent();
+        store = next && eventStore(eventPlace(indexedDB, next.endpoint, clock.now), { mayWrite: () => stream?.leads() ?? false });
+        if (streamState.kind === 'listening' && stream) store?.alive(Math.max(streamState.since, clock.now()));
+        const opened = store;
+        void opened?.load().then(() => opened === store && onChange());
+      }
+      const changed = next?.endpoint !== mine?.endpoint || next?.hookUrl !== mine?.hookUrl;
+      mine = next;
+      if (changed) follow();
+      else draw();
+    },
+    /** The learner pressed Start: the webhook is to lead to the new endpoint, as was said. */
+    started: () => (setUpNext = true),
+    /** @returns {Event[]} */
+    events: () => store?.events() ?? [],
+    quiet: () => store?.quiet() ?? [],
+    /** @returns {import('../rounds.js').Context} */
+    context: () => ({ prefix: form.event, names }),
+    /** For the head of the log: since when events are heard. */
+    heard() {
+      const since = store?.since() ?? null;
+      if (connected() && since !== null && streamState.kind === 'listening') return `events since ${new Date(since).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })}`;
+      return connected() || (store?.quiet().length ?? 0) > 0 ? 'not listening to events' : '';
+    },
+    /** Which cloud is signed in to: its id. @returns {{cloud: string, username: string} | null} */
+    login: () => {
+      const now = connected();
+      return now && { cloud: now.offer.id, username: now.ticket.username };
+    },
+    /** What the cloud would send for a press of the test button, to be sent by the page itself. */
+    sample: () => asParticleSends(form, { name: form.event, data: testData(freshId(crypto)), coreid: 'api', published_at: new Date().toISOString() }),
+    /** The log was cleared. */
+    clear() {
+      store?.clear();
+      onChange();
+    },
+    /** The page goes out of sight, perhaps for good. */
+    pause() {
+      stream?.stop();
+      stream = null;
+      followed = null;
+      store?.silent();
+      accountChannel.close();
+      streamChannel.close();
+    },
+    /** It is back, or here for the first time. */
+    resume() {
+      accountChannel.open();
+      streamChannel.open();
+      const state = signedIn.state();
+      if (state.kind === 'in' && (state.ticket.expiresAt ?? Infinity) <= clock.now()) signedIn.refused(state.ticket.token);
+      else if (state.kind !== 'in') signedIn.resume();
+      follow();
+    },
+  };
+}
+
+/** A channel that can be closed and opened again: a page with an open one may not be kept for "back". @param {string} name */
+function channel(name) {
+  /** @type {BroadcastChannel | null} */
+  let open = null;
+  /** @type {((event: any) => void) | null} */
+  let onmessage = null;
+  return {
+    get onmessage() {
+      return onmessage;
+    },
+    set onmessage(act) {
+      onmessage = act;
+      if (open) open.onmessage = act;
+    },
+    postMessage: (/** @type {any} */ message) => open?.postMessage(message),
+    open() {
+      open ??= new BroadcastChannel(name);
+      open.onmessage = onmessage;
+    },
+    close() {
+      open?.close();
+      open = null;
+    },
+  };
+}
+
+/** When streams were opened from this browser, so that reloading goes on counting. @returns {number[]} */
+function openedBefore() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(OPENED) ?? '[]');
+    return Array.isArray(kept) ? kept.filter((at) => Number.isFinite(at) && at <= Date.now()) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** @param {number[]} opened */
+function keepOpened(opened) {
+  try {
+    localStorage.setItem(OPENED, JSON.stringify(opened));
+  } catch {
+    // Then each page counts for itself.
+  }
+}
+
+/** @param {Mine | null} mine */
+function serverWords(mine) {
+  const { hostname, host } = location;
+  const here = hostname === '127.0.0.1' || hostname === 'localhost' || hostname === '[::1]';
+  const who = here ? 'The server behind the hook URL is the program that you started on this computer.' : `The server behind the hook URL is run by whoever gave you the address ${host}; they can read what arrives there.`;
+  return `${who} ${mine?.kept ?? ''} “Clear” and “Forget endpoint” delete it earlier.`;
+}
+
+/** @param {Offer[]} offers */
+function noneWords(offers) {
+  if (offers.length === 0) return 'No Particle account can be connected here: the Particle cloud could not reach this server. “Send one from this page” sends what Particle would send.';
+  if (offers.every(({ demo }) => demo !== null)) return 'Your own Particle account is not offered here, because the Particle cloud could not reach this computer. Start the program with --public-url and the address of a tunnel to offer it.';
+  return '';
+}
+
+/** @param {any} one @returns {one is CloudConfig} */
+const isCloud = (one) => typeof one?.id === 'string' && /^https?:\/\/[^/]+$/.test(one.api) && /^https?:\/\//.test(one.console);
+
+/** @param {string} words */
+const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);

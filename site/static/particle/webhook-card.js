@@ -1,0 +1,111 @@
+// @ts-check
+// The webhook in the account: every field of it, its buttons, and the questions before anything of somebody else's changes.
+// Only DOM and its wiring; what is known about the webhook comes from hook.js.
+
+import { asTemplate, fields } from './webhook.js';
+
+/** @typedef {import('./hook.js').HookState} HookState */
+/** @typedef {ReturnType<typeof import('./hook.js').hookKeeper>} Keeper */
+
+/**
+ * @param {HTMLElement} card
+ * @param {{keeper: Keeper, event: string}} with_
+ */
+export function mountWebhookCard(card, { keeper, event }) {
+  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (card.querySelector(`[data-part="${name}"]`));
+  const slot = (/** @type {string} */ name) => /** @type {HTMLElement} */ (card.querySelector(`[data-slot="${name}"]`));
+  const yes = /** @type {HTMLButtonElement} */ (card.querySelector('[data-do="webhook-yes"]'));
+  const no = /** @type {HTMLButtonElement} */ (card.querySelector('[data-do="webhook-no"]'));
+  let act = () => {};
+  /** What was left alone on purpose, so that it is not asked about again. */
+  let declined = '';
+
+  const ask = (/** @type {string} */ words, /** @type {string} */ label, /** @type {() => void} */ then, canDecline = false) => {
+    part('webhook-question').hidden = false;
+    slot('webhook-question').textContent = words;
+    yes.textContent = label;
+    no.hidden = !canDecline;
+    act = then;
+  };
+
+  return {
+    /** @type {Record<string, () => unknown>} */
+    actions: {
+      'webhook-yes': () => act(),
+      'webhook-no': () => {
+        const state = keeper.state();
+        if (state.kind === 'elsewhere') declined = `${state.hook.id}|${state.hook.url}`;
+        update(state);
+      },
+    },
+    /** The JSON as shown, to be copied. */
+    json: () => slot('webhook-json').textContent ?? '',
+    say: (/** @type {string} */ words) => (slot('webhook-said').textContent = words),
+    update,
+  };
+
+  /** @param {HookState} state @param {string} [consoleAt] where the console shows it */
+  function update(state, consoleAt = '') {
+    card.hidden = state.kind === 'none';
+    part('webhook-question').hidden = true;
+    part('webhook-there').hidden = state.kind !== 'ours';
+    const said = slot('webhook-state');
+    const words = wordsFor(state);
+    if (said.textContent !== words) said.textContent = words;
+    said.hidden = words === '';
+    if (state.kind === 'absent') {
+      ask(state.wasOurs ? 'Events are published as before, but nothing is sent here.' : `The page can make it: one webhook named “${event}”.`, state.wasOurs ? 'Make it again' : 'Make the webhook', () => void keeper.setUp());
+    }
+    if (state.kind === 'elsewhere') {
+      const { url, created_at } = state.hook;
+      const since = typeof created_at === 'string' && !Number.isNaN(Date.parse(created_at)) ? `, made on ${new Date(created_at).toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' })}` : '';
+      if (declined !== `${state.hook.id}|${url}`) {
+        ask(`It leads to ${String(url).slice(0, 300)}${since}. ${state.wasOurs ? 'Somebody changed it since; perhaps you, in another browser.' : 'It may be yours from an earlier time, or somebody else’s who shares the account. If you take it over, it no longer leads there.'}`, state.wasOurs ? 'Take back' : 'Take it over', () => void keeper.takeOver(), true);
+      } else ask('It was left as it is, so events do not come here. ', 'Take it over after all', () => void keeper.takeOver());
+    }
+    if (state.kind === 'failed') ask(state.problem.message, 'Try again', () => void keeper.look());
+    if (state.kind === 'ours') {
+      const settings = keeper.settings();
+      if (settings) drawSettings(settings);
+      const link = /** @type {HTMLAnchorElement} */ (part('webhook-console'));
+      link.hidden = consoleAt === '';
+      if (consoleAt !== '') link.href = consoleAt;
+    }
+    const overlapping = 'overlapping' in state ? state.overlapping : [];
+    const overlap = slot('webhook-overlap');
+    overlap.hidden = overlapping.length === 0;
+    overlap.textContent =
+      overlapping.length === 0
+        ? ''
+        : `${overlapping.length === 1 ? 'Another webhook fires' : `${overlapping.length} other webhooks fire`} for some of the same events: ${overlapping
+            .slice(0, 5)
+            .map(({ event: name, url }) => `“${String(name).slice(0, 64)}”${url ? `, to ${String(url).slice(0, 120)}` : ''}`)
+            .join('; ')}. One event is then sent more than once.`;
+  }
+
+  /** @param {import('./webhook.js').Settings} settings */
+  function drawSettings(settings) {
+    const json = asTemplate(settings);
+    if (slot('webhook-json').textContent === json) return;
+    slot('webhook-json').textContent = json;
+    const template = /** @type {HTMLTemplateElement} */ (card.querySelector('#webhook-field-template'));
+    slot('webhook-fields').replaceChildren(
+      ...fields(settings).map(([name, value]) => {
+        const row = /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
+        /** @type {HTMLElement} */ (row.querySelector('[data-slot="name"]')).textContent = name;
+        /** @type {HTMLElement} */ (row.querySelector('[data-slot="value"]')).textContent = value;
+        return row;
+      }),
+    );
+  }
+
+  /** @param {HookState} state */
+  function wordsFor(state) {
+    if (state.kind === 'asking') return 'Asking the cloud …';
+    if (state.kind === 'ours') return `This webhook is in your account. Every event whose name begins with “${event}” triggers it.`;
+    if (state.kind === 'elsewhere') return state.wasOurs ? `The webhook “${event}” no longer leads here.` : `There is a webhook named “${event}” in the account already.`;
+    if (state.kind === 'absent') return state.wasOurs ? `The webhook “${event}” is no longer in your account.` : `There is no webhook named “${event}” in the account.`;
+    if (state.kind === 'failed') return 'That did not work.';
+    return '';
+  }
+}
