@@ -10,7 +10,6 @@ use http::{HeaderMap, header};
 
 use crate::chance::digest;
 use crate::core::Core;
-use crate::event::FROM_API;
 use crate::json::Json;
 use crate::reply::{Refusal, bad_request, not_found, refuse, refuse_with};
 use crate::state::Token;
@@ -259,6 +258,3 @@ async fn read_multipart(request: Request) -> Result<(Json, Vec<Upload>), Refusal
     }
     Ok((Json::Object(fields), files))
 }
-
-/// `coreid` of a call that comes by REST: nobody can speak as a device.
-pub(crate) const CALLER: &str = FROM_API;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::clock::iso;
-use crate::guesses::Guess;
+use crate::guesses::{Guess, OWN_TOPICS_TRIGGER_HOOKS};
 
 /// The source of events that came by REST.
 pub(crate) const FROM_API: &str = "api";
@@ -77,7 +77,9 @@ impl Event {
             .name
             .split_once('/')
             .is_some_and(|(source, rest)| is_source(source) && from(rest));
-        self.coreid != FROM_CLOUD && !from(&self.name) && !behind_source
+        (self.coreid != FROM_CLOUD || OWN_TOPICS_TRIGGER_HOOKS)
+            && !from(&self.name)
+            && !behind_source
     }
 }
 

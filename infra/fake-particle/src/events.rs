@@ -11,16 +11,14 @@ use http::header;
 use hyper::body::Bytes;
 use tokio::sync::mpsc;
 
-use crate::call::{CALLER, Call, valid_token};
+use crate::call::{Call, valid_token};
 use crate::core::Core;
-use crate::event::MAX_NAME_BYTES;
-use crate::guesses::{OVER_LIMIT_STATUS, REST_EVENT_DATA_BYTES};
+use crate::event::{FROM_API, MAX_NAME_BYTES};
+use crate::guesses::{KEEP_ALIVE, OVER_LIMIT_STATUS, REST_EVENT_DATA_BYTES};
 use crate::json::Json;
 use crate::reply::{Answer, Refusal, bad_request, ok, refuse};
 use crate::streams::Filter;
 
-/// A stream that was silent this long says that it is still there; clients give up after 13 to 15 s.
-const KEEP_ALIVE: Duration = Duration::from_secs(9);
 /// Clients that attach their listener after the response's head would lose an event in the same packet.
 const HEAD_START: Duration = Duration::from_millis(10);
 
@@ -49,7 +47,7 @@ pub(crate) async fn publish(Shared(core): Shared<Arc<Core>>, call: Call) -> Answ
     {
         return Err(refuse(413, "too_large", "data is larger than 16 KiB"));
     }
-    core.publish(core.event(&name, data, CALLER, product));
+    core.publish(core.event(&name, data, FROM_API, product));
     ok()
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::State as Shared;
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -15,11 +15,12 @@ use crate::call::{Call, Upload};
 use crate::chance::digest;
 use crate::clock::{iso, millis};
 use crate::core::Core;
-use crate::link;
-use crate::reply::{Answer, Refusal, bad_request, not_found, refuse, refuse_with, reply};
+use crate::guesses::{COMPILE_ERROR_OUTPUT, COMPILE_ERROR_STATUS, COMPILE_LIMIT};
+use crate::reply::{
+    Answer, Refusal, bad_request, not_found, refuse, refuse_with, reply, reply_with,
+};
+use crate::reports;
 
-/// How long a compiler may take.
-const COMPILE_LIMIT: Duration = Duration::from_secs(30);
 /// How long a device may take to run what it was given; then the flash counts as failed.
 const FLASH_LIMIT: Duration = Duration::from_secs(60);
 /// Compilations that one device works on at a time.
@@ -76,7 +77,7 @@ pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> An
     tokio::spawn(async move {
         let mut stopping = watching.stopping.subscribe();
         tokio::select! {
-            () = watching.clock.sleep_until(deadline) => link::flashed(&watching, &device, request, false),
+            () = watching.clock.sleep_until(deadline) => reports::flashed(&watching, &device, request, false),
             _ = stopping.wait_for(|stop| *stop) => {}
         }
     });
@@ -209,11 +210,14 @@ fn not_connected() -> Refusal {
     )
 }
 
-/// A failed compilation is a good answer with `ok:false`, as Particle's own page takes it.
+/// A failed compilation, with the compiler's words.
 fn compile_errors(output: &str) -> Response {
-    reply(&json!({
-        "ok": false, "errors": [output], "output": "Compiler timed out or encountered an error", "stdout": "",
-    }))
+    let body =
+        json!({"ok": false, "errors": [output], "output": COMPILE_ERROR_OUTPUT, "stdout": ""});
+    reply_with(
+        StatusCode::from_u16(COMPILE_ERROR_STATUS).unwrap_or(StatusCode::OK),
+        &body,
+    )
 }
 
 /// The product whose streams see a device's events.

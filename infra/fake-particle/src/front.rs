@@ -8,7 +8,7 @@ use axum::extract::{Request, State as Shared};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post, put};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 
 use crate::call::from_own_page;
 use crate::core::Core;
+use crate::guesses::{CORS_HEADERS, CORS_MAX_AGE, CORS_METHODS};
 use crate::reply::{Answer, refuse};
 use crate::{bench, console, devices, events, flash, integrations, signin};
 
@@ -231,20 +232,12 @@ async fn guard(Shared(core): Shared<Arc<Core>>, request: Request, next: Next) ->
     response
 }
 
-/// What a preflight is told; the User-Agent and the tool names are what particle-api-js sets.
 fn allow(headers: &mut HeaderMap) {
-    let allowed: [(HeaderName, &str); 3] = [
-        (
-            header::ACCESS_CONTROL_ALLOW_METHODS,
-            "GET, POST, PUT, DELETE, OPTIONS",
-        ),
-        (
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "Authorization, Content-Type, Accept, User-Agent, X-Particle-Tool, X-Particle-Project, X-Requested-With",
-        ),
-        (header::ACCESS_CONTROL_MAX_AGE, "300"),
-    ];
-    for (name, value) in allowed {
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, CORS_METHODS),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, CORS_HEADERS),
+        (header::ACCESS_CONTROL_MAX_AGE, CORS_MAX_AGE),
+    ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
 }

@@ -3,6 +3,9 @@
 //! The documentation is silent or contradicts itself on these points, so the stand-in had to choose. An event whose content
 //! or existence rests on such a choice names it under `simulated_guess`, and whoever shows the event says that the real
 //! cloud may differ. Change a constant here and the stand-in behaves the other way; nothing else holds the choice.
+//!
+//! Two guesses have no constant, because there is no other way to switch to: that templates mean what hogan.js makes of
+//! them, and that one request is one connection without headers beyond the captured ones.
 
 use std::time::Duration;
 
@@ -104,6 +107,31 @@ pub(crate) const REST_EVENT_DATA_BYTES: usize = 16 * 1024;
 pub(crate) const MOST_INTEGRATIONS: usize = 100;
 /// `expires_in=0` asks for a token that never expires.
 pub(crate) const ZERO_MEANS_NEVER: bool = true;
+
+/// The status of a refused configuration of an integration.
+pub(crate) const WRONG_CONFIGURATION_STATUS: u16 = 400;
+/// Marks the `logs` and `counters` of an integration: the real cloud shows them, in a form of its own.
+pub(crate) const INTEGRATION_DETAIL_GUESS: Guess = "integration_detail";
+
+/// Whether events that the cloud itself makes trigger hooks when their topic is not one of the documented three.
+pub(crate) const OWN_TOPICS_TRIGGER_HOOKS: bool = false;
+
+/// A silent stream says so often that it is still there. Clients give up after 13 to 15 s; one page speaks of 60 s.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(9);
+
+/// The status of a compilation that failed, with `ok: false` in the body; Particle's own page expects it so.
+pub(crate) const COMPILE_ERROR_STATUS: u16 = 200;
+/// What `output` says then; the command line looks for this text.
+pub(crate) const COMPILE_ERROR_OUTPUT: &str = "Compiler timed out or encountered an error";
+/// How long a compiler may take.
+pub(crate) const COMPILE_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a preflight is told, for any page.
+pub(crate) const CORS_METHODS: &str = "GET, POST, PUT, DELETE, OPTIONS";
+/// The headers a page may send: those that the clients of today do send.
+pub(crate) const CORS_HEADERS: &str = "Authorization, Content-Type, Accept, User-Agent, X-Particle-Tool, X-Particle-Project, X-Requested-With";
+/// For how many seconds a browser may remember it.
+pub(crate) const CORS_MAX_AGE: &str = "300";
 
 /// Only this stand-in has it: it reaches this computer alone, and it takes only so much at once.
 pub(crate) const SIMULATED_ONLY: Guess = "simulated_cloud_only";

@@ -4,14 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State as Shared;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::call::{CALLER, Call};
+use crate::call::Call;
 use crate::clock::iso;
 use crate::core::Core;
-use crate::guesses::{MOST_INTEGRATIONS, TEST_EVENT_DATA, TEST_EVENT_GUESS};
+use crate::event::FROM_API;
+use crate::guesses::{
+    INTEGRATION_DETAIL_GUESS, MOST_INTEGRATIONS, TEST_EVENT_DATA, TEST_EVENT_GUESS,
+    WRONG_CONFIGURATION_STATUS,
+};
 use crate::hook::config::HookConfig;
-use crate::reply::{Answer, Refusal, bad_request, not_found, ok, reply};
+use crate::json::Json;
+use crate::reply::{Answer, Refusal, bad_request, not_found, ok, refuse, reply};
 use crate::state::Hook;
 
 /// `POST /v1/integrations`, `/v1/webhooks` and the product forms
@@ -48,7 +54,8 @@ pub(crate) async fn create(Shared(core): Shared<Arc<Core>>, call: Call) -> Answe
 }
 
 fn read(call: &Call, product: Option<i64>) -> Result<HookConfig, Refusal> {
-    let mut config = HookConfig::read(&call.body).map_err(|reason| bad_request(&reason))?;
+    let mut config = HookConfig::read(&call.body)
+        .map_err(|reason| refuse(WRONG_CONFIGURATION_STATUS, "bad_request", &reason))?;
     if product.is_some() {
         // A device filter exists for the account's own devices only.
         config.device_id = None;
@@ -110,18 +117,30 @@ fn find(core: &Core, call: &Call) -> Result<Hook, Refusal> {
     hook.cloned().ok_or_else(|| not_found("Integration"))
 }
 
-/// `GET …/:id`: the whole configuration, with what happened to it. The form of `logs` and `counters` is this stand-in's own.
+/// `GET …/:id`: the whole configuration, in the order it was given, with what happened to it.
 pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
     let hook = find(&core, &call)?;
-    let mut body = listed(&hook);
-    let config = serde_json::to_value(&hook.config).unwrap_or_default();
-    if let (Value::Object(body), Value::Object(config)) = (&mut body, config) {
-        body.extend(config);
+    let mut fields = fields(&listed(&hook));
+    for (key, value) in self::fields(&hook.config) {
+        fields.retain(|(other, _)| *other != key);
+        fields.push((key, value));
     }
-    body["logs"] = json!({"successes": hook.successes, "errors": hook.errors});
-    body["counters"] = json!({"total": hook.total(), "days": hook.days});
-    body["simulated_guess"] = json!(["integration_detail"]);
-    Ok(reply(&body))
+    let more = json!({
+        "logs": {"successes": hook.successes, "errors": hook.errors},
+        "counters": {"total": hook.total(), "days": hook.days},
+        "simulated_guess": [INTEGRATION_DETAIL_GUESS],
+    });
+    fields.extend(self::fields(&more));
+    Ok(reply(&Json::Object(fields)))
+}
+
+/// The keys and values of something that serialises as an object, in their order.
+fn fields(object: &impl Serialize) -> Vec<(String, Json)> {
+    let text = serde_json::to_string(object).unwrap_or_default();
+    match Json::parse(&text) {
+        Ok(Json::Object(fields)) => fields,
+        _ => Vec::new(),
+    }
 }
 
 /// `PUT …/:id`: replaces the whole configuration; what happened before stays.
@@ -155,7 +174,7 @@ pub(crate) async fn test(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer 
     let mut event = core.event(
         &hook.config.event,
         Some(TEST_EVENT_DATA.to_owned()),
-        CALLER,
+        FROM_API,
         hook.product,
     );
     event.guesses.push(TEST_EVENT_GUESS);

@@ -11,7 +11,7 @@
 //! It speaks to particle-api-js and particle-cli as they are. What nobody outside Particle knows is chosen in `guesses.rs`,
 //! and every event that rests on such a choice says so.
 //!
-//! It leaves out: organisations, customers, ready-made applications, other integrations than webhooks, TLS, and every
+//! It leaves out: organisations, customers, the limit of 10,000 calls, ready-made applications, other integrations than webhooks, TLS, and every
 //! address that is not this computer. It has one account and one product, and knows a device only while it is attached or
 //! was once. Tokens are kept as hashes, so a list of tokens shows their last digits only.
 //!
@@ -46,6 +46,7 @@ mod bench;
 mod binaries;
 mod flash;
 mod link;
+mod reports;
 
 mod file;
 mod state;
@@ -85,7 +86,8 @@ pub struct Config {
     pub mfa: Option<String>,
     /// Publishes the parts of long responses in a wrong order, which the real cloud may do at any time.
     pub reorder_parts: bool,
-    /// Makes ids, tokens and the password repeat from run to run. For tests: they can then be foreseen.
+    /// Makes ids, tokens and the password repeat from run to run. For tests: they can then be
+    /// foreseen, and a data folder used twice with one seed would see the same ids twice.
     pub seed: Option<u64>,
 }
 
@@ -104,12 +106,21 @@ impl Default for Config {
 }
 
 /// The demo account.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Demo {
     /// What to sign in with.
     pub username: String,
     /// Random, one for each data folder.
     pub password: String,
+}
+
+impl std::fmt::Debug for Demo {
+    /// Without the password, which has no place in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Demo")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A running stand-in. Dropping it leaves it running; [`Cloud::shutdown`] ends it.

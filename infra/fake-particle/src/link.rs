@@ -1,7 +1,7 @@
 //! The device link: lines of JSON between the cloud and one device, over any stream of bytes.
 //!
 //! A real device speaks CoAP over DTLS or TCP; what matters to a webhook is what is said, and that is here.
-//! A line has at most 1 MiB, an unknown `type` is ignored, a malformed line ends the link.
+//! What a device says is acted upon in `reports.rs`. A line has at most 1 MiB, an unknown `type` is ignored, a malformed line ends the link.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::mpsc;
 
-use crate::attached::{Compiled, Flashing, Live, frame};
+use crate::attached::Live;
 use crate::core::Core;
 use crate::event::{MAX_NAME_BYTES, cut, is_device_id, tidy_name};
-use crate::flash::product_of;
+use crate::reports;
 use crate::state::{Device, MOST_DEVICES};
 
 const MOST_LINE_BYTES: usize = 1024 * 1024;
@@ -22,16 +22,13 @@ const MOST_LINE_BYTES: usize = 1024 * 1024;
 const WAITING_MESSAGES: usize = 256;
 /// How long a new link may stay silent.
 const HELLO_LIMIT: Duration = Duration::from_secs(10);
-/// A serial line as the log handler cuts it, with room for its time and category.
-const MOST_SERIAL_BYTES: usize = 1024;
-const MOST_MESSAGE_BYTES: usize = 500;
-const MOST_OUTPUT_BYTES: usize = 64 * 1024;
 /// Links at the same time.
 const MOST_LINKS: usize = 32;
 
+/// What a device says.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-enum FromDevice {
+pub(crate) enum FromDevice {
     Hello(Hello),
     Online,
     Offline,
@@ -60,8 +57,9 @@ enum FromDevice {
     Unknown,
 }
 
+/// Who it is; the first line of a link.
 #[derive(Deserialize)]
-struct Hello {
+pub(crate) struct Hello {
     id: String,
     name: String,
     platform_id: u32,
@@ -70,13 +68,14 @@ struct Hello {
     compiler: Option<String>,
 }
 
+/// How it is.
 #[derive(Deserialize)]
-struct Running {
-    running: bool,
-    plugged: bool,
-    power_source: Option<i32>,
-    battery: Option<f64>,
-    message: Option<String>,
+pub(crate) struct Running {
+    pub(crate) running: bool,
+    pub(crate) plugged: bool,
+    pub(crate) power_source: Option<i32>,
+    pub(crate) battery: Option<f64>,
+    pub(crate) message: Option<String>,
 }
 
 /// Serves one link to its end.
@@ -114,18 +113,15 @@ async fn read_lines(
         return;
     };
     while let Some(message) = next(&mut read).await {
-        // A newer link of the same device has taken over.
-        if core
-            .attached
-            .with(&id, |live| live.link == link && live.to_device.is_some())
-            != Some(true)
-        {
-            return;
+        // A newer link of the same device has taken over, or this one does not read what it is told.
+        let holds = |live: &mut Live| live.link == link && live.to_device.is_some();
+        if core.attached.with(&id, holds) != Some(true) {
+            break;
         }
-        act(core, &id, message);
+        reports::act(core, &id, message);
     }
     if core.attached.with(&id, |live| live.link == link) == Some(true) {
-        lost(core, &id);
+        reports::lost(core, &id);
     }
 }
 
@@ -223,195 +219,8 @@ fn attach(core: &Arc<Core>, hello: Hello, to_device: mpsc::Sender<String>) -> Op
         live.tell(&json!({"type": "rename", "name": name}));
     }
     drop(all);
-    show(core, &hello.id);
+    reports::show(core, &hello.id);
     Some(link)
-}
-
-fn act(core: &Arc<Core>, id: &str, message: FromDevice) {
-    let now = core.now();
-    core.change(|state| {
-        state
-            .device_mut(id)
-            .map(|device| device.last_heard = Some(now))
-    });
-    match message {
-        FromDevice::Online => online(core, id),
-        FromDevice::Offline => {
-            deliver_flash(core, id);
-            offline(core, id);
-        }
-        FromDevice::Subscribe { prefix } => {
-            core.attached.with(id, |live| live.subscribe(&prefix));
-        }
-        FromDevice::Publish { name, data } => publish(core, id, &name, data),
-        FromDevice::Serial { line } => {
-            core.attached.with(id, |live| {
-                live.print(cut(&line, MOST_SERIAL_BYTES).to_owned())
-            });
-        }
-        FromDevice::State(running) => {
-            core.attached.with(id, |live| {
-                live.running = running.running;
-                live.plugged = running.plugged;
-                live.power_source = running.power_source;
-                live.battery = running.battery;
-                live.message = running
-                    .message
-                    .map(|message| cut(&message, MOST_MESSAGE_BYTES).to_owned());
-            });
-            show(core, id);
-        }
-        FromDevice::Compiled {
-            request,
-            ok,
-            size,
-            errors,
-        } => {
-            let waiting = core
-                .attached
-                .with(id, |live| live.waiting.remove(&request))
-                .flatten();
-            if let Some(waiting) = waiting {
-                let text = if ok { size } else { errors }.unwrap_or_default();
-                let text = cut(&text, MOST_OUTPUT_BYTES).to_owned();
-                // Whoever asked may have given up meanwhile.
-                let _ = waiting.send(if ok {
-                    Compiled::Done(text)
-                } else {
-                    Compiled::Errors(text)
-                });
-            }
-        }
-        FromDevice::Flashed { request, ok } => flashed(core, id, request, ok),
-        FromDevice::Hello(_) | FromDevice::Unknown => {}
-    }
-}
-
-fn publish(core: &Arc<Core>, id: &str, name: &str, data: Option<String>) {
-    let limit = core
-        .attached
-        .with(id, |live| live.online.then_some(live.data_limit))
-        .flatten();
-    let name = tidy_name(name, MAX_NAME_BYTES);
-    let (Some(limit), false) = (limit, name.is_empty()) else {
-        return;
-    };
-    let data = data.map(|data| cut(&data, limit).to_owned());
-    core.attached.with(id, |live| {
-        live.count_publish(&name, data.as_deref().map_or(0, str::len))
-    });
-    core.publish(core.event(&name, data, id, product_of(core, id)));
-    show(core, id);
-}
-
-fn online(core: &Arc<Core>, id: &str) {
-    let now = core.now();
-    core.change(|state| {
-        state
-            .device_mut(id)
-            .map(|device| device.last_handshake_at = Some(now))
-    });
-    let flash = core.attached.with(id, |live| {
-        live.online = true;
-        live.prefixes.clear();
-        live.flash.take_if(|flash| flash.delivered)
-    });
-    say(core, id, "spark/status", "online");
-    if let Some(flash) = flash.flatten() {
-        after_flash(core, id, &flash);
-    }
-    show(core, id);
-}
-
-fn offline(core: &Arc<Core>, id: &str) {
-    let was_online = core.attached.with(id, |live| {
-        live.prefixes.clear();
-        live.signaling = false;
-        std::mem::replace(&mut live.online, false)
-    });
-    if was_online == Some(true) {
-        say(core, id, "spark/status", "offline");
-    }
-    show(core, id);
-}
-
-/// The link is gone, and with it whatever was under way.
-fn lost(core: &Arc<Core>, id: &str) {
-    let flash = core.attached.with(id, |live| {
-        live.to_device = None;
-        live.running = false;
-        live.waiting.clear();
-        live.flash.take().filter(|flash| !flash.delivered)
-    });
-    if flash.flatten().is_some() {
-        say(core, id, "spark/flash/status", "failed");
-    }
-    offline(core, id);
-}
-
-/// The transfer is over: "success" says that, not that the new program runs.
-fn deliver_flash(core: &Arc<Core>, id: &str) {
-    let delivered = core.attached.with(id, |live| match &mut live.flash {
-        Some(flash) if !flash.delivered => {
-            flash.delivered = true;
-            live.firmware.clone_from(&flash.firmware);
-            Some(flash.firmware.clone())
-        }
-        _ => None,
-    });
-    if let Some(firmware) = delivered.flatten() {
-        core.change(|state| {
-            state
-                .device_mut(id)
-                .map(|device| device.last_app = Some(firmware))
-        });
-        say(core, id, "spark/flash/status", "success ");
-    }
-}
-
-/// The device says how a flash ended, or nobody said so in time.
-pub(crate) fn flashed(core: &Arc<Core>, id: &str, request: u64, ok: bool) {
-    let known = core.attached.with(id, |live| {
-        live.flash
-            .as_ref()
-            .is_some_and(|flash| flash.request == request)
-    });
-    if known != Some(true) {
-        return;
-    }
-    if ok {
-        deliver_flash(core, id);
-        return;
-    }
-    core.attached.with(id, |live| live.flash = None);
-    say(core, id, "spark/flash/status", "failed");
-}
-
-/// What a real device reports after its first connection with a new program, in the order of a capture of 2024
-/// (<https://docs.particle.io/reference/cloud-apis/firmware-update-events/>).
-fn after_flash(core: &Arc<Core>, id: &str, flash: &Flashing) {
-    say(core, id, "spark/device/app-hash", &flash.app_hash);
-    say(core, id, "spark/device/last_reset", "update");
-    say(core, id, "particle/device/updates/forced", "false");
-    say(core, id, "particle/device/updates/pending", "false");
-    say(core, id, "particle/device/updates/enabled", "true");
-}
-
-fn say(core: &Arc<Core>, id: &str, name: &str, data: &str) {
-    core.publish(core.event(name, Some(data.to_owned()), id, product_of(core, id)));
-}
-
-/// Shows the device's state to the bench's viewers.
-pub(crate) fn show(core: &Core, id: &str) {
-    let name = core
-        .state()
-        .device(id)
-        .map(|device| device.name.clone())
-        .unwrap_or_default();
-    core.attached.with(id, |live: &mut Live| {
-        let state = frame("state", &live.state(id, &name));
-        live.show(&state);
-    });
 }
 
 #[cfg(test)]

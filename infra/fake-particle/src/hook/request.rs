@@ -9,11 +9,11 @@ use crate::clock::iso;
 use crate::event::Event;
 use crate::guesses::{
     CUSTOM_FIELD_WINS_GUESS, DELETE_BODY_GUESS, DELETE_HAS_BODY, Guess, STRING_JSON_GETS_DEFAULTS,
-    STRING_JSON_GUESS, VARIABLES_GUESS, VARIABLES_WIN,
+    STRING_JSON_GUESS, VARIABLES_GUESS,
 };
 use crate::hook::config::HookConfig;
+use crate::hook::variables::Variables;
 use crate::json::Json;
-use crate::template::render;
 
 /// What the cloud calls itself to webhook servers.
 pub(crate) const USER_AGENT: &str = "ParticleBot/1.1 (https://docs.particle.io/webhooks)";
@@ -55,107 +55,11 @@ impl Outgoing {
     }
 }
 
-/// What the templates of one event are filled from.
-pub(crate) struct Variables {
-    data: Json,
-    fixed: Json,
-    /// Whether the data has a key of the cloud's own.
-    both: bool,
-}
-
-impl Variables {
-    pub(crate) fn of(event: &Event) -> Variables {
-        let value = event.data.clone().unwrap_or_default();
-        let published_at = iso(event.published_at);
-        let whole = Json::Object(
-            [
-                ("name", &event.name),
-                ("data", &value),
-                ("coreid", &event.coreid),
-                ("published_at", &published_at),
-            ]
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), Json::String(value.clone())))
-            .collect(),
-        )
-        .to_string();
-        let mut fixed = vec![
-            ("PARTICLE_DEVICE_ID", event.coreid.clone()),
-            ("PARTICLE_EVENT_NAME", event.name.clone()),
-            ("PARTICLE_EVENT_VALUE", value.clone()),
-            ("PARTICLE_PUBLISHED_AT", published_at.clone()),
-            ("PARTICLE_EVENT_ID", event.id.clone()),
-            ("PRODUCT_ID", event.product_id.to_string()),
-            ("PARTICLE_EVENT_BASE64", BASE64.encode(whole.as_bytes())),
-            ("PARTICLE_EVENT_JSON", whole),
-            ("SPARK_CORE_ID", event.coreid.clone()),
-            ("SPARK_EVENT_NAME", event.name.clone()),
-            ("SPARK_EVENT_VALUE", value.clone()),
-            ("SPARK_PUBLISHED_AT", published_at),
-        ];
-        if event.in_product {
-            fixed.push(("PRODUCT_USER_ID", event.userid.clone()));
-            fixed.push(("PRODUCT_VERSION", "0".to_owned()));
-        }
-        let data = Json::parse(&value).unwrap_or(Json::Null);
-        let both = fixed.iter().any(|(key, _)| data.get(key).is_some());
-        let fixed = Json::Object(
-            fixed
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), Json::String(value)))
-                .collect(),
-        );
-        Variables { data, fixed, both }
-    }
-
-    /// The context that is asked first stands last.
-    fn contexts(&self) -> [&Json; 2] {
-        if VARIABLES_WIN {
-            [&self.data, &self.fixed]
-        } else {
-            [&self.fixed, &self.data]
-        }
-    }
-
-    pub(crate) fn fixed(&self) -> &Json {
-        &self.fixed
-    }
-
-    pub(crate) fn fill(&self, template: &str) -> Result<String, String> {
-        render(template, &self.contexts())
-    }
-
-    /// Fills every key and every text inside a value on its own, so that quotes in the data cannot break the JSON around
-    /// them. It is also why a number in such a template always arrives as text.
-    pub(crate) fn fill_leaves(&self, value: &Json) -> Result<Json, String> {
-        leaves(value, &self.contexts())
-    }
-}
-
-pub(crate) fn leaves(value: &Json, contexts: &[&Json]) -> Result<Json, String> {
-    Ok(match value {
-        Json::String(text) => Json::String(render(text, contexts)?),
-        Json::Array(items) => Json::Array(
-            items
-                .iter()
-                .map(|item| leaves(item, contexts))
-                .collect::<Result<_, _>>()?,
-        ),
-        Json::Object(entries) => Json::Object(
-            entries
-                .iter()
-                .map(|(key, value)| Ok((render(key, contexts)?, leaves(value, contexts)?)))
-                .collect::<Result<_, String>>()?,
-        ),
-        other => other.clone(),
-    })
-}
-
 /// Fills the templates. An error is text for the hook-error event.
 pub(crate) fn build(config: &HookConfig, event: &Event) -> Result<Outgoing, String> {
     let variables = Variables::of(event);
     let mut guesses = Vec::new();
-    if variables.both {
+    if variables.both() {
         guesses.push(VARIABLES_GUESS);
     }
     let custom = match &config.headers {

@@ -10,8 +10,8 @@ use crate::guesses::{
     UNCHUNKED_SUFFIX,
 };
 use crate::hook::config::HookConfig;
-use crate::hook::request::{Variables, leaves};
 use crate::hook::send::Answer;
+use crate::hook::variables::{Variables, leaves};
 use crate::json::Json;
 use crate::template::render;
 

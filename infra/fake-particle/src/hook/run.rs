@@ -25,6 +25,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 const MOST_RUNNING: usize = 1000;
 /// How much of a body the console keeps.
 const KEPT_BODY_BYTES: usize = 4096;
+/// How many headers of a request it keeps, and how much of each.
+const KEPT_HEADERS: usize = 32;
+const KEPT_HEADER_BYTES: usize = 256;
 /// What a skipped event is answered with.
 const SLEEPING: &str = "Sleeping, too many errors, please wait and try again";
 
@@ -265,8 +268,8 @@ fn sent(request: &Outgoing) -> SentRequest {
         headers: request
             .headers
             .iter()
-            .take(50)
-            .map(|(name, value)| (name.clone(), kept(value)))
+            .take(KEPT_HEADERS)
+            .map(|(name, value)| (name.clone(), cut(value, KEPT_HEADER_BYTES).to_owned()))
             .collect(),
         body: kept(request.body.as_deref().unwrap_or_default()),
     }

@@ -493,6 +493,20 @@ async fn a_new_link_of_the_same_device_takes_over() {
 }
 
 #[tokio::test]
+async fn a_device_that_does_not_listen_is_let_go_and_shown_as_gone() {
+    let world = start().await;
+    let mut device = Device::online(&world, &["e"]).await;
+    let data = "x".repeat(1000);
+    // More than the link and its queue hold together; the device reads none of it.
+    for _ in 0..600 {
+        world.publish("e", &data).await;
+    }
+    world.wait_for_device(ID, "attached", json!(false)).await;
+    device.message("I am still here").await;
+    world.wait_for_device(ID, "online", json!(false)).await;
+}
+
+#[tokio::test]
 async fn a_product_device_is_seen_in_both_places_and_fires_both_kinds_of_hook() {
     let world = start().await;
     let mut receiver = Receiver::start().await;

@@ -458,6 +458,24 @@ async fn a_deleted_hook_is_not_tried_again() {
     );
 }
 
+#[test]
+fn the_tutorials_integration_is_exactly_this() {
+    let hook: Value = serde_json::from_str(fake_particle::WEBHOOK_JSON).unwrap();
+    assert_eq!(
+        hook,
+        json!({
+            "event": "WebhookTutorial01", "integration_type": "Webhook", "url": "", "requestType": "POST",
+            "noDefaults": true, "rejectUnauthorized": true, "headers": {"Content-Type": "application/json"},
+            "json": {
+                "event": "{{{PARTICLE_EVENT_NAME}}}", "data": "{{{PARTICLE_EVENT_VALUE}}}",
+                "coreid": "{{{PARTICLE_DEVICE_ID}}}", "published_at": "{{{PARTICLE_PUBLISHED_AT}}}",
+            },
+            "responseTopic": "{{{PARTICLE_DEVICE_ID}}}/hook-response/{{{PARTICLE_EVENT_NAME}}}",
+            "errorResponseTopic": "{{{PARTICLE_DEVICE_ID}}}/hook-error/{{{PARTICLE_EVENT_NAME}}}",
+        })
+    );
+}
+
 #[tokio::test]
 async fn integrations_are_created_listed_changed_and_deleted() {
     let world = start().await;
@@ -486,6 +504,12 @@ async fn integrations_are_created_listed_changed_and_deleted() {
         assert_eq!(&detail[key], value, "{key}");
     }
     let path = format!("/v1/integrations/{id}");
+    let text = world.api("GET", &path, None).await.body;
+    let order = r#""json":{"event":"{{{PARTICLE_EVENT_NAME}}}","data":"#;
+    assert!(
+        text.contains(order),
+        "the order of the keys is kept: {text}"
+    );
     let edited = world
         .api(
             "PUT",
