@@ -160,6 +160,13 @@ impl Environment {
             biased;
             done = doing => Ok(done),
             status = self.child.wait() => {
+                // What it wrote last may still be in the pipes; their readers let go of the lines at the end.
+                let read = async {
+                    while Arc::strong_count(&self.lines) > 1 {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                };
+                let _ = tokio::time::timeout(within, read).await;
                 let lines = self.lines().join("\n");
                 anyhow::bail!("the function did not {what}: it ended with {}\n{lines}", status?)
             }
