@@ -1,1 +1,24 @@
-//! A virtual device: runs a firmware file on this machine.
+//! A virtual device: the firmware that real hardware runs, compiled for this machine at run time.
+//!
+//! The firmware is a process of its own. Everything that a device has around its firmware is here: clock, button, power,
+//! connection, serial port. In reading order:
+//!
+//! - [`platform`]: which hardware it pretends to be
+//! - [`compiler`]: from source files to a program, with the compiler found here
+//! - [`limits`]: what that program may do
+//! - [`wire`] and [`process`]: the program, driven over a pipe
+//! - [`link`]: what the device and its cloud say to each other
+//! - [`device`]: all of it together, with a real clock
+//!
+//! The header that the firmware is compiled against, and what it leaves out, is `device-os/Particle.h`.
+
+pub mod compiler;
+pub mod device;
+pub mod limits;
+pub mod link;
+pub mod platform;
+pub mod process;
+mod running;
+mod shelf;
+mod supervisor;
+pub mod wire;

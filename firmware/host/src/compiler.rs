@@ -1,0 +1,471 @@
+//! Compiles a firmware file against our Particle.h with the C++ compiler found on this machine.
+//!
+//! It runs in a folder of its own with relative names, so that what the compiler says names the file as its author did
+//! and no folder of this machine.
+
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tokio::{io::AsyncReadExt as _, process::Command, time::timeout};
+
+use crate::{
+    limits::{self, Limits, Pipes},
+    platform::Platform,
+};
+
+const PARTICLE_H: &str = include_str!("../device-os/Particle.h");
+const HOST_CPP: &str = include_str!("../device-os/host.cpp");
+
+/// A program that needs longer is refused. The stand-in cloud waits 30 s for the answer.
+const TIME_LIMIT: Duration = Duration::from_secs(25);
+
+/// What the compiler may say; the rest is cut. A template error can fill a disk.
+const OUTPUT_LIMIT: usize = 64 * 1024;
+
+/// All files of one program together. The largest known firmware of one file is a tenth of this.
+const SOURCE_LIMIT: usize = 1024 * 1024;
+
+/// How to get a compiler, in one line for a person.
+pub const INSTALL_A_COMPILER: &str = if cfg!(target_os = "macos") {
+    "No C++ compiler found: install one with `xcode-select --install`, then start again."
+} else {
+    "No C++ compiler found: install one (on Debian or Ubuntu `apt install g++`), then start again."
+};
+
+/// One file of a firmware.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// A relative name; `.cpp` and `.ino` are compiled, others can be included.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// A C++ compiler that answered.
+#[derive(Clone, Debug)]
+pub struct Compiler {
+    /// The program and the arguments that always come first.
+    pub command: Vec<String>,
+    /// The first line of what it says about itself.
+    pub version: String,
+    path: OsString,
+}
+
+/// Why there is no program.
+#[derive(Debug)]
+pub enum Failure {
+    /// The source's fault: what the compiler wrote, or one line in its place.
+    Source(String),
+    /// This machine's fault.
+    Machine(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Machine(error)
+    }
+}
+
+/// A compiled firmware.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The executable file.
+    pub path: PathBuf,
+    /// What `size` says about it: a line of headings and a line of numbers. Empty where there is no `size`.
+    pub size: String,
+}
+
+impl Compiler {
+    /// The one that `CXX` names, else `c++`, `g++` or `clang++` on the `PATH`; none if none of them runs.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "which compiler this machine has is a matter of its environment"
+    )]
+    pub async fn find() -> Option<Self> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let named = std::env::var("CXX").ok();
+        Self::find_in(named.as_deref(), path).await
+    }
+
+    /// The same with both given.
+    pub async fn find_in(cxx: Option<&str>, path: OsString) -> Option<Self> {
+        for candidate in cxx.into_iter().chain(["c++", "g++", "clang++"]) {
+            let command: Vec<String> = candidate.split_whitespace().map(str::to_owned).collect();
+            let Some((program, arguments)) = command.split_first() else {
+                continue;
+            };
+            let answer = Command::new(program)
+                .args(arguments)
+                .arg("--version")
+                .env("PATH", &path)
+                .stdin(Stdio::null())
+                .kill_on_drop(true)
+                .output();
+            // On a Mac without its tools, `c++` exists and asks a person a question instead.
+            let Ok(Ok(answer)) = timeout(Duration::from_secs(10), answer).await else {
+                continue;
+            };
+            let said = String::from_utf8_lossy(&answer.stdout);
+            if let (true, Some(version)) = (answer.status.success(), said.lines().next()) {
+                return Some(Self {
+                    version: version.to_owned(),
+                    command,
+                    path,
+                });
+            }
+        }
+        None
+    }
+
+    /// Compiles `sources` for `platform`. `extra` flags come after our own, `dir` keeps what can be used again.
+    ///
+    /// # Errors
+    /// [`Failure::Source`] when the compiler refuses the files or gives up; [`Failure::Machine`] when it can't be run.
+    pub async fn compile(
+        &self,
+        sources: &[Source],
+        platform: Platform,
+        extra: &[&str],
+        dir: &Path,
+    ) -> Result<Program, Failure> {
+        check(sources).map_err(Failure::Source)?;
+        let build = tempfile::tempdir_in(dir)?;
+        match timeout(
+            TIME_LIMIT,
+            self.build(sources, platform, extra, build.path(), dir),
+        )
+        .await
+        {
+            Ok(Ok(program)) => {
+                // Its folder goes; the program stays beside it, under the folder's name.
+                let kept = build.path().with_extension("program");
+                std::fs::rename(program, &kept)?;
+                Ok(Program {
+                    size: self.size(&kept, sources).await,
+                    path: kept,
+                })
+            }
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => Err(Failure::Source(
+                "Compiler timed out or encountered an error".into(),
+            )),
+        }
+    }
+
+    /// What decides the program, as a name for it: another compiler, header, flag or source is another key.
+    #[must_use]
+    pub fn key(&self, sources: &[Source], platform: Platform, extra: &[&str]) -> String {
+        let defines = platform.defines();
+        let sources = sources
+            .iter()
+            .flat_map(|source| [source.name.as_str(), source.text.as_str()]);
+        let rest = [self.version.as_str(), PARTICLE_H, HOST_CPP];
+        fingerprint(
+            rest.into_iter()
+                .chain(defines.iter().map(String::as_str))
+                .chain(extra.iter().copied())
+                .chain(sources),
+        )
+    }
+
+    async fn build(
+        &self,
+        sources: &[Source],
+        platform: Platform,
+        extra: &[&str],
+        build: &Path,
+        dir: &Path,
+    ) -> Result<PathBuf, Failure> {
+        std::fs::create_dir(build.join("device-os"))?;
+        std::fs::write(build.join("device-os/Particle.h"), PARTICLE_H)?;
+        std::fs::write(build.join("device-os/host.cpp"), HOST_CPP)?;
+        for source in sources {
+            let file = build.join(&source.name);
+            std::fs::create_dir_all(file.parent().expect("a file in a folder has a parent"))?;
+            std::fs::write(file, preprocessed(source))?;
+        }
+
+        let mut flags: Vec<String> = [
+            "-std=gnu++17",
+            "-O1",
+            "-Wall",
+            "-Wextra",
+            "-Wno-unused-parameter",
+            "-Idevice-os",
+        ]
+        .map(str::to_owned)
+        .into();
+        flags.extend(platform.defines());
+        flags.extend(extra.iter().map(|flag| (*flag).to_owned()));
+
+        let mut objects = vec![self.host_object(&flags, build, dir).await?];
+        for source in sources.iter().filter(|source| is_compiled(&source.name)) {
+            let object = format!("{}.o", source.name);
+            let mut arguments = flags.clone();
+            arguments.extend(["-x", "c++", "-c", &source.name, "-o", &object].map(str::to_owned));
+            self.run(&arguments, build).await?;
+            objects.push(object.into());
+        }
+
+        let mut arguments: Vec<OsString> = flags.iter().map(OsString::from).collect();
+        arguments.extend(objects);
+        arguments.extend(["-o", "firmware"].map(OsString::from));
+        self.run(&arguments, build).await?;
+        Ok(build.join("firmware"))
+    }
+
+    /// The host's own half, compiled once for each set of flags.
+    async fn host_object(
+        &self,
+        flags: &[String],
+        build: &Path,
+        dir: &Path,
+    ) -> Result<OsString, Failure> {
+        let key = fingerprint(
+            [self.version.as_str(), PARTICLE_H, HOST_CPP]
+                .into_iter()
+                .chain(flags.iter().map(String::as_str)),
+        );
+        let kept = std::path::absolute(dir)?.join(format!("host-{key}.o"));
+        if !kept.exists() {
+            let mut arguments = flags.to_vec();
+            arguments.extend(["-c", "device-os/host.cpp", "-o", "host.o"].map(str::to_owned));
+            self.run(&arguments, build).await?;
+            std::fs::rename(build.join("host.o"), &kept)?;
+        }
+        // Under a name of the build's own: the linker says it when setup() or loop() is missing.
+        std::fs::copy(kept, build.join("device-os/host.o"))?;
+        Ok("device-os/host.o".into())
+    }
+
+    async fn run<S: AsRef<OsStr>>(&self, arguments: &[S], build: &Path) -> Result<(), Failure> {
+        let (program, first) = self
+            .command
+            .split_first()
+            .expect("a compiler's command is not empty");
+        let mut command = limits::command(
+            limits::COMPILER,
+            Pipes::AsTheyAre,
+            OsStr::new(program),
+            build,
+        );
+        // Messages in English and ASCII quotes, its scratch files where they go with the folder.
+        command
+            .env("PATH", &self.path)
+            .env("LC_ALL", "C")
+            .env("TMPDIR", build);
+        command
+            .args(first)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = Group::spawn(command)?;
+        let said = read_up_to(
+            OUTPUT_LIMIT,
+            child.child.stderr.take().expect("it was piped"),
+        )
+        .await?;
+        let status = child.child.wait().await?;
+        if status.success() {
+            return Ok(());
+        }
+        let mut said = String::from_utf8_lossy(&said).into_owned();
+        if said.trim().is_empty() {
+            said = "Compiler timed out or encountered an error".into();
+        }
+        Err(Failure::Source(said))
+    }
+
+    async fn size(&self, program: &Path, sources: &[Source]) -> String {
+        let output = Command::new("size")
+            .arg("-B")
+            .arg(program)
+            .env("PATH", &self.path)
+            .kill_on_drop(true)
+            .output();
+        let Ok(Ok(output)) = timeout(Duration::from_secs(5), output).await else {
+            return String::new();
+        };
+        let said = String::from_utf8_lossy(&output.stdout);
+        said.replace(
+            &*program.to_string_lossy(),
+            main_file(sources).unwrap_or("firmware"),
+        )
+    }
+}
+
+/// A running process whose whole group ends with this value.
+struct Group {
+    child: tokio::process::Child,
+}
+
+impl Group {
+    fn spawn(command: std::process::Command) -> io::Result<Self> {
+        Ok(Self {
+            child: Command::from(command).kill_on_drop(true).spawn()?,
+        })
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(pid) = self.child.id() {
+            limits::end_group(pid);
+        }
+    }
+}
+
+/// The first `limit` bytes. Reads on to the end, so that the writer does not wait for ever.
+async fn read_up_to(
+    limit: usize,
+    mut from: impl tokio::io::AsyncRead + Unpin,
+) -> io::Result<Vec<u8>> {
+    let mut kept = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let size = from.read(&mut buffer).await?;
+        if size == 0 {
+            return Ok(kept);
+        }
+        let room = limit.saturating_sub(kept.len());
+        kept.extend_from_slice(&buffer[..size.min(room)]);
+    }
+}
+
+/// The name the firmware goes by: its first file that is compiled.
+#[must_use]
+pub fn main_file(sources: &[Source]) -> Option<&str> {
+    sources
+        .iter()
+        .map(|source| source.name.as_str())
+        .find(|name| is_compiled(name))
+}
+
+/// A hash over all of `parts`, in hexadecimal.
+fn fingerprint<'a>(parts: impl Iterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    data_encoding::HEXLOWER.encode(&hash.finalize()[..16])
+}
+
+fn is_compiled(name: &str) -> bool {
+    name.ends_with(".cpp") || name.ends_with(".ino")
+}
+
+/// An `.ino` file gets the header, as from Particle's preprocessor. Prototypes it does not get: a function has to stand
+/// above its first use, or be declared there.
+fn preprocessed(source: &Source) -> String {
+    if source.name.ends_with(".ino") {
+        format!(
+            "#include \"Particle.h\"\n#line 1 \"{}\"\n{}",
+            source.name, source.text
+        )
+    } else {
+        source.text.clone()
+    }
+}
+
+/// Names decide where we write, so they are checked and never mended.
+fn check(sources: &[Source]) -> Result<(), String> {
+    if main_file(sources).is_none() {
+        return Err("there is no .cpp or .ino file in what was sent".into());
+    }
+    if sources.len() > 64
+        || sources
+            .iter()
+            .map(|source| source.text.len())
+            .sum::<usize>()
+            > SOURCE_LIMIT
+    {
+        return Err("more than 64 files or 1 MiB of source is not compiled here".into());
+    }
+    for (index, Source { name, .. }) in sources.iter().enumerate() {
+        let plain = |part: &str| {
+            !part.is_empty()
+                && !part.starts_with(['.', '-'])
+                && part.len() <= 100
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte))
+        };
+        let parts: Vec<&str> = name.split('/').collect();
+        if parts.len() > 5 || !parts.iter().all(|part| plain(part)) || parts[0] == "device-os" {
+            return Err(format!(
+                "the file name {name:?} can't be used: letters, digits, `.`, `_`, `-`, folders with `/`"
+            ));
+        }
+        if name.ends_with(".o")
+            || *name == "firmware"
+            || sources[..index].iter().any(|other| other.name == *name)
+        {
+            return Err(format!("the file name {name:?} is taken"));
+        }
+    }
+    Ok(())
+}
+
+/// The limits under which a program of ours runs: with the sanitizers, without one on memory.
+#[must_use]
+pub fn firmware_limits(sanitized: bool) -> Limits {
+    if sanitized {
+        Limits {
+            memory_mib: None,
+            ..limits::FIRMWARE
+        }
+    } else {
+        limits::FIRMWARE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str) -> Source {
+        Source {
+            name: name.into(),
+            text: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_refused() {
+        for name in [
+            "../x.cpp",
+            "/x.cpp",
+            "a/../x.cpp",
+            "-x.cpp",
+            ".x.cpp",
+            "a//x.cpp",
+            "device-os/Particle.h.cpp",
+            "a b.cpp",
+            "x\".cpp",
+            "x\n.cpp",
+            "a\\x.cpp",
+        ] {
+            assert!(check(&[file(name)]).is_err(), "{name}");
+        }
+        assert_eq!(
+            check(&[file("webhook-tutorial.cpp"), file("lib/util/src/util.h")]),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn two_files_of_one_name_and_files_without_a_program_are_refused() {
+        assert!(check(&[file("a.cpp"), file("a.cpp")]).is_err());
+        assert!(check(&[file("a.h")]).is_err());
+        assert!(check(&[]).is_err());
+    }
+}

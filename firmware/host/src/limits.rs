@@ -1,0 +1,90 @@
+//! The least rights the platform easily gives to a program we did not write: the compiler's, and the firmware's own.
+//!
+//! A process gets an empty environment, a folder of its own to be in, a process group of its own that ends as a whole,
+//! and the limits below. The shell sets them, because that needs no `unsafe` code between fork and exec. What is *not*
+//! taken away: it runs as this user, and may read files and open network connections as this user may.
+
+use std::{ffi::OsStr, os::unix::process::CommandExt as _, path::Path, process::Command};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// What one process may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Seconds of processor time.
+    pub cpu_s: u32,
+    /// Address space in MiB; none for a program under the address sanitizer, which reserves terabytes.
+    pub memory_mib: Option<u32>,
+    /// The largest file it may write, in MiB; 0 lets it write to pipes only.
+    pub file_mib: u32,
+    /// Open files, its pipes among them.
+    pub files: u32,
+    /// Whether it may start other processes. Taken away per user, so root is not bound by it.
+    pub may_fork: bool,
+}
+
+/// A compiler: what a large C++ file needs.
+pub const COMPILER: Limits = Limits {
+    cpu_s: 30,
+    memory_mib: Some(2048),
+    file_mib: 64,
+    files: 256,
+    may_fork: true,
+};
+
+/// A firmware. At one part in a hundred of a processor, an hour of processor time is four days; then it boots again.
+pub const FIRMWARE: Limits = Limits {
+    cpu_s: 3600,
+    memory_mib: Some(128),
+    file_mib: 0,
+    files: 32,
+    may_fork: false,
+};
+
+/// How the new process's descriptors lie; both leave standard output to whatever the program prints.
+#[derive(Clone, Copy, Debug)]
+pub enum Pipes {
+    /// As the caller sets them.
+    AsTheyAre,
+    /// What the caller pipes as standard input comes in at 4, what goes out at 3 reaches standard output; the program's
+    /// own prints go to standard error, and it has nothing to read.
+    OrdersAndReports,
+}
+
+/// A command for `program` under `limits`, in `dir`, with an empty environment.
+#[must_use]
+pub fn command(limits: Limits, pipes: Pipes, program: &OsStr, dir: &Path) -> Command {
+    let mut script = format!(
+        "ulimit -c 0; ulimit -t {}; ulimit -f {}; ulimit -n {}; ",
+        limits.cpu_s,
+        limits.file_mib * 2048,
+        limits.files
+    );
+    // Some systems refuse to limit these; the rest still holds there.
+    if let Some(mib) = limits.memory_mib {
+        script += &format!("ulimit -v {} 2>/dev/null || :; ", mib * 1024);
+    }
+    if !limits.may_fork {
+        script += "ulimit -u 1 2>/dev/null || ulimit -p 1 2>/dev/null || :; ";
+    }
+    script += match pipes {
+        Pipes::AsTheyAre => "exec \"$0\" \"$@\"",
+        Pipes::OrdersAndReports => "exec \"$0\" \"$@\" 3>&1 4<&0 1>&2 0</dev/null",
+    };
+    let mut command = Command::new("/bin/sh");
+    command
+        .arg("-c")
+        .arg(script)
+        .arg(program)
+        .current_dir(dir)
+        .env_clear()
+        .process_group(0);
+    command
+}
+
+/// Ends every process of the group that `pid` leads, at once. Nothing happens when it is gone already.
+pub fn end_group(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(pid, Signal::KILL);
+    }
+}

@@ -1,0 +1,184 @@
+//! One firmware as a process of its own: orders in, reports out, and an end that can always be brought about.
+
+use std::{
+    ffi::OsStr,
+    io,
+    os::unix::process::ExitStatusExt as _,
+    path::Path,
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    process::{Child, ChildStdout, Command},
+    sync::mpsc,
+};
+
+use crate::{
+    limits::{self, Limits, Pipes},
+    wire::{Order, Report},
+};
+
+/// Our host code writes no longer line: 8 KiB of serial text, escaped.
+const LINE_LIMIT: u64 = 32 * 1024;
+
+/// Orders that wait for a firmware that does not return from `loop()`. Then it gets no more, as a device would not.
+const ORDERS_WAITING: usize = 256;
+
+/// What a crashed program says about it; a sanitizer's first lines are the ones that matter.
+const LAST_WORDS: usize = 4096;
+
+/// A running firmware. It ends when this is dropped.
+pub struct Process {
+    child: Child,
+    orders: mpsc::Sender<String>,
+    reports: mpsc::Receiver<Report>,
+    last_words: Arc<Mutex<Vec<u8>>>,
+}
+
+/// How a firmware's process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It asked for a reset.
+    Reset,
+    /// It crashed: why, in a few words, and what the program printed, if anything.
+    Crash {
+        /// Such as "segmentation fault".
+        why: String,
+        /// At most 4 KiB.
+        printed: String,
+    },
+}
+
+impl Process {
+    /// Starts `program` in the folder `dir`. It waits for [`Order::Boot`].
+    ///
+    /// # Errors
+    /// When the process can't be started.
+    pub fn start(program: &Path, dir: &Path, limits: Limits) -> io::Result<Self> {
+        let program = std::path::absolute(program)?;
+        let mut command =
+            limits::command(limits, Pipes::OrdersAndReports, OsStr::new(&program), dir);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = Command::from(command).kill_on_drop(true).spawn()?;
+
+        let (orders, mut to_send) = mpsc::channel::<String>(ORDERS_WAITING);
+        let mut stdin = child.stdin.take().expect("it was piped");
+        tokio::spawn(async move {
+            while let Some(line) = to_send.recv().await {
+                if stdin.write_all(line.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+        });
+
+        let (report, reports) = mpsc::channel(256);
+        let stdout = child.stdout.take().expect("it was piped");
+        tokio::spawn(read_reports(stdout, report));
+
+        let last_words = Arc::new(Mutex::new(Vec::new()));
+        let mut stderr = child.stderr.take().expect("it was piped");
+        let words = Arc::clone(&last_words);
+        tokio::spawn(async move {
+            let mut buffer = [0; 1024];
+            while let Ok(size @ 1..) = stderr.read(&mut buffer).await {
+                let mut words = words.lock().expect("nobody panics while holding it");
+                let room = LAST_WORDS.saturating_sub(words.len());
+                words.extend_from_slice(&buffer[..size.min(room)]);
+            }
+        });
+        Ok(Self {
+            child,
+            orders,
+            reports,
+            last_words,
+        })
+    }
+
+    /// Sends an order. False when the firmware is so far behind, or gone, that it will not get it.
+    pub fn order(&self, order: &Order) -> bool {
+        self.orders.try_send(order.line()).is_ok()
+    }
+
+    /// The next report; none when the process has ended. Can be dropped and called again without losing one.
+    pub async fn report(&mut self) -> Option<Report> {
+        self.reports.recv().await
+    }
+
+    /// Waits for the end of a process that gives no more reports, ending it if it still runs.
+    pub async fn end(mut self) -> End {
+        // It may have closed its pipe and gone on.
+        let wait = tokio::time::timeout(std::time::Duration::from_secs(2), self.child.wait()).await;
+        let Ok(Ok(status)) = wait else {
+            return End::Crash {
+                why: "it closed its pipe".into(),
+                printed: String::new(),
+            };
+        };
+        if status.code() == Some(100) {
+            return End::Reset;
+        }
+        let printed = String::from_utf8_lossy(
+            &self
+                .last_words
+                .lock()
+                .expect("nobody panics while holding it"),
+        )
+        .into_owned();
+        End::Crash {
+            why: why(status),
+            printed,
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(pid) = self.child.id() {
+            limits::end_group(pid);
+        }
+    }
+}
+
+async fn read_reports(stdout: ChildStdout, report: mpsc::Sender<Report>) {
+    let mut lines = BufReader::new(stdout);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = (&mut lines)
+            .take(LINE_LIMIT)
+            .read_until(b'\n', &mut line)
+            .await;
+        if !matches!(read, Ok(1..)) || line.pop() != Some(b'\n') {
+            return;
+        }
+        let Some(parsed) = Report::parse(&line) else {
+            return;
+        };
+        if report.send(parsed).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn why(status: ExitStatus) -> String {
+    match status.signal() {
+        Some(4) => "illegal instruction".into(),
+        Some(6) => "it gave up: abort".into(),
+        Some(7 | 10) => "bus error".into(),
+        Some(8) => "arithmetic error, such as a division by zero".into(),
+        Some(11) => "segmentation fault".into(),
+        Some(14) => "loop() did not return".into(),
+        Some(24) => "it used up its processor time".into(),
+        Some(25) => "it wrote to a file".into(),
+        Some(signal) => format!("signal {signal}"),
+        None => format!(
+            "it exited with status {}",
+            status.code().unwrap_or_default()
+        ),
+    }
+}

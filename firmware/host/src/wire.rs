@@ -1,0 +1,242 @@
+//! The lines between us and a firmware's process; `device-os/host.cpp` is the other end and lists them.
+//!
+//! A line is a word and its fields, separated by tabs. Names and data are bytes on a device; here they are text, and what
+//! is not UTF-8 is replaced, because the cloud speaks JSON.
+
+/// What we tell the process. The clock stands still until [`Order::Run`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Order {
+    /// The first order: runs `setup()`. Answered by [`Report::Done`].
+    Boot {
+        /// The device's ID.
+        id: String,
+        /// The clock at boot in milliseconds; 0 on a device, anything in a test.
+        clock_ms: u64,
+        /// What the random numbers begin with.
+        seed: u32,
+        /// The UTC time at clock 0, in seconds since 1970.
+        epoch_s: i64,
+        /// Whether the cloud is connected already.
+        connected: bool,
+        /// Where the power comes from, as Device OS numbers it.
+        source: u8,
+        /// The battery's charge in percent; none when it is not known.
+        battery: Option<f64>,
+    },
+    /// Calls `loop()` at every `step_ms` of the clock until `until_ms`, and stops early after a publish. Answered by
+    /// [`Report::Done`].
+    Run {
+        /// Where the clock is to be in the end.
+        until_ms: u64,
+        /// How far the clock moves between two calls of `loop()`, at least 1.
+        step_ms: u64,
+    },
+    /// The cloud connection was made or lost.
+    Connected(bool),
+    /// The power changed.
+    Power {
+        /// As Device OS numbers it.
+        source: u8,
+        /// In percent; none when it is not known.
+        battery: Option<f64>,
+    },
+    /// The MODE button went down or up, at the clock's present time.
+    Button(bool),
+    /// An event arrived; handlers see it between two calls of `loop()`.
+    Event {
+        /// Its whole name.
+        name: String,
+        /// None and empty are the same: NULL.
+        data: Option<String>,
+    },
+}
+
+impl Order {
+    /// The order as a line, with its end.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let flag = |on: &bool| u8::from(*on).to_string();
+        let percent =
+            |battery: &Option<f64>| battery.map_or("-1".to_owned(), |percent| percent.to_string());
+        let fields: Vec<String> = match self {
+            Self::Boot {
+                id,
+                clock_ms,
+                seed,
+                epoch_s,
+                connected,
+                source,
+                battery,
+            } => vec![
+                "boot".into(),
+                id.clone(),
+                clock_ms.to_string(),
+                seed.to_string(),
+                epoch_s.to_string(),
+                flag(connected),
+                source.to_string(),
+                percent(battery),
+            ],
+            Self::Run { until_ms, step_ms } => {
+                vec!["run".into(), until_ms.to_string(), step_ms.to_string()]
+            }
+            Self::Connected(connected) => vec!["connected".into(), flag(connected)],
+            Self::Power { source, battery } => {
+                vec!["power".into(), source.to_string(), percent(battery)]
+            }
+            Self::Button(down) => vec!["button".into(), flag(down)],
+            Self::Event { name, data: None } => vec!["event".into(), name.clone()],
+            Self::Event {
+                name,
+                data: Some(data),
+            } => vec!["event".into(), name.clone(), data.clone()],
+        };
+        fields
+            .iter()
+            .map(|field| escape(field))
+            .collect::<Vec<_>>()
+            .join("\t")
+            + "\n"
+    }
+}
+
+/// What the process tells us.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Report {
+    /// The run, or `setup()`, came to its end; the clock is here.
+    Done(u64),
+    /// A line on the serial port, without its end.
+    Serial(String),
+    /// The firmware published.
+    Publish {
+        /// At most 64 bytes.
+        name: String,
+        /// At most 1024 bytes.
+        data: Option<String>,
+    },
+    /// The firmware subscribed to names that begin with this.
+    Subscribe(String),
+    /// The firmware gave up all its subscriptions.
+    Unsubscribe,
+    /// The firmware asked to be connected, or not to be.
+    Connect(bool),
+}
+
+impl Report {
+    /// Reads one line without its end. None if it is not one that our host code writes: the firmware wrote to a
+    /// descriptor that is not its own.
+    #[must_use]
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        let mut fields = line.split(|byte| *byte == b'\t').map(unescape);
+        let word = fields.next()?;
+        let first = fields.next();
+        let second = fields.next();
+        if fields.next().is_some() {
+            return None;
+        }
+        match (word.as_str(), first, second) {
+            (".", Some(clock), None) => clock.parse().ok().map(Self::Done),
+            ("serial", Some(line), None) => Some(Self::Serial(line)),
+            ("publish", Some(name), data) => Some(Self::Publish { name, data }),
+            ("subscribe", Some(prefix), None) => Some(Self::Subscribe(prefix)),
+            ("unsubscribe", None, None) => Some(Self::Unsubscribe),
+            ("connect", Some(wanted), None) => Some(Self::Connect(wanted == "1")),
+            _ => None,
+        }
+    }
+}
+
+fn escape(field: &str) -> String {
+    field
+        .replace('\\', "\\\\")
+        .replace('\t', "\\t")
+        .replace('\n', "\\n")
+        .replace('\r', "\\r")
+}
+
+fn unescape(field: &[u8]) -> String {
+    let mut text = Vec::with_capacity(field.len());
+    let mut bytes = field.iter();
+    while let Some(&byte) = bytes.next() {
+        text.push(match byte {
+            b'\\' => match bytes.next() {
+                Some(b't') => b'\t',
+                Some(b'n') => b'\n',
+                Some(b'r') => b'\r',
+                Some(&other) => other,
+                None => b'\\',
+            },
+            byte => byte,
+        });
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_may_hold_what_separates_fields() {
+        let order = Order::Event {
+            name: "a\tb".into(),
+            data: Some("one\\\r\ntwo\t".into()),
+        };
+        assert_eq!(order.line(), "event\ta\\tb\tone\\\\\\r\\ntwo\\t\n");
+        let line = order.line().replacen("event", "publish", 1);
+        let back = Report::parse(line.trim_end_matches('\n').as_bytes());
+        assert_eq!(
+            back,
+            Some(Report::Publish {
+                name: "a\tb".into(),
+                data: Some("one\\\r\ntwo\t".into())
+            })
+        );
+    }
+
+    #[test]
+    fn an_event_without_data_differs_from_one_with_a_field() {
+        assert_eq!(
+            Order::Event {
+                name: "e".into(),
+                data: None
+            }
+            .line(),
+            "event\te\n"
+        );
+        assert_eq!(
+            Report::parse(b"publish\te"),
+            Some(Report::Publish {
+                name: "e".into(),
+                data: None
+            })
+        );
+        assert_eq!(
+            Report::parse(b"publish\te\t"),
+            Some(Report::Publish {
+                name: "e".into(),
+                data: Some(String::new())
+            })
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_not_ours_is_refused() {
+        for line in [
+            &b""[..],
+            b"hello",
+            b".",
+            b".\tx",
+            b"serial",
+            b"serial\ta\tb",
+            b"connect",
+        ] {
+            assert_eq!(
+                Report::parse(line),
+                None,
+                "{}",
+                String::from_utf8_lossy(line)
+            );
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! The device as its cloud sees it: the lines of the link, against a cloud that is this test.
+
+use std::{path::Path, time::Duration};
+
+use tokio::{
+    io::{
+        AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf,
+        WriteHalf,
+    },
+    time::{Instant, timeout},
+};
+use virtual_device::{
+    compiler::{Compiler, INSTALL_A_COMPILER, Source},
+    device::{Config, Device},
+    link::{FromCloud, State, ToCloud},
+    platform::Power,
+};
+
+use crate::scenario::{ID, TUTORIAL};
+
+/// The cloud's end of a device's link.
+struct Cloud {
+    lines: Lines<BufReader<ReadHalf<DuplexStream>>>,
+    write: WriteHalf<DuplexStream>,
+    seen: Vec<ToCloud>,
+}
+
+impl Cloud {
+    fn new() -> (Self, DuplexStream) {
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        let (read, write) = tokio::io::split(ours);
+        (
+            Self {
+                lines: BufReader::new(read).lines(),
+                write,
+                seen: Vec::new(),
+            },
+            theirs,
+        )
+    }
+
+    async fn say(&mut self, message: &FromCloud) {
+        let line = serde_json::to_string(message).unwrap() + "\n";
+        self.write.write_all(line.as_bytes()).await.unwrap();
+    }
+
+    async fn next(&mut self) -> ToCloud {
+        let line = timeout(Duration::from_secs(60), self.lines.next_line()).await;
+        let line = line
+            .unwrap_or_else(|_| panic!("nothing more came after {:#?}", self.seen))
+            .unwrap();
+        let message: ToCloud =
+            serde_json::from_str(&line.expect("the device ended the link")).unwrap();
+        self.seen.push(message.clone());
+        message
+    }
+
+    /// The next message that `wanted` makes something of; the ones before it are passed over. A device in its fast time never
+    /// falls silent, so the deadline is for all of them together.
+    async fn until<T>(&mut self, wanted: impl Fn(&ToCloud) -> Option<T>) -> T {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while Instant::now() < deadline {
+            if let Some(found) = wanted(&self.next().await) {
+                return found;
+            }
+        }
+        panic!("it did not come: {:#?}", self.seen);
+    }
+
+    async fn online(&mut self) {
+        self.until(|message| (*message == ToCloud::Online).then_some(()))
+            .await;
+    }
+
+    async fn published(&mut self) -> (String, String) {
+        self.until(|message| match message {
+            ToCloud::Publish { name, data } => {
+                Some((name.clone(), data.clone().unwrap_or_default()))
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    async fn serial(&mut self, part: &str) -> String {
+        self.until(|message| match message {
+            ToCloud::Serial { line } if line.contains(part) => Some(line.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn state(&mut self, wanted: impl Fn(&State) -> bool) -> State {
+        self.until(|message| match message {
+            ToCloud::State(state) if wanted(state) => Some(state.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Compiles and flashes; the error is the compiler's.
+    async fn flash(&mut self, request: u64, text: &str) -> Result<String, String> {
+        let files = vec![Source {
+            name: "webhook-tutorial.cpp".into(),
+            text: text.into(),
+        }];
+        self.say(&FromCloud::Compile { request, files }).await;
+        let size = self
+            .until(|message| match message {
+                ToCloud::Compiled {
+                    request: of,
+                    ok: true,
+                    size,
+                    ..
+                } if *of == request => Some(Ok(size.clone().unwrap())),
+                ToCloud::Compiled {
+                    request: of,
+                    ok: false,
+                    errors,
+                    ..
+                } if *of == request => Some(Err(errors.clone().unwrap())),
+                _ => None,
+            })
+            .await?;
+        self.say(&FromCloud::Flash { request }).await;
+        self.until(|message| (*message == ToCloud::Flashed { request, ok: true }).then_some(()))
+            .await;
+        Ok(size)
+    }
+}
+
+async fn config(work_dir: &Path) -> Config {
+    Config {
+        id: ID.into(),
+        name: "virtual-boron".into(),
+        power: Power::Usb,
+        speed: 60,
+        work_dir: work_dir.into(),
+        firmware: None,
+        compiler: Some(Compiler::find().await.expect(INSTALL_A_COMPILER)),
+    }
+}
+
+async fn started(work_dir: &Path) -> (Device, Cloud) {
+    let (cloud, io) = Cloud::new();
+    (Device::start(config(work_dir).await, io).unwrap(), cloud)
+}
+
+#[tokio::test]
+async fn it_says_hello_boots_connects_and_subscribes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_device, mut cloud) = started(dir.path()).await;
+    let ToCloud::Hello {
+        id,
+        platform_id,
+        firmware,
+        compiler,
+        ..
+    } = cloud.next().await
+    else {
+        panic!("{:?}", cloud.seen)
+    };
+    assert_eq!(
+        (id.as_str(), platform_id, firmware.as_str()),
+        (ID, 13, "webhook-tutorial.cpp")
+    );
+    assert!(compiler.is_some());
+    assert!(matches!(
+        cloud.next().await,
+        ToCloud::State(State {
+            running: false,
+            plugged: true,
+            ..
+        })
+    ));
+    let state = cloud.state(|state| state.running).await;
+    assert_eq!(
+        state,
+        State {
+            running: true,
+            plugged: true,
+            power_source: Some(2),
+            battery: None,
+            message: None
+        }
+    );
+    cloud.online().await;
+    for what in ["hook-response", "hook-error"] {
+        assert_eq!(
+            cloud.next().await,
+            ToCloud::Subscribe {
+                prefix: format!("{ID}/{what}/WebhookTutorial01")
+            }
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_click_is_published_with_the_power_that_was_set_and_the_answer_is_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_device, mut cloud) = started(dir.path()).await;
+    cloud.online().await;
+    cloud
+        .say(&FromCloud::Power {
+            source: 5,
+            battery: Some(50.5),
+        })
+        .await;
+    cloud
+        .state(|state| state.battery == Some(50.5) && state.power_source == Some(5))
+        .await;
+    cloud.say(&FromCloud::Press { clicks: 1 }).await;
+    let line = cloud
+        .serial(r#"publish WebhookTutorial01 {"op":"button""#)
+        .await;
+    let (name, data) = cloud.published().await;
+    assert_eq!(name, "WebhookTutorial01");
+    assert!(
+        line.ends_with(&data) && data.ends_with(r#","powerSource":5,"soc":50.5}"#),
+        "{line} {data}"
+    );
+    let name = format!("{ID}/hook-response/WebhookTutorial01/0");
+    cloud
+        .say(&FromCloud::Event {
+            name,
+            data: Some(r#"{"ok":true,"id":7}"#.into()),
+        })
+        .await;
+    cloud
+        .serial(r#"[app] INFO: hook response {"ok":true,"id":7}"#)
+        .await;
+}
+
+#[tokio::test]
+async fn unplugged_it_is_offline_and_plugged_in_it_boots_from_the_beginning() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_device, mut cloud) = started(dir.path()).await;
+    cloud.published().await;
+    cloud.say(&FromCloud::Plug { plugged: false }).await;
+    cloud
+        .until(|message| (*message == ToCloud::Offline).then_some(()))
+        .await;
+    cloud.state(|state| !state.running && !state.plugged).await;
+    cloud.say(&FromCloud::Plug { plugged: true }).await;
+    cloud.online().await;
+    let line = cloud.serial("publish").await;
+    assert!(line.starts_with("00000600"), "{line}");
+}
+
+#[tokio::test]
+async fn a_flashed_program_runs_and_is_still_there_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let (device, mut cloud) = started(dir.path()).await;
+    cloud.online().await;
+    let text = TUTORIAL.replace("60 * 1000", "30 * 1000");
+    assert_ne!(text, TUTORIAL);
+    let size = cloud.flash(7, &text).await.unwrap();
+    let (head, numbers) = size.split_once('\n').unwrap();
+    assert!(
+        head.trim_start().starts_with("text")
+            && numbers.trim_end().ends_with("webhook-tutorial.cpp"),
+        "{size}"
+    );
+    cloud.online().await;
+    assert!(cloud.serial("publish").await.starts_with("00000300"));
+    device.shutdown().await;
+
+    let (_device, mut cloud) = started(dir.path()).await;
+    assert!(cloud.serial("publish").await.starts_with("00000300"));
+}
+
+#[tokio::test]
+async fn a_broken_program_is_refused_in_the_compilers_words_and_the_old_one_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_device, mut cloud) = started(dir.path()).await;
+    cloud.online().await;
+    let said = cloud
+        .flash(
+            1,
+            &TUTORIAL.replace("lastPublishMs = now;", "lastPublish = now;"),
+        )
+        .await
+        .unwrap_err();
+    assert!(
+        said.contains("webhook-tutorial.cpp:")
+            && said.contains("error: 'lastPublish' was not declared"),
+        "{said}"
+    );
+    assert!(
+        !said.contains(&*dir.path().to_string_lossy()) && !said.contains("/tmp"),
+        "{said}"
+    );
+    let said = cloud
+        .flash(2, &TUTORIAL.replace("void loop()", "void lop()"))
+        .await
+        .unwrap_err();
+    assert!(
+        said.contains("loop()") && !said.contains(&*dir.path().to_string_lossy()),
+        "{said}"
+    );
+    cloud.published().await;
+    assert!(!cloud.seen.contains(&ToCloud::Offline));
+}
+
+#[tokio::test]
+async fn without_a_compiler_it_says_what_to_install_and_nothing_else_breaks() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut cloud, io) = Cloud::new();
+    let _device = Device::start(
+        Config {
+            compiler: None,
+            ..config(dir.path()).await
+        },
+        io,
+    )
+    .unwrap();
+    assert!(matches!(
+        cloud.next().await,
+        ToCloud::Hello { compiler: None, .. }
+    ));
+    let state = cloud.state(|state| state.message.is_some()).await;
+    assert_eq!(
+        (state.running, state.message.as_deref()),
+        (false, Some(INSTALL_A_COMPILER))
+    );
+    cloud.say(&FromCloud::Press { clicks: 1 }).await;
+    assert_eq!(
+        cloud.flash(1, TUTORIAL).await.unwrap_err(),
+        INSTALL_A_COMPILER
+    );
+}
+
+#[tokio::test]
+async fn an_argon_has_no_power_management() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut cloud, io) = Cloud::new();
+    let _device = Device::start(
+        Config {
+            power: Power::None,
+            ..config(dir.path()).await
+        },
+        io,
+    )
+    .unwrap();
+    assert!(matches!(
+        cloud.next().await,
+        ToCloud::Hello {
+            platform_id: 12,
+            ..
+        }
+    ));
+    let state = cloud.state(|state| state.running).await;
+    assert_eq!((state.power_source, state.battery), (None, None));
+    let (_, data) = cloud.published().await;
+    assert!(
+        data.starts_with(r#"{"op":"periodic","id":"#) && !data.contains("powerSource"),
+        "{data}"
+    );
+}

@@ -1,0 +1,267 @@
+//! A firmware under a virtual clock: orders at exact milliseconds, and everything it did with the time it did it.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use virtual_device::{
+    compiler::{Compiler, Failure, INSTALL_A_COMPILER, Source, firmware_limits},
+    platform::Platform,
+    process::Process,
+    wire::{Order, Report},
+};
+
+pub(crate) const ID: &str = "e00fce68f0f0f0f0f0f0f0f0";
+pub(crate) const TUTORIAL: &str = include_str!("../../../src/webhook-tutorial.cpp");
+
+/// How a firmware is compiled for a test.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Build {
+    /// As the virtual device does it.
+    Plain,
+    /// Warnings are errors; bad memory and undefined behaviour end the program.
+    Sanitized,
+}
+
+/// What the firmware did.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Done {
+    pub(crate) at_ms: u64,
+    pub(crate) report: Report,
+}
+
+pub(crate) struct Scenario {
+    process: Option<Process>,
+    pub(crate) clock_ms: u64,
+    /// How far the clock moves between two calls of `loop()`.
+    pub(crate) step_ms: u64,
+    pub(crate) done: Vec<Done>,
+    pub(crate) subscriptions: Vec<String>,
+    _dir: tempfile::TempDir,
+}
+
+pub(crate) async fn compiler() -> Compiler {
+    Compiler::find().await.expect(INSTALL_A_COMPILER)
+}
+
+/// Compiles a firmware of one file; the error is what the compiler wrote.
+///
+/// Every test is a process of its own, and a sanitized compilation takes seconds, so programs are kept between runs under a
+/// hash of all that made them.
+pub(crate) async fn compile(
+    text: &str,
+    platform: Platform,
+    build: Build,
+) -> Result<PathBuf, String> {
+    let flags: &[&str] = match build {
+        Build::Plain => &["-Werror"],
+        Build::Sanitized => &[
+            "-Werror",
+            "-g",
+            "-fsanitize=address,undefined",
+            "-fno-sanitize-recover=all",
+        ],
+    };
+    let compiler = compiler().await;
+    let sources = [Source {
+        name: "webhook-tutorial.cpp".into(),
+        text: text.to_owned(),
+    }];
+    let shelf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware");
+    std::fs::create_dir_all(&shelf).unwrap();
+    let kept = shelf.join(compiler.key(&sources, platform, flags));
+    let lock = File::create(kept.with_extension("lock")).unwrap();
+    tokio::task::spawn_blocking(move || lock.lock().map(|()| lock))
+        .await
+        .unwrap()
+        .unwrap();
+    if kept.exists() {
+        return Ok(kept);
+    }
+    match compiler.compile(&sources, platform, flags, &shelf).await {
+        Ok(program) => {
+            std::fs::rename(program.path, &kept).unwrap();
+            Ok(kept)
+        }
+        Err(Failure::Source(said)) => Err(said),
+        Err(Failure::Machine(error)) => panic!("{error}"),
+    }
+}
+
+impl Scenario {
+    /// The tutorial's firmware on a Boron, connected, with setup() behind it.
+    pub(crate) async fn new() -> Self {
+        Self::of(TUTORIAL, Build::Sanitized, 0).await
+    }
+
+    pub(crate) async fn of(text: &str, build: Build, clock_ms: u64) -> Self {
+        let program = compile(text, Platform::Boron, build)
+            .await
+            .unwrap_or_else(|said| panic!("{said}"));
+        Self::run_program(&program, build, clock_ms).await
+    }
+
+    pub(crate) async fn run_program(program: &Path, build: Build, clock_ms: u64) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let process = Process::start(
+            program,
+            dir.path(),
+            firmware_limits(build == Build::Sanitized),
+        )
+        .unwrap();
+        let mut scenario = Self {
+            process: Some(process),
+            clock_ms,
+            step_ms: 10,
+            done: Vec::new(),
+            subscriptions: Vec::new(),
+            _dir: dir,
+        };
+        scenario.order(&Order::Boot {
+            id: ID.into(),
+            clock_ms,
+            seed: 1,
+            epoch_s: 1_700_000_000,
+            connected: true,
+            source: 2,
+            battery: None,
+        });
+        scenario.settle().await;
+        scenario
+    }
+
+    pub(crate) fn order(&self, order: &Order) {
+        assert!(
+            self.process.as_ref().expect("it runs").order(order),
+            "the firmware takes no more orders"
+        );
+    }
+
+    /// Runs until the clock shows `until_ms`, collecting what happens on the way.
+    pub(crate) async fn run_until(&mut self, until_ms: u64) {
+        while self.clock_ms < until_ms {
+            self.order(&Order::Run {
+                until_ms,
+                step_ms: self.step_ms,
+            });
+            self.settle().await;
+        }
+    }
+
+    pub(crate) async fn run_for(&mut self, ms: u64) {
+        self.run_until(self.clock_ms + ms).await;
+    }
+
+    /// Runs until the next publish, at most until `until_ms`; true if there was one.
+    pub(crate) async fn run_until_publish(&mut self, until_ms: u64) -> bool {
+        while self.clock_ms < until_ms {
+            let before = self.done.len();
+            self.order(&Order::Run {
+                until_ms,
+                step_ms: self.step_ms,
+            });
+            self.settle().await;
+            if self.done[before..]
+                .iter()
+                .any(|done| matches!(done.report, Report::Publish { .. }))
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    async fn settle(&mut self) {
+        let mut reports = Vec::new();
+        loop {
+            match self.process.as_mut().expect("it runs").report().await {
+                Some(Report::Done(clock_ms)) => {
+                    self.clock_ms = clock_ms;
+                    break;
+                }
+                Some(Report::Subscribe(prefix)) => self.subscriptions.push(prefix),
+                Some(report) => reports.push(report),
+                None => panic!(
+                    "the firmware ended: {:#?}",
+                    self.process
+                        .take()
+                        .expect("it is taken here only")
+                        .end()
+                        .await
+                ),
+            }
+        }
+        self.done.extend(reports.into_iter().map(|report| Done {
+            at_ms: self.clock_ms,
+            report,
+        }));
+    }
+
+    /// Holds the MODE button down for so long, and runs as long.
+    pub(crate) async fn hold_button(&mut self, ms: u64) {
+        self.order(&Order::Button(true));
+        self.run_for(ms).await;
+        self.order(&Order::Button(false));
+    }
+
+    pub(crate) fn connected(&self, connected: bool) {
+        self.order(&Order::Connected(connected));
+    }
+
+    pub(crate) fn event(&self, name: &str, data: Option<&str>) {
+        self.order(&Order::Event {
+            name: name.into(),
+            data: data.map(str::to_owned),
+        });
+    }
+
+    /// A part of a response to this device.
+    pub(crate) fn part(&self, number: usize, data: &str) {
+        self.event(
+            &format!("{ID}/hook-response/WebhookTutorial01/{number}"),
+            Some(data),
+        );
+    }
+
+    /// When it published, and which operation.
+    pub(crate) fn published(&self) -> Vec<(u64, String)> {
+        self.done
+            .iter()
+            .filter_map(|done| match &done.report {
+                Report::Publish { data, .. } => {
+                    let data = data.as_deref().unwrap_or("");
+                    let op = if data.contains("\"op\":\"button\"") {
+                        "button"
+                    } else if data.contains("\"op\":\"periodic\"") {
+                        "periodic"
+                    } else {
+                        data
+                    };
+                    Some((done.at_ms, op.to_owned()))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The serial log.
+    pub(crate) fn serial(&self) -> Vec<&str> {
+        self.done
+            .iter()
+            .filter_map(|done| match &done.report {
+                Report::Serial(line) => Some(line.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The serial log's messages that begin with `start`, without time and level.
+    pub(crate) fn logged(&self, start: &str) -> Vec<&str> {
+        self.serial()
+            .iter()
+            .filter_map(|line| line.split_once(": ").map(|(_, text)| text))
+            .filter(|text| text.starts_with(start))
+            .collect()
+    }
+}
