@@ -18,7 +18,7 @@ use crate::call::from_own_page;
 use crate::core::Core;
 use crate::guesses::{CORS_HEADERS, CORS_MAX_AGE, CORS_METHODS};
 use crate::reply::{Answer, refuse};
-use crate::{bench, console, devices, events, flash, integrations, signin};
+use crate::{bench, console, devices, events, flash, integrations, signin, tokens};
 
 /// Connections at the same time; more wait at the door.
 const MOST_CONNECTIONS: usize = 512;
@@ -87,16 +87,16 @@ fn router(core: Arc<Core>) -> Router {
     };
     let mut router = Router::new()
         .route("/oauth/token", post(signin::token))
-        .route("/v1/user", get(signin::user))
+        .route("/v1/user", get(tokens::user))
         .route(
             "/v1/access_tokens",
-            get(signin::list).delete(signin::delete_all),
+            get(tokens::list).delete(tokens::delete_all),
         )
         .route(
             "/v1/access_tokens/current",
-            get(signin::current).delete(signin::delete_current),
+            get(tokens::current).delete(tokens::delete_current),
         )
-        .route("/v1/access_tokens/{token}", delete(signin::delete))
+        .route("/v1/access_tokens/{token}", delete(tokens::delete))
         .route("/v1/events/{*prefix}", get(events::all))
         .route("/v1/devices", get(devices::list))
         .route("/v1/devices/events", get(events::all).post(events::publish))

@@ -31,6 +31,7 @@ mod devices;
 mod events;
 mod integrations;
 mod signin;
+mod tokens;
 
 mod hook;
 mod json;

@@ -5,14 +5,13 @@ use std::sync::{Arc, PoisonError};
 
 use axum::extract::State as Shared;
 use data_encoding::BASE64;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::call::Call;
 use crate::chance::digest;
-use crate::clock::iso;
 use crate::core::Core;
 use crate::guesses::{OVER_LIMIT_STATUS, WRONG_PASSWORD_STATUS, ZERO_MEANS_NEVER};
-use crate::reply::{Answer, Refusal, not_found, ok, refuse, refuse_with, reply};
+use crate::reply::{Answer, Refusal, refuse, refuse_with, reply};
 use crate::state::{MOST_TOKENS, Token};
 
 /// 90 days, when the client does not say.
@@ -259,68 +258,4 @@ async fn grant(core: &Arc<Core>, client_id: String, lifetime_s: Option<i64>) -> 
     Ok(reply(&json!({
         "token_type": "bearer", "access_token": access_token, "expires_in": lifetime_s, "refresh_token": refresh_token,
     })))
-}
-
-/// `GET /v1/user`
-pub(crate) async fn user(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
-    call.signed_in(&core)?;
-    let username = core.state().username.clone();
-    Ok(reply(&json!({
-        "username": username, "subscription_ids": [], "tos": {"accepted": true},
-        "account_info": {"business_account": false}, "mfa": {"enabled": core.mfa.is_some()}, "memberships": [],
-        "scim_provisioned": false, "no_password": false, "wifi_device_count": 0,
-        "cellular_device_count": core.state().devices.len(),
-    })))
-}
-
-fn shown(token: &Token) -> Value {
-    json!({
-        // Only a hash is kept, so only the last digits can be shown; the real cloud shows the whole token.
-        "token": format!("{}{}", "*".repeat(36), token.tail),
-        "expires_at": token.expires_at.map(iso), "client": token.client_id, "client_id": token.client_id,
-        "scopes": [], "orgs": [],
-    })
-}
-
-/// `GET /v1/access_tokens`
-pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
-    call.signed_in(&core)?;
-    let tokens: Vec<Value> = core.state().tokens.iter().map(shown).collect();
-    Ok(reply(&tokens))
-}
-
-/// `GET /v1/access_tokens/current`
-pub(crate) async fn current(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
-    Ok(reply(&shown(&call.signed_in(&core)?)))
-}
-
-/// `DELETE /v1/access_tokens/current`
-pub(crate) async fn delete_current(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
-    let token = call.signed_in(&core)?;
-    remove(&core, |other| other.hash == token.hash).await
-}
-
-/// `DELETE /v1/access_tokens/:token`; knowing the token is the right to end it.
-pub(crate) async fn delete(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
-    let hash = digest(call.path("token"));
-    remove(&core, |token| token.hash == hash).await
-}
-
-/// `DELETE /v1/access_tokens`
-pub(crate) async fn delete_all(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
-    call.signed_in(&core)?;
-    remove(&core, |_| true).await
-}
-
-async fn remove(core: &Arc<Core>, which: impl Fn(&Token) -> bool) -> Answer {
-    let removed = core.change(|state| {
-        let before = state.tokens.len();
-        state.tokens.retain(|token| !which(token));
-        before - state.tokens.len()
-    });
-    if removed == 0 {
-        return Err(not_found("Token"));
-    }
-    core.save().await?;
-    ok()
 }

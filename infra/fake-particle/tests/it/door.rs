@@ -50,6 +50,22 @@ async fn a_name_that_is_not_this_computer_is_turned_away() {
 }
 
 #[tokio::test]
+async fn a_whole_url_in_the_request_line_must_name_this_computer_too() {
+    let world = start().await;
+    for (url, status) in [
+        ("http://evil.example/v1/build_targets".to_owned(), 421),
+        (format!("http://{}/v1/build_targets", world.addr()), 200),
+    ] {
+        let answer = call(world.addr(), "GET", &url, &[], b"").await;
+        assert_eq!(answer.status, status, "{url}");
+    }
+    let addr = world.addr().to_string();
+    let twice = [("Host", addr.as_str()), ("Host", "evil.example")];
+    let answer = call(world.addr(), "GET", "/v1/build_targets", &twice, b"").await;
+    assert_eq!(answer.status, 421, "two names are none");
+}
+
+#[tokio::test]
 async fn only_the_tutorials_page_and_programs_that_are_no_page_may_sign_in() {
     let world = start().await;
     for origin in [

@@ -118,6 +118,59 @@ async fn a_wrong_password_is_refused_and_ten_of_them_lock_the_account_for_half_a
 }
 
 #[tokio::test]
+async fn the_right_password_of_nobody_is_refused_and_success_forgives_failures() {
+    let world = start().await;
+    let right = world.cloud.demo().password;
+    for round in 0..3 {
+        for _ in 0..9 {
+            let fields = [
+                ("grant_type", "password"),
+                ("username", "nobody@simulated.example"),
+                ("password", &right),
+                ("client_id", "CLI2"),
+            ];
+            assert_eq!(ask(&world, &fields).await.status, 400, "{round}");
+        }
+        assert_eq!(password(&world, &right).await.status, 200, "{round}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_names_itself_in_the_form_or_by_basic_authentication() {
+    let world = start().await;
+    let demo = world.cloud.demo();
+    let fields = [
+        ("grant_type", "password"),
+        ("username", &*demo.username),
+        ("password", &*demo.password),
+    ];
+    assert_eq!(ask(&world, &fields).await.json()["error"], "invalid_client");
+    let kind = ("Content-Type", "application/x-www-form-urlencoded");
+    // particle:particle
+    let basic = ("Authorization", "Basic cGFydGljbGU6cGFydGljbGU=");
+    let body = form(&fields);
+    let answer = call(
+        world.addr(),
+        "POST",
+        "/oauth/token",
+        &[kind, basic],
+        body.as_bytes(),
+    )
+    .await;
+    assert_eq!(answer.status, 200);
+    let other = form(&[("grant_type", "client_credentials"), ("client_id", "x")]);
+    let answer = call(
+        world.addr(),
+        "POST",
+        "/oauth/token",
+        &[kind],
+        other.as_bytes(),
+    )
+    .await;
+    assert_eq!(answer.json()["error"], "unsupported_grant_type");
+}
+
+#[tokio::test]
 async fn a_second_factor_asks_for_the_code_and_takes_only_the_right_one() {
     let world = start_with(Config {
         mfa: Some("123456".to_owned()),
