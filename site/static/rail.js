@@ -35,6 +35,8 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
   const blockOf = new WeakMap();
   let edge = true;
   let unseen = 0;
+  /** What was drawn last. @type {View | null} */
+  let shown = null;
   /** The round at the newest end, and whether anything was drawn yet: what is there at first did not arrive. */
   let lastKey = /** @type {string | null} */ (null);
   let hasDrawn = false;
@@ -170,7 +172,11 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
      * Draws it. Gives back the rounds that arrived at the newest end since the last time.
      * @param {View} view
      */
-    update({ rounds, isAsked, hasOlder, olderNote, empty }) {
+    update(view) {
+      // Most questions bring nothing new, and laying out a long rail again takes longer than asking.
+      if (shown && sameView(shown, view)) return [];
+      shown = view;
+      const { rounds, isAsked, hasOlder, olderNote, empty } = view;
       const release = edge ? null : hold();
       const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest?.('.log-block'));
       const focusedKey = focused && list.contains(focused) ? focused.dataset.key : null;
@@ -215,6 +221,7 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
     },
     /** Forgets what was drawn: another log begins. */
     reset() {
+      shown = null;
       hasDrawn = false;
       lastKey = null;
       edge = true;
@@ -244,6 +251,11 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
     },
   };
 }
+
+/** @param {View} a @param {View} b */
+const sameView = (a, b) =>
+  a.isAsked === b.isAsked && a.hasOlder === b.hasOlder && a.olderNote === b.olderNote && a.empty === b.empty &&
+  a.rounds.length === b.rounds.length && a.rounds.every((round, i) => round === b.rounds[i]);
 
 /** Makes exactly these the children, moving none that stands right. @param {Element} parent @param {Element[]} nodes */
 function reorder(parent, nodes) {

@@ -51,8 +51,8 @@ import { span } from './show-time.js';
  * @returns {Round[]}
  */
 export function rounds(deliveries, events, { missing, unreadable, older = null, quiet = [] }, context = {}) {
-  const strands = join(deliveries, events);
-  const drawn = strands.map((strand) => kept(strand.event ?? strand.delivery ?? strand.alone, roundOf(strand, context)));
+  const strands = joinedOnce(deliveries, events);
+  const drawn = strands.map((strand) => roundKept(strand, context));
   const numbered = drawn.filter(({ seq }) => seq !== null).map((item) => ({ seq: item.seq ?? 0, strand: item.strand, item }));
   const holes = [
     ...runs(missing).map(([from, to]) => hole(from, to, 'no delivery: nothing was acknowledged under', '')),
@@ -242,7 +242,7 @@ function oneQuiet(line, context) {
 
 // ---- What did not change stays the same object
 
-/** @type {WeakMap<object, Round>} */
+/** @type {WeakMap<object, {round: Round, from: string, names: Map<string, string> | undefined}>} */
 const keptRounds = new WeakMap();
 /** @type {WeakMap<object, Block>} */
 const keptBlocks = new WeakMap();
@@ -251,17 +251,40 @@ const keptRemarks = new Map();
 /** @type {WeakMap<Delivery, Block[]>} */
 const keptDeliveryBlocks = new WeakMap();
 
-/** @param {object | null} anchor @param {Round} round */
-function kept(anchor, round) {
-  if (anchor === null) return round;
+/** What was joined last. @type {{deliveries: Delivery[], events: Event[], strands: Strand[]} | null} */
+let lastJoined = null;
+
+/** Joins, unless it is the same as the last time, as it is with most questions to the server. @param {Delivery[]} deliveries @param {Event[]} events */
+function joinedOnce(deliveries, events) {
+  const same = (/** @type {unknown[]} */ a, /** @type {unknown[]} */ b) => a.length === b.length && a.every((one, i) => one === b[i]);
+  if (lastJoined && same(lastJoined.deliveries, deliveries) && same(lastJoined.events, events)) return lastJoined.strands;
+  // Copies: whoever adds to a list of theirs later must not change what this was joined from.
+  lastJoined = { deliveries: [...deliveries], events: [...events], strands: join(deliveries, events) };
+  return lastJoined.strands;
+}
+
+/** @param {Strand} strand @param {Context} context @returns {Round} */
+function roundKept(strand, context) {
+  const anchor = /** @type {object} */ (strand.event ?? strand.delivery ?? strand.alone);
   const before = keptRounds.get(anchor);
-  if (before && sameRound(before, round)) {
-    // What it was drawn from may have got more of what does not show.
-    before.strand = round.strand;
-    return before;
+  const from = madeOf(strand, context.prefix ?? '');
+  if (before?.from === from && before.names === context.names) {
+    before.round.strand = strand;
+    return before.round;
   }
-  keptRounds.set(anchor, round);
+  const drawn = roundOf(strand, context);
+  // What changed may not show.
+  const round = before && sameRound(before.round, drawn) ? before.round : drawn;
+  round.strand = strand;
+  keptRounds.set(anchor, { round, from, names: context.names });
   return round;
+}
+
+/** All that a round is drawn from, by name. An event and a delivery never change, so a name stands for all of one. @param {Strand} strand @param {string} prefix */
+function madeOf({ key, event, delivery, first, among, sents, responses, errors }, prefix) {
+  const names = (/** @type {Strand[]} */ strands) => strands.map((one) => one.delivery?.seq ?? '-').join();
+  const links = (/** @type {Linked[]} */ list) => list.map((one) => `${one.event.id}<${names(one.among)}`).join();
+  return [prefix, key, event?.id ?? '', delivery?.seq ?? '', first?.delivery?.seq ?? '', first?.sents.length ?? '', names(among), links(sents), links(responses), links(errors)].join('|');
 }
 
 /** @param {Round} a @param {Round} b */

@@ -8,15 +8,21 @@
 export function timeOfDay(iso, now, timeZone) {
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return iso;
-  const time = at.toLocaleTimeString('en-GB', {
-    timeZone,
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    fractionalSecondDigits: 3,
-  });
-  const day = (/** @type {Date} */ date) => date.toLocaleDateString('en-GB', { timeZone, day: 'numeric', month: 'short' });
-  return day(at) === day(now) ? time : `${day(at)} ${time}`;
+  const { time, day } = formats(timeZone);
+  return day.format(at) === day.format(now) ? time.format(at) : `${day.format(at)} ${time.format(at)}`;
+}
+
+/** Making a format takes a hundred times as long as using it. @type {Map<string, {time: Intl.DateTimeFormat, day: Intl.DateTimeFormat}>} */
+const made = new Map();
+/** @param {string} [timeZone] */
+function formats(timeZone) {
+  const name = timeZone ?? '';
+  const known = made.get(name) ?? {
+    time: new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 }),
+    day: new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', month: 'short' }),
+  };
+  made.set(name, known);
+  return known;
 }
 
 /** Date, time and zone, for an open block. @param {string} iso @param {string} [timeZone] */

@@ -260,12 +260,13 @@ function candidatesFor(strands, event, source) {
   const near = [];
   /** @type {Strand[]} */
   const far = [];
+  const ownPatience = isSleeping(event) ? SKIPPED_MS : ANSWER_MS;
   for (let i = low - 1; i >= 0; i -= 1) {
     const strand = strands[i];
     const age = event.at - (strand.at ?? 0);
     if (age > (near.length > 0 ? SKIPPED_MS : LATEST_MS)) break;
     if ((source !== null && source !== strand.coreid) || earliest(strand) > event.at) continue;
-    const patience = isSleeping(event) || strand.errors.some((answer) => isSleeping(answer.event)) ? SKIPPED_MS : ANSWER_MS;
+    const patience = strand.errors.some((answer) => isSleeping(answer.event)) ? SKIPPED_MS : ownPatience;
     (event.at - earliest(strand) <= patience ? near : far).push(strand);
   }
   return (near.length > 0 ? near : far).reverse();

@@ -27,6 +27,7 @@ const NAMES = { simulated: 'the simulated cloud', particle: 'the Particle cloud'
 const NOT_SENT_MS = 5_000;
 /** Somebody may have changed the webhook elsewhere; a look when the reader comes back, but not all the time. */
 const LOOK_AGAIN_MS = 30_000;
+const clockTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 const OPENED = 'webhook-tutorial/streams-opened';
 
 /**
@@ -76,12 +77,9 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     },
     onChange: (state, how) => {
       if (how === 'anew') setUpNext = true;
-      devices = null;
-      names = new Map();
       if (state.kind === 'in') said = '';
       if (state.kind === 'expired') said = 'The sign-in has ended: tokens last an hour here. The log and your place in it stay; sign in again to go on.';
       follow();
-      if (state.kind === 'in') void learnDevices();
     },
   });
   const keeper = hookKeeper({ form, onChange: () => draw(), onRefused: (token) => signedIn.refused(token) });
@@ -109,6 +107,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
   /** Brings stream and webhook in line with who is signed in and what is looked at. */
   function follow() {
     const now = connected();
+    void learnDevices();
     const wanted = now && mine ? `${now.offer.id}|${now.ticket.token}` : null;
     if (wanted !== followed) {
       stream?.stop();
@@ -165,6 +164,9 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     onChange();
   }
 
+  /** @type {string | null} */
+  let learnedFor = null;
+
   /** @param {Event} event */
   function hearStatus({ coreid, data }) {
     const device = devices?.find(({ id }) => id === coreid);
@@ -174,8 +176,13 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     draw();
   }
 
+  /** Asks once for each sign-in. */
   async function learnDevices() {
     const now = connected();
+    if (learnedFor === (now?.ticket.token ?? null)) return;
+    learnedFor = now?.ticket.token ?? null;
+    devices = null;
+    names = new Map();
     if (!now) return;
     try {
       const list = await now.offer.cloud.devices(now.ticket.token);
@@ -297,7 +304,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     /** For the head of the log: since when events are heard. */
     heard() {
       const since = store?.since() ?? null;
-      if (connected() && since !== null && streamState.kind === 'listening') return `events since ${new Date(since).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })}`;
+      if (connected() && since !== null && streamState.kind === 'listening') return `events since ${clockTime.format(since)}`;
       return connected() || (store?.quiet().length ?? 0) > 0 ? 'not listening to events' : '';
     },
     /** Which cloud is signed in to: its id. @returns {{cloud: string, username: string} | null} */
