@@ -9,10 +9,13 @@
 //! - [`wire`] and [`process`]: the program, driven over a pipe
 //! - [`link`]: what the device and its cloud say to each other
 //! - [`device`]: all of it together, with a real clock
+//! - [`attach`] and [`console`]: for the program that runs one in a terminal
 //!
 //! The header that the firmware is compiled against, and what it leaves out, is `device-os/Particle.h`.
 
+pub mod attach;
 pub mod compiler;
+pub mod console;
 pub mod device;
 pub mod limits;
 pub mod link;
