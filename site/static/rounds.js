@@ -93,6 +93,8 @@ function blocks(strand, seq, prefix) {
   const { event, delivery, alone, sents, responses, errors } = strand;
   /** @type {Block[]} */
   const found = [];
+  /** Blocks that may belong elsewhere: no time is measured from them. */
+  const unsure = new Set();
   const add = (/** @type {object} */ anchor, /** @type {Block} */ block) => void found.push(keptBlock(anchor, block));
   if (event) {
     const cost = estimateLine(strand);
@@ -124,13 +126,14 @@ function blocks(strand, seq, prefix) {
   /** @param {Linked} linked @param {string[]} hints */
   function addEvent({ event: one, among }, hints) {
     const note = sentence([...amongHint(among), ...hints, ...guessHint(one.guesses)]);
-    add(one, eventBlock(one, { seq: among.length > 0 ? null : seq, hop: hopTo(one), note }));
+    add(one, eventBlock(one, { seq: among.length > 0 ? null : seq, hop: among.length > 0 ? '' : hopTo(one), note }));
+    if (among.length > 0) unsure.add(found[found.length - 1]);
   }
 
   /** How long after the block before it, if both carry Particle's stamp. @param {Event} one */
   function hopTo(one) {
     const before = found[found.length - 1];
-    if (!before || !['api', 'device', 'internal', 'error'].includes(before.kind) || before.at === null) return '';
+    if (!before || unsure.has(before) || !['api', 'device', 'internal', 'error'].includes(before.kind) || before.at === null) return '';
     const ms = one.at - Date.parse(before.at);
     return ms >= 0 ? span(ms) : '';
   }
@@ -149,7 +152,8 @@ function answersOf(parts) {
 }
 
 /** @param {Strand} strand @param {string | null} prefix @returns {{status: string, tone: Round['tone']}} */
-function outcomeOf({ event, delivery, first, sents, responses, errors, alone }, prefix) {
+function outcomeOf({ event, delivery, first, alone, ...followed }, prefix) {
+  const [sents, responses, errors] = [followed.sents, followed.responses, followed.errors].map((list) => list.filter(({ among }) => among.length === 0));
   if (alone) return { status: 'its event was not seen here', tone: 'plain' };
   const failed = errors.filter((error) => !isSleeping(error.event));
   if (delivery) {

@@ -85,12 +85,26 @@ function sharedSet(open) {
   return null;
 }
 
-/** Spreads events over the places they share, in the order of time. @param {{one: {wish: Wish, free: Strand[]}}[]} shared @param {Map<Wish, {strand: Strand, among: Strand[]}>} given */
+/**
+ * Spreads events over the places they share, both in the order of time. Where there are fewer events than places, the latest
+ * places get them: what follows from an event mostly follows soon.
+ * @param {{one: {wish: Wish, free: Strand[]}}[]} shared @param {Map<Wish, {strand: Strand, among: Strand[]}>} given
+ */
 function place(shared, given) {
   const used = new Set();
+  const groups = new Map();
   for (const { one } of shared) {
-    const strand = one.free.find((candidate) => !used.has(candidate)) ?? one.free[one.free.length - 1];
-    used.add(strand);
-    given.set(one.wish, { strand, among: one.free });
+    const key = one.free.map((strand) => strand.key).join('\n');
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  for (const group of groups.values()) {
+    const unused = group[0].free.filter((/** @type {Strand} */ strand) => !used.has(strand));
+    const places = unused.length > 0 ? unused : group[0].free;
+    const skipped = Math.max(0, places.length - group.length);
+    group.forEach((/** @type {{wish: Wish, free: Strand[]}} */ one, /** @type {number} */ i) => {
+      const strand = places[Math.min(skipped + i, places.length - 1)];
+      used.add(strand);
+      given.set(one.wish, { strand, among: one.free });
+    });
   }
 }

@@ -18,10 +18,11 @@ import { found, settingsFor } from './webhook.js';
  */
 
 /**
- * @param {{form: Settings, onChange: (state: HookState) => void, onRefused: (token: string) => void}} with_ `onRefused`: the
- *   cloud does not take this token any more
+ * @param {{form: Settings, memory: {get: () => string | null, set: (url: string | null) => void}, onChange: (state: HookState) => void,
+ *   onRefused: (token: string) => void}} with_ `memory`: keeps which address it led to when it was seen last, so that a reload knows.
+ *   `onRefused`: the cloud does not take this token any more
  */
-export function hookKeeper({ form, onChange, onRefused }) {
+export function hookKeeper({ form, memory, onChange, onRefused }) {
   /** @type {HookState} */
   let state = { kind: 'none' };
   /** @type {{cloud: Cloud, token: string, url: string} | null} */
@@ -33,7 +34,10 @@ export function hookKeeper({ form, onChange, onRefused }) {
 
   const set = (/** @type {HookState} */ next) => {
     state = next;
-    if (next.kind === 'ours') wasOurs = true;
+    if (next.kind === 'ours' && !wasOurs) {
+      wasOurs = true;
+      memory.set(place?.url ?? null);
+    }
     onChange(next);
   };
 
@@ -67,7 +71,7 @@ export function hookKeeper({ form, onChange, onRefused }) {
     at(at) {
       const same = at !== null && place !== null && at.cloud === place.cloud && at.token === place.token && at.url === place.url;
       if (same) return false;
-      if (at?.url !== place?.url) wasOurs = false;
+      if (at?.url !== place?.url) wasOurs = at !== null && memory.get() === at.url;
       place = at;
       generation += 1;
       set({ kind: 'none' });
@@ -102,6 +106,7 @@ export function hookKeeper({ form, onChange, onRefused }) {
           if (!(error instanceof CloudProblem) || error.cause !== 'gone') throw error;
         }
         wasOurs = false;
+        memory.set(null);
       });
     },
     settings: () => (place ? settingsFor(form, place.url) : null),

@@ -36,6 +36,8 @@ import { byTime, cut } from './response-parts.js';
 
 /** A webhook's request is given up after 20 s (https://docs.particle.io/reference/cloud-apis/webhooks/); some more for the way. */
 const ANSWER_MS = 30_000;
+/** A request goes out at once, unless its event is skipped; that it went out is said then. */
+const SENT_MS = 10_000;
 /** Skipped events are tried again after 30 s and a minute, says the same page. */
 const SKIPPED_MS = 120_000;
 /** Beyond everything documented. Only asked when nothing nearer fits. */
@@ -260,7 +262,7 @@ function candidatesFor(strands, event, source) {
   const near = [];
   /** @type {Strand[]} */
   const far = [];
-  const ownPatience = isSleeping(event) ? SKIPPED_MS : ANSWER_MS;
+  const ownPatience = isSleeping(event) ? SKIPPED_MS : meaningOf(event).kind === 'sent' ? SENT_MS : ANSWER_MS;
   for (let i = low - 1; i >= 0; i -= 1) {
     const strand = strands[i];
     const age = event.at - (strand.at ?? 0);

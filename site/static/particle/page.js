@@ -23,11 +23,12 @@ import { asParticleSends, consoleUrl, freshId, testData } from './webhook.js';
 
 /** Names of the clouds, as people say them. @type {Record<string, string>} */
 const NAMES = { simulated: 'the simulated cloud', particle: 'the Particle cloud' };
-/** After this long without a hook-sent the page looks whether the webhook is still there. */
-const NOT_SENT_MS = 5_000;
+/** After this long without a hook-response the page looks whether the webhook is still there and leads here. */
+const UNANSWERED_MS = 5_000;
 /** Somebody may have changed the webhook elsewhere; a look when the reader comes back, but not all the time. */
 const LOOK_AGAIN_MS = 30_000;
 const clockTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const HOOK_SEEN = 'webhook-tutorial/webhook-seen';
 const OPENED = 'webhook-tutorial/streams-opened';
 
 /**
@@ -62,7 +63,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
   let names = new Map();
   let setUpNext = false;
   let said = '';
-  let sentAt = -Infinity;
+  let answeredAt = -Infinity;
   let presses = 0;
 
   const accountChannel = channel('webhook-tutorial/account');
@@ -82,7 +83,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
       follow();
     },
   });
-  const keeper = hookKeeper({ form, onChange: () => draw(), onRefused: (token) => signedIn.refused(token) });
+  const keeper = hookKeeper({ form, memory: hookMemory, onChange: () => draw(), onRefused: (token) => signedIn.refused(token) });
   const connectCard = mountConnectCard(part('connect'), {
     offers: () => offers,
     onTicket: (offer, ticket) => signedIn.signedIn({ cloud: offer.id, ticket }),
@@ -158,7 +159,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     if (!concerns(event, form.event) || !store?.add(event)) return;
     const { kind } = meaningOf(event);
     if (kind === 'sent' || kind === 'response' || kind === 'error') {
-      sentAt = clock.now();
+      if (kind === 'response') answeredAt = clock.now();
       onReason();
     }
     onChange();
@@ -206,8 +207,8 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
       await now.offer.cloud.publish(now.ticket.token, name, data);
       onReason();
       if (name.startsWith(form.event)) {
-        void clock.wait(NOT_SENT_MS, new AbortController().signal).then(() => {
-          if (sentAt < pressedAt) void keeper.lookIfOlder(NOT_SENT_MS);
+        void clock.wait(UNANSWERED_MS, new AbortController().signal).then(() => {
+          if (answeredAt < pressedAt) void keeper.lookIfOlder(UNANSWERED_MS);
         });
       }
       return null;
@@ -365,6 +366,26 @@ function channel(name) {
     },
   };
 }
+
+/** Which address the webhook led to when this browser saw it last. */
+const hookMemory = {
+  get() {
+    try {
+      return localStorage.getItem(HOOK_SEEN);
+    } catch {
+      return null;
+    }
+  },
+  /** @param {string | null} url */
+  set(url) {
+    try {
+      if (url === null) localStorage.removeItem(HOOK_SEEN);
+      else localStorage.setItem(HOOK_SEEN, url);
+    } catch {
+      // Then a webhook that leads elsewhere after a reload is taken for a stranger's.
+    }
+  },
+};
 
 /** When streams were opened from this browser, so that reloading goes on counting. @returns {number[]} */
 function openedBefore() {
