@@ -472,7 +472,7 @@ async fn a_line_that_is_no_message_ends_the_link_and_an_unknown_one_does_not() {
         stranger.write(format!("{first}\n").as_bytes()).await;
         assert_eq!(stranger.hear().await, None, "{first}");
     }
-    let mut endless = Device::plug_in(&world);
+    let mut endless = Device::online(&world, &[]).await;
     endless.write(&vec![b'x'; 1024 * 1024 + 2]).await;
     assert_eq!(endless.hear().await, None);
 }
