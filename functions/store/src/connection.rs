@@ -1,6 +1,6 @@
 //! The way to DynamoDB, its patience set on purpose.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client, Config,
@@ -8,15 +8,27 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+use crate::Error;
+
 /// How long a connection may take to be made.
 const CONNECT_WITHIN: Duration = Duration::from_millis(1000);
 /// How long one attempt may take. DynamoDB answers within tens of milliseconds; what takes longer is not coming.
 const ATTEMPT_WITHIN: Duration = Duration::from_millis(1400);
-/// How long an operation may take with all its attempts. The receiver makes at most three of them before it answers
-/// (number, reply, record), so its sender has a 503 within 9 s when DynamoDB hangs; the contract says 10.
+/// How long an operation may take with all its attempts. The receiver makes three calls at most before it answers
+/// (number, reply, record) and none takes longer, so its sender has a 503 within 9 s when DynamoDB hangs or is slow; the
+/// contract says 10. It is also why a number that was given 10 s ago is known to be abandoned
+/// ([`HOLE_OPEN_MS`](crate::protocol::HOLE_OPEN_MS)).
 const OPERATION_WITHIN: Duration = Duration::from_millis(3000);
 /// Two attempts fit in there with a pause between them.
 const ATTEMPTS: u32 = 2;
+
+/// Holds a call of several operations to the time of one.
+pub(crate) async fn within<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let late = |_| Err(Error::Unavailable("no answer in time".into()));
+    tokio::time::timeout(OPERATION_WITHIN, call)
+        .await
+        .unwrap_or_else(late)
+}
 
 /// Where the table is, and who asks.
 pub struct Connection {

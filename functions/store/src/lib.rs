@@ -24,13 +24,9 @@ use delivery::{Delivery, ReplyUse, key::Endpoint, limits::Limits, millis::Millis
 pub use crate::{connection::Connection, error::Error, protocol::Ask as Read};
 use crate::{
     item::{ENDPOINT, EXPIRES_AT, Item, NONCE, SEQ, n, s},
-    protocol::{Head, Mark, ReplyWindow},
+    protocol::{Head, ReplyWindow},
 };
 
-/// How much longer than they are shown deliveries are kept, in seconds: more than clocks differ.
-const KEPT_LONGER_S: u64 = 60 * 60;
-/// A head is marked this often within the life of a delivery, so its marks stay few.
-const MARKS_A_LIFE: u64 = 28;
 /// How often an owner's change or a mark is tried again when somebody else changed the head in between.
 const TRIES: usize = 5;
 
@@ -67,6 +63,15 @@ impl Store {
     /// [`Error::NotFound`] if it was never created, is expired or forgotten. A number may have been taken even so when the
     /// answer was lost; readers name it as missing.
     pub async fn number(
+        &self,
+        endpoint: &Endpoint,
+        now: Millis,
+        limits: &Limits,
+    ) -> Result<Numbered, Error> {
+        connection::within(self.take_number(endpoint, now, limits)).await
+    }
+
+    async fn take_number(
         &self,
         endpoint: &Endpoint,
         now: Millis,
@@ -121,18 +126,6 @@ impl Store {
         if mark_at > now {
             return Ok(());
         }
-        let mut marks = head.marks.clone();
-        // Of the marks whose time has come, the highest says it all.
-        let passed = marks
-            .iter()
-            .filter(|mark| mark.gone_at <= now)
-            .max_by_key(|mark| mark.seq)
-            .copied();
-        marks.retain(|mark| mark.gone_at > now || Some(*mark) == passed);
-        marks.push(Mark {
-            seq: head.last_seq,
-            gone_at: head.gone_at,
-        });
         let marked = self
             .client
             .update_item()
@@ -140,8 +133,8 @@ impl Store {
             .set_key(Some(head_key(endpoint)))
             .update_expression("SET marks = :marks, mark_at = :next")
             .condition_expression("epoch = :epoch AND last_seq = :last AND mark_at = :due")
-            .expression_attribute_values(":marks", item::marks(&marks))
-            .expression_attribute_values(":next", n(now.plus_ms(mark_every_ms(limits)).0))
+            .expression_attribute_values(":marks", item::marks(&protocol::marked(&head, now)))
+            .expression_attribute_values(":next", n(now.plus_ms(protocol::mark_every_ms(limits)).0))
             .expression_attribute_values(":epoch", n(head.epoch))
             .expression_attribute_values(":last", n(head.last_seq))
             .expression_attribute_values(":due", n(mark_at.0))
@@ -149,8 +142,10 @@ impl Store {
             .await
             .map_err(Error::from_sdk);
         match marked {
+            // A head in use is marked this often, so this is also where its reply is kept from expiring.
+            Ok(_) => self.keep_reply(endpoint, &head, now, limits).await,
             // Somebody else marked it, or the number line is another by now: look again.
-            Ok(_) | Err(Error::ConditionFailed) => Ok(()),
+            Err(Error::ConditionFailed) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -158,7 +153,7 @@ impl Store {
     /// The reply that is set for a numbered delivery, and which use of it this is.
     ///
     /// # Errors
-    /// If it can't be read. A set reply that is not there is an error too: the default would not be what was set.
+    /// If it can't be read. A set reply that is not there (its time to live was over) is none.
     pub async fn reply_for(
         &self,
         endpoint: &Endpoint,
@@ -168,8 +163,7 @@ impl Store {
             return Ok(None);
         }
         let reply = self.set_reply_at(endpoint, numbered.reply.key).await?;
-        let reply = reply.ok_or_else(|| Error::Unavailable("the set reply is not there".into()))?;
-        Ok(Some((reply, numbered.reply.use_of(numbered.seq))))
+        Ok(reply.map(|reply| (reply, numbered.reply.use_of(numbered.seq))))
     }
 
     async fn set_reply_at(&self, endpoint: &Endpoint, key: u64) -> Result<Option<Reply>, Error> {
@@ -213,7 +207,7 @@ impl Store {
         limits: &Limits,
     ) -> Result<(), Error> {
         let partition = item::log_partition(endpoint, numbered.epoch);
-        let expires = expires_at_s(delivery.received_at, limits);
+        let expires = protocol::expires_at_s(delivery.received_at, limits);
         let put = self
             .client
             .put_item()
@@ -260,18 +254,6 @@ impl Store {
 
 fn head_key(endpoint: &Endpoint) -> HashMap<String, AttributeValue> {
     HashMap::from([(ENDPOINT.into(), s(endpoint.as_str())), (SEQ.into(), n(0))])
-}
-
-/// When DynamoDB may delete what arrived at a time: later than the last mark that speaks of it comes due.
-fn expires_at_s(received_at: Millis, limits: &Limits) -> u64 {
-    let shown = received_at
-        .plus_s(limits.delivery_ttl_s)
-        .plus_ms(mark_every_ms(limits));
-    shown.plus_s(KEPT_LONGER_S).epoch_s_ceil()
-}
-
-fn mark_every_ms(limits: &Limits) -> u64 {
-    limits.delivery_ttl_s.saturating_mul(1000) / MARKS_A_LIFE
 }
 
 /// The name by which expressions call the attribute of the time to live; checked here, because they spell it out.

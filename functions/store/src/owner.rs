@@ -13,7 +13,6 @@ use delivery::{
 use crate::{
     Error, Store, TRIES, head_key, item,
     item::{ENDPOINT, EXPIRES_AT, Item, SEQ, n, s},
-    mark_every_ms,
     protocol::{self, Head, ReplyWindow, UNTIL_CHANGED},
 };
 
@@ -33,6 +32,12 @@ pub struct State {
     pub last_seq: u64,
     /// The reply that is set, unless it is used up.
     pub reply: Option<SetReply>,
+}
+
+/// When a reply goes that is not kept again: a whole life of its endpoint after its endpoint could have gone.
+fn reply_expires_at_s(now: Millis, limits: &Limits) -> u64 {
+    let life = |from: Millis| from.plus_s(limits.endpoint_ttl_s);
+    life(life(now)).epoch_s_ceil()
 }
 
 pub(crate) fn reply_key(endpoint: &Endpoint, key: u64) -> HashMap<String, AttributeValue> {
@@ -59,19 +64,22 @@ impl Store {
         for _ in 0..TRIES {
             let known = self.head(endpoint, true).await?;
             let tried = match known {
-                Some((head, _)) if !head.expired(now) => self
-                    .client
-                    .update_item()
-                    .table_name(&self.table)
-                    .set_key(Some(head_key(endpoint)))
-                    .update_expression("SET expires_at = :expires")
-                    .condition_expression("epoch = :epoch")
-                    .expression_attribute_values(":expires", n(expires_at_s))
-                    .expression_attribute_values(":epoch", n(head.epoch))
-                    .send()
-                    .await
-                    .map(drop)
-                    .map_err(Error::from_sdk),
+                Some((head, _)) if !head.expired(now) => {
+                    // The reply first: it must not be outlived.
+                    self.keep_reply(endpoint, &head, now, limits).await?;
+                    self.client
+                        .update_item()
+                        .table_name(&self.table)
+                        .set_key(Some(head_key(endpoint)))
+                        .update_expression("SET expires_at = :expires")
+                        .condition_expression("epoch = :epoch")
+                        .expression_attribute_values(":expires", n(expires_at_s))
+                        .expression_attribute_values(":epoch", n(head.epoch))
+                        .send()
+                        .await
+                        .map(drop)
+                        .map_err(Error::from_sdk)
+                }
                 known => {
                     let head = Head {
                         epoch,
@@ -84,7 +92,7 @@ impl Store {
                         marks: vec![],
                         reply: ReplyWindow::default(),
                     };
-                    let mark_at = now.plus_ms(mark_every_ms(limits));
+                    let mark_at = now.plus_ms(protocol::mark_every_ms(limits));
                     let mut put = self
                         .client
                         .put_item()
@@ -192,12 +200,14 @@ impl Store {
             Ok(_) | Err(Error::ConditionFailed) => {}
             Err(error) => return Err(error),
         }
-        self.let_go(endpoint, &head.reply, now).await
+        self.let_go(endpoint, &head.reply, now).await;
+        Ok(())
     }
 
     /// Sets what the receiver answers, from the next number on. `key` is random.
     ///
-    /// The reply is put where nobody looks yet, and then the head is told of it in one write.
+    /// The reply is put where nobody looks yet, and then the head is told of it in one write, which says what it replaces:
+    /// of two owners at once the later one wins, and a late copy of the earlier one's write changes nothing.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such endpoint.
@@ -209,19 +219,11 @@ impl Store {
         now: Millis,
         limits: &Limits,
     ) -> Result<(), Error> {
-        let head = self.living(endpoint, now).await?;
+        let mut head = self.living(endpoint, now).await?;
         let mut item: Item = reply_key(endpoint, key);
-        item.insert(
-            "reply".into(),
-            s(serde_json::to_string(reply).expect("a reply is JSON")),
-        );
-        if reply.times.is_some() {
-            // A counted reply is used up or given up long before; one without a count stays as long as its head.
-            let expires = now
-                .plus_s(limits.endpoint_ttl_s)
-                .plus_s(limits.endpoint_ttl_s);
-            item.insert(EXPIRES_AT.into(), n(expires.epoch_s_ceil()));
-        }
+        let text = serde_json::to_string(reply).expect("a reply is JSON");
+        item.insert("reply".into(), s(text));
+        item.insert(EXPIRES_AT.into(), n(reply_expires_at_s(now, limits)));
         let put = self
             .client
             .put_item()
@@ -232,32 +234,47 @@ impl Store {
             Some(_) => "last_seq + :times",
             None => ":times",
         };
-        let told = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(head_key(endpoint)))
-            .update_expression(format!(
-                "SET reply_key = :key, reply_from = last_seq + :one, reply_until = {until}"
-            ))
-            // A late copy finds its own key there and must not count anew.
-            .condition_expression("epoch = :epoch AND reply_key <> :key")
-            .expression_attribute_values(":key", n(key))
-            .expression_attribute_values(":one", n(1))
-            .expression_attribute_values(":times", n(reply.times.map_or(UNTIL_CHANGED, u64::from)))
-            .expression_attribute_values(":epoch", n(head.epoch))
-            .send()
-            .await
-            .map_err(Error::from_sdk);
-        match told {
-            Ok(_) => {}
-            Err(Error::ConditionFailed) => match self.living(endpoint, now).await? {
-                now_there if now_there.reply.key == key => {}
-                _ => return Err(Error::NotFound),
-            },
-            Err(error) => return Err(error),
+        for _ in 0..TRIES {
+            let told = self
+                .client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(head_key(endpoint)))
+                .update_expression(format!(
+                    "SET reply_key = :key, reply_from = last_seq + :one, reply_until = {until}"
+                ))
+                .condition_expression("epoch = :epoch AND reply_key = :replaced")
+                .expression_attribute_values(":key", n(key))
+                .expression_attribute_values(":one", n(1))
+                .expression_attribute_values(
+                    ":times",
+                    n(reply.times.map_or(UNTIL_CHANGED, u64::from)),
+                )
+                .expression_attribute_values(":epoch", n(head.epoch))
+                .expression_attribute_values(":replaced", n(head.reply.key))
+                .send()
+                .await
+                .map_err(Error::from_sdk);
+            match told {
+                Ok(_) => {
+                    self.let_go(endpoint, &head.reply, now).await;
+                    return Ok(());
+                }
+                Err(Error::ConditionFailed) => {
+                    let replaced = head.reply;
+                    head = self.living(endpoint, now).await?;
+                    if head.reply.key == key {
+                        // An earlier attempt of this very write did it, and its answer was lost.
+                        self.let_go(endpoint, &replaced, now).await;
+                        return Ok(());
+                    }
+                }
+                Err(error) => return Err(error),
+            }
         }
-        self.let_go(endpoint, &head.reply, now).await
+        Err(Error::Unavailable(
+            "the reply is being changed all the time".into(),
+        ))
     }
 
     /// Restores the default reply, from the next number on.
@@ -266,7 +283,7 @@ impl Store {
     /// [`Error::NotFound`] if there is no such endpoint.
     pub async fn clear_reply(&self, endpoint: &Endpoint, now: Millis) -> Result<(), Error> {
         let head = self.living(endpoint, now).await?;
-        if head.reply.key == 0 {
+        if head.reply.until == 0 {
             return Ok(());
         }
         let restored = self
@@ -274,7 +291,8 @@ impl Store {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(head_key(endpoint)))
-            .update_expression("SET reply_key = :none, reply_from = :none, reply_until = :none")
+            // The key stays: a late copy of the write that set it must not find the head as it was before.
+            .update_expression("SET reply_until = :none")
             .condition_expression("epoch = :epoch AND reply_key = :key")
             .expression_attribute_values(":none", n(0))
             .expression_attribute_values(":epoch", n(head.epoch))
@@ -283,33 +301,53 @@ impl Store {
             .await
             .map_err(Error::from_sdk);
         match restored {
-            Ok(_) | Err(Error::ConditionFailed) => self.let_go(endpoint, &head.reply, now).await,
+            Ok(_) => {
+                self.let_go(endpoint, &head.reply, now).await;
+                Ok(())
+            }
+            // Another reply was set meanwhile, and that came later.
+            Err(Error::ConditionFailed) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// Lets a reply that nobody is sent to any more expire, a while after those who were numbered before.
-    async fn let_go(
+    /// Puts off the end of the reply that the next delivery gets, so that it never ends before its endpoint.
+    pub(crate) async fn keep_reply(
         &self,
         endpoint: &Endpoint,
-        replaced: &ReplyWindow,
+        head: &Head,
         now: Millis,
+        limits: &Limits,
     ) -> Result<(), Error> {
-        if replaced.key == 0 {
+        if !head.reply.holds(head.last_seq.saturating_add(1)) {
             return Ok(());
         }
-        let expired = self
+        self.end_reply_at(endpoint, head.reply.key, reply_expires_at_s(now, limits))
+            .await
+    }
+
+    /// Lets a reply that nobody is sent to any more expire, a while after those who were numbered before. Not done, it
+    /// expires all the same, later.
+    async fn let_go(&self, endpoint: &Endpoint, replaced: &ReplyWindow, now: Millis) {
+        if replaced.key != 0 {
+            let expires = now.plus_s(REPLACED_KEPT_S).epoch_s_ceil();
+            let _ = self.end_reply_at(endpoint, replaced.key, expires).await;
+        }
+    }
+
+    async fn end_reply_at(&self, endpoint: &Endpoint, key: u64, at_s: u64) -> Result<(), Error> {
+        let ended = self
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(reply_key(endpoint, replaced.key)))
+            .set_key(Some(reply_key(endpoint, key)))
             .update_expression("SET expires_at = :expires")
             .condition_expression("attribute_exists(reply)")
-            .expression_attribute_values(":expires", n(now.plus_s(REPLACED_KEPT_S).epoch_s_ceil()))
+            .expression_attribute_values(":expires", n(at_s))
             .send()
             .await
             .map_err(Error::from_sdk);
-        match expired {
+        match ended {
             Ok(_) | Err(Error::ConditionFailed) => Ok(()),
             Err(error) => Err(error),
         }

@@ -33,6 +33,12 @@ use delivery::{ReplyUse, cursor::Cursor, limits::Limits, millis::Millis};
 pub const HOLE_OPEN_MS: u64 = 10_000;
 /// Most holes that one page closes; what is left is for the next one.
 pub const MOST_SEALED: usize = 100;
+/// How much longer than they are shown deliveries are kept, in seconds: more than clocks differ.
+const KEPT_LONGER_S: u64 = 60 * 60;
+/// A head is marked this often within the life of a delivery, so its marks stay few…
+const MARKS_A_LIFE: u64 = 28;
+/// …and no more often than this where a life is a matter of seconds, or writers would do little else.
+const LEAST_MARK_MS: u64 = 500;
 /// The `until` of a reply that has no count.
 pub const UNTIL_CHANGED: u64 = u64::MAX;
 
@@ -124,6 +130,33 @@ pub fn first_seq(head: &Head, limits: &Limits, now: Millis) -> u64 {
     let too_old = too_old.map(|mark| mark.seq).max().unwrap_or(0);
     let too_many = head.last_seq.saturating_sub(limits.max_deliveries);
     head.cleared_to.max(too_old).max(too_many) + 1
+}
+
+/// How long after a mark the next one is due.
+pub fn mark_every_ms(limits: &Limits) -> u64 {
+    (limits.delivery_ttl_s.saturating_mul(1000) / MARKS_A_LIFE).max(LEAST_MARK_MS)
+}
+
+/// When DynamoDB may delete what arrived at a time: later than the last mark that speaks of it comes due.
+pub fn expires_at_s(received_at: Millis, limits: &Limits) -> u64 {
+    let shown = received_at
+        .plus_s(limits.delivery_ttl_s)
+        .plus_ms(mark_every_ms(limits));
+    shown.plus_s(KEPT_LONGER_S).epoch_s_ceil()
+}
+
+/// The marks of a head when a new one is made, before a number is given that would cover up how old the last one is.
+pub fn marked(head: &Head, now: Millis) -> Vec<Mark> {
+    // Of the marks whose time has come, the highest says it all.
+    let come = head.marks.iter().filter(|mark| mark.gone_at <= now);
+    let come = come.max_by_key(|mark| mark.seq).copied();
+    let mut marks = head.marks.clone();
+    marks.retain(|mark| mark.gone_at > now || Some(*mark) == come);
+    marks.push(Mark {
+        seq: head.last_seq,
+        gone_at: head.gone_at,
+    });
+    marks
 }
 
 /// What a reader asks for.

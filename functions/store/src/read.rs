@@ -8,7 +8,7 @@ use delivery::{
 };
 
 use crate::{
-    Error, Store, expires_at_s,
+    Error, Store,
     item::{self, Item, SEQ, TOMBSTONE, n, s},
     protocol::{self, Ask, Entry, Plan, Run, Sealed},
 };
@@ -173,7 +173,7 @@ impl Store {
             .set_item(Some(item::tombstone(
                 partition,
                 seq,
-                expires_at_s(now, limits),
+                protocol::expires_at_s(now, limits),
             )))
             // A repeated attempt of this very write finds its own tombstone.
             .condition_expression("attribute_not_exists(#seq) OR #tombstone = :true")

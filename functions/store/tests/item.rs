@@ -1,0 +1,218 @@
+//! What lies in the table: every attribute of an item, and that the largest one fits.
+#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use delivery::{
+    Delivery, ReplyUse, Request, Response, body::Body, headers::Headers, key::Endpoint,
+    millis::Millis,
+};
+use serde_json::{Value, json};
+use store::{
+    item::{self, Item},
+    protocol::{Head, Mark, ReplyWindow},
+};
+
+/// An item may have this many bytes
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>).
+const MAX_ITEM_BYTES: usize = 400 * 1024;
+
+/// The form that DynamoDB's console and CLI show.
+fn shown(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => json!({ "S": text }),
+        AttributeValue::N(number) => json!({ "N": number }),
+        AttributeValue::B(blob) => json!({ "B": blob.as_ref() }),
+        AttributeValue::Bool(yes) => json!({ "BOOL": yes }),
+        AttributeValue::L(list) => json!({ "L": list.iter().map(shown).collect::<Vec<_>>() }),
+        other => panic!("our items have no {other:?}"),
+    }
+}
+
+fn check(item: &Item, expected: Value) {
+    let item: serde_json::Map<_, _> = item
+        .iter()
+        .map(|(name, value)| (name.clone(), shown(value)))
+        .collect();
+    let found = Value::Object(item);
+    assert_eq!(found, expected, "it is\n{found:#}");
+}
+
+/// Bytes that an item counts as
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>).
+fn size(item: &Item) -> usize {
+    fn value(of: &AttributeValue) -> usize {
+        match of {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::N(digits) => digits.len() / 2 + 2,
+            AttributeValue::B(blob) => blob.as_ref().len(),
+            AttributeValue::L(list) => 3 + list.iter().map(|of| value(of) + 1).sum::<usize>(),
+            _ => 1,
+        }
+    }
+    item.iter().map(|(name, of)| name.len() + value(of)).sum()
+}
+
+fn delivery() -> Delivery {
+    Delivery {
+        seq: 12,
+        received_at: Millis(1_795_431_600_123),
+        took_ms: 7,
+        request: Request {
+            method: "POST".into(),
+            path: "/a%20b".into(),
+            query: "c=d".into(),
+            source: "203.0.113.7".into(),
+            headers: Headers::from([("content-type", "application/json"), ("via", "2.0 x")]),
+            added: vec!["via".into()],
+            body: Body::whole(b"{}".to_vec()),
+        },
+        response: Response {
+            status: 503,
+            headers: Headers::from([("retry-after", "5")]),
+            body: "later".into(),
+            delay_ms: 20,
+            reply_use: Some(ReplyUse { n: 2, of: 3 }),
+        },
+    }
+}
+
+#[test]
+fn a_delivery_lies_in_the_table_like_this() {
+    let delivery = delivery();
+    let item = item::from_delivery("name#00000000000000ff".into(), &delivery, 42, 1_795_500_000);
+    let hash: &[u8] = &delivery.request.body.sha256;
+    check(
+        &item,
+        json!({
+            "endpoint": {"S": "name#00000000000000ff"}, "seq": {"N": "12"},
+            "nonce": {"N": "42"}, "expires_at": {"N": "1795500000"},
+            "received_at": {"N": "1795431600123"}, "took_ms": {"N": "7"},
+            "method": {"S": "POST"}, "path": {"S": "/a%20b"}, "query": {"S": "c=d"}, "source": {"S": "203.0.113.7"},
+            "headers": {"L": [{"S": "content-type"}, {"S": "application/json"}, {"S": "via"}, {"S": "2.0 x"}]},
+            "added": {"L": [{"S": "via"}]},
+            "body": {"S": "{}"}, "body_size": {"N": "2"}, "body_sha256": {"B": hash},
+            "status": {"N": "503"}, "reply_headers": {"L": [{"S": "retry-after"}, {"S": "5"}]},
+            "reply_body": {"S": "later"}, "delay_ms": {"N": "20"}, "reply_use": {"N": "2"}, "reply_uses": {"N": "3"},
+        }),
+    );
+    assert_eq!(item::to_delivery(&item), Ok(delivery));
+}
+
+#[test]
+fn a_body_that_is_not_text_is_binary() {
+    let mut delivery = delivery();
+    delivery.request.body = Body::whole(vec![0xff, 0]);
+    let item = item::from_delivery("p".into(), &delivery, 1, 2);
+    assert_eq!(shown(&item["body"]), json!({"B": [255, 0]}));
+    assert_eq!(item::to_delivery(&item), Ok(delivery));
+}
+
+#[test]
+fn a_head_lies_in_the_table_like_this() {
+    let endpoint = Endpoint::parse("b7nihh2yefj2lxoxyqgcjpq6pi").unwrap();
+    let head = Head {
+        epoch: u64::MAX,
+        created_at: Millis(1),
+        last_seq: 2,
+        last_at: Millis(3),
+        gone_at: Millis(4),
+        cleared_to: 5,
+        expires_at_s: 6,
+        marks: vec![Mark {
+            seq: 7,
+            gone_at: Millis(8),
+        }],
+        reply: ReplyWindow {
+            key: 9,
+            from: 10,
+            until: 11,
+        },
+    };
+    let item = item::from_head(&endpoint, &head, Millis(12));
+    check(
+        &item,
+        json!({
+            "endpoint": {"S": "b7nihh2yefj2lxoxyqgcjpq6pi"}, "seq": {"N": "0"}, "epoch": {"N": "18446744073709551615"},
+            "created_at": {"N": "1"}, "last_seq": {"N": "2"}, "last_at": {"N": "3"}, "gone_at": {"N": "4"},
+            "cleared_to": {"N": "5"}, "expires_at": {"N": "6"}, "marks": {"L": [{"N": "7"}, {"N": "8"}]},
+            "mark_at": {"N": "12"}, "reply_key": {"N": "9"}, "reply_from": {"N": "10"}, "reply_until": {"N": "11"},
+        }),
+    );
+    // One unit of write capacity is 1 KB, and a poll reads the head at half a unit of 4 KB.
+    let late = Millis(1_795_431_600_123);
+    let largest = Head {
+        created_at: late,
+        last_at: late,
+        gone_at: late,
+        last_seq: 10_000_000,
+        cleared_to: 10_000_000,
+        expires_at_s: 1_795_431_600,
+        marks: vec![
+            Mark {
+                seq: 10_000_000,
+                gone_at: late
+            };
+            31
+        ],
+        reply: ReplyWindow {
+            key: u64::MAX,
+            from: 10_000_000,
+            until: u64::MAX,
+        },
+        ..head
+    };
+    let bytes = size(&item::from_head(&endpoint, &largest, late));
+    assert!(bytes <= 1024, "{bytes} bytes");
+}
+
+#[test]
+fn the_largest_delivery_fits() {
+    // 20 KiB of headers as a front counts them (name, value, four bytes between), each as costly as can be: short, all
+    // added on the way, and of bytes above ASCII, which UTF-8 doubles.
+    let line = ("cloudfront-x".to_owned(), "é".repeat(4));
+    let lines = 20 * 1024 / (line.0.len() + 4 + 4);
+    let worst = Delivery {
+        request: Request {
+            method: "OPTIONS".into(),
+            path: "/".repeat(8 * 1024),
+            query: String::new(),
+            source: "2001:0db8:0000:0000:0000:0000:0000:0001".into(),
+            added: vec![line.0.clone(); lines],
+            headers: Headers(vec![line; lines]),
+            body: Body::whole(vec![0xff; 256 * 1024]),
+        },
+        response: Response {
+            headers: Headers(vec![("x".repeat(1024), "\"".repeat(1024)); 27]),
+            body: "\"".repeat(16 * 1024),
+            ..delivery().response
+        },
+        ..delivery()
+    };
+    let item = item::from_delivery("p".repeat(43), &worst, u64::MAX, u64::from(u32::MAX));
+    let bytes = size(&item);
+    assert!(bytes <= MAX_ITEM_BYTES, "{bytes} bytes");
+    assert_eq!(item::to_delivery(&item), Ok(worst));
+}
+
+#[test]
+fn an_attribute_that_is_missing_or_of_another_kind_is_named() {
+    let whole = item::from_delivery("p".into(), &delivery(), 1, 2);
+    // Those that only the table itself looks at.
+    let unread = ["endpoint", "nonce", "expires_at", "reply_uses"];
+    for name in whole.keys().filter(|name| !unread.contains(&name.as_str())) {
+        let mut bad = whole.clone();
+        bad.insert(name.clone(), AttributeValue::Bool(true));
+        assert_eq!(item::to_delivery(&bad).unwrap_err(), name);
+        bad.remove(name);
+        match name.as_str() {
+            "reply_use" => assert!(item::to_delivery(&bad).is_ok(), "a reply without a count"),
+            _ => assert_eq!(item::to_delivery(&bad).unwrap_err(), name),
+        }
+    }
+    let mut odd = whole;
+    odd.insert(
+        "headers".into(),
+        AttributeValue::L(vec![AttributeValue::S("name".into())]),
+    );
+    assert_eq!(item::to_delivery(&odd), Err("headers"));
+}
