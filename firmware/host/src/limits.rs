@@ -26,7 +26,7 @@ pub struct Limits {
 /// A compiler: what a large C++ file needs.
 pub const COMPILER: Limits = Limits {
     cpu_s: 30,
-    memory_mib: Some(2048),
+    memory_mib: Some(1024),
     file_mib: 64,
     files: 256,
     may_fork: true,

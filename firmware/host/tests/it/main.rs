@@ -1,11 +1,17 @@
 //! The firmware and the device around it, from outside.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test that can't go on has failed; millis() has 32 bits"
+)]
 
 mod device;
+mod responses;
 #[allow(
     dead_code,
     reason = "the bench of scenarios; not each of them uses all of it"
 )]
 mod scenario;
+mod timing;
 mod tutorial;

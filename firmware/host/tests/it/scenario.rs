@@ -15,10 +15,16 @@ use virtual_device::{
 pub(crate) const ID: &str = "e00fce68f0f0f0f0f0f0f0f0";
 pub(crate) const TUTORIAL: &str = include_str!("../../../src/webhook-tutorial.cpp");
 
+/// `text` with its one `part` changed to `other`.
+pub(crate) fn changed(text: &str, part: &str, other: &str) -> String {
+    assert_eq!(text.matches(part).count(), 1, "{part}");
+    text.replace(part, other)
+}
+
 /// How a firmware is compiled for a test.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Build {
-    /// As the virtual device does it.
+    /// As the virtual device does it; a warning is none of a test's business.
     Plain,
     /// Warnings are errors; bad memory and undefined behaviour end the program.
     Sanitized,
@@ -33,6 +39,7 @@ pub(crate) struct Done {
 
 pub(crate) struct Scenario {
     process: Option<Process>,
+    start_ms: u64,
     pub(crate) clock_ms: u64,
     /// How far the clock moves between two calls of `loop()`.
     pub(crate) step_ms: u64,
@@ -55,7 +62,7 @@ pub(crate) async fn compile(
     build: Build,
 ) -> Result<PathBuf, String> {
     let flags: &[&str] = match build {
-        Build::Plain => &["-Werror"],
+        Build::Plain => &[],
         Build::Sanitized => &[
             "-Werror",
             "-g",
@@ -112,6 +119,7 @@ impl Scenario {
         .unwrap();
         let mut scenario = Self {
             process: Some(process),
+            start_ms: clock_ms,
             clock_ms,
             step_ms: 10,
             done: Vec::new(),
@@ -198,6 +206,22 @@ impl Scenario {
         }));
     }
 
+    /// Runs until the process ends or so much time is over; how it ended, or nothing.
+    pub(crate) async fn run_to_its_end(&mut self, ms: u64) -> String {
+        self.order(&Order::Run {
+            until_ms: self.clock_ms + ms,
+            step_ms: self.step_ms,
+        });
+        let mut process = self.process.take().unwrap();
+        loop {
+            match process.report().await {
+                Some(Report::Done(_)) => return String::new(),
+                Some(_) => {}
+                None => return format!("{:?}", process.end().await),
+            }
+        }
+    }
+
     /// Holds the MODE button down for so long, and runs as long.
     pub(crate) async fn hold_button(&mut self, ms: u64) {
         self.order(&Order::Button(true));
@@ -256,11 +280,31 @@ impl Scenario {
             .collect()
     }
 
-    /// The serial log's messages that begin with `start`, without time and level.
+    /// The log: when, and what, without category and level. The time is the log's own, on a clock that does not wrap.
+    pub(crate) fn log(&self) -> Vec<(u64, &str)> {
+        let read = |line: &'_ str| {
+            let (stamp, text) = line.split_at_checked(10)?;
+            let (_, text) = text.split_once(": ")?;
+            let since_start = stamp
+                .parse::<u32>()
+                .ok()?
+                .wrapping_sub(self.start_ms as u32);
+            Some((
+                self.start_ms + u64::from(since_start),
+                line.len() - text.len(),
+            ))
+        };
+        let lines = self.serial().into_iter();
+        lines
+            .filter_map(|line| read(line).map(|(at, text)| (at, &line[text..])))
+            .collect()
+    }
+
+    /// The log's messages that begin with `start`.
     pub(crate) fn logged(&self, start: &str) -> Vec<&str> {
-        self.serial()
-            .iter()
-            .filter_map(|line| line.split_once(": ").map(|(_, text)| text))
+        self.log()
+            .into_iter()
+            .map(|(_, text)| text)
             .filter(|text| text.starts_with(start))
             .collect()
     }
