@@ -3,12 +3,18 @@
 
 /** @typedef {import('./rounds.js').Round} Round */
 
+/** @type {WeakMap<HTMLElement, Round>} */
+const shown = new WeakMap();
+
 /** @param {HTMLElement} strip @param {Round | null} round */
 export function drawStrip(strip, round) {
-  const same = strip.dataset.key === (round?.key ?? '') && strip.childElementCount === (round ? round.blocks.length + 1 : 0);
-  if (same) return;
-  strip.dataset.key = round?.key ?? '';
-  if (!round) return strip.replaceChildren();
+  // A round that changed is another object.
+  if (shown.get(strip) === (round ?? undefined)) return;
+  if (!round) {
+    shown.delete(strip);
+    return strip.replaceChildren();
+  }
+  shown.set(strip, round);
   const head = document.createElement('span');
   head.className = 'strip-head';
   head.textContent = round.blocks.length > 0 && round.seq !== null ? `#${round.seq} ${round.status}` : round.who;

@@ -125,7 +125,13 @@ export function cloud({ fetch, api, name, now = Date.now }) {
       const token = pasted.trim();
       // A header takes no other characters, and no token has them.
       if (!/^[\x21-\x7e]{8,4096}$/.test(token)) throw new CloudProblem('expired', 'That is not a token: it is one word of letters and digits.', 0);
-      const user = await call('GET', '/v1/user', { token });
+      let user;
+      try {
+        user = await call('GET', '/v1/user', { token });
+      } catch (error) {
+        if (!(error instanceof CloudProblem) || error.cause !== 'expired') throw error;
+        throw new CloudProblem('expired', `${name} does not take this token: it has ended, was deleted, or is not whole.`, error.status);
+      }
       let expiresAt = null;
       try {
         const { expires_at } = await call('GET', '/v1/access_tokens/current', { token });

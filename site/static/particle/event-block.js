@@ -27,6 +27,7 @@ export function eventBlock(event, { seq, hop, note, more = [] }) {
     kind: kind === 'trigger' ? (event.coreid === 'api' ? 'api' : 'device') : kind === 'error' ? 'error' : 'internal',
     way: kind === 'trigger' ? 'in' : 'internal',
     title: kind === 'trigger' ? (event.coreid === 'api' ? 'Event (API)' : 'Event (Device)') : 'Event (Internal)',
+    short: { trigger: 'event', sent: 'sent', response: 'back', error: 'error', internal: 'event' }[kind],
     seq,
     at: event.published_at,
     hop,
