@@ -67,6 +67,13 @@ async fn main() -> ExitCode {
     };
     println!("Webhook tutorial   {}", stack.page_url);
     println!("Webhooks go to     {}", stack.hook_url);
+    let demo = stack.cloud().demo();
+    println!(
+        "Simulated cloud    http://{} (user {}, password {})",
+        stack.cloud().addr(),
+        demo.username,
+        demo.password
+    );
     println!("Open the first in a browser. Ctrl-C ends it; the log is kept.");
     if let Err(error) = ended().await {
         eprintln!("error: no signal can be waited for: {error}");
