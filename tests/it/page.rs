@@ -1,144 +1,16 @@
 //! The page in a real browser: what a person does, and what they see.
 
-use fantoccini::Locator;
 use http::StatusCode;
 use local::engine::Engine;
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::{
-    browser::{Browser, DARK, LIGHT, PHONE, View},
+    browser::{DARK, LIGHT, PHONE},
     client::Client,
     eventually,
-    home::{Home, Person},
+    home::Home,
     proxy::{Mood, Proxy},
+    visit::Visit,
 };
-
-/// The page with a browser on it.
-struct Visit {
-    browser: Browser,
-    page_url: String,
-}
-
-impl Visit {
-    async fn to(home: &Home, view: View) -> Self {
-        let browser = Browser::start(view).await.unwrap();
-        browser.client.goto(&home.stack.page_url).await.unwrap();
-        let visit = Visit {
-            browser,
-            page_url: home.stack.page_url.clone(),
-        };
-        visit.ready().await;
-        visit
-    }
-
-    async fn ready(&self) {
-        self.shows("the page has started", "return document.querySelector('[data-do=start]').checkVisibility() || document.querySelector('[data-slot=hook-url]').checkVisibility()").await;
-    }
-
-    /// Waits until a script gives something truthy, and gives that back.
-    async fn shows(&self, what: &str, script: &str) -> Value {
-        eventually(what, || async {
-            let found = self.browser.run(script, vec![]).await.ok()?;
-            (found.as_bool() != Some(false)
-                && !found.is_null()
-                && found != json!(0)
-                && found != json!(""))
-            .then_some(found)
-        })
-        .await
-    }
-
-    async fn press(&self, selector: &str) {
-        let script = "const button = document.querySelector(arguments[0]); button?.scrollIntoView({ block: 'center', behavior: 'instant' }); return button?.checkVisibility() ?? false";
-        eventually(&format!("{selector} can be pressed"), || async {
-            let visible = self.browser.run(script, vec![json!(selector)]).await.ok()?;
-            if visible != json!(true) {
-                return None;
-            }
-            self.browser
-                .client
-                .find(Locator::Css(selector))
-                .await
-                .ok()?
-                .click()
-                .await
-                .ok()
-        })
-        .await;
-    }
-
-    /// Presses Start and gives back the person whose keys the page made.
-    async fn start(&self) -> Person {
-        self.press("[data-do=start]").await;
-        let url = self
-            .shows(
-                "a hook URL is shown",
-                "return document.querySelector('[data-slot=hook-url]').textContent",
-            )
-            .await;
-        let endpoint = url.as_str().unwrap().rsplit('/').next().unwrap().to_owned();
-        let person = Person::new(&self.page_url, &Client::default());
-        Person {
-            endpoint: delivery::key::Endpoint::parse(&endpoint).unwrap(),
-            ..person
-        }
-    }
-
-    async fn blocks(&self, kind: &str, count: usize) {
-        let script = format!(
-            "return document.querySelectorAll('.log-rounds .log-block[data-kind={kind}]').length === {count}"
-        );
-        self.shows(&format!("there are {count} blocks of {kind}"), &script)
-            .await;
-    }
-
-    async fn text(&self, selector: &str) -> String {
-        let script = "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent).join('\\n')";
-        self.browser
-            .run(script, vec![json!(selector)])
-            .await
-            .unwrap()
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-    }
-
-    /// What axe finds wrong with what is on screen.
-    async fn axe(&self, state: &str) {
-        let axe = std::fs::read_to_string(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/browser/node_modules/axe-core/axe.min.js"
-        ))
-        .expect("axe-core is installed: npm ci --prefix tests/browser");
-        self.browser.run(&axe, vec![]).await.unwrap();
-        // The rail is one tab stop on purpose: Enter opens a block at full size, and there its fields take focus.
-        let script = "const done = arguments[arguments.length - 1];
-            axe.run(document, { resultTypes: ['violations'], rules: { 'scrollable-region-focusable': { enabled: false } } }).then((result) =>
-                done(result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target + ' ' + n.failureSummary).join('; ')}`)))";
-        let found = self
-            .browser
-            .client
-            .execute_async(script, vec![])
-            .await
-            .unwrap();
-        assert_eq!(found, json!([]), "{state}");
-    }
-
-    /// Nothing may be wider than the window but what scrolls on its own.
-    async fn fits(&self) {
-        let over = self
-            .browser
-            .run(
-                "return document.documentElement.scrollWidth - window.innerWidth",
-                vec![],
-            )
-            .await
-            .unwrap();
-        assert!(
-            over.as_i64().unwrap() <= 0,
-            "the page is {over} px wider than the window"
-        );
-    }
-}
 
 #[tokio::test]
 async fn start_send_and_watch_the_three_blocks_arrive_in_every_view() {

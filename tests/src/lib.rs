@@ -4,12 +4,14 @@
 //! - [`client`]: HTTP as others send it, bytes and all
 //! - [`proxy`]: what stands between the functions and their data when that fails
 //! - [`browser`]: the page in Chromium
+//! - [`visit`]: what a person does on the page, and sees
 //! - [`eventually`]: waits for what will be true, and says what was not
 
 pub mod browser;
 pub mod client;
 pub mod home;
 pub mod proxy;
+pub mod visit;
 
 use std::{future::Future, time::Duration};
 

@@ -1,0 +1,172 @@
+//! A visit to the page: a browser on it, and what a person does there and sees.
+
+use fantoccini::Locator;
+use serde_json::{Value, json};
+
+use crate::{
+    browser::{Browser, View},
+    client::Client,
+    eventually,
+    home::{Home, Person},
+};
+
+/// The page with a browser on it.
+pub struct Visit {
+    /// The browser.
+    pub browser: Browser,
+    /// Where the page is.
+    pub page_url: String,
+}
+
+impl Visit {
+    /// Opens the page of a stack in a browser of its own, and waits until it has started.
+    ///
+    /// # Panics
+    /// If there is no browser, or the page does not start.
+    pub async fn to(home: &Home, view: View) -> Self {
+        let browser = Browser::start(view).await.expect("the browser answers");
+        browser
+            .client
+            .goto(&home.stack.page_url)
+            .await
+            .expect("the browser answers");
+        let visit = Visit {
+            browser,
+            page_url: home.stack.page_url.clone(),
+        };
+        visit.ready().await;
+        visit
+    }
+
+    /// Waits until the page has started.
+    pub async fn ready(&self) {
+        self.shows("the page has started", "return document.querySelector('[data-do=start]').checkVisibility() || document.querySelector('[data-slot=hook-url]').checkVisibility()").await;
+    }
+
+    /// Waits until a script gives something truthy, and gives that back.
+    pub async fn shows(&self, what: &str, script: &str) -> Value {
+        eventually(what, || async {
+            let found = self.browser.run(script, vec![]).await.ok()?;
+            (found.as_bool() != Some(false)
+                && !found.is_null()
+                && found != json!(0)
+                && found != json!(""))
+            .then_some(found)
+        })
+        .await
+    }
+
+    /// Presses what a selector finds, once it can be pressed.
+    pub async fn press(&self, selector: &str) {
+        let script = "const button = document.querySelector(arguments[0]); button?.scrollIntoView({ block: 'center', behavior: 'instant' }); return button?.checkVisibility() ?? false";
+        eventually(&format!("{selector} can be pressed"), || async {
+            let visible = self.browser.run(script, vec![json!(selector)]).await.ok()?;
+            if visible != json!(true) {
+                return None;
+            }
+            self.browser
+                .client
+                .find(Locator::Css(selector))
+                .await
+                .ok()?
+                .click()
+                .await
+                .ok()
+        })
+        .await;
+    }
+
+    /// Presses Start and gives back the person whose keys the page made.
+    ///
+    /// # Panics
+    /// If the hook URL does not end in an endpoint.
+    pub async fn start(&self) -> Person {
+        self.press("[data-do=start]").await;
+        let url = self
+            .shows(
+                "a hook URL is shown",
+                "return document.querySelector('[data-slot=hook-url]').textContent",
+            )
+            .await;
+        let endpoint = url
+            .as_str()
+            .and_then(|url| url.rsplit('/').next())
+            .expect("a hook URL is text")
+            .to_owned();
+        let person = Person::new(&self.page_url, &Client::default());
+        Person {
+            endpoint: delivery::key::Endpoint::parse(&endpoint).expect("it ends in an endpoint"),
+            ..person
+        }
+    }
+
+    /// Waits until there are exactly so many blocks of a kind in the log.
+    pub async fn blocks(&self, kind: &str, count: usize) {
+        let script = format!(
+            "return document.querySelectorAll('.log-rounds .log-block[data-kind={kind}]').length === {count}"
+        );
+        self.shows(&format!("there are {count} blocks of {kind}"), &script)
+            .await;
+    }
+
+    /// The text of everything that a selector finds, a line each.
+    ///
+    /// # Panics
+    /// If the browser is gone.
+    pub async fn text(&self, selector: &str) -> String {
+        let script = "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent).join('\\n')";
+        self.browser
+            .run(script, vec![json!(selector)])
+            .await
+            .expect("the browser answers")
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// What axe finds wrong with what is on screen.
+    ///
+    /// # Panics
+    /// If axe is not installed, or finds anything.
+    pub async fn axe(&self, state: &str) {
+        let axe = std::fs::read_to_string(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/browser/node_modules/axe-core/axe.min.js"
+        ))
+        .expect("axe-core is installed: npm ci --prefix tests/browser");
+        self.browser
+            .run(&axe, vec![])
+            .await
+            .expect("the browser answers");
+        // The rail is one tab stop on purpose: Enter opens a block at full size, and there its fields take focus.
+        let script = "const done = arguments[arguments.length - 1];
+            axe.run(document, { resultTypes: ['violations'], rules: { 'scrollable-region-focusable': { enabled: false } } }).then((result) =>
+                done(result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target + ' ' + n.failureSummary).join('; ')}`)))";
+        let found = self
+            .browser
+            .client
+            .execute_async(script, vec![])
+            .await
+            .expect("the browser answers");
+        assert_eq!(found, json!([]), "{state}");
+    }
+
+    /// Nothing may be wider than the window but what scrolls on its own.
+    ///
+    /// # Panics
+    /// If something is.
+    pub async fn fits(&self) {
+        let over = self
+            .browser
+            .run(
+                "return document.documentElement.scrollWidth - window.innerWidth",
+                vec![],
+            )
+            .await
+            .expect("the browser answers");
+        assert!(
+            over.as_i64().is_some_and(|over| over <= 0),
+            "the page is {over} px wider than the window"
+        );
+    }
+}
