@@ -16,6 +16,7 @@ const STYLES: &[&str] = &[
     "base.css",
     "top-bar.css",
     "page-grid.css",
+    "prose.css",
     "side-steps.css",
     "round-picture.css",
     "start-card.css",

@@ -5,17 +5,23 @@
 //!
 //! - [`site_file`]: one file of the site, with the type and the cache policy it must be served under
 //! - [`policy`]: what the page may load and talk to
-//! - [`prose`]: `content/*.md`, the words of the page
+//! - [`prose`]: `content/*.md`, the words of the page, and the directives in them
+//! - [`values`], [`examples`], [`firmware`]: what prose takes by name
+//! - [`highlight`]: colours for code
 //! - [`page`]: the templates that the words go into
 //! - [`assets`]: `static/`, the scripts and styles that the page loads
 //!
 //! Next: `static/app.js` is what runs in the browser.
 
 pub mod assets;
+pub mod examples;
+pub mod firmware;
+pub mod highlight;
 pub mod page;
 pub mod policy;
 pub mod prose;
 pub mod site_file;
+pub mod values;
 
 use std::{
     fs,
@@ -27,10 +33,12 @@ use anyhow::{Context, Result};
 pub use policy::content_security_policy;
 pub use site_file::SiteFile;
 
+use crate::{examples::Examples, firmware::Firmware, prose::Sources, values::Values};
+
 /// What a build needs to know.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The folder that holds `content` and `static`; `infra/particle/webhook.json` is beside it.
+    /// The folder that holds `content` and `static`; `infra/particle/webhook.json` and the firmware are beside it.
     pub source: PathBuf,
 }
 
@@ -50,8 +58,19 @@ impl Default for Options {
 pub fn files(options: &Options) -> Result<Vec<SiteFile>> {
     let webhook = options.source.join("../infra/particle/webhook.json");
     let webhook = fs::read(&webhook).with_context(|| format!("read {}", webhook.display()))?;
+    let source = options.source.join("..").join(firmware::FILE);
+    let source =
+        fs::read_to_string(&source).with_context(|| format!("read {}", source.display()))?;
+    let firmware = Firmware::parse(&source)?;
+    let content = options.source.join("content");
+    let sources = Sources {
+        values: Values::read(&webhook, &firmware)?,
+        examples: Examples::read(&content.join("recorded"))?,
+        firmware,
+        ..Sources::default()
+    };
+    let sections = prose::read(&content, sources)?;
     let assets = assets::read(&options.source.join("static"), webhook)?;
-    let sections = prose::read(&options.source.join("content"))?;
     let mut files = vec![
         SiteFile::new("index.html", page::index(&assets, &sections)?),
         SiteFile::new("404.html", page::not_found(&assets)?),

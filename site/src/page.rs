@@ -34,8 +34,14 @@ pub struct Block {
 pub struct Row {
     /// Its name.
     pub name: String,
-    /// Its value.
+    /// Its value; empty if it has pairs.
     pub value: String,
+    /// Lines of name and value, in place of a value.
+    pub pairs: Vec<(String, String)>,
+    /// What the fold says that the pairs are shut behind; empty if they are not.
+    pub fold: String,
+    /// A word about the value, after it.
+    pub remark: String,
 }
 
 /// A group of the table of contents.

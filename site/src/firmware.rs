@@ -1,0 +1,180 @@
+//! The firmware as the page shows it: parts of the real file, cut out by its own marks.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::highlight::{self, Language};
+
+/// Where the file is, seen from the root of the repository.
+pub const FILE: &str = "firmware/src/webhook-tutorial.cpp";
+
+/// The firmware's text and its parts.
+#[derive(Clone, Debug, Default)]
+pub struct Firmware {
+    /// The whole file.
+    pub source: String,
+    parts: BTreeMap<String, Part>,
+}
+
+/// What stands between `// anchor: NAME` and `// anchor-end`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// The number of its first line in the file, from 1.
+    pub first_line: usize,
+    /// Its lines.
+    pub lines: Vec<String>,
+}
+
+/// A part as the page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The name of the part.
+    pub name: String,
+    /// Its first line in the file, from 1.
+    pub first_line: usize,
+    /// Its last line.
+    pub last_line: usize,
+    /// The code as HTML.
+    pub html: String,
+}
+
+impl Firmware {
+    /// Reads the parts of the file.
+    ///
+    /// # Errors
+    /// If a mark has no other end, or a name comes twice; the error says the line.
+    pub fn parse(source: &str) -> Result<Self> {
+        let mut parts = BTreeMap::new();
+        let mut open: Option<(String, Part)> = None;
+        for (index, line) in source.lines().enumerate() {
+            let number = index + 1;
+            if let Some(name) = line.trim().strip_prefix("// anchor: ") {
+                ensure!(open.is_none(), "{FILE}:{number}: a part within a part");
+                let part = Part {
+                    first_line: number + 1,
+                    lines: Vec::new(),
+                };
+                open = Some((name.to_owned(), part));
+            } else if line.trim() == "// anchor-end" {
+                let (name, part) = open
+                    .take()
+                    .with_context(|| format!("{FILE}:{number}: an end without a beginning"))?;
+                ensure!(
+                    parts.insert(name.clone(), part).is_none(),
+                    "{FILE}:{number}: the part {name} is there already"
+                );
+            } else if let Some((_, part)) = &mut open {
+                part.lines.push(line.to_owned());
+            }
+        }
+        if let Some((name, part)) = open {
+            bail!("{FILE}:{}: the part {name} has no end", part.first_line - 1);
+        }
+        Ok(Firmware {
+            source: source.to_owned(),
+            parts,
+        })
+    }
+
+    /// The part of this name, to be read.
+    pub fn part(&self, name: &str) -> Option<&Part> {
+        self.parts.get(name)
+    }
+
+    /// The part of this name, to be shown.
+    pub fn excerpt(&self, name: &str) -> Option<Excerpt> {
+        let part = self.parts.get(name)?;
+        Some(Excerpt {
+            name: name.to_owned(),
+            first_line: part.first_line,
+            last_line: part.first_line + part.lines.len() - 1,
+            html: highlight::html(Language::Cpp, &part.lines.join("\n")),
+        })
+    }
+
+    /// The whole file as HTML.
+    pub fn html(&self) -> String {
+        highlight::html(Language::Cpp, &self.source)
+    }
+
+    /// The names of all parts.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.parts.keys().map(String::as_str)
+    }
+
+    /// A whole number that the file gives a constant, as `const TYPE NAME = 60 * 1000;`.
+    ///
+    /// # Errors
+    /// If there is no such constant, or it is no product of whole numbers.
+    pub fn constant(&self, name: &str) -> Result<u64> {
+        let mark = format!(" {name} = ");
+        let value = self
+            .source
+            .lines()
+            .find(|line| line.starts_with("const ") && line.contains(&mark))
+            .and_then(|line| line.split(&mark).nth(1)?.split(';').next())
+            .with_context(|| format!("{FILE} has no constant {name}"))?;
+        let factors = value.split('*').map(|factor| factor.trim().parse::<u64>());
+        let product = factors.product::<Result<u64, _>>();
+        product.with_context(|| format!("{FILE}: {name} is no product of whole numbers: {value}"))
+    }
+}
+
+impl Part {
+    /// The lines that `code` names: one line that begins with it, or `FIRST … LAST` for a run of them. Numbers within the
+    /// part, from 0, the last one included.
+    pub fn find(&self, code: &str) -> Option<(usize, usize)> {
+        let starts = |from: usize, code: &str| {
+            (from..self.lines.len()).find(|&at| self.lines[at].trim().starts_with(code.trim()))
+        };
+        match code.split_once(" … ") {
+            None => starts(0, code).map(|at| (at, at)),
+            Some((first, last)) => {
+                let first = starts(0, first)?;
+                Some((first, starts(first, last)?))
+            }
+        }
+    }
+
+    /// Whether a reader would ask what this line does: not if it is empty, a comment, or closes what another opened.
+    pub fn wants_words(&self, at: usize) -> bool {
+        let line = self.lines[at].trim();
+        !(line.is_empty() || line.starts_with("//") || matches!(line, "}" | "};" | "#endif"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "// top\n// anchor: one\nconst int period = 60 * 1000;\n\n// why\nvoid f() {\n    g();\n    h();\n}\n// anchor-end\n";
+
+    #[test]
+    fn a_part_is_what_stands_between_its_marks() {
+        let firmware = Firmware::parse(SOURCE).unwrap();
+        let part = firmware.part("one").unwrap();
+        assert_eq!((part.first_line, part.lines.len()), (3, 7));
+        assert_eq!(firmware.constant("period").unwrap(), 60_000);
+        assert_eq!(part.find("g();"), Some((4, 4)));
+        assert_eq!(part.find("void f() … h();"), Some((3, 5)));
+        assert_eq!(part.find("i();"), None);
+        let wanted: Vec<_> = (0..7).filter(|&at| part.wants_words(at)).collect();
+        assert_eq!(wanted, [0, 3, 4, 5]);
+    }
+
+    #[test]
+    fn marks_without_their_other_end_are_refused_with_the_line() {
+        let check = |source: &str, expected: &str| {
+            let error = Firmware::parse(source).unwrap_err().to_string();
+            assert_eq!(error, format!("{FILE}:{expected}"));
+        };
+        check("// anchor: a\n", "1: the part a has no end");
+        check("// anchor-end\n", "1: an end without a beginning");
+        check("// anchor: a\n// anchor: b\n", "2: a part within a part");
+        check(
+            "// anchor: a\n// anchor-end\n// anchor: a\n// anchor-end\n",
+            "4: the part a is there already",
+        );
+    }
+}
