@@ -3,31 +3,42 @@
 use fake_particle::Demo;
 use serde::Serialize;
 
-/// What `/config.json` says.
-#[derive(Debug, Serialize)]
-pub(crate) struct Clouds {
-    clouds: Vec<Cloud>,
-}
-
-#[derive(Debug, Serialize)]
-struct Cloud {
-    id: &'static str,
-    api: String,
-    console: String,
+/// A cloud that the page may talk to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cloud {
+    /// What the page knows it by: `simulated`, or `particle` for the real one.
+    pub id: String,
+    /// The origin of its API.
+    pub api: String,
+    /// The origin of its console.
+    pub console: String,
+    /// An account that anybody here may use.
     #[serde(skip_serializing_if = "Option::is_none")]
-    demo: Option<DemoAccount>,
+    pub demo: Option<DemoAccount>,
 }
 
-#[derive(Debug, Serialize)]
-struct DemoAccount {
-    username: String,
-    password: String,
+/// How to sign in to the stand-in.
+#[derive(Clone, Serialize)]
+pub struct DemoAccount {
+    /// Its user.
+    pub username: String,
+    /// Random, one for each data folder.
+    pub password: String,
+}
+
+impl std::fmt::Debug for DemoAccount {
+    /// Without the password, which has no place in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DemoAccount")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The stand-in, and the real cloud if the world can reach the hook URLs.
-pub(crate) fn list(stand_in: &str, demo: &Demo, is_public: bool) -> Clouds {
+pub(crate) fn usual(stand_in: &str, demo: &Demo, is_public: bool) -> Vec<Cloud> {
     let mut clouds = vec![Cloud {
-        id: "simulated",
+        id: "simulated".to_owned(),
         api: stand_in.to_owned(),
         console: stand_in.to_owned(),
         demo: Some(DemoAccount {
@@ -37,23 +48,16 @@ pub(crate) fn list(stand_in: &str, demo: &Demo, is_public: bool) -> Clouds {
     }];
     if is_public {
         clouds.push(Cloud {
-            id: "particle",
+            id: "particle".to_owned(),
             api: "https://api.particle.io".to_owned(),
             console: "https://console.particle.io".to_owned(),
             demo: None,
         });
     }
-    Clouds { clouds }
+    clouds
 }
 
-impl Clouds {
-    /// The origins that the page talks to.
-    pub(crate) fn apis(&self) -> Vec<&str> {
-        self.clouds.iter().map(|cloud| cloud.api.as_str()).collect()
-    }
-
-    /// The text of `/config.json`.
-    pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("strings only")
-    }
+/// The text of `/config.json`.
+pub(crate) fn config_json(clouds: &[Cloud]) -> String {
+    serde_json::json!({ "clouds": clouds }).to_string()
 }

@@ -5,6 +5,11 @@ use std::{path::PathBuf, sync::Arc};
 use delivery::limits::Limits;
 use front::{Clock, log::Log};
 
+use crate::clouds::Cloud;
+
+/// What a stack makes of the clouds that its page would usually offer.
+pub type Offer = Arc<dyn Fn(Vec<Cloud>) -> Vec<Cloud> + Send + Sync>;
+
 /// Everything that differs between `cargo run`, its flags, and the tests.
 #[derive(Clone)]
 pub struct Config {
@@ -26,6 +31,10 @@ pub struct Config {
     pub clock: Clock,
     /// Where the line about each answer goes.
     pub log: Log,
+    /// How the stand-in cloud is set up; its folder and the page that may sign in are the stack's to say.
+    pub particle: fake_particle::Config,
+    /// Which clouds the page offers. `cargo run` offers the usual ones; a test takes some away, or names one of its own.
+    pub clouds: Offer,
 }
 
 /// Where the log is.
@@ -54,6 +63,8 @@ impl Config {
             },
             clock: front::system_clock(),
             log: Arc::new(|_| {}),
+            particle: fake_particle::Config::default(),
+            clouds: Arc::new(|usual| usual),
         }
     }
 }

@@ -5,12 +5,12 @@
 //! function URLs and CDN, one process instead of one environment a request, delays up to 30 s because waiting costs
 //! nothing here, and a stand-in Particle cloud with a virtual device next door.
 //!
-//! - [`config`]: what a stack is started with
+//! - [`config`]: what a stack is started with; [`clouds`]: which Particle clouds its page offers
 //! - this file: [`Stack`], which puts it together; [`home`]: the routes
 //! - [`server`], [`limits`], [`gateway`]: from a socket to a function's event and back
 //! - [`engine`]: where the data is
 
-mod clouds;
+pub mod clouds;
 pub mod config;
 pub mod engine;
 pub mod gateway;
@@ -110,13 +110,15 @@ impl Stack {
             fake_particle::Config {
                 data_dir: Some(config.data.join("particle")),
                 page_origins: vec![page_url.clone()],
-                ..fake_particle::Config::default()
+                ..config.particle
             },
         )
         .await
         .context("the stand-in Particle cloud did not start")?;
         let cloud_url = format!("http://{}", cloud.addr());
-        let clouds = clouds::list(&cloud_url, &cloud.demo(), config.public_url.is_some());
+        let usual = clouds::usual(&cloud_url, &cloud.demo(), config.public_url.is_some());
+        let clouds = (config.clouds)(usual);
+        let apis: Vec<&str> = clouds.iter().map(|cloud| cloud.api.as_str()).collect();
         let files = site::files(&site::Options::default())?;
         let home = Arc::new(Home {
             port,
@@ -126,11 +128,8 @@ impl Stack {
                 .into_iter()
                 .map(|file| (format!("/{}", file.path), file))
                 .collect(),
-            policy: HeaderValue::from_str(&site::content_security_policy(
-                &page_url,
-                &clouds.apis(),
-            ))?,
-            config: clouds.to_json(),
+            policy: HeaderValue::from_str(&site::content_security_policy(&page_url, &apis))?,
+            config: clouds::config_json(&clouds),
             clock: config.clock,
         });
         let page = Server::start(page, page_handler(&home))?;
