@@ -20,7 +20,14 @@ use tokio::{
 /// The real program, on ports of the system's choice.
 async fn run(data: &std::path::Path) -> (Child, String) {
     let mut child = Command::new(program("local"))
-        .args(["--port", "0", "--particle-port", "0", "--data"])
+        .args([
+            "--no-device",
+            "--port",
+            "0",
+            "--particle-port",
+            "0",
+            "--data",
+        ])
         .arg(data)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -178,7 +185,14 @@ async fn a_second_instance_on_the_same_data_is_refused_in_one_line() {
     let data = tempfile::tempdir().unwrap();
     let (_first, _) = run(data.path()).await;
     let second = Command::new(program("local"))
-        .args(["--port", "0", "--particle-port", "0", "--data"])
+        .args([
+            "--no-device",
+            "--port",
+            "0",
+            "--particle-port",
+            "0",
+            "--data",
+        ])
         .arg(data.path())
         .output()
         .await
@@ -208,7 +222,14 @@ async fn what_can_not_be_used_is_said_in_one_line_and_left_alone() {
         ("0", file.path(), "data folder"),
     ] {
         let ended = Command::new(program("local"))
-            .args(["--port", port, "--particle-port", "0", "--data"])
+            .args([
+                "--no-device",
+                "--port",
+                port,
+                "--particle-port",
+                "0",
+                "--data",
+            ])
             .arg(data)
             .output()
             .await

@@ -25,18 +25,19 @@ pub struct Home {
     pub data: TempDir,
 }
 
-/// The configuration of tests: ports of the system's choice.
+/// The configuration of tests: ports of the system's choice, and no virtual device, which would have to be compiled.
 pub fn config(data: &TempDir) -> Config {
     Config {
         port: 0,
         particle_port: 0,
         hook_port: 0,
+        devices: Vec::new(),
         ..Config::new(data.path().join("data"))
     }
 }
 
 impl Home {
-    /// A stack as `cargo run` starts it.
+    /// A stack as `cargo run --no-device` starts it.
     pub async fn start() -> Self {
         Home::start_with(|_| {}).await
     }

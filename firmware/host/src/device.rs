@@ -24,6 +24,27 @@ pub fn tutorial_firmware() -> Source {
     }
 }
 
+/// Whether a text is a device ID: 24 lower-case hexadecimal digits.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    text.len() == 24
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Another device ID each time.
+///
+/// # Panics
+/// If the system gives no random bytes.
+#[must_use]
+pub fn random_id() -> String {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("the system has chance");
+    // Hardware of this generation has IDs that begin so.
+    format!("e00fce68{}", data_encoding::HEXLOWER.encode(&bytes))
+}
+
 /// What a device is made of.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -35,6 +56,8 @@ pub struct Config {
     pub power: Power,
     /// How many seconds of the device go by in one of ours: 1, or 60 for a minute in a second.
     pub speed: u32,
+    /// Makes the firmware's random numbers the same at every boot; none for chance.
+    pub seed: Option<u32>,
     /// Keeps what was flashed, and compiled programs. One device a folder.
     pub work_dir: PathBuf,
     /// What to flash at the start. None boots what was flashed last, at first the tutorial's firmware.
@@ -81,12 +104,7 @@ impl Device {
     }
 
     fn new(config: Config, link: Option<Link>) -> io::Result<Self> {
-        if config.id.len() != 24
-            || !config
-                .id
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        {
+        if !is_id(&config.id) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "a device ID is 24 lower-case hexadecimal digits",

@@ -14,7 +14,7 @@ use virtual_device::{
     attach,
     compiler::{Compiler, INSTALL_A_COMPILER, Source},
     console::{self, Command},
-    device::{Config, Device},
+    device::{Config, Device, random_id},
     platform::Power,
 };
 
@@ -36,6 +36,9 @@ struct Flags {
     /// A minute of the device in a second
     #[arg(long)]
     fast: bool,
+    /// Start of the firmware's random numbers, so that they repeat [default: chance]
+    #[arg(long)]
+    seed: Option<u32>,
     /// The firmware, a .cpp or .ino file [default: what was flashed last, at first the tutorial's]
     #[arg(long)]
     firmware: Option<PathBuf>,
@@ -72,6 +75,7 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
         name: flags.name,
         power: flags.power,
         speed: if flags.fast { 60 } else { 1 },
+        seed: flags.seed,
         work_dir: flags.data.unwrap_or_else(|| scratch.path().to_owned()),
         firmware: firmware.map(|source| vec![source]),
         compiler: Some(compiler),
@@ -110,13 +114,6 @@ fn source(file: &PathBuf) -> anyhow::Result<Source> {
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
     Ok(Source { name, text })
-}
-
-fn random_id() -> String {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).expect("the system has chance");
-    // Hardware of this generation has IDs that begin so.
-    format!("e00fce68{}", data_encoding::HEXLOWER.encode(&bytes))
 }
 
 /// Prints the serial port to standard output, and what else there is to say to standard error.

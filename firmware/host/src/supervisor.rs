@@ -410,16 +410,19 @@ impl Supervisor {
             return;
         };
         self.stop_running();
-        let mut seed = [0; 4];
-        // Without chance the numbers repeat, as on hardware before it is connected.
-        let _ = getrandom::fill(&mut seed);
+        let seed = self.config.seed.unwrap_or_else(|| {
+            let mut seed = [0; 4];
+            // Without chance the numbers repeat, as on hardware before it is connected.
+            let _ = getrandom::fill(&mut seed);
+            u32::from_le_bytes(seed)
+        });
         let epoch = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         let boot = Order::Boot {
             id: self.config.id.clone(),
             clock_ms: 0,
-            seed: u32::from_le_bytes(seed),
+            seed,
             epoch_s: i64::try_from(epoch.as_secs()).unwrap_or_default(),
             connected: false,
             source: self.power_source,

@@ -131,6 +131,19 @@ pub struct Cloud {
     saving: JoinHandle<()>,
 }
 
+/// Where devices of the demo account attach.
+#[derive(Clone)]
+pub struct DeviceDoor {
+    core: Arc<Core>,
+}
+
+impl DeviceDoor {
+    /// Attaches a device: JSON lines over any stream of bytes. What comes back ends when the link does.
+    pub fn attach(&self, io: impl AsyncRead + AsyncWrite + Send + 'static) -> JoinHandle<()> {
+        tokio::spawn(link::serve(Arc::clone(&self.core), io))
+    }
+}
+
 impl Cloud {
     /// Starts on a listener, which should be on a loopback address: requests that name another host are refused anyway.
     ///
@@ -187,7 +200,15 @@ impl Cloud {
 
     /// Attaches a device of the demo account: JSON lines over any stream of bytes, until one side ends it.
     pub fn attach_device(&self, io: impl AsyncRead + AsyncWrite + Send + 'static) {
-        tokio::spawn(link::serve(Arc::clone(&self.core), io));
+        self.device_door().attach(io);
+    }
+
+    /// Where devices attach, for whoever outlives a borrow of the cloud.
+    #[must_use]
+    pub fn device_door(&self) -> DeviceDoor {
+        DeviceDoor {
+            core: Arc::clone(&self.core),
+        }
     }
 
     /// Ends streams, links and connections, and writes what is not written yet.

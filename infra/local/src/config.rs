@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use delivery::limits::Limits;
 use front::{Clock, log::Log};
+use virtual_device::{compiler::Source, platform::Power};
 
 use crate::clouds::Cloud;
 
@@ -21,10 +22,12 @@ pub struct Config {
     pub hook_port: u16,
     /// Where the world reaches that listener, if it does.
     pub public_url: Option<String>,
-    /// The folder for the data: the log's, the stand-in cloud's, the virtual device's.
+    /// The folder for the data: the log's, the stand-in cloud's, the virtual devices'.
     pub data: PathBuf,
     /// Where the log is.
     pub engine: EngineAt,
+    /// The virtual devices of the stand-in cloud's account; none for a stack without.
+    pub devices: Vec<VirtualDevice>,
     /// What is kept and allowed.
     pub limits: Limits,
     /// The time.
@@ -46,6 +49,49 @@ pub enum EngineAt {
     Url(String),
 }
 
+/// A virtual device to start.
+#[derive(Clone, Debug)]
+pub struct VirtualDevice {
+    /// 24 lower-case hexadecimal digits; none for one that is made at the first start and kept in the data folder.
+    pub id: Option<String>,
+    /// What its owner calls it.
+    pub name: String,
+    /// The hardware, and its power at first.
+    pub power: Power,
+    /// How many seconds of the device go by in one of ours: 1, or 60 for a minute in a second.
+    pub speed: u32,
+    /// Makes the firmware's random numbers, and so the ids in its events, the same at every boot; none for chance.
+    pub seed: Option<u32>,
+    /// What to flash at the start; none for what was flashed last, at first the tutorial's firmware.
+    pub firmware: Option<Vec<Source>>,
+    /// What compiles its firmware.
+    pub compiler: CompilerAt,
+}
+
+/// What compiles firmware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompilerAt {
+    /// The C++ compiler of this machine, if it has one.
+    ThisMachine,
+    /// None, whatever this machine has: the device says what to install.
+    Nowhere,
+}
+
+impl Default for VirtualDevice {
+    /// The one of `cargo run`: a Boron on its battery, in real time.
+    fn default() -> Self {
+        VirtualDevice {
+            id: None,
+            name: "virtual-device".into(),
+            power: Power::Battery(85.5),
+            speed: 1,
+            seed: None,
+            firmware: None,
+            compiler: CompilerAt::ThisMachine,
+        }
+    }
+}
+
 impl Config {
     /// The configuration of `cargo run` without flags, with the system's clock and a silent log.
     pub fn new(data: PathBuf) -> Self {
@@ -56,6 +102,7 @@ impl Config {
             public_url: None,
             engine: EngineAt::Own,
             data,
+            devices: vec![VirtualDevice::default()],
             limits: Limits {
                 // Past the 20 s after which Particle stops waiting, so that it can be seen.
                 max_delay_ms: 30_000,

@@ -9,9 +9,11 @@
 //! - this file: [`Stack`], which puts it together; [`home`]: the routes
 //! - [`server`], [`limits`], [`gateway`]: from a socket to a function's event and back
 //! - [`engine`]: where the data is
+//! - [`device`]: the device on the desk
 
 pub mod clouds;
 pub mod config;
+pub mod device;
 pub mod engine;
 pub mod gateway;
 mod home;
@@ -43,6 +45,7 @@ pub struct Stack {
     page: Server,
     hook: Option<Server>,
     cloud: Cloud,
+    devices: Vec<device::Running>,
     engine: Option<Engine>,
 }
 
@@ -115,6 +118,18 @@ impl Stack {
         )
         .await
         .context("the stand-in Particle cloud did not start")?;
+        let devices = config
+            .devices
+            .into_iter()
+            .enumerate()
+            .map(|(index, device)| {
+                let folder = match index {
+                    0 => "device".to_owned(),
+                    more => format!("device-{}", more + 1),
+                };
+                device::Running::start(device, config.data.join(folder), cloud.device_door())
+            });
+        let devices = devices.collect::<anyhow::Result<Vec<_>>>()?;
         let cloud_url = format!("http://{}", cloud.addr());
         let usual = clouds::usual(&cloud_url, &cloud.demo(), config.public_url.is_some());
         let clouds = (config.clouds)(usual);
@@ -142,6 +157,7 @@ impl Stack {
             page,
             hook,
             cloud,
+            devices,
             engine,
         })
     }
@@ -154,6 +170,11 @@ impl Stack {
     /// The stand-in Particle cloud.
     pub fn cloud(&self) -> &Cloud {
         &self.cloud
+    }
+
+    /// The virtual devices, in the order they were asked for.
+    pub fn devices(&self) -> &[device::Running] {
+        &self.devices
     }
 
     /// Where the tunnel's listener is, if there is one.
@@ -169,6 +190,9 @@ impl Stack {
         self.page.stop().await;
         if let Some(hook) = self.hook {
             hook.stop().await;
+        }
+        for device in self.devices {
+            device.stop().await;
         }
         let saved = self.cloud.shutdown().await;
         if let Some(engine) = self.engine {

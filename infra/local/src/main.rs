@@ -24,6 +24,9 @@ struct Flags {
     /// Folder for the data; the log survives a restart
     #[arg(long, default_value = ".data")]
     data: PathBuf,
+    /// Start no virtual device
+    #[arg(long)]
+    no_device: bool,
     /// Where the world reaches --hook-port, through a tunnel of yours; hook URLs use it
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
@@ -44,7 +47,7 @@ fn public_url(text: &str) -> Result<String, String> {
 #[tokio::main]
 async fn main() -> ExitCode {
     let flags = Flags::parse();
-    let config = Config {
+    let mut config = Config {
         port: flags.port,
         particle_port: flags.particle_port,
         hook_port: flags.hook_port,
@@ -58,6 +61,9 @@ async fn main() -> ExitCode {
         }),
         ..Config::new(flags.data)
     };
+    if flags.no_device {
+        config.devices.clear();
+    }
     let stack = match Stack::start(config).await {
         Ok(stack) => stack,
         Err(error) => {
@@ -74,9 +80,15 @@ async fn main() -> ExitCode {
         demo.username,
         demo.password
     );
+    for device in stack.devices() {
+        println!("Virtual device     {} ({})", device.name, device.id);
+    }
     println!("Open the first in a browser. Ctrl-C ends it; the log is kept.");
-    if let Err(error) = ended().await {
-        eprintln!("error: no signal can be waited for: {error}");
+    tokio::select! {
+        ended = ended() => if let Err(error) = ended {
+            eprintln!("error: no signal can be waited for: {error}");
+        },
+        () = tell(&stack) => {}
     }
     println!("ending");
     match stack.stop().await {
@@ -86,6 +98,19 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints what the virtual device has to say, for ever.
+async fn tell(stack: &Stack) {
+    let Some(mut message) = stack.devices().first().map(|device| device.message()) else {
+        return std::future::pending().await;
+    };
+    while message.changed().await.is_ok() {
+        if let Some(message) = &*message.borrow_and_update() {
+            println!("Virtual device     {message}");
+        }
+    }
+    std::future::pending().await
 }
 
 /// Waits for Ctrl-C or, where there is one, a request to terminate.

@@ -135,6 +135,7 @@ async fn config(work_dir: &Path) -> Config {
         name: "virtual-boron".into(),
         power: Power::Usb,
         speed: 60,
+        seed: None,
         work_dir: work_dir.into(),
         firmware: None,
         compiler: Some(Compiler::find().await.expect(INSTALL_A_COMPILER)),
