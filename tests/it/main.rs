@@ -7,6 +7,7 @@
 
 mod bursts;
 mod data_path;
+mod device;
 mod endings;
 mod keys;
 mod local_home;

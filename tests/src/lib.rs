@@ -1,12 +1,14 @@
 //! The product from outside: start it, talk to it as strangers do, look at it in a browser.
 //!
 //! - [`home`]: a stack of its own for a test, and a person's key to it
+//! - [`account`]: the account of the stand-in cloud, as a program uses it
 //! - [`client`]: HTTP as others send it, bytes and all
 //! - [`proxy`]: what stands between the functions and their data when that fails
 //! - [`browser`]: the page in Chromium
 //! - [`visit`]: what a person does on the page, and sees
 //! - [`eventually`]: waits for what will be true, and says what was not
 
+pub mod account;
 pub mod browser;
 pub mod client;
 pub mod home;

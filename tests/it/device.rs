@@ -1,0 +1,81 @@
+//! The virtual device of the local home: there from the start, and the firmware on it is the real one.
+
+use http::Method;
+use local::{
+    Stack,
+    config::{CompilerAt, VirtualDevice},
+};
+use serde_json::{Value, json};
+use tests::{
+    account::Account,
+    client,
+    client::Client,
+    eventually,
+    home::{self, Home},
+};
+
+#[tokio::test]
+async fn the_device_of_a_data_folder_is_online_and_the_same_after_a_restart() {
+    let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
+    let id = home.stack.devices()[0].id.clone();
+    let device = Account::of(&home).await.online(&id).await;
+    assert_eq!(device["name"], "virtual-device");
+    assert_eq!(device["last_app"], "webhook-tutorial.cpp");
+    let config = local::config::Config {
+        devices: vec![VirtualDevice::default()],
+        ..home::config(&home.data)
+    };
+    home.stack.stop().await.unwrap();
+
+    let again = Home {
+        stack: Stack::start(config).await.unwrap(),
+        client: Client::default(),
+        data: home.data,
+    };
+    assert_eq!(again.stack.devices()[0].id, id);
+    Account::of(&again).await.online(&id).await;
+    again.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_a_compiler_everything_else_runs_and_the_device_says_what_to_install() {
+    let home = Home::start_with(|config| {
+        config.devices = vec![VirtualDevice {
+            compiler: CompilerAt::Nowhere,
+            ..VirtualDevice::default()
+        }];
+    })
+    .await;
+    let id = home.stack.devices()[0].id.clone();
+    let account = Account::of(&home).await;
+    let bench = eventually("the device says something", || async {
+        let bench = account.bench(&id).await;
+        bench["message"].is_string().then_some(bench)
+    })
+    .await;
+    let message = bench["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("No C++ compiler found: install one"),
+        "{message}"
+    );
+    assert_eq!(bench["running"], json!(false));
+    let mut said = home.stack.devices()[0].message();
+    let said = said.wait_for(Option::is_some).await.unwrap().clone();
+    assert_eq!(said.as_deref(), Some(message));
+
+    let person = home.person().await;
+    assert_eq!(person.post("text/plain", "hello").await.status(), 200);
+    assert_eq!(person.log("last=10").await.deliveries.len(), 1);
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stack_without_a_device_has_none() {
+    let home = Home::start().await;
+    let devices = Account::of(&home)
+        .await
+        .call(Method::GET, "/v1/devices", Value::Null)
+        .await;
+    assert_eq!(client::json(&devices), json!([]));
+    home.stack.stop().await.unwrap();
+}

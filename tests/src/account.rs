@@ -1,0 +1,87 @@
+//! The account of a stack's stand-in cloud, as a program uses it.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde_json::{Value, json};
+
+use crate::{
+    client::{self, Client},
+    eventually,
+    home::Home,
+};
+
+/// Somebody who is signed in to the stand-in cloud.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Where the cloud is.
+    pub api: String,
+    /// The access token.
+    pub token: String,
+    client: Client,
+}
+
+impl Account {
+    /// Signs in to the demo account.
+    ///
+    /// # Panics
+    /// If the cloud refuses.
+    pub async fn of(home: &Home) -> Self {
+        let demo = home.stack.cloud().demo();
+        let api = format!("http://{}", home.stack.cloud().addr());
+        let form = format!(
+            "grant_type=password&client_id=particle&client_secret=particle&username={}&password={}",
+            demo.username, demo.password
+        );
+        let request = Request::post(format!("{api}/oauth/token"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form.into())
+            .expect("a test's request is one");
+        let answer = home.client.send(request).await.expect("the cloud answers");
+        Account {
+            api,
+            token: client::json(&answer)["access_token"]
+                .as_str()
+                .expect("a token")
+                .to_owned(),
+            client: home.client.clone(),
+        }
+    }
+
+    /// A call with the token; the body is JSON, or nothing where it is null.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn call(&self, method: Method, path: &str, body: Value) -> Response<Bytes> {
+        let text = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.api))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("content-type", "application/json")
+            .body(text.into())
+            .expect("a test's request is one");
+        self.client.send(request).await.expect("the cloud answers")
+    }
+
+    /// A device, as the cloud shows it, once it is online.
+    pub async fn online(&self, id: &str) -> Value {
+        eventually(&format!("device {id} is online"), || async {
+            let answer = self
+                .call(Method::GET, &format!("/v1/devices/{id}"), Value::Null)
+                .await;
+            let device = client::json(&answer);
+            (device["online"] == json!(true)).then_some(device)
+        })
+        .await
+    }
+
+    /// A virtual device, as its bench shows it.
+    pub async fn bench(&self, id: &str) -> Value {
+        let path = format!("/simulated/devices/{id}");
+        client::json(&self.call(Method::GET, &path, Value::Null).await)
+    }
+}
