@@ -9,6 +9,7 @@ mod bursts;
 mod data_path;
 mod device;
 mod endings;
+mod faults;
 mod keys;
 mod local_home;
 mod page;

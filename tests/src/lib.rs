@@ -4,6 +4,7 @@
 //! - [`account`]: the account of the stand-in cloud, as a program uses it
 //! - [`client`]: HTTP as others send it, bytes and all
 //! - [`proxy`]: what stands between the functions and their data when that fails
+//! - [`faults`]: the same, at random, for as long as one likes, checked against what everybody was told
 //! - [`browser`]: the page in Chromium
 //! - [`visit`]: what a person does on the page, and sees
 //! - [`eventually`]: waits for what will be true, and says what was not
@@ -11,6 +12,7 @@
 pub mod account;
 pub mod browser;
 pub mod client;
+pub mod faults;
 pub mod home;
 pub mod proxy;
 pub mod visit;
@@ -50,11 +52,12 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(
 #[allow(clippy::missing_panics_doc, reason = "documented above")]
 pub fn program(name: &str) -> std::path::PathBuf {
     let me = std::env::current_exe().expect("a test knows its own path");
-    let folder = me
-        .parent()
-        .and_then(|deps| deps.parent())
-        .expect("tests lie in target/PROFILE/deps");
-    let path = folder.join(name);
+    // A test lies in target/PROFILE/deps, a program in target/PROFILE.
+    let folders = || me.ancestors().skip(1).take(2);
+    let found = folders()
+        .map(|folder| folder.join(name))
+        .find(|path| path.exists());
+    let path = found.unwrap_or_else(|| folders().last().expect("two of them").join(name));
     assert!(
         path.exists(),
         "{} is not built: cargo build --workspace --bins",

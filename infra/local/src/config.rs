@@ -45,7 +45,9 @@ pub struct Config {
 pub enum EngineAt {
     /// In the data folder, served by an engine of our own.
     Own,
-    /// With an engine that runs already; tests put a proxy between.
+    /// In the data folder, served by an engine of our own and asked through this URL, where a test's proxy is.
+    OwnThrough(String),
+    /// With an engine that runs already.
     Url(String),
 }
 

@@ -67,20 +67,17 @@ impl Stack {
                 let url = engine.url.clone();
                 (Some(engine), url)
             }
+            EngineAt::OwnThrough(ref url) => {
+                (Some(Engine::start(&config.data).await?), url.clone())
+            }
             EngineAt::Url(ref url) => (None, url.clone()),
         };
-        let store = Store::connect(&store::Connection {
-            table: "webhook-tutorial".into(),
-            region: "local".into(),
-            endpoint_url: Some(engine_url),
-            // The engine checks that there are credentials and not which.
-            access_key_id: "local".into(),
-            secret_access_key: "local".into(),
-            session_token: None,
-        });
-        store::table::create_if_absent(&store)
+        // What stands between is told where the engine is only when this stack runs.
+        let made_at = engine.as_ref().map_or(&engine_url, |engine| &engine.url);
+        store::table::create_if_absent(&connect(made_at))
             .await
             .context("the engine did not make the table")?;
+        let store = connect(&engine_url);
 
         let port = page.local_addr()?.port();
         let page_url = format!("http://127.0.0.1:{port}");
@@ -177,6 +174,11 @@ impl Stack {
         &self.devices
     }
 
+    /// Where the engine answers, if it is this stack's own.
+    pub fn engine_url(&self) -> Option<&str> {
+        self.engine.as_ref().map(|engine| engine.url.as_str())
+    }
+
     /// Where the tunnel's listener is, if there is one.
     pub fn hook_addr(&self) -> Option<SocketAddr> {
         self.hook.as_ref().map(|hook| hook.addr)
@@ -200,6 +202,18 @@ impl Stack {
         }
         saved.context("the stand-in cloud's last changes were not written")
     }
+}
+
+fn connect(engine_url: &str) -> Store {
+    Store::connect(&store::Connection {
+        table: "webhook-tutorial".into(),
+        region: "local".into(),
+        endpoint_url: Some(engine_url.to_owned()),
+        // The engine checks that there are credentials and not which.
+        access_key_id: "local".into(),
+        secret_access_key: "local".into(),
+        session_token: None,
+    })
 }
 
 async fn listen(port: u16, flag: &str) -> anyhow::Result<TcpListener> {

@@ -8,8 +8,12 @@
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser;
-use front::log::Level;
-use local::{Stack, config::Config};
+use delivery::millis::Millis;
+use front::{Clock, log::Level};
+use local::{
+    Stack,
+    config::{Config, EngineAt},
+};
 
 /// The webhook tutorial on this machine: page, functions and data, with nothing to sign up for.
 #[derive(Parser)]
@@ -33,6 +37,36 @@ struct Flags {
     /// Port that serves /hook and nothing else; opened only with --public-url
     #[arg(long, default_value_t = 8789)]
     hook_port: u16,
+    /// For tests with faults: ask the engine through this URL, and say where it is
+    #[arg(long, hide = true, value_name = "URL", conflicts_with = "engine_url")]
+    engine_through: Option<String>,
+    /// For tests with faults: use the engine that runs at this URL
+    #[arg(long, hide = true, value_name = "URL")]
+    engine_url: Option<String>,
+    /// For tests with faults: a clock that is wrong by so many milliseconds
+    #[arg(
+        long,
+        hide = true,
+        value_name = "MS",
+        default_value_t = 0,
+        allow_hyphen_values = true
+    )]
+    clock_ahead_ms: i64,
+}
+
+impl Flags {
+    fn engine(&self) -> EngineAt {
+        match (&self.engine_through, &self.engine_url) {
+            (Some(url), _) => EngineAt::OwnThrough(url.clone()),
+            (None, Some(url)) => EngineAt::Url(url.clone()),
+            (None, None) => EngineAt::Own,
+        }
+    }
+
+    fn clock(&self) -> Clock {
+        let (clock, ahead) = (front::system_clock(), self.clock_ahead_ms);
+        Arc::new(move || Millis(clock().0.saturating_add_signed(ahead)))
+    }
 }
 
 fn public_url(text: &str) -> Result<String, String> {
@@ -47,7 +81,10 @@ fn public_url(text: &str) -> Result<String, String> {
 #[tokio::main]
 async fn main() -> ExitCode {
     let flags = Flags::parse();
+    let says_engine = flags.engine_through.is_some();
     let mut config = Config {
+        engine: flags.engine(),
+        clock: flags.clock(),
         port: flags.port,
         particle_port: flags.particle_port,
         hook_port: flags.hook_port,
@@ -73,6 +110,9 @@ async fn main() -> ExitCode {
     };
     println!("Webhook tutorial   {}", stack.page_url);
     println!("Webhooks go to     {}", stack.hook_url);
+    if let (true, Some(url)) = (says_engine, stack.engine_url()) {
+        println!("Engine             {url}");
+    }
     let demo = stack.cloud().demo();
     println!(
         "Simulated cloud    http://{} (user {}, password {})",

@@ -1,0 +1,340 @@
+//! A proxy before the engine that understands just enough of the SDK's requests to fail as networks and databases do.
+//!
+//! A request is one call (its name is in `x-amz-target`) and its answer one body, so a fault is about a whole call: it
+//! never arrives, arrives late, arrives twice; its answer is lost; it is refused before or after it was carried out; a read
+//! that may be stale is.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    convert::Infallible,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context;
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::sleep};
+
+use crate::client::Client;
+
+/// What happens to one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// It arrives a little later.
+    Delayed,
+    /// It arrives when its sender has given it up and tried again.
+    Late,
+    /// It never arrives, and nobody says so.
+    Dropped,
+    /// It never arrives, and the connection breaks.
+    Reset,
+    /// It is carried out, and the connection breaks.
+    AnswerLost,
+    /// It is carried out, and no answer comes.
+    AnswerDropped,
+    /// It arrives twice at the same time; either answer is passed on.
+    Twice,
+    /// It is carried out and answered, and a copy of it arrives later.
+    TwiceLater,
+    /// 500, and it was not carried out.
+    Failed,
+    /// 500, though it was carried out.
+    FailedAfter,
+    /// The table has no capacity left for it.
+    Throttled,
+    /// A read that need not be consistent gives what was true before, or leaves something out.
+    Stale,
+}
+
+/// Every fault and how often it is drawn, in parts of [`DRAWN_OF`].
+const FAULTS: [(Fault, u32); 12] = [
+    (Fault::Delayed, 60),
+    (Fault::Late, 12),
+    (Fault::Dropped, 6),
+    (Fault::Reset, 25),
+    (Fault::AnswerLost, 30),
+    (Fault::AnswerDropped, 6),
+    (Fault::Twice, 30),
+    (Fault::TwiceLater, 30),
+    (Fault::Failed, 25),
+    (Fault::FailedAfter, 25),
+    (Fault::Throttled, 25),
+    (Fault::Stale, 200),
+];
+/// A call that draws none of [`FAULTS`] passes.
+const DRAWN_OF: u32 = 1000;
+/// Calls that are spared: a stack makes its table before anybody depends on it.
+const SPARED: [&str; 2] = ["CreateTable", "DescribeTable"];
+/// Longer than the SDK waits for one attempt.
+const BEYOND_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// A proxy that runs until it is dropped.
+#[derive(Debug)]
+pub struct FaultProxy {
+    /// Where it listens, for the SDK.
+    pub url: String,
+    inner: Arc<Inner>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    engine: watch::Receiver<Option<String>>,
+    client: Client,
+    calm: AtomicBool,
+    rng: Mutex<fastrand::Rng>,
+    counts: Mutex<BTreeMap<Fault, u64>>,
+    /// What reads that may be stale were answered before, by their request.
+    earlier: Mutex<HashMap<Bytes, Vec<Bytes>>>,
+    on_their_way: AtomicUsize,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl FaultProxy {
+    /// A proxy before the engine whose address `engine` says, if it is there at all; `seed` decides what fails.
+    ///
+    /// # Errors
+    /// If no port is free.
+    pub async fn before(
+        engine: watch::Receiver<Option<String>>,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let inner = Arc::new(Inner {
+            engine,
+            client: Client::default(),
+            calm: AtomicBool::new(false),
+            rng: Mutex::new(fastrand::Rng::with_seed(seed)),
+            counts: Mutex::default(),
+            earlier: Mutex::default(),
+            on_their_way: AtomicUsize::new(0),
+        });
+        let task = tokio::spawn(accept(listener, Arc::clone(&inner)));
+        Ok(FaultProxy { url, inner, task })
+    }
+
+    /// From here on everything passes.
+    pub fn calm_down(&self) {
+        self.inner.calm.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether some call may still arrive at the engine.
+    pub fn is_idle(&self) -> bool {
+        self.inner.on_their_way.load(Ordering::SeqCst) == 0
+    }
+
+    /// How often each fault happened.
+    pub fn counts(&self) -> BTreeMap<Fault, u64> {
+        locked(&self.inner.counts).clone()
+    }
+}
+
+impl Drop for FaultProxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, inner: Arc<Inner>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let inner = Arc::clone(&inner);
+        tokio::spawn(async move {
+            let service = service_fn(move |request| answer(Arc::clone(&inner), request));
+            // An error here is a connection that breaks, which is what was wanted.
+            let _ = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+/// One answer, or the end of the connection.
+async fn answer(
+    inner: Arc<Inner>,
+    request: Request<Incoming>,
+) -> anyhow::Result<Response<Full<Bytes>>> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let target = parts.headers.get("x-amz-target");
+    let call = target
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.rsplit('.').next())
+        .unwrap_or_default()
+        .to_owned();
+    let may_be_stale = matches!(call.as_str(), "GetItem" | "Query") && !is_consistent(&body);
+    let fault = match inner.calm.load(Ordering::SeqCst) || SPARED.contains(&call.as_str()) {
+        true => None,
+        false => inner.draw(may_be_stale),
+    };
+    if let Some(fault) = fault {
+        *locked(&inner.counts).entry(fault).or_default() += 1;
+    }
+    let request = Request::from_parts(parts, body);
+    let soon = inner.millis(1..150);
+    let pass = |after: Duration| Arc::clone(&inner).pass(request.clone(), after);
+    match fault {
+        None => pass(Duration::ZERO).await?,
+        Some(Fault::Delayed) => pass(soon).await?,
+        Some(Fault::Late) => {
+            drop(pass(BEYOND_PATIENCE + soon * 4));
+            silence().await
+        }
+        Some(Fault::Dropped) => silence().await,
+        Some(Fault::Reset) => anyhow::bail!("reset"),
+        Some(Fault::AnswerLost) => {
+            let _ = pass(Duration::ZERO).await;
+            anyhow::bail!("its answer is lost")
+        }
+        Some(Fault::AnswerDropped) => {
+            let _ = pass(Duration::ZERO).await;
+            silence().await
+        }
+        Some(Fault::Twice) => {
+            let (one, other) = (pass(Duration::ZERO), pass(Duration::ZERO));
+            let (one, other) = (one.await?, other.await?);
+            if inner.draws(50) { one } else { other }
+        }
+        Some(Fault::TwiceLater) => {
+            let answer = pass(Duration::ZERO).await?;
+            drop(pass(soon * 8));
+            answer
+        }
+        Some(Fault::Failed) => Ok(failed()),
+        Some(Fault::FailedAfter) => {
+            let _ = pass(Duration::ZERO).await;
+            Ok(failed())
+        }
+        Some(Fault::Throttled) => Ok(refused(
+            StatusCode::BAD_REQUEST,
+            "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+        )),
+        Some(Fault::Stale) => {
+            let answer = pass(Duration::ZERO).await??;
+            Ok(inner.stale(&call, request.body(), answer).await)
+        }
+    }
+}
+
+impl Inner {
+    fn draw(&self, may_be_stale: bool) -> Option<Fault> {
+        let mut drawn = locked(&self.rng).u32(0..DRAWN_OF);
+        for (fault, weight) in FAULTS {
+            if drawn < weight {
+                return (fault != Fault::Stale || may_be_stale).then_some(fault);
+            }
+            drawn -= weight;
+        }
+        None
+    }
+
+    fn draws(&self, percent: u32) -> bool {
+        locked(&self.rng).u32(0..100) < percent
+    }
+
+    fn millis(&self, range: std::ops::Range<u64>) -> Duration {
+        Duration::from_millis(locked(&self.rng).u64(range))
+    }
+
+    /// Passes a call on, whatever becomes of its sender meanwhile.
+    fn pass(
+        self: Arc<Self>,
+        request: Request<Bytes>,
+        after: Duration,
+    ) -> JoinHandle<anyhow::Result<Response<Full<Bytes>>>> {
+        self.on_their_way.fetch_add(1, Ordering::SeqCst);
+        tokio::spawn(async move {
+            sleep(after).await;
+            let answer = self.forward(request).await;
+            self.on_their_way.fetch_sub(1, Ordering::SeqCst);
+            answer
+        })
+    }
+
+    async fn forward(&self, mut request: Request<Bytes>) -> anyhow::Result<Response<Full<Bytes>>> {
+        let engine = self.engine.borrow().clone().context("the engine is gone")?;
+        let path = request.uri().path().to_owned();
+        *request.uri_mut() = format!("{engine}{path}").parse()?;
+        let key = request.body().clone();
+        let answer = self.client.send(request).await?;
+        let mut earlier = locked(&self.earlier);
+        let known = earlier.entry(key).or_default();
+        if known.last() != Some(answer.body()) && answer.status().is_success() {
+            known.push(answer.body().clone());
+        }
+        drop(earlier);
+        Ok(answer.map(Full::new))
+    }
+
+    /// What an eventually consistent read may say instead: anything that was true, and any items left out.
+    async fn stale(
+        &self,
+        call: &str,
+        request: &Bytes,
+        answer: Response<Full<Bytes>>,
+    ) -> Response<Full<Bytes>> {
+        let (mut parts, body) = answer.into_parts();
+        let mut body = body
+            .collect()
+            .await
+            .unwrap_or_else(|never: Infallible| match never {})
+            .to_bytes();
+        let known = locked(&self.earlier)
+            .get(request)
+            .cloned()
+            .unwrap_or_default();
+        let which = locked(&self.rng).usize(0..known.len().max(1));
+        if let Some(before) = known.get(which) {
+            body = before.clone();
+        }
+        if call == "Query"
+            && let Ok(mut json) = serde_json::from_slice::<serde_json::Value>(&body)
+            && let Some(items) = json["Items"].as_array_mut()
+        {
+            items.retain(|_| !self.draws(20));
+            json["Count"] = items.len().into();
+            body = json.to_string().into();
+        }
+        // Both are of the answer that it was.
+        parts.headers.remove("content-length");
+        parts.headers.remove("x-amz-crc32");
+        Response::from_parts(parts, Full::new(body))
+    }
+}
+
+fn is_consistent(body: &Bytes) -> bool {
+    serde_json::from_slice::<serde_json::Value>(body)
+        .is_ok_and(|json| json["ConsistentRead"] == true)
+}
+
+/// Nothing, for longer than anybody waits.
+async fn silence<T>() -> anyhow::Result<T> {
+    sleep(BEYOND_PATIENCE * 4).await;
+    anyhow::bail!("no answer")
+}
+
+fn failed() -> Response<Full<Bytes>> {
+    refused(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "com.amazonaws.dynamodb.v20120810#InternalServerError",
+    )
+}
+
+fn refused(status: StatusCode, kind: &str) -> Response<Full<Bytes>> {
+    let body = serde_json::json!({ "__type": kind, "message": "planted" }).to_string();
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("application/x-amz-json-1.0");
+    response.headers_mut().insert("content-type", kind);
+    response
+}
