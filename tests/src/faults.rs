@@ -442,6 +442,10 @@ impl Story {
                 );
                 let begun = field.tick();
                 let Some(page) = field.read(1, &self.person, &query).await else {
+                    // A forget that nobody was told of may have been carried out last of all.
+                    field
+                        .api(1, &self.person, Method::PUT, "/api/endpoint")
+                        .await;
                     continue;
                 };
                 let is_end = check::position(&page.cursor).1 >= page.last_seq;

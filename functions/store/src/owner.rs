@@ -185,12 +185,18 @@ impl Store {
     /// [`Error::NotFound`] if there is no such endpoint.
     pub async fn forget(&self, endpoint: &Endpoint, now: Millis) -> Result<(), Error> {
         let head = self.living(endpoint, now).await?;
+        // Not deleted: where nothing is, a late copy of the write that made this head would make it again, and its log
+        // with it. What is left is expired for every clock that is less than a month off, and no longer the epoch that
+        // any write on its way means.
         let forgotten = self
             .client
-            .delete_item()
+            .update_item()
             .table_name(&self.table)
             .set_key(Some(head_key(endpoint)))
+            .update_expression("SET epoch = :buried, expires_at = :long_ago")
             .condition_expression("epoch = :epoch")
+            .expression_attribute_values(":buried", n(!head.epoch))
+            .expression_attribute_values(":long_ago", n(protocol::buried_at_s(now)))
             .expression_attribute_values(":epoch", n(head.epoch))
             .send()
             .await

@@ -18,7 +18,8 @@
 //! **What is cleared or forgotten.** A request belongs to the log in which it was numbered. Numbered before a clear and
 //! recorded after it: its sender is told the truth (it was recorded) and the owner, who cleared after it had arrived, does
 //! not see it. Likewise with forget: the delivery goes to the number line that it was numbered in, which nobody reads.
-//! Both are decided by one write, on the head.
+//! Both are decided by one write, on the head. A forgotten head stays for a while, expired and with another epoch, so that
+//! a late copy of the write that made it does not make it again.
 //!
 //! **What is too old.** DynamoDB deletes expired items one by one, up to days late, in any order; a number whose delivery
 //! was deleted looks just like a hole. So the items never decide: the head keeps [`Mark`]s, which say up to which number
@@ -157,6 +158,13 @@ pub fn marked(head: &Head, now: Millis) -> Vec<Mark> {
         gone_at: head.gone_at,
     });
     marks
+}
+
+/// When a forgotten head expired: long enough ago for every clock, and not the five years after which DynamoDB does not
+/// delete by time to live any more
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html>).
+pub fn buried_at_s(now: Millis) -> u64 {
+    (now.0 / 1000).saturating_sub(30 * 24 * 60 * 60)
 }
 
 /// What a reader asks for.

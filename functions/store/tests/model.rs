@@ -24,7 +24,7 @@ use store::protocol::{Ask, Entry, Head, Plan, ReplyWindow, Run, Sealed, page};
 
 /// Numbers and epochs are small enough for bits and arrays.
 const NUMBERS: usize = 7;
-const EPOCHS: usize = 3;
+const EPOCHS: usize = 4;
 
 /// The writers' clocks: the second one is two minutes ahead.
 const WRITER_CLOCK: [u64; 2] = [1_000_000, 1_120_000];
@@ -48,6 +48,7 @@ struct Rules {
     first_read_may_be_stale: bool,
     clear_means_all_there_is_on_arrival: bool,
     forget_means_whatever_is_there_on_arrival: bool,
+    forget_leaves_nothing: bool,
 }
 
 /// One run of the model.
@@ -122,6 +123,12 @@ enum Message {
         attempt: u8,
         epoch: u8,
     },
+    /// `graves`: how many heads had been forgotten when its sender looked.
+    Create {
+        attempt: u8,
+        epoch: u8,
+        graves: u8,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -184,6 +191,8 @@ struct World {
     meant_to_clear: [u8; EPOCHS],
     was_cleared: [u8; EPOCHS],
     newest_epoch: u8,
+    /// As bits: epochs whose owner was told that they are forgotten.
+    forgotten: u8,
 }
 
 fn bit(seq: impl Into<u64>) -> u8 {
@@ -207,6 +216,7 @@ const REFUSED: Broken = "a delivery that is in the log was refused";
 const FALSE_RESTART: Broken = "a reader was sent back though its log is there";
 const CAME_BACK: Broken = "what was cleared came back";
 const NEVER_CAUGHT_UP: Broken = "a reader never catches up";
+const RISEN: Broken = "what was forgotten came back";
 const GONE: Broken = "an endpoint was forgotten that nobody meant";
 
 impl World {
@@ -244,6 +254,7 @@ impl World {
             meant_to_clear: [0; EPOCHS],
             was_cleared: [0; EPOCHS],
             newest_epoch: 1,
+            forgotten: 0,
         }
     }
 
@@ -290,6 +301,9 @@ impl World {
         let Some(head) = self.head() else {
             return Ok(());
         };
+        if self.forgotten & bit(head.epoch) != 0 {
+            return Err(RISEN);
+        }
         let fresh = Poller {
             first: First::Beginning,
             reading: Reading::Not,
@@ -575,11 +589,42 @@ impl World {
                 if world.doing == Some(message) {
                     world.doing = None;
                     world.deed += 1;
+                    if !rules.epoch_dropped {
+                        world.forgotten |= bit(epoch);
+                    }
+                    to.push((format!("{message:?} is answered"), world));
+                }
+            }
+            Message::Create { epoch, graves, .. } => {
+                let is_as_it_was = world.head().is_none()
+                    && (rules.forget_leaves_nothing || world.graves() == graves);
+                if is_as_it_was {
+                    world.set_head(Some(SmallHead {
+                        epoch,
+                        last: 0,
+                        last_by: 0,
+                        cleared: 0,
+                    }));
+                    if rules.epoch_dropped {
+                        // Same number line, begun anew: only what was promised in it since counts.
+                        world.acked = [0; EPOCHS];
+                        world.told_missing = [0; EPOCHS];
+                    }
+                }
+                to.push((format!("{message:?} arrives"), world.clone()));
+                if world.doing == Some(message) && world.head().is_some() {
+                    world.doing = None;
+                    world.deed += 1;
                     to.push((format!("{message:?} is answered"), world));
                 }
             }
         }
         Ok(())
+    }
+
+    /// How often the endpoint was forgotten.
+    fn graves(&self) -> u8 {
+        small(self.heads.iter().filter(|head| head.is_none()).count() as u64)
     }
 
     fn seal(&mut self, scenario: &Scenario, epoch: u8, seq: u8) -> bool {
@@ -612,6 +657,15 @@ impl World {
                         epoch,
                     }
                 }
+                Message::Create {
+                    attempt,
+                    epoch,
+                    graves,
+                } if attempt < scenario.attempts => Message::Create {
+                    attempt: attempt + 1,
+                    epoch,
+                    graves,
+                },
                 _ => return,
             };
             world.doing = Some(again);
@@ -638,7 +692,20 @@ impl World {
                 world.doing = Some(message);
                 world.send(message);
             }
-            (Deed::Renew, Some(_)) | (Deed::Create, None) => {
+            (Deed::Create, None) => {
+                world.newest_epoch += 1;
+                let message = Message::Create {
+                    attempt: 1,
+                    epoch: match scenario.rules.epoch_dropped {
+                        true => 1,
+                        false => world.newest_epoch,
+                    },
+                    graves: self.graves(),
+                };
+                world.doing = Some(message);
+                world.send(message);
+            }
+            (Deed::Renew, Some(_)) => {
                 world.deed += 1;
                 world.newest_epoch += 1;
                 let epoch = if scenario.rules.epoch_dropped {
@@ -1007,6 +1074,7 @@ const CALM: Scenario = Scenario {
         first_read_may_be_stale: false,
         clear_means_all_there_is_on_arrival: false,
         forget_means_whatever_is_there_on_arrival: false,
+        forget_leaves_nothing: false,
     },
     requests: [1, 1],
     attempts: 1,
@@ -1111,6 +1179,15 @@ fn forget_and_start_again_among_writers() {
         Scenario {
             owner: &[Deed::Forget, Deed::Create],
             requests: [1, 0],
+            attempts: 2,
+            ..CALM
+        },
+    );
+    holds(
+        "forget, create and forget, retried",
+        Scenario {
+            owner: &[Deed::Forget, Deed::Create, Deed::Forget, Deed::Create],
+            requests: [0, 0],
             attempts: 2,
             ..CALM
         },
@@ -1289,6 +1366,24 @@ fn a_forget_that_is_not_tied_to_its_epoch_is_noticed() {
             attempts: 2,
             owner: &[Deed::Forget, Deed::Create],
             requests: [1, 0],
+            ..CALM
+        },
+    );
+}
+
+#[test]
+fn a_forget_that_leaves_nothing_is_noticed() {
+    let rules = Rules {
+        forget_leaves_nothing: true,
+        ..Rules::default()
+    };
+    breaks(
+        RISEN,
+        Scenario {
+            rules,
+            attempts: 2,
+            owner: &[Deed::Forget, Deed::Create, Deed::Forget],
+            requests: [0, 0],
             ..CALM
         },
     );

@@ -158,7 +158,7 @@ impl Units {
         let write = match operation.as_str() {
             "PutItem" => size_of_item(&call["Item"]).div_ceil(1024),
             // Only ever of a head, which is kept under 1 KB.
-            "UpdateItem" | "DeleteItem" => 1,
+            "UpdateItem" => 1,
             _ => 0,
         };
         Some(Units {

@@ -91,6 +91,8 @@ struct Inner {
     calm: AtomicBool,
     rng: Mutex<fastrand::Rng>,
     counts: Mutex<BTreeMap<Fault, u64>>,
+    /// Faults that are due, by the call that they are for.
+    due: Mutex<Vec<(&'static str, Fault)>>,
     /// What reads that may be stale were answered before, by their request.
     earlier: Mutex<HashMap<Bytes, Vec<Bytes>>>,
     on_their_way: AtomicUsize,
@@ -117,11 +119,29 @@ impl FaultProxy {
             calm: AtomicBool::new(false),
             rng: Mutex::new(fastrand::Rng::with_seed(seed)),
             counts: Mutex::default(),
+            due: Mutex::default(),
             earlier: Mutex::default(),
             on_their_way: AtomicUsize::new(0),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&inner)));
         Ok(FaultProxy { url, inner, task })
+    }
+
+    /// A proxy before an engine that stays where it is, and by which everything passes but what
+    /// [`fail_next`](Self::fail_next) says.
+    ///
+    /// # Errors
+    /// If no port is free.
+    pub async fn obedient(engine_url: &str) -> anyhow::Result<Self> {
+        let engine = watch::Sender::new(Some(engine_url.to_owned()));
+        let proxy = FaultProxy::before(engine.subscribe(), 0).await?;
+        proxy.calm_down();
+        Ok(proxy)
+    }
+
+    /// The next `times` calls of this name fail like this.
+    pub fn fail_next(&self, call: &'static str, fault: Fault, times: usize) {
+        locked(&self.inner.due).extend(std::iter::repeat_n((call, fault), times));
     }
 
     /// From here on everything passes.
@@ -173,9 +193,11 @@ async fn answer(
         .unwrap_or_default()
         .to_owned();
     let may_be_stale = matches!(call.as_str(), "GetItem" | "Query") && !is_consistent(&body);
-    let fault = match inner.calm.load(Ordering::SeqCst) || SPARED.contains(&call.as_str()) {
-        true => None,
-        false => inner.draw(may_be_stale),
+    let is_spared = inner.calm.load(Ordering::SeqCst) || SPARED.contains(&call.as_str());
+    let fault = match inner.due(&call) {
+        Some(fault) => Some(fault),
+        None if is_spared => None,
+        None => inner.draw(may_be_stale),
     };
     if let Some(fault) = fault {
         *locked(&inner.counts).entry(fault).or_default() += 1;
@@ -227,6 +249,12 @@ async fn answer(
 }
 
 impl Inner {
+    fn due(&self, call: &str) -> Option<Fault> {
+        let mut due = locked(&self.due);
+        let at = due.iter().position(|(name, _)| *name == call)?;
+        Some(due.remove(at).1)
+    }
+
     fn draw(&self, may_be_stale: bool) -> Option<Fault> {
         let mut drawn = locked(&self.rng).u32(0..DRAWN_OF);
         for (fault, weight) in FAULTS {
