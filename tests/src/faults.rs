@@ -256,7 +256,14 @@ pub async fn run(seed: u64, program: PathBuf) -> anyhow::Result<(Figures, Vec<St
     ];
     let args = |name: &str, more: &[&str]| {
         let data = data.path().join(name);
-        let fixed = ["--no-device", "--port", "0", "--particle-port", "0", "--data"];
+        let fixed = [
+            "--no-device",
+            "--port",
+            "0",
+            "--particle-port",
+            "0",
+            "--data",
+        ];
         let mut args: Vec<String> = fixed.map(str::to_owned).into();
         args.push(data.display().to_string());
         args.extend(more.iter().map(|&arg| arg.to_owned()));
