@@ -4,6 +4,7 @@ use std::{path::Path, process::Stdio};
 
 use anyhow::Context;
 use fantoccini::{Client, ClientBuilder};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -14,9 +15,24 @@ use tokio::{
 pub struct Browser {
     /// The session.
     pub client: Client,
-    // Killed on drop: chromedriver takes its Chromium with it.
-    _driver: Child,
+    _driver: Driver,
     _profile: tempfile::TempDir,
+}
+
+/// chromedriver and the Chromium that it started, in a process group of their own.
+///
+/// Killed on drop, all of them: a test that fails does not close its session, and a Chromium whose driver was killed
+/// would draw its page for ever.
+#[derive(Debug)]
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let pid = self.0.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(pid) = pid.and_then(Pid::from_raw) {
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+    }
 }
 
 /// How the page is looked at.
@@ -59,11 +75,12 @@ impl Browser {
             .arg("--port=0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .kill_on_drop(true)
+            .process_group(0)
             .spawn()
+            .map(Driver)
             .context("chromedriver is not installed: apt-get install chromium chromium-driver")?;
         let mut lines =
-            BufReader::new(driver.stdout.take().context("chromedriver's output")?).lines();
+            BufReader::new(driver.0.stdout.take().context("chromedriver's output")?).lines();
         let port = loop {
             let line = lines
                 .next_line()
