@@ -54,6 +54,7 @@ bool responseTooLong = false;
 system_tick_t lastPartMs = 0;
 // anchor-end
 
+// anchor: declarations
 void onButtonClick(system_event_t event, int param);
 void onHookResponse(const char *event, const char *data);
 void onHookError(const char *event, const char *data);
@@ -61,6 +62,7 @@ void publish(const char *op);
 void printResponse(size_t size);
 void forgetResponse();
 void endLateResponse(system_tick_t now);
+// anchor-end
 
 // anchor: setup
 void setup() {

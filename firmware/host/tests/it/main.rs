@@ -7,7 +7,6 @@
 )]
 
 mod device;
-mod own;
 mod responses;
 #[allow(
     dead_code,
