@@ -1,0 +1,174 @@
+// Plays the part of the page: `node record.mjs STACK` makes an endpoint, a webhook and some rounds, and prints the rounds
+// as JSON. What is in a block, and in which words, is decided by the page's own modules; nothing here formats anything.
+
+import { readFile } from 'node:fs/promises';
+
+import { apiClient } from '../../site/static/api-client.js';
+import { keysOfOwner } from '../../site/static/keys.js';
+import { cloud as particle } from '../../site/static/particle/cloud.js';
+import { concerns, meaningOf } from '../../site/static/particle/event.js';
+import { sseReader } from '../../site/static/particle/sse.js';
+import { listen } from '../../site/static/particle/stream.js';
+import { settingsFor, testData } from '../../site/static/particle/webhook.js';
+import { rounds } from '../../site/static/rounds.js';
+import { timeOfDay } from '../../site/static/show-time.js';
+
+/** @type {{page: string, particle: string, username: string, password: string, device: string, owner: string}} */
+const stack = JSON.parse(process.argv[2]);
+const form = JSON.parse(await readFile(new URL('../../infra/particle/webhook.json', import.meta.url), 'utf8'));
+/** How long something may take before it counts as not coming; a device compiles its firmware first, on a machine that may be busy. */
+const PATIENCE_MS = 180_000;
+
+const api = (/** @type {string} */ path, /** @type {RequestInit} */ options = {}) => fetch(stack.page + path, { ...options, headers: { authorization: `Bearer ${stack.owner}`, ...options.headers } });
+const client = apiClient({ fetch: (path, options) => fetch(stack.page + path, options), key: stack.owner });
+const keys = await keysOfOwner(stack.owner, crypto);
+const { hook_url } = await client.create();
+
+const cloud = particle({ fetch, api: stack.particle, name: 'the simulated cloud' });
+const signedIn = await cloud.signIn(stack);
+if (!('ticket' in signedIn)) throw new Error('the simulated account has no second factor');
+const { token } = signedIn.ticket;
+
+/** @type {import('../../site/static/particle/event.js').Event[]} */
+const events = [];
+/** @type {() => void} */
+let heard = () => {};
+const stop = new AbortController();
+const clock = { now: () => Date.now(), wait: (/** @type {number} */ ms, /** @type {AbortSignal} */ signal) => new Promise((done) => {
+  const timer = setTimeout(done, ms);
+  signal.addEventListener('abort', () => (clearTimeout(timer), done(undefined)), { once: true });
+}) };
+await new Promise((listening) => {
+  void listen({
+    fetch, api: stack.particle, token, clock, signal: stop.signal,
+    onState: ({ kind }) => kind === 'listening' && listening(undefined),
+    onEvent: (event) => {
+      if (concerns(event, form.event)) events.push(event);
+      heard();
+    },
+  });
+});
+await cloud.create(token, settingsFor(form, hook_url));
+const names = new Map((await cloud.devices(token)).map(({ id, name }) => [id, name ?? id]));
+
+/** Waits for something to be true after an event. @param {string} what @param {() => boolean} isThere */
+const until = (what, isThere) => new Promise((done, failed) => {
+  const timer = setTimeout(() => failed(new Error(`not within ${PATIENCE_MS} ms: ${what}`)), PATIENCE_MS);
+  heard = () => {
+    if (!isThere()) return;
+    clearTimeout(timer);
+    done(undefined);
+  };
+  heard();
+});
+
+let cursor = '';
+/**
+ * Does something and records the round that follows.
+ * @param {() => Promise<unknown>} act @param {(kind: string, part: number | null) => boolean} ends
+ */
+const record = async (act, ends) => {
+  const before = events.length;
+  await act();
+  const since = () => events.slice(before);
+  await until('the last event of a round', () => since().some((event) => ends(meaningOf(event).kind, meaningOf(event).part)));
+  return drawn(since());
+};
+/** The round of these events and of what the log has since the last time. @param {typeof events} since */
+const drawn = async (since) => {
+  // Asked once: what was answered to the cloud is in the log.
+  const page = await client.log(cursor === '' ? {} : { after: cursor });
+  cursor = page.cursor;
+  const found = rounds(page.deliveries, since, { missing: [], unreadable: [] }, { prefix: form.event, names, timeZone: 'UTC' });
+  if (found.length !== 1) throw new Error(`expected one round, found ${found.map(({ who, status }) => `${who} ${status}`).join(', ')}`);
+  const [{ who, status, blocks }] = found;
+  return { title: `${who}, ${status}`, blocks: blocks.map(recorded) };
+};
+
+/** @param {import('../../site/static/delivery.js').Block} block */
+const recorded = (block) => ({
+  name: nameOf(block),
+  kind: block.kind,
+  way: block.way,
+  title: block.title,
+  seq: block.seq === null ? '' : `#${block.seq}`,
+  at: block.at ?? '',
+  time: block.at === null ? '' : timeOfDay(block.at, new Date(block.at), 'UTC'),
+  rows: block.rows.filter(({ openOnly }) => !openOnly).map(recordedRow),
+  note: block.note,
+});
+
+/** @param {import('../../site/static/delivery.js').Row} row */
+const recordedRow = ({ name, kind, value, pairs = [], remark = '' }) => {
+  if (kind === 'folded') return { name, fold: value, pairs };
+  return { name, ...(value === '' ? {} : { value }), ...(pairs.length === 0 ? {} : { pairs }), ...(remark === '' ? {} : { remark }) };
+};
+
+/** What prose calls a block. @param {import('../../site/static/delivery.js').Block} block */
+const nameOf = ({ kind, rows }) => {
+  const named = { api: 'trigger', device: 'trigger', error: 'hook-error', internal: rows[0].value.startsWith('hook-sent/') ? 'hook-sent' : 'hook-response' };
+  return /** @type {Record<string, string>} */ (named)[kind] ?? kind;
+};
+
+const test = (/** @type {number} */ id) => () => cloud.publish(token, form.event, testData(id));
+const reply = async (/** @type {object} */ setting) => {
+  const answer = await api('/api/reply', { method: 'PUT', body: JSON.stringify(setting), headers: { 'content-type': 'application/json' } });
+  if (!answer.ok) throw new Error(`the reply was refused: ${await answer.text()}`);
+};
+const back = (/** @type {string} */ kind) => kind === 'response';
+
+/** @type {Record<string, object>} */
+const found = {};
+found.test = await record(test(1652008511), back);
+found.device = await record(() => press(), back);
+found.device = { ...found.device, serial: await serial() };
+
+// An error, once.
+await reply({ status: 500, content_type: 'application/json', body: '{"ok":false,"id":{{id}}}', times: 1 });
+found.error = await record(test(1652008512), (kind) => kind === 'error');
+
+// A response of three parts: readings of a day, as a server might give them.
+const readings = Array.from({ length: 24 }, (_, hour) => ({ hour, temperature: 18 + ((hour * 7) % 5), humidity: 40 + ((hour * 3) % 11) }));
+await reply({ status: 200, content_type: 'application/json', body: JSON.stringify({ ok: true, readings }), times: 1 });
+found.long = await record(test(1652008513), (kind, part) => kind === 'response' && part === 2);
+
+// Anybody can send what looks like a device's.
+const body = JSON.stringify({ event: form.event, data: JSON.stringify({ op: 'button', id: 1 }), coreid: '000000000000000000000000', published_at: '2001-01-01T00:00:00.000Z' });
+await fetch(hook_url, { method: 'POST', headers: { 'content-type': 'application/json', 'user-agent': 'curl' }, body });
+found['made-up'] = await drawn([]);
+stop.abort();
+
+// Ports and the endpoint's name are this run's own; the page shows them as `cargo run` has them.
+const text = JSON.stringify(found).replaceAll(new URL(stack.page).host, '127.0.0.1:8787').replaceAll(`"${new URL(stack.page).port}"`, '"8787"').replaceAll(keys.endpoint, 'YOUR-ENDPOINT');
+process.stdout.write(text);
+
+/** Clicks the device's MODE button, once its firmware runs. */
+async function press() {
+  const path = `${stack.particle}/simulated/devices/${stack.device}`;
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    // Not attached yet, it is not known at all.
+    const answer = await fetch(path, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
+    const state = answer.ok ? await answer.json() : { message: 'not attached' };
+    if (state.running && state.online) break;
+    if (performance.now() > deadline) throw new Error(`the device does not run: ${JSON.stringify(state)}`);
+    await new Promise((next) => setTimeout(next, 100));
+  }
+  const pressed = await fetch(`${path}/button`, { method: 'POST', headers, body: '{"clicks":1}' });
+  if (!pressed.ok) throw new Error(`the button was not clicked: ${await pressed.text()}`);
+}
+
+/** What the device printed, once it has printed the response. @returns {Promise<string[]>} */
+async function serial() {
+  const answer = await fetch(`${stack.particle}/simulated/devices/${stack.device}/serial`, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(PATIENCE_MS) });
+  /** @type {string[]} */
+  const lines = [];
+  const reader = sseReader(({ event, data }) => event === 'serial' && lines.push(JSON.parse(data).line));
+  const isWhole = () => lines.some((line) => line.includes('hook response'));
+  for await (const bytes of answer.body ?? []) {
+    reader.push(bytes);
+    if (isWhole()) break;
+  }
+  return lines.filter((line) => line.includes('[app]'));
+}
