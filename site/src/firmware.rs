@@ -1,6 +1,6 @@
 //! The firmware as the page shows it: parts of the real file, cut out by its own marks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -15,6 +15,8 @@ pub struct Firmware {
     /// The whole file.
     pub source: String,
     parts: BTreeMap<String, Part>,
+    /// The numbers of lines that are in no part and that a reader would ask about.
+    outside: Vec<usize>,
 }
 
 /// What stands between `// anchor: NAME` and `// anchor-end`.
@@ -47,6 +49,7 @@ impl Firmware {
     pub fn parse(source: &str) -> Result<Self> {
         let mut parts = BTreeMap::new();
         let mut open: Option<(String, Part)> = None;
+        let mut outside = Vec::new();
         for (index, line) in source.lines().enumerate() {
             let number = index + 1;
             if let Some(name) = line.trim().strip_prefix("// anchor: ") {
@@ -66,6 +69,8 @@ impl Firmware {
                 );
             } else if let Some((_, part)) = &mut open {
                 part.lines.push(line.to_owned());
+            } else if wants_words(line) {
+                outside.push(number);
             }
         }
         if let Some((name, part)) = open {
@@ -74,6 +79,7 @@ impl Firmware {
         Ok(Firmware {
             source: source.to_owned(),
             parts,
+            outside,
         })
     }
 
@@ -98,9 +104,12 @@ impl Firmware {
         highlight::html(Language::Cpp, &self.source)
     }
 
-    /// The names of all parts.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.parts.keys().map(String::as_str)
+    /// The first line of the file that is in none of these parts: a part that nobody explains, or code in none.
+    pub fn unexplained(&self, explained: &BTreeSet<String>) -> Option<usize> {
+        let parts = self.parts.iter();
+        let left_out = parts.filter(|(name, _)| !explained.contains(*name));
+        let lines = left_out.map(|(_, part)| part.first_line);
+        lines.chain(self.outside.iter().copied()).min()
     }
 
     /// A whole number that the file gives a constant, as `const TYPE NAME = 60 * 1000;`.
@@ -122,26 +131,31 @@ impl Firmware {
 }
 
 impl Part {
-    /// The lines that `code` names: one line that begins with it, or `FIRST … LAST` for a run of them. Numbers within the
-    /// part, from 0, the last one included.
-    pub fn find(&self, code: &str) -> Option<(usize, usize)> {
+    /// The lines that `code` names, at `from` or after it: one line that begins with it, or `FIRST … LAST` for a run of
+    /// them. Numbers within the part, from 0, the last one included.
+    pub fn find(&self, code: &str, from: usize) -> Option<(usize, usize)> {
         let starts = |from: usize, code: &str| {
             (from..self.lines.len()).find(|&at| self.lines[at].trim().starts_with(code.trim()))
         };
         match code.split_once(" … ") {
-            None => starts(0, code).map(|at| (at, at)),
+            None => starts(from, code).map(|at| (at, at)),
             Some((first, last)) => {
-                let first = starts(0, first)?;
+                let first = starts(from, first)?;
                 Some((first, starts(first, last)?))
             }
         }
     }
 
-    /// Whether a reader would ask what this line does: not if it is empty, a comment, or closes what another opened.
+    /// Whether a reader would ask what this line does.
     pub fn wants_words(&self, at: usize) -> bool {
-        let line = self.lines[at].trim();
-        !(line.is_empty() || line.starts_with("//") || matches!(line, "}" | "};" | "#endif"))
+        wants_words(&self.lines[at])
     }
+}
+
+/// Not if it is empty, a comment, or closes what another opened.
+fn wants_words(line: &str) -> bool {
+    let line = line.trim();
+    !(line.is_empty() || line.starts_with("//") || matches!(line, "}" | "};" | "#endif"))
 }
 
 #[cfg(test)]
@@ -156,11 +170,21 @@ mod tests {
         let part = firmware.part("one").unwrap();
         assert_eq!((part.first_line, part.lines.len()), (3, 7));
         assert_eq!(firmware.constant("period").unwrap(), 60_000);
-        assert_eq!(part.find("g();"), Some((4, 4)));
-        assert_eq!(part.find("void f() … h();"), Some((3, 5)));
-        assert_eq!(part.find("i();"), None);
+        assert_eq!(part.find("g();", 0), Some((4, 4)));
+        assert_eq!(part.find("void f() … h();", 0), Some((3, 5)));
+        assert_eq!(part.find("g();", 5), None);
         let wanted: Vec<_> = (0..7).filter(|&at| part.wants_words(at)).collect();
         assert_eq!(wanted, [0, 3, 4, 5]);
+        assert_eq!(
+            firmware.unexplained(&BTreeSet::from(["one".to_owned()])),
+            None
+        );
+        assert_eq!(firmware.unexplained(&BTreeSet::new()), Some(3));
+        let firmware = Firmware::parse(&format!("{SOURCE}int more;\n")).unwrap();
+        assert_eq!(
+            firmware.unexplained(&BTreeSet::from(["one".to_owned()])),
+            Some(11)
+        );
     }
 
     #[test]

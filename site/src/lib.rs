@@ -7,7 +7,6 @@
 //! - [`policy`]: what the page may load and talk to
 //! - [`prose`]: `content/*.md`, the words of the page, and the directives in them
 //! - [`values`], [`examples`], [`firmware`]: what prose takes by name
-//! - [`device`]: what the page shows of the firmware as a whole
 //! - [`highlight`]: colours for code
 //! - [`page`]: the templates that the words go into
 //! - [`assets`]: `static/`, the scripts and styles that the page loads
@@ -15,7 +14,6 @@
 //! Next: `static/app.js` is what runs in the browser.
 
 pub mod assets;
-pub mod device;
 pub mod examples;
 pub mod firmware;
 pub mod highlight;
@@ -35,9 +33,7 @@ use anyhow::{Context, Result};
 pub use policy::content_security_policy;
 pub use site_file::SiteFile;
 
-use crate::{
-    device::DeviceSide, examples::Examples, firmware::Firmware, prose::Sources, values::Values,
-};
+use crate::{examples::Examples, firmware::Firmware, prose::Sources, values::Values};
 
 /// What a build needs to know.
 #[derive(Clone, Debug)]
@@ -66,9 +62,6 @@ pub fn files(options: &Options) -> Result<Vec<SiteFile>> {
     let source =
         fs::read_to_string(&source).with_context(|| format!("read {}", source.display()))?;
     let firmware = Firmware::parse(&source)?;
-    let own = options.source.join("..").join(device::OWN_FILE);
-    let own = fs::read_to_string(&own).with_context(|| format!("read {}", own.display()))?;
-    let device = DeviceSide::new(&firmware, &own)?;
     let content = options.source.join("content");
     let sources = Sources {
         values: Values::read(&webhook, &firmware)?,
@@ -76,14 +69,14 @@ pub fn files(options: &Options) -> Result<Vec<SiteFile>> {
         firmware,
         ..Sources::default()
     };
-    let sections = prose::read(&content, sources)?;
+    let prose = prose::read(&content, sources)?;
     let assets = assets::read(&options.source.join("static"), webhook)?;
+    let index = page::index(&assets, &prose.sections)?;
+    prose.check_links(&index)?;
     let mut files = vec![
-        SiteFile::new("index.html", page::index(&assets, &sections, &device)?),
+        SiteFile::new("index.html", index),
         SiteFile::new("404.html", page::not_found(&assets)?),
         SiteFile::new("favicon.svg", page::favicon()?),
-        // The very file that the page flashes, to be downloaded.
-        SiteFile::new(device.file_name, source),
         // Nothing below these two is for a search engine: hook URLs are secrets of their owners.
         SiteFile::new(
             "robots.txt",

@@ -5,7 +5,6 @@ use askama::Template;
 
 use crate::{
     assets::Assets,
-    device::DeviceSide,
     prose::{Part, Place, Section},
 };
 
@@ -57,7 +56,6 @@ struct Index<'a> {
     assets: &'a Assets,
     groups: Vec<Group<'a>>,
     sections: &'a [Section],
-    device: &'a DeviceSide,
     empty_block: Block,
     empty_row: Row,
 }
@@ -76,7 +74,7 @@ struct Favicon;
 ///
 /// # Errors
 /// If a template fails, which only a mistake in one can do.
-pub fn index(assets: &Assets, sections: &[Section], device: &DeviceSide) -> Result<String> {
+pub fn index(assets: &Assets, sections: &[Section]) -> Result<String> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for section in sections {
         match groups
@@ -94,7 +92,6 @@ pub fn index(assets: &Assets, sections: &[Section], device: &DeviceSide) -> Resu
         assets,
         groups,
         sections,
-        device,
         empty_block: Block::default(),
         empty_row: Row::default(),
     };

@@ -185,11 +185,35 @@ const MODES: [(&str, &str); 3] = [
 /// The file of the addresses outside, `[name]: URL` a line.
 const LINKS: &str = "links.md";
 
+/// The sections, and the links of their prose within the page, some of which lead to templates.
+#[derive(Clone, Debug)]
+pub struct Prose {
+    /// The sections in their order.
+    pub sections: Vec<Section>,
+    promised: Vec<Promise>,
+}
+
+impl Prose {
+    /// Checks the links against the whole page.
+    ///
+    /// # Errors
+    /// Names the first link that leads nowhere, with file and line.
+    pub fn check_links(&self, page: &str) -> Result<()> {
+        for Promise { at, name } in &self.promised {
+            ensure!(
+                page.contains(&format!(" id=\"{name}\"")),
+                "{at}: there is no #{name}"
+            );
+        }
+        Ok(())
+    }
+}
+
 /// Reads every section.
 ///
 /// # Errors
 /// If a file can't be read or is not as the top of this file says.
-pub fn read(folder: &Path, mut sources: Sources) -> Result<Vec<Section>> {
+pub fn read(folder: &Path, mut sources: Sources) -> Result<Prose> {
     let read =
         |path: &Path| fs::read_to_string(path).with_context(|| format!("read {}", path.display()));
     sources.links = links(&read(&folder.join(LINKS))?)?;
@@ -207,8 +231,12 @@ pub fn read(folder: &Path, mut sources: Sources) -> Result<Vec<Section>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         sections.push(reader.section(&format!("content/{name}"), &read(&path)?)?);
     }
-    reader.finish()?;
-    Ok(sections)
+    let unexplained = sources.firmware.unexplained(&reader.explained);
+    if let Some(line) = unexplained {
+        bail!("{}:{line} is explained nowhere", crate::firmware::FILE);
+    }
+    let promised = reader.finish()?;
+    Ok(Prose { sections, promised })
 }
 
 /// The addresses outside of the page.
@@ -240,7 +268,8 @@ fn links(text: &str) -> Result<BTreeMap<String, String>> {
     Ok(links)
 }
 
-/// A link or name that can be checked only when everything is read.
+/// A link within the page, which can be checked only when all of it is there.
+#[derive(Clone, Debug)]
 struct Promise {
     at: String,
     name: String,
@@ -285,20 +314,13 @@ impl<'a> Reader<'a> {
     }
 
     /// What only the end of everything tells.
-    fn finish(self) -> Result<()> {
-        for Promise { at, name } in &self.promised {
-            ensure!(self.ids.contains(name), "{at}: there is no #{name}");
-        }
+    fn finish(self) -> Result<Vec<Promise>> {
         let linked = self.linked.into_inner();
-        let unused = self
-            .sources
-            .links
-            .keys()
-            .find(|name| !linked.contains(*name));
-        if let Some(name) = unused {
+        let mut links = self.sources.links.keys();
+        if let Some(name) = links.find(|name| !linked.contains(*name)) {
             bail!("content/{LINKS}: nothing links to {name}");
         }
-        Ok(())
+        Ok(self.promised)
     }
 
     /// One file.
@@ -442,10 +464,16 @@ impl<'a> Reader<'a> {
                         .as_mut()
                         .with_context(|| format!("{at}: a line of no part of the firmware"))?;
                     let part = self.sources.firmware.part(&explained.name);
+                    // In the order of the file, so that the same words may stand there twice.
+                    let after = explained.said.last().map_or(0, |last| last + 1);
                     let (first, last) =
-                        part.and_then(|part| part.find(rest)).with_context(|| {
-                            format!("{at}: the part {} has no such line: {rest}", explained.name)
-                        })?;
+                        part.and_then(|part| part.find(rest, after))
+                            .with_context(|| {
+                                format!(
+                                    "{at}: the part {} has no such line: {rest}",
+                                    explained.name
+                                )
+                            })?;
                     explained.said.extend(first..=last);
                     explained.lines.push(Line {
                         code: highlight::html(Language::Cpp, rest),
@@ -602,7 +630,7 @@ impl<'a> Reader<'a> {
                 }
                 Event::End(TagEnd::CodeBlock) => {
                     if let Some((language, text)) = code.take() {
-                        let html = highlight::html(language, text.trim_end());
+                        let html = filled(&highlight::html(language, text.trim_end()));
                         out.push(Event::Html(format!("<pre class=\"code-lines\" tabindex=\"0\"><code>{html}</code></pre>\n").into()));
                     }
                 }
@@ -751,6 +779,18 @@ fn only(modes: &str, at: &str) -> Result<Only> {
     })
 }
 
+/// What a command holds of the reader's own, marked so that a script can put it in. Without one it stands as it is.
+const FILLS: [(&str, &str); 2] = [
+    ("YOUR-HOOK-URL", "hook-url"),
+    ("https://api.particle.io", "api"),
+];
+
+fn filled(html: &str) -> String {
+    FILLS.iter().fold(html.to_owned(), |html, (text, name)| {
+        html.replace(text, &format!("<span data-fill=\"{name}\">{text}</span>"))
+    })
+}
+
 /// A way to take the address of a heading along; it stands beside the heading, so that it is not read with it.
 pub(crate) fn heading_link(id: &str, text: &str) -> String {
     let mut label = String::new();
@@ -801,8 +841,13 @@ mod tests {
         let sources = sources();
         let mut reader = Reader::new(&sources);
         let section = reader.section("content/x.md", &format!("{HEAD}{body}\n[x][docs]\n"))?;
-        reader.finish()?;
-        Ok(section)
+        let promised = reader.finish()?;
+        let prose = Prose {
+            sections: vec![section],
+            promised,
+        };
+        prose.check_links(" id=\"kept\"")?;
+        Ok(prose.sections.into_iter().next().expect("one section"))
     }
 
     /// The parts in short, without the last, which is there so that the link is used.
