@@ -22,6 +22,8 @@ const STYLES: &[&str] = &[
     "start-card.css",
     "fact-card.css",
     "particle-cards.css",
+    "device-panel.css",
+    "code-box.css",
     "log-panel.css",
     "log-rail.css",
     "log-block.css",

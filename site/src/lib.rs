@@ -7,6 +7,7 @@
 //! - [`policy`]: what the page may load and talk to
 //! - [`prose`]: `content/*.md`, the words of the page, and the directives in them
 //! - [`values`], [`examples`], [`firmware`]: what prose takes by name
+//! - [`device`]: what the page shows of the firmware as a whole
 //! - [`highlight`]: colours for code
 //! - [`page`]: the templates that the words go into
 //! - [`assets`]: `static/`, the scripts and styles that the page loads
@@ -14,6 +15,7 @@
 //! Next: `static/app.js` is what runs in the browser.
 
 pub mod assets;
+pub mod device;
 pub mod examples;
 pub mod firmware;
 pub mod highlight;
@@ -33,7 +35,9 @@ use anyhow::{Context, Result};
 pub use policy::content_security_policy;
 pub use site_file::SiteFile;
 
-use crate::{examples::Examples, firmware::Firmware, prose::Sources, values::Values};
+use crate::{
+    device::DeviceSide, examples::Examples, firmware::Firmware, prose::Sources, values::Values,
+};
 
 /// What a build needs to know.
 #[derive(Clone, Debug)]
@@ -62,6 +66,9 @@ pub fn files(options: &Options) -> Result<Vec<SiteFile>> {
     let source =
         fs::read_to_string(&source).with_context(|| format!("read {}", source.display()))?;
     let firmware = Firmware::parse(&source)?;
+    let own = options.source.join("..").join(device::OWN_FILE);
+    let own = fs::read_to_string(&own).with_context(|| format!("read {}", own.display()))?;
+    let device = DeviceSide::new(&firmware, &own)?;
     let content = options.source.join("content");
     let sources = Sources {
         values: Values::read(&webhook, &firmware)?,
@@ -71,12 +78,14 @@ pub fn files(options: &Options) -> Result<Vec<SiteFile>> {
     };
     let prose = prose::read(&content, sources)?;
     let assets = assets::read(&options.source.join("static"), webhook)?;
-    let index = page::index(&assets, &prose.sections)?;
+    let index = page::index(&assets, &prose.sections, &device)?;
     prose.check_links(&index)?;
     let mut files = vec![
         SiteFile::new("index.html", index),
         SiteFile::new("404.html", page::not_found(&assets)?),
         SiteFile::new("favicon.svg", page::favicon()?),
+        // The very file that the page flashes, to be downloaded.
+        SiteFile::new(device.file_name, source),
         // Nothing below these two is for a search engine: hook URLs are secrets of their owners.
         SiteFile::new(
             "robots.txt",

@@ -5,6 +5,7 @@ use askama::Template;
 
 use crate::{
     assets::Assets,
+    device::DeviceSide,
     prose::{Part, Place, Section},
 };
 
@@ -56,6 +57,7 @@ struct Index<'a> {
     assets: &'a Assets,
     groups: Vec<Group<'a>>,
     sections: &'a [Section],
+    device: &'a DeviceSide,
     empty_block: Block,
     empty_row: Row,
 }
@@ -74,7 +76,7 @@ struct Favicon;
 ///
 /// # Errors
 /// If a template fails, which only a mistake in one can do.
-pub fn index(assets: &Assets, sections: &[Section]) -> Result<String> {
+pub fn index(assets: &Assets, sections: &[Section], device: &DeviceSide) -> Result<String> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for section in sections {
         match groups
@@ -92,6 +94,7 @@ pub fn index(assets: &Assets, sections: &[Section]) -> Result<String> {
         assets,
         groups,
         sections,
+        device,
         empty_block: Block::default(),
         empty_row: Row::default(),
     };

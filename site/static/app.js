@@ -5,6 +5,7 @@
 import { confirm } from './confirm.js';
 import { mountContents } from './contents.js';
 import { copyFrom } from './copy.js';
+import { mountDeviceRoom } from './device/room.js';
 import { buttons, part, slot } from './dom.js';
 import { mountHookCard } from './hook-card.js';
 import { keyLinks } from './key-links.js';
@@ -43,6 +44,7 @@ const here = lookedAt({
   onChange: draw,
   onClose: logView.reset,
 });
+const room = mountDeviceRoom({ clock: { ...browserClock, now: Date.now }, particle: () => particle, onReason: () => expect() });
 const poke = () => here.session()?.watch.poke();
 const expect = () => here.session()?.watch.poke({ expecting: true });
 const hookCard = mountHookCard({ ring, sample: () => particle?.sample() ?? null, onReason: expect, onSwitch: use });
@@ -129,6 +131,7 @@ function drawMode() {
 const actions = {
   ...hookCard.actions,
   ...logView.actions,
+  ...room.actions,
   start: () => start(false),
   'start-new': () => start(true),
   share: () => links.show('share', here.session()?.keys.share ?? ''),
@@ -223,6 +226,7 @@ async function loadParticle() {
       copy: copyFrom,
       onChange: drawSoon,
       onReason: expect,
+      onEvent: room.hear,
     });
   } catch {
     part('connect-before').textContent = 'The part of this page that connects accounts could not be loaded. Reload the page to try again.';
@@ -240,6 +244,7 @@ function drawSoon() {
   setTimeout(() => {
     isDrawPlanned = false;
     drawMode();
+    room.update();
     logView.draw();
   }, 16);
 }

@@ -8,11 +8,14 @@
 mod bursts;
 mod data_path;
 mod device;
+mod device_page;
 mod endings;
 mod examples;
 mod faults;
 mod keys;
+mod kill;
 mod local_home;
 mod page;
+mod parity;
 mod replies;
 mod tidy;

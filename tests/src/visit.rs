@@ -124,11 +124,19 @@ impl Visit {
             .to_owned()
     }
 
-    /// What axe finds wrong with what is on screen.
+    /// What axe finds wrong with the page.
     ///
     /// # Panics
     /// If axe is not installed, or finds anything.
     pub async fn axe(&self, state: &str) {
+        self.axe_in("html", state).await;
+    }
+
+    /// What axe finds wrong with a part of the page.
+    ///
+    /// # Panics
+    /// As [`Visit::axe`].
+    pub async fn axe_in(&self, selector: &str, state: &str) {
         let axe = std::fs::read_to_string(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/browser/node_modules/axe-core/axe.min.js"
@@ -140,12 +148,12 @@ impl Visit {
             .expect("the browser answers");
         // The rail is one tab stop on purpose: Enter opens a block at full size, and there its fields take focus.
         let script = "const done = arguments[arguments.length - 1];
-            axe.run(document, { resultTypes: ['violations'], rules: { 'scrollable-region-focusable': { enabled: false } } }).then((result) =>
+            axe.run(document.querySelectorAll(arguments[0]), { resultTypes: ['violations'], rules: { 'scrollable-region-focusable': { enabled: false } } }).then((result) =>
                 done(result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target + ' ' + n.failureSummary).join('; ')}`)))";
         let found = self
             .browser
             .client
-            .execute_async(script, vec![])
+            .execute_async(script, vec![json!(selector)])
             .await
             .expect("the browser answers");
         assert_eq!(found, json!([]), "{state}");

@@ -143,9 +143,16 @@ impl Reply {
         if self.headers.0.len() > MAX_HEADERS {
             return refuse("headers", format!("at most {MAX_HEADERS} headers"));
         }
-        for (name, value) in &self.headers.0 {
+        for (index, (name, value)) in self.headers.0.iter().enumerate() {
             if let Some(detail) = header_refusal(name, value) {
                 return refuse("headers", detail);
+            }
+            // A function URL sends one value of each name, and what is recorded must be what is sent.
+            if self.headers.0[..index].iter().any(|(n, _)| n == name) {
+                return refuse(
+                    "headers",
+                    format!("{name} once, its values joined by commas"),
+                );
             }
         }
         let body = self.body.as_deref().unwrap_or_default();
@@ -347,6 +354,10 @@ mod tests {
             ),
             (r#"{"status":200,"headers":[["X-Reply-A","b"]]}"#, "headers"),
             (r#"{"status":200,"headers":{"x-reply-a":"b"}}"#, "headers"),
+            (
+                r#"{"status":200,"headers":[["x-reply-a","1"],["x-reply-a","2"]]}"#,
+                "headers",
+            ),
             (r#"{"status":204,"body":"x"}"#, "body"),
             (r#"{"status":200,"body":7}"#, "body"),
             (r#"{"status":404}"#, "times"),

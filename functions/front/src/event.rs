@@ -12,6 +12,9 @@ use crate::Inbound;
 
 /// The header in which the CDN proves that a request came through it.
 pub const ORIGIN_SECRET_HEADER: &str = "x-origin-secret";
+/// The header in which the CDN says where the sender is: an address without a port. CloudFront has one of its own, which a
+/// policy that forwards "all but Host" can't add; so the edge function writes this one, over whatever the sender wrote.
+pub const VIEWER_ADDRESS_HEADER: &str = "x-viewer-address";
 
 /// Header names that Lambda's and CloudFront's fronts put on the way
 /// (<https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/adding-cloudfront-headers.html>), besides all that
@@ -72,7 +75,8 @@ pub enum Refused {
 impl Event {
     /// The request in the event.
     ///
-    /// With an `origin_secret`, only requests that carry it are taken, and their `cloudfront-viewer-address` is believed.
+    /// With an `origin_secret`, only requests that carry it are taken, and what they say of the sender's address is believed.
+    /// What the CDN tells this function alone is no part of the request then.
     ///
     /// # Errors
     /// If the secret is not there, or the body is not what the event says.
@@ -84,17 +88,15 @@ impl Event {
         if !origin_secret.is_none_or(same) {
             return Err(Refused::NotThroughTheFront);
         }
-        let viewer = origin_secret.and_then(|_| headers.get("cloudfront-viewer-address"));
-        // `address:port`, and an IPv6 address stands there without brackets.
-        let viewer = viewer
-            .and_then(|value| value.rsplit_once(':'))
-            .map(|(address, _)| address);
-        let source = viewer
-            .unwrap_or(&self.request_context.http.source_ip)
-            .to_owned();
-        headers
-            .0
-            .retain(|(name, _)| !name.eq_ignore_ascii_case(ORIGIN_SECRET_HEADER));
+        let mut source = self.request_context.http.source_ip;
+        if origin_secret.is_some() {
+            if let Some(viewer) = headers.get(VIEWER_ADDRESS_HEADER) {
+                source = viewer.to_owned();
+            }
+            let for_us = [ORIGIN_SECRET_HEADER, VIEWER_ADDRESS_HEADER];
+            let is_for_us = |name: &str| for_us.iter().any(|ours| name.eq_ignore_ascii_case(ours));
+            headers.0.retain(|(name, _)| !is_for_us(name));
+        }
         if let Some(cookies) = self.cookies.filter(|cookies| !cookies.is_empty()) {
             headers.0.push(("cookie".into(), cookies.join("; ")));
         }
@@ -201,27 +203,34 @@ mod tests {
     fn with_an_origin_secret_only_the_front_comes_in_and_its_word_on_the_sender_is_taken() {
         let secret = Some("s3cret");
         let through = |given: &str| {
-            inbound(
-                event(
-                    serde_json::json!({"x-origin-secret": given, "cloudfront-viewer-address": "2001:db8::1:443", "via": "2.0 x"}),
-                ),
-                secret,
-            )
+            let headers = serde_json::json!({
+                "x-origin-secret": given, "x-viewer-address": "2001:db8::1", "via": "2.0 x"
+            });
+            inbound(event(headers), secret)
         };
         let taken = through("s3cret").unwrap();
         assert_eq!(taken.source, "2001:db8::1");
-        assert_eq!(taken.added, ["cloudfront-viewer-address", "via"]);
-        assert_eq!(taken.headers.get("x-origin-secret"), None);
+        assert_eq!(taken.headers, Headers::from([("via", "2.0 x")]));
+        assert_eq!(taken.added, ["via"]);
         assert_eq!(through("s3cre").unwrap_err(), Refused::NotThroughTheFront);
         assert_eq!(
             inbound(event(serde_json::json!({})), secret).unwrap_err(),
             Refused::NotThroughTheFront
         );
-        let unproved = inbound(
-            event(serde_json::json!({"cloudfront-viewer-address": "198.51.100.1:1"})),
-            None,
-        )
-        .unwrap();
-        assert_eq!(unproved.source, "203.0.113.7");
+    }
+
+    #[test]
+    fn without_a_front_both_headers_are_the_senders_own_and_prove_nothing() {
+        let claims = [
+            ("x-viewer-address", "198.51.100.1"),
+            ("x-origin-secret", "s3cret"),
+        ];
+        let headers = serde_json::Map::from_iter(claims.map(|(n, v)| (n.to_owned(), v.into())));
+        let taken = inbound(event(headers.into()), None).unwrap();
+        assert_eq!(taken.source, "203.0.113.7");
+        for (name, value) in claims {
+            assert_eq!(taken.headers.get(name), Some(value));
+        }
+        assert_eq!(taken.added, Vec::<String>::new());
     }
 }

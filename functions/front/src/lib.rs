@@ -34,7 +34,7 @@ pub struct Inbound {
     pub query: String,
     /// The sender's address, from the outermost hop that can be trusted.
     pub source: String,
-    /// All headers but the origin secret.
+    /// All headers but those in which the CDN tells the function something.
     pub headers: Headers,
     /// Names of those headers that a gateway or CDN put on the way.
     pub added: Vec<String>,

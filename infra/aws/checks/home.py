@@ -35,7 +35,7 @@ SCRIPT = [
     ("receiver", "webhook", 503, ["busy, 1652008511"]),
     ("receiver", "webhook", 200, ['{"ok":true,"id":1652008511}']),
     ("api", "show-endpoint", 200, ['"last_seq":4']),
-    ("api", "read-log", 200, ["ParticleBot/1.1", '"path":"/a%2Fb"', '"query":"n=1&n=2"', "a=1; b=2", '"missing":[]']),
+    ("api", "read-log", 200, ["ParticleBot/1.1", '"path":"/a%2Fb"', '"source":"203.0.113.7"', '"source":"2001:db8::7"', '"query":"n=1&n=2"', "a=1; b=2", '"missing":[]']),
     ("api", "restore-reply", 204, []),
     ("api", "clear-log", 204, []),
     ("api", "read-log", 200, ['"deliveries":[]']),

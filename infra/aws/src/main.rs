@@ -17,6 +17,7 @@ fn main() {
     let needs = json!({
         "variables": front::config::VARIABLES,
         "origin_secret_header": front::event::ORIGIN_SECRET_HEADER,
+        "viewer_address_header": front::event::VIEWER_ADDRESS_HEADER,
         "limits": Limits::default(),
         "table": { "keys": keys, "ttl": store::table::TTL_ATTRIBUTE },
         "site": { "origin": ORIGIN, "headers": site::policy::headers(ORIGIN, &[CLOUD]) },

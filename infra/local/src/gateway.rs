@@ -47,14 +47,32 @@ pub async fn invoke(
     arrived: Arrived,
 ) -> anyhow::Result<Response<Bytes>> {
     let request_id = format!("{:016x}{:016x}", front::random(), front::random());
-    let json = serde_json::to_vec(&Event::new(&request, arrived, &request_id))?;
     // Through JSON both ways, as on AWS: what JSON can't carry can't slip past it here either.
-    let payload = serde_json::from_slice(&json)?;
+    let payload = serde_json::from_slice(&event(&request, arrived, &request_id)?)?;
     let mut context = Context::default();
     context.request_id = request_id;
     let answer = service.call(LambdaEvent { payload, context }).await;
-    let answer = serde_json::from_slice(&serde_json::to_vec(&answer)?)?;
-    to_http(answer)
+    response(&serde_json::to_vec(&answer)?)
+}
+
+/// The JSON of the event that a request is to a function.
+///
+/// # Errors
+/// Never in practice: all that is in it is text.
+pub fn event(
+    request: &Request<Bytes>,
+    arrived: Arrived,
+    request_id: &str,
+) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&Event::new(request, arrived, request_id))
+}
+
+/// The response that a function's answer, in JSON, is to the sender.
+///
+/// # Errors
+/// If it is no answer that a function URL would take.
+pub fn response(answer: &[u8]) -> anyhow::Result<Response<Bytes>> {
+    to_http(serde_json::from_slice(answer)?)
 }
 
 #[derive(Serialize)]

@@ -5,7 +5,8 @@
 
 /**
  * @typedef {{id: string, name: string | null, online: boolean, platform_id: number | null, product_id: number | null,
- *   system_firmware_version: string | null}} Device
+ *   system_firmware_version: string | null, last_app: string | null, firmware_version: number | null, development: boolean | null,
+ *   claimed: boolean, last_handshake_at: string | null}} Device `development`: null if the cloud does not say
  * @typedef {Record<string, any> & {id: string, event: string, url: string, created_at: string, integration_type: string}} Integration
  *   as the cloud lists it
  * @typedef {{token: string, expiresAt: number | null, made: boolean, username: string}} Ticket `expiresAt`: in milliseconds,
@@ -17,8 +18,12 @@
 export const TOKEN_S = 3600;
 /** Longest wait for an answer. */
 const PATIENCE_MS = 20_000;
+/** A compiler is given longer. */
+const COMPILE_PATIENCE_MS = 120_000;
 /** The name under which Particle's own pages ask for tokens. */
 const CLIENT = { client_id: 'particle', client_secret: 'particle' };
+/** A template error can be longer than anybody reads. */
+const MOST_COMPILER_OUTPUT = 64 * 1024;
 /** No list of an account is that large; what is larger is not from there. */
 const MOST_TEXT = 8 * 1024 * 1024;
 
@@ -39,11 +44,11 @@ export class CloudProblem extends Error {
 export function cloud({ fetch, api, name, now = Date.now }) {
   /**
    * @param {string} method @param {string} path
-   * @param {{token?: string, json?: unknown, form?: Record<string, string>, signal?: AbortSignal}} [more]
+   * @param {{token?: string, json?: unknown, form?: Record<string, string>, files?: FormData, patienceMs?: number, signal?: AbortSignal}} [more]
    * @returns {Promise<any>}
    */
-  const call = async (method, path, { token, json, form, signal } = {}) => {
-    const patience = AbortSignal.timeout(PATIENCE_MS);
+  const call = async (method, path, { token, json, form, files, patienceMs = PATIENCE_MS, signal } = {}) => {
+    const patience = AbortSignal.timeout(patienceMs);
     /** @type {Record<string, string>} */
     const headers = {};
     if (token !== undefined) headers.authorization = `Bearer ${token}`;
@@ -55,7 +60,7 @@ export function cloud({ fetch, api, name, now = Date.now }) {
       answer = await fetch(api + path, {
         method,
         headers,
-        body: json !== undefined ? JSON.stringify(json) : form !== undefined ? new URLSearchParams(form).toString() : undefined,
+        body: json !== undefined ? JSON.stringify(json) : form !== undefined ? new URLSearchParams(form).toString() : files,
         signal: signal ? either(signal, patience) : patience,
         cache: 'no-store',
         credentials: 'omit',
@@ -65,7 +70,7 @@ export function cloud({ fetch, api, name, now = Date.now }) {
       text = answer.status === 204 ? '{}' : await answer.text();
     } catch (error) {
       if (signal?.aborted) throw error;
-      if (patience.aborted) throw new CloudProblem('late', `${name} did not answer within ${PATIENCE_MS / 1000} seconds.`, 0);
+      if (patience.aborted) throw new CloudProblem('late', `${name} did not answer within ${patienceMs / 1000} seconds.`, 0);
       throw new CloudProblem('offline', `${name} can’t be reached. Is this computer online?`, 0);
     }
     let body;
@@ -76,7 +81,7 @@ export function cloud({ fetch, api, name, now = Date.now }) {
       body = null;
     }
     if (answer.ok && body !== null) return body;
-    throw problemOf(answer.status, body, name);
+    throw Object.assign(problemOf(answer.status, body, name), { body });
   };
 
   /** @param {any} body @returns {{token: string, expiresAt: number | null}} */
@@ -152,6 +157,35 @@ export function cloud({ fetch, api, name, now = Date.now }) {
       const list = await call('GET', '/v1/devices', { token });
       return (Array.isArray(list) ? list : []).filter((one) => typeof one?.id === 'string').map(deviceOf);
     },
+    /** @param {string} token @param {string} id @returns {Promise<Device>} */
+    device: async (token, id) => deviceOf(await call('GET', `/v1/devices/${encodeURIComponent(id)}`, { token })),
+    /** The same as its product's team sees it. @param {string} token @param {number} product @param {string} id @returns {Promise<Device>} */
+    productDevice: async (token, product, id) => deviceOf(await call('GET', `/v1/products/${product}/devices/${encodeURIComponent(id)}`, { token })),
+    /** What the cloud compiles for. It needs no token. @returns {Promise<unknown>} */
+    buildTargets: () => call('GET', '/v1/build_targets'),
+    /**
+     * Has a source file compiled for a version of Device OS, and the program sent to a device.
+     * @param {string} token @param {string} id @param {{name: string, text: string, version: string}} file
+     * @returns {Promise<{errors: string | null}>} `errors`: what the compiler wrote; null if the flash began
+     */
+    async flash(token, id, { name: file, text, version }) {
+      const files = new FormData();
+      // By the file's name the cloud knows that it is source; without an ending it would be taken for a program.
+      files.append('file', new File([text], file, { type: 'text/plain' }), file);
+      files.append('build_target_version', version);
+      let body;
+      try {
+        body = await call('PUT', `/v1/devices/${encodeURIComponent(id)}`, { token, files, patienceMs: COMPILE_PATIENCE_MS });
+      } catch (error) {
+        const errors = compilerSaid(/** @type {any} */ (error).body);
+        if (errors === null) throw error;
+        return { errors };
+      }
+      const errors = compilerSaid(body);
+      if (errors !== null) return { errors };
+      if (body?.ok === false) throw problemOf(400, body, name);
+      return { errors: null };
+    },
     /** @param {string} token @param {string} name @param {string | null} data */
     publish: (token, name, data) => call('POST', '/v1/devices/events', { token, json: data === null ? { name, private: true } : { name, data, private: true } }),
     /** @param {string} token @returns {Promise<Integration[]>} */
@@ -188,7 +222,20 @@ const deviceOf = (one) => ({
   platform_id: Number.isInteger(one.platform_id) ? one.platform_id : null,
   product_id: Number.isInteger(one.product_id) ? one.product_id : null,
   system_firmware_version: typeof one.system_firmware_version === 'string' ? one.system_firmware_version : null,
+  last_app: typeof one.last_app === 'string' && one.last_app !== '' ? one.last_app : null,
+  firmware_version: Number.isInteger(one.firmware_version) ? one.firmware_version : null,
+  development: typeof one.development === 'boolean' ? one.development : null,
+  // The list of an account has claimed devices only, and need not say so.
+  claimed: !('owner' in one) || (one.owner !== null && one.owner !== ''),
+  last_handshake_at: typeof one.last_handshake_at === 'string' ? one.last_handshake_at : null,
 });
+
+/** What a compiler wrote, if that is what an answer is about: it comes with `output`. @param {any} body @returns {string | null} */
+function compilerSaid(body) {
+  if (body?.ok !== false || !Array.isArray(body.errors) || typeof body.output !== 'string') return null;
+  const written = body.errors.filter((/** @type {unknown} */ one) => typeof one === 'string').join('\n');
+  return (written === '' ? body.output : written).slice(0, MOST_COMPILER_OUTPUT);
+}
 
 /**
  * The sentence for an answer that is no success.

@@ -41,9 +41,11 @@ const OPENED = 'webhook-tutorial/streams-opened';
  *   copy: (button: HTMLElement, text: string) => unknown,
  *   onChange: () => void,
  *   onReason: () => void,
- * }} with_ `form`: webhook.json. `onChange`: what the log shows may have changed. `onReason`: there is a reason to ask for deliveries
+ *   onEvent?: (event: Event) => void,
+ * }} with_ `form`: webhook.json. `onChange`: what the log shows may have changed. `onReason`: there is a reason to ask for deliveries.
+ *   `onEvent`: anything happened in the account, about the webhook or not
  */
-export function mountParticle({ root, form, clock, quote, confirm, copy, onChange, onReason }) {
+export function mountParticle({ root, form, clock, quote, confirm, copy, onChange, onReason, onEvent = () => {} }) {
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (root.querySelector(`[data-part="${name}"]`));
   const slot = (/** @type {string} */ name) => /** @type {HTMLElement} */ (root.querySelector(`[data-slot="${name}"]`));
   /** @type {Offer[]} */
@@ -155,6 +157,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
   /** @param {Event} event */
   function hear(event) {
     if (event.name === 'spark/status') hearStatus(event);
+    onEvent(event);
     store?.alive(event.seen);
     if (!concerns(event, form.event) || !store?.add(event)) return;
     const { kind } = meaningOf(event);
@@ -167,14 +170,28 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
 
   /** @type {string | null} */
   let learnedFor = null;
+  /** Whose devices `devices` are. @type {string | null} */
+  let listedFor = null;
+  /** Devices that were heard of and not listed: each is asked about once. @type {Set<string>} */
+  const strangers = new Set();
 
   /** @param {Event} event */
   function hearStatus({ coreid, data }) {
     const device = devices?.find(({ id }) => id === coreid);
+    if (devices && !device && !strangers.has(coreid)) {
+      strangers.add(coreid);
+      void learnAgain();
+    }
     const status = (data ?? '').trim();
     if (!device || !['online', 'offline'].includes(status)) return;
     device.online = status === 'online';
     draw();
+  }
+
+  /** A device is new in the account, or runs something else. */
+  function learnAgain() {
+    learnedFor = null;
+    return learnDevices();
   }
 
   /** Asks once for each sign-in. */
@@ -182,13 +199,16 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     const now = connected();
     if (learnedFor === (now?.ticket.token ?? null)) return;
     learnedFor = now?.ticket.token ?? null;
-    devices = null;
-    names = new Map();
+    if (now === null || now.ticket.token !== listedFor) {
+      devices = null;
+      names = new Map();
+    }
     if (!now) return;
     try {
       const list = await now.offer.cloud.devices(now.ticket.token);
       if (connected()?.ticket.token !== now.ticket.token) return;
       devices = list;
+      listedFor = now.ticket.token;
       names = new Map(list.flatMap(({ id, name }) => (name === null ? [] : [/** @type {[string, string]} */ ([id, name])])));
       draw();
       onChange();
@@ -308,6 +328,16 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
       if (connected() && since !== null && streamState.kind === 'listening') return `events since ${clockTime.format(since)}`;
       return connected() || (store?.quiet().length ?? 0) > 0 ? 'not listening to events' : '';
     },
+    /** Who is signed in and to what, for whoever calls the cloud too; null if nobody is. */
+    connection: () => {
+      const now = connected();
+      return now && { id: now.offer.id, cloud: now.offer.cloud, token: now.ticket.token, simulated: now.offer.demo !== null, devices };
+    },
+    /** Whether a simulated cloud is offered here. */
+    simulates: () => offers.some(({ demo }) => demo !== null),
+    learnAgain,
+    /** The cloud does not take this token any more. @param {string} token */
+    refused: (token) => signedIn.refused(token),
     /** Which cloud is signed in to: its id. @returns {{cloud: string, username: string} | null} */
     login: () => {
       const now = connected();

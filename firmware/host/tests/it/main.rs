@@ -7,6 +7,7 @@
 )]
 
 mod device;
+mod own;
 mod responses;
 #[allow(
     dead_code,

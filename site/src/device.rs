@@ -1,0 +1,121 @@
+//! What the page shows of the firmware as a whole: the code box, the lines for a firmware of one's own, what it costs.
+
+use anyhow::{Context, Result};
+
+use crate::{
+    firmware::{self, Firmware},
+    highlight::{self, Language},
+};
+
+/// The file whose parts are offered for a firmware of one's own, seen from the root of the repository.
+pub const OWN_FILE: &str = "firmware/examples/own-firmware.cpp";
+
+/// Its parts, in reading order, and where each goes.
+const OWN_PARTS: [(&str, &str); 3] = [
+    ("own-response", "Anywhere before setup()"),
+    ("own-setup", "In setup()"),
+    ("own-publish", "Wherever there is something to report"),
+];
+
+/// A month, as data operations are counted by.
+const MONTH_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+
+/// What the templates of the device's side take.
+#[derive(Clone, Debug)]
+pub struct DeviceSide {
+    /// What the firmware's file is called wherever it goes: on the page, in a download, in a flash.
+    pub file_name: &'static str,
+    /// The firmware as HTML.
+    pub firmware_html: String,
+    /// The lines for a firmware of one's own.
+    pub own_parts: Vec<OwnPart>,
+    /// One publish and one part of response a period, for 30 days, with commas.
+    pub operations_a_month: String,
+}
+
+/// Lines for a firmware of one's own.
+#[derive(Clone, Debug)]
+pub struct OwnPart {
+    /// Where they go.
+    pub place: &'static str,
+    /// They, as HTML.
+    pub html: String,
+}
+
+impl DeviceSide {
+    /// From the firmware and the text of [`OWN_FILE`].
+    ///
+    /// # Errors
+    /// If a part or the period is not there.
+    pub fn new(firmware: &Firmware, own: &str) -> Result<Self> {
+        let own = Firmware::parse(own).context(OWN_FILE)?;
+        let part = |(name, place)| {
+            let part = own.part(name);
+            let part = part.with_context(|| format!("{OWN_FILE} has no part {name}"))?;
+            Ok(OwnPart {
+                place,
+                html: highlight::html(Language::Cpp, &without_margin(&part.lines).join("\n")),
+            })
+        };
+        let period_ms = firmware.constant("publishPeriodMs")?;
+        Ok(DeviceSide {
+            file_name: firmware::FILE.rsplit('/').next().unwrap_or(firmware::FILE),
+            firmware_html: firmware.html(),
+            own_parts: OWN_PARTS.into_iter().map(part).collect::<Result<_>>()?,
+            operations_a_month: with_commas(2 * MONTH_MS / period_ms),
+        })
+    }
+}
+
+/// Lines without the spaces that all of them begin with.
+fn without_margin(lines: &[String]) -> Vec<&str> {
+    let margin = lines
+        .iter()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| line.len() - line.trim_start().len())
+        .min()
+        .unwrap_or(0);
+    lines
+        .iter()
+        .map(|line| line.get(margin..).unwrap_or(""))
+        .collect()
+}
+
+fn with_commas(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_of_minutes_is_counted_from_the_firmware_itself() {
+        let firmware = Firmware::parse("const int publishPeriodMs = 60 * 1000;\n").unwrap();
+        let own = OWN_PARTS.map(|(name, _)| {
+            format!("    // anchor: {name}\n    f();\n\n      g();\n    // anchor-end\n")
+        });
+        let pages = DeviceSide::new(&firmware, &own.concat()).unwrap();
+        assert_eq!(pages.operations_a_month, "86,400");
+        assert_eq!(pages.file_name, "webhook-tutorial.cpp");
+        assert!(
+            pages.own_parts[0].html.starts_with("f"),
+            "{}",
+            pages.own_parts[0].html
+        );
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(with_commas),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        let missing = DeviceSide::new(&firmware, "").unwrap_err().to_string();
+        assert_eq!(missing, format!("{OWN_FILE} has no part own-response"));
+    }
+}

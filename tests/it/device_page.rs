@@ -1,0 +1,334 @@
+//! The device on the page: its panel, its round in the log, and the firmware flashed from the page. Each device is a real
+//! firmware in a process of its own.
+
+use local::config::{CompilerAt, VirtualDevice};
+use serde_json::{Value, json};
+use tests::{
+    browser::{DARK, LIGHT, PHONE, View},
+    home::Home,
+    visit::Visit,
+};
+
+const FIRST: &str = "e00fce68aaaaaaaaaaaaaaaa";
+const SECOND: &str = "e00fce68bbbbbbbbbbbbbbbb";
+
+fn device(id: &str, name: &str) -> VirtualDevice {
+    VirtualDevice {
+        id: Some(id.into()),
+        name: name.into(),
+        ..VirtualDevice::default()
+    }
+}
+
+/// The page with an endpoint, the simulated account connected and the webhook made, as far as the devices.
+async fn connected(devices: Vec<VirtualDevice>, view: View) -> (Home, Visit) {
+    let home = Home::start_with(|config| config.devices = devices).await;
+    let visit = Visit::to(&home, view).await;
+    visit.start().await;
+    visit.press("[data-do=connect-simulated]").await;
+    visit
+        .shows(
+            "the webhook is made",
+            "return document.querySelector('[data-part=webhook-there]').checkVisibility()",
+        )
+        .await;
+    (home, visit)
+}
+
+async fn light(visit: &Visit, state: &str) {
+    let script = format!(
+        "return document.querySelector('[data-part=device-light]').dataset.state === '{state}'"
+    );
+    visit.shows(&format!("the light is {state}"), &script).await;
+}
+
+/// The serial lines with a part in them.
+async fn serial(visit: &Visit, part: &str) -> Vec<String> {
+    let text = visit.text(".serial-line").await;
+    visit_lines(&text, part)
+}
+
+fn visit_lines(text: &str, part: &str) -> Vec<String> {
+    text.lines()
+        .filter(|line| line.contains(part))
+        .map(str::to_owned)
+        .collect()
+}
+
+async fn serial_has(visit: &Visit, part: &str, count: usize) {
+    let script = format!(
+        "return [...document.querySelectorAll('.serial-line')].filter((line) => line.textContent.includes({})).length >= {count}",
+        json!(part)
+    );
+    visit
+        .shows(&format!("{count} serial lines say {part:?}"), &script)
+        .await;
+}
+
+/// The `id` in a line of JSON text.
+fn id_in(line: &str) -> u64 {
+    let json: Value = serde_json::from_str(&line[line.find('{').unwrap()..]).unwrap();
+    json["id"].as_u64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tap_of_mode_goes_all_the_way_round_and_both_serial_lines_have_the_same_id() {
+    let (home, visit) = connected(vec![device(FIRST, "desk")], LIGHT).await;
+    light(&visit, "on").await;
+    visit.press("[data-do=press-mode]").await;
+    visit.blocks("device", 1).await;
+    visit.blocks("received", 1).await;
+    visit.blocks("parsed", 1).await;
+    visit.blocks("response", 1).await;
+    serial_has(&visit, "hook response", 1).await;
+
+    let published = serial(&visit, "publish WebhookTutorial01").await;
+    let answered = serial(&visit, "hook response").await;
+    assert_eq!((published.len(), answered.len()), (1, 1));
+    let id = id_in(&published[0]);
+    assert_eq!(id_in(&answered[0]), id);
+    assert!(
+        published[0].contains(&format!(
+            r#" [app] INFO: publish WebhookTutorial01 {{"op":"button","id":{id},"powerSource":5,"soc":85.5}}"#
+        )),
+        "{published:?}"
+    );
+
+    let block = |kind: &str| format!(".log-rounds .log-block[data-kind={kind}]");
+    let says = async |kind: &str, parts: &[&str]| {
+        let text = visit.text(&block(kind)).await;
+        for part in parts {
+            assert!(text.contains(part), "{kind} without {part}: {text}");
+        }
+    };
+    says("device", &[FIRST, "WebhookTutorial01"]).await;
+    says("received", &[FIRST]).await;
+    says(
+        "parsed",
+        &["powerSource", "5", "soc", "85.5", &id.to_string()],
+    )
+    .await;
+    says("response", &[&id.to_string()]).await;
+    visit
+        .shows(
+            "the response is seen on the event stream",
+            &format!("return [...document.querySelectorAll('{}')].some((one) => one.textContent.includes('{FIRST}/hook-response/WebhookTutorial01/0'))", block("internal")),
+        )
+        .await;
+
+    visit
+        .press("[data-part=device-panel] [data-do=serial-mute]")
+        .await;
+    assert_eq!(
+        visit
+            .browser
+            .run(
+                "const log = document.querySelector('[data-part=serial]'); return [log.role, log.ariaLive]",
+                vec![]
+            )
+            .await
+            .unwrap(),
+        json!(["log", "off"])
+    );
+    visit.fits().await;
+    visit
+        .axe_in(
+            "#device-firmware, dialog[open]",
+            "the device panel after a round",
+        )
+        .await;
+    visit.browser.screenshot("device-light").await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_devices_at_once_get_their_own_responses_and_nobody_elses() {
+    let devices = vec![device(FIRST, "first"), device(SECOND, "second")];
+    let (home, visit) = connected(devices, DARK).await;
+    let choose = async |id: &str| {
+        let script = "const choice = document.querySelector('[data-part=device-chosen]'); if (![...choice.options].some((one) => one.value === arguments[0])) return false; choice.value = arguments[0]; choice.dispatchEvent(new Event('change', { bubbles: true })); return true";
+        tests::eventually("the device can be chosen", || async {
+            let chosen = visit.browser.run(script, vec![json!(id)]).await.ok()?;
+            (chosen == json!(true)).then_some(())
+        })
+        .await;
+        light(&visit, "on").await;
+        visit
+            .shows(
+                "the chosen device is the one that is shown",
+                &format!("return document.querySelector('[data-slot=device-about]').textContent.includes('{id}')"),
+            )
+            .await;
+    };
+    for id in [FIRST, SECOND] {
+        choose(id).await;
+        visit.press("[data-do=press-mode]").await;
+        serial_has(&visit, "hook response", 1).await;
+    }
+    // Both rounds are over; now it shows who heard what.
+    visit.blocks("response", 2).await;
+    let mut ids = Vec::new();
+    for id in [FIRST, SECOND] {
+        choose(id).await;
+        serial_has(&visit, "hook response", 1).await;
+        let published = serial(&visit, "publish").await;
+        let answered = serial(&visit, "hook response").await;
+        assert_eq!(
+            (published.len(), answered.len()),
+            (1, 1),
+            "{published:?} {answered:?}"
+        );
+        assert_eq!(id_in(&published[0]), id_in(&answered[0]));
+        ids.push(id_in(&published[0]));
+    }
+    assert_ne!(ids[0], ids[1]);
+    visit
+        .axe_in("#device-firmware, dialog[open]", "two devices in the dark")
+        .await;
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_compiler_the_panel_says_what_to_install_and_nothing_can_be_flashed() {
+    let bare = VirtualDevice {
+        compiler: CompilerAt::Nowhere,
+        ..device(FIRST, "bare")
+    };
+    let (home, visit) = connected(vec![bare], PHONE).await;
+    visit
+        .shows(
+            "the panel says what to install",
+            "return document.querySelector('[data-slot=device-message]').textContent.startsWith('No C++ compiler found: install one')",
+        )
+        .await;
+    light(&visit, "off").await;
+    let disabled = "return document.querySelector('[data-do=press-mode]').disabled";
+    visit.shows("MODE can't be pressed", disabled).await;
+    visit.fits().await;
+    visit.press("[data-do=flash]").await;
+    visit
+        .shows(
+            "the device says why it can't be flashed",
+            "return document.querySelector('.flash-device-why')?.textContent === 'It is offline. Bring it online first.' && document.querySelector('[data-part=flash-go]').disabled",
+        )
+        .await;
+    visit
+        .axe_in("#device-firmware, dialog[open]", "nothing can be flashed")
+        .await;
+    visit.browser.screenshot("flash-phone").await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+/// Puts other text in place of a part of the firmware, as a person with a keyboard would in many strokes.
+async fn edit(visit: &Visit, part: &str, other: &str) {
+    visit.press("[data-do=firmware-edit]").await;
+    let script = "const box = document.querySelector('[data-part=firmware-edited]'); if (box.hidden || box.value.split(arguments[0]).length !== 2) return false; box.value = box.value.replace(arguments[0], arguments[1]); box.dispatchEvent(new Event('input', { bubbles: true })); return true";
+    let done = visit
+        .browser
+        .run(script, vec![json!(part), json!(other)])
+        .await
+        .unwrap();
+    assert_eq!(done, json!(true), "{part}");
+    visit.press("[data-do=firmware-edit]").await;
+}
+
+/// Presses Flash and says yes.
+async fn flash(visit: &Visit) {
+    visit.press("[data-do=flash]").await;
+    visit
+        .shows(
+            "the device is chosen and it says what is replaced",
+            "return !document.querySelector('[data-part=flash-go]').disabled && document.querySelector('[data-slot=flash-replaces]').textContent",
+        )
+        .await;
+}
+
+async fn flash_ends(visit: &Visit, kind: &str) {
+    let script = format!(
+        "return document.querySelector('[data-part=flash-progress]').dataset.state === '{kind}'"
+    );
+    visit.shows(&format!("the flash is {kind}"), &script).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_period_is_flashed_and_seen_and_a_broken_file_leaves_it_running() {
+    let (home, visit) = connected(vec![device(FIRST, "desk")], LIGHT).await;
+    light(&visit, "on").await;
+    let original = visit.text("[data-slot=firmware-source]").await;
+    assert_eq!(
+        original,
+        include_str!("../../firmware/src/webhook-tutorial.cpp")
+    );
+
+    edit(
+        &visit,
+        "publishPeriodMs = 60 * 1000;",
+        "publishPeriodMs = 3 * 1000;",
+    )
+    .await;
+    flash(&visit).await;
+    let replaced = visit.text("[data-slot=flash-replaces]").await;
+    assert_eq!(
+        replaced,
+        "This replaces “webhook-tutorial.cpp” on desk with your changed webhook-tutorial.cpp. It can’t be undone automatically: to go back, flash the other firmware again."
+    );
+    assert_eq!(
+        visit.text("[data-slot=flash-target-words]").await,
+        "It is compiled for Device OS 6.2.1, which the device has."
+    );
+    visit
+        .axe_in(
+            "#device-firmware, dialog[open]",
+            "the question before a flash",
+        )
+        .await;
+    visit.browser.screenshot("flash-question").await.unwrap();
+    visit.press("[data-part=flash-go]").await;
+    flash_ends(&visit, "back").await;
+    assert_eq!(visit.text(".flash-steps > li").await.lines().count(), 4);
+    light(&visit, "on").await;
+
+    // Its clock began again with the restart.
+    serial_has(&visit, "\"op\":\"periodic\"", 3).await;
+    let at = |line: &String| line[..10].parse::<i64>().unwrap();
+    let times: Vec<_> = serial(&visit, "\"op\":\"periodic\"")
+        .await
+        .iter()
+        .map(at)
+        .collect();
+    for pair in times.windows(2) {
+        assert!((3_000..3_500).contains(&(pair[1] - pair[0])), "{times:?}");
+    }
+
+    edit(
+        &visit,
+        "Log.info(\"publish %s %s\", eventName, data);",
+        "Log.info(\"publish %s %s\", evenName, data);",
+    )
+    .await;
+    flash(&visit).await;
+    visit.press("[data-part=flash-go]").await;
+    flash_ends(&visit, "errors").await;
+    let errors = visit.text("[data-part=flash-errors]").await;
+    assert!(
+        errors.contains("webhook-tutorial.cpp:") && errors.contains("evenName"),
+        "{errors}"
+    );
+    assert!(
+        !errors.contains("/tmp"),
+        "no folder of this machine: {errors}"
+    );
+    visit
+        .axe_in("#device-firmware, dialog[open]", "what the compiler wrote")
+        .await;
+    visit.browser.screenshot("flash-errors").await.unwrap();
+    let before = serial(&visit, "\"op\":\"periodic\"").await.len();
+    serial_has(&visit, "\"op\":\"periodic\"", before + 2).await;
+
+    visit.press("[data-do=firmware-reset]").await;
+    assert_eq!(visit.text("[data-slot=firmware-source]").await, original);
+    let coloured =
+        "return document.querySelector('[data-slot=firmware-source] .hl-comment') !== null";
+    visit.shows("the colours are back", coloured).await;
+    home.stack.stop().await.unwrap();
+}
