@@ -30,6 +30,9 @@ const STYLES: &[&str] = &[
     "block-dialog.css",
     "plain-dialog.css",
     "read-bar.css",
+    "start-bar.css",
+    "step-marks.css",
+    "tool-card.css",
     "not-found.css",
 ];
 
@@ -73,7 +76,8 @@ pub fn read(folder: &Path, webhook: Vec<u8>) -> Result<Assets> {
     );
     let modules = files
         .iter()
-        .filter(|file| file.path.ends_with(".js"))
+        // `first.js` is no module: it runs before anything is drawn.
+        .filter(|file| file.path.ends_with(".js") && file.path != "first.js")
         .map(|file| file.path.clone())
         .collect();
     for file in &mut files {

@@ -144,6 +144,8 @@ pub enum Place {
     Device,
     /// `{{firmware}}`: the firmware, to be read, edited and flashed.
     Firmware,
+    /// `{{made-up}}`: a request that claims to come from a device that does not exist.
+    MadeUp,
     /// `{{own-firmware}}`: the lines that make one's own firmware do the same.
     OwnFirmware,
     /// `{{reply}}`: what the server answers.
@@ -166,6 +168,7 @@ impl Place {
             "log" => Place::Log,
             "device" => Place::Device,
             "firmware" => Place::Firmware,
+            "made-up" => Place::MadeUp,
             "own-firmware" => Place::OwnFirmware,
             "reply" => Place::Reply,
             "template-box" => Place::TemplateBox,

@@ -20,9 +20,10 @@ const PATIENCE_MS = 20_000;
 
 /** An answer that is no success, or (status 0) no answer at all. */
 export class ApiProblem extends Error {
-  /** @param {number} status @param {string} detail @param {number | null} retryAfterS */
-  constructor(status, detail, retryAfterS = null) {
+  /** @param {number} status @param {string} detail @param {number | null} [retryAfterS] @param {string} [field] that it is about */
+  constructor(status, detail, retryAfterS = null, field = '') {
     super(detail);
+    this.field = field;
     this.status = status;
     this.retryAfterS = retryAfterS;
   }
@@ -32,15 +33,16 @@ export class ApiProblem extends Error {
  * @param {{fetch: typeof globalThis.fetch, key: string}} with_ what to ask with
  */
 export function apiClient({ fetch, key }) {
-  /** @param {string} method @param {string} path @param {AbortSignal} [signal] */
-  const call = async (method, path, signal) => {
+  /** @param {string} method @param {string} path @param {AbortSignal} [signal] @param {object} [json] to send */
+  const call = async (method, path, signal, json) => {
     const patience = AbortSignal.timeout(PATIENCE_MS);
     let answer;
     let body;
     try {
       answer = await fetch(path, {
         method,
-        headers: { authorization: `Bearer ${key}` },
+        headers: { authorization: `Bearer ${key}`, ...(json && { 'content-type': 'application/json' }) },
+        body: json && JSON.stringify(json),
         signal: signal ? either(signal, patience) : patience,
         cache: 'no-store',
         credentials: 'omit',
@@ -66,6 +68,9 @@ export function apiClient({ fetch, key }) {
     info: () => call('GET', '/api/endpoint'),
     forget: () => call('DELETE', '/api/endpoint'),
     clear: () => call('DELETE', '/api/log'),
+    /** What the receiver is to answer from now on. @param {import('./reply-setting.js').Setting} setting @returns {Promise<import('./reply-setting.js').Setting & {times_left?: number}>} */
+    setReply: (setting) => call('PUT', '/api/reply', undefined, setting),
+    restoreReply: () => call('DELETE', '/api/reply'),
     /**
      * @param {{after?: string, before?: string, last?: number, limit?: number}} query
      * @param {AbortSignal} [signal]
@@ -84,9 +89,9 @@ function problem(answer, body) {
   const wait = Number(answer.headers.get('retry-after'));
   const retryAfterS = Number.isFinite(wait) && wait > 0 ? wait : null;
   try {
-    const { detail, title } = JSON.parse(body ?? '');
+    const { detail, title, field } = JSON.parse(body ?? '');
     const said = [detail, title].find((words) => typeof words === 'string' && words !== '');
-    if (said) return new ApiProblem(answer.status, said.slice(0, 400), retryAfterS);
+    if (said) return new ApiProblem(answer.status, said.slice(0, 400), retryAfterS, typeof field === 'string' ? field : '');
   } catch {
     // A proxy's own page says nothing that helps here; its status does.
   }

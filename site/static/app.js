@@ -3,24 +3,35 @@
 // everything that can be decided without a browser is decided in a pure one.
 
 import { confirm } from './confirm.js';
+import { mountCleanUpCard } from './clean-up-card.js';
 import { mountContents } from './contents.js';
 import { copyFrom } from './copy.js';
 import { mountDeviceRoom } from './device/room.js';
-import { buttons, part, slot } from './dom.js';
+import { buttons, dialog, part, slot, write } from './dom.js';
 import { mountHookCard } from './hook-card.js';
 import { keyLinks } from './key-links.js';
 import { keyRing } from './key-ring.js';
 import { canMakeKeys } from './keys.js';
 import { mountLogView } from './log-view.js';
+import { mountMadeUpCard } from './made-up-card.js';
 import { lookedAt } from './looked-at.js';
 import { modeOf, modeWords } from './mode.js';
 import { mountParticle } from './particle/page.js';
 import { browserClock } from './poll.js';
+import { mountReplyCard } from './reply-card.js';
 import { span } from './show-time.js';
+import { mountStarted } from './started.js';
+import { mountSteps } from './steps-view.js';
 import { mountTabs } from './tabs.js';
+import { mountTemplateBox } from './template-box.js';
+import { drawWants, guardForms, isOff } from './wants.js';
 
 /** Someone who does something on the page may be waiting for something on it. */
 const ACTIVITY_GAP_MS = 3_000;
+/** Some steps are done by time alone: nothing comes any more. */
+const STEPS_MS = 5_000;
+/** The mode of the last visit, so that the next one begins with the right words. */
+const MODE = 'webhook-tutorial/mode';
 
 const ring = keyRing(
   () => localStorage,
@@ -38,7 +49,7 @@ const here = lookedAt({
   following: logView.following,
   onLog: (came) => {
     if (came > 0) tell('news');
-    logView.draw();
+    drawNews();
   },
   onState: logView.drawState,
   onChange: draw,
@@ -48,12 +59,29 @@ const room = mountDeviceRoom({ clock: { ...browserClock, now: Date.now }, partic
 const poke = () => here.session()?.watch.poke();
 const expect = () => here.session()?.watch.poke({ expecting: true });
 const hookCard = mountHookCard({ ring, sample: () => particle?.sample() ?? null, onReason: expect, onSwitch: use });
+const started = mountStarted();
+const contents = mountContents(part('contents'), part('steps-button'));
+const steps = mountSteps({ storage: () => localStorage, heard: (sentence) => write(slot('step-heard'), sentence) });
+const replyCard = mountReplyCard({ onSet: () => tell('changed') });
+const madeUp = mountMadeUpCard({ shell: hookCard.shell, onReason: expect });
+/** What the template box made of the reader's own template. @type {{bytes: number} | null} */
+let box = null;
+const templateBox = mountTemplateBox({
+  onFit: (fit) => {
+    box = fit;
+    drawSoon();
+  },
+});
+const cleanUp = mountCleanUpCard();
+/** The endpoint that was forgotten here; its steps stay in sight until another is made. @type {string | null} */
+let forgotten = null;
 const tabs = mountTabs(({ what, endpoint }) => {
   if (what === 'started' || what === 'forgotten') {
     // A tab that reads someone else's log goes on with it.
     if (!reading()) void here.reopen();
   } else if (endpoint === here.session()?.keys.endpoint) {
     if (what === 'cleared') particle?.clear();
+    if (what === 'changed') void here.learnAgain();
     poke();
   }
 });
@@ -78,7 +106,10 @@ function use(owner) {
 async function start(anew) {
   const problem = slot('start-problem');
   problem.hidden = true;
-  const why = await here.start(anew, () => particle?.started());
+  const why = await here.start(anew, () => {
+    forgotten = null;
+    particle?.started();
+  });
   if (why === null) {
     tell('started');
     slot('hook-url').focus();
@@ -102,11 +133,13 @@ function draw() {
   part('hook-card').hidden = session === null;
   part('before-start').hidden = session !== null || reading();
   for (const name of ['send-one', 'share', 'continue', 'forget', 'clear']) for (const button of buttons(name)) button.hidden = own === null;
+  started.set(session !== null || reading() || forgotten !== null);
   logView.setStarted(session !== null);
   hookCard.update(session?.keys ?? null, session?.info ?? null);
+  madeUp.update(session && { endpoint: session.keys.endpoint, url: session.info?.hook_url ?? null });
   drawMode();
   drawParticle();
-  logView.draw();
+  drawNews();
   if (session === null) logView.off(gone === null ? 'not started' : 'gone', reading() && gone !== null ? gone : '');
 }
 
@@ -117,9 +150,50 @@ function drawParticle() {
   particle?.setEndpoint(mine);
 }
 
+/** What changes with everything that arrives. */
+function drawNews() {
+  logView.draw();
+  const session = here.session();
+  const uses = (session?.watch.log().deliveries ?? []).flatMap(({ seq, response }) => (response.reply_use ? [{ seq, ...response.reply_use }] : []));
+  replyCard.update(session && { client: session.client, info: session.info, owner: session.keys.owner !== null, uses });
+  const seen = world();
+  if (!reading()) steps.update(seen);
+  cleanUp.update(seen);
+  drawWants({ started: session !== null && session.keys.owner !== null, connected: seen.login !== null, device: (seen.devices?.length ?? 0) > 0, offered: particle?.offered() ?? true });
+}
+
+/** All that the steps are judged by. @returns {import('./steps.js').World} */
+function world() {
+  const session = here.session();
+  const login = particle?.login() ?? null;
+  const { prefix, names } = particle?.context() ?? {};
+  return {
+    mode: modeOf({ login, clouds: config?.clouds ?? [] }),
+    endpoint: session?.keys.owner ? session.keys.endpoint : null,
+    login,
+    prefix: prefix ?? '',
+    names: names ?? new Map(),
+    rounds: logView.rounds(),
+    maxDelayMs: session?.info?.limits.max_delay_ms ?? null,
+    box,
+    forgotten,
+    now: Date.now(),
+    ...(particle?.facts() ?? { hook: { kind: 'none' }, devices: null, flashed: null, deviceEventAt: null, listeningSince: null }),
+  };
+}
+
 function drawMode() {
   const login = particle?.login() ?? null;
-  const [name, more] = modeWords(modeOf({ login, clouds: config?.clouds ?? [] }), login?.username);
+  const mode = modeOf({ login, clouds: config?.clouds ?? [] });
+  const [name, more] = modeWords(mode, login?.username);
+  if (config !== null) {
+    document.documentElement.dataset.mode = mode;
+    try {
+      localStorage.setItem(MODE, mode);
+    } catch {
+      // Then the next visit begins with a guess.
+    }
+  }
   slot('mode').textContent = name;
   slot('mode-more').textContent = `: ${more}`;
   /** @type {HTMLElement} */ (document.querySelector('.top-mode')).hidden = config === null;
@@ -132,6 +206,15 @@ const actions = {
   ...hookCard.actions,
   ...logView.actions,
   ...room.actions,
+  ...replyCard.actions,
+  ...madeUp.actions,
+  ...templateBox.actions,
+  contents: () => contents.toggle(),
+  'reset-steps': () => {
+    box = null;
+    steps.reset();
+  },
+  leave,
   start: () => start(false),
   'start-new': () => start(true),
   share: () => links.show('share', here.session()?.keys.share ?? ''),
@@ -143,13 +226,7 @@ const actions = {
     tell('cleared');
     poke();
   }),
-  forget: () => confirm('forget', async () => {
-    await here.session()?.client.forget();
-    particle?.clear();
-    ring.drop();
-    tell('forgotten');
-    await here.reopen();
-  }),
+  forget: () => confirm('forget', forget),
   close: (button) => button.closest('dialog')?.close(),
   'leave-read': () => {
     ring.leaveRead();
@@ -157,8 +234,39 @@ const actions = {
   },
 };
 
+async function forget() {
+  const endpoint = here.session()?.keys.endpoint ?? null;
+  await here.session()?.client.forget();
+  forgotten = endpoint;
+  particle?.clear();
+  ring.drop();
+  tell('forgotten');
+  await here.reopen();
+}
+
+/** Signing out offers to clean up what was made. */
+function leave() {
+  const facts = particle?.facts();
+  const check = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (part(name));
+  check('leave-remove').checked = false;
+  check('leave-forget').checked = false;
+  part('leave-hook-choice').hidden = facts?.hook.kind !== 'ours';
+  const device = slot('leave-device');
+  device.hidden = !facts?.deviceEventAt || Date.now() - facts.deviceEventAt > 120_000;
+  device.textContent = 'A device still publishes, which costs data operations as long as it does: stop it, as “Clean up” says.';
+  confirm('leave', async () => {
+    if (check('leave-remove').checked) {
+      await particle?.removeWebhook();
+      if (particle?.facts().hook.kind !== 'absent') throw new Error('the webhook could not be removed');
+    }
+    if (check('leave-forget').checked) await forget();
+    await particle?.actions['sign-out'](dialog('leave'));
+  });
+}
+
 document.addEventListener('click', (event) => {
   const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest?.('[data-do]'));
+  if (button && isOff(button)) return event.preventDefault();
   const name = button?.dataset.do ?? '';
   const action = button && (actions[name] ?? particle?.actions[name]);
   if (action) void action(button);
@@ -245,15 +353,16 @@ function drawSoon() {
     isDrawPlanned = false;
     drawMode();
     room.update();
-    logView.draw();
+    drawNews();
   }, 16);
 }
 
 // ---- Begin
 
-document.documentElement.dataset.script = 'on';
 for (const node of document.querySelectorAll('.needs-script')) node.remove();
-mountContents(part('contents'));
+guardForms();
+setInterval(() => !document.hidden && drawNews(), STEPS_MS);
+document.documentElement.dataset.script = 'on';
 tabs.open();
 void loadParticle().then(loadConfig);
 if (!canMakeKeys(globalThis.crypto)) {
@@ -262,4 +371,5 @@ if (!canMakeKeys(globalThis.crypto)) {
   problem.hidden = false;
 } else if (!(await links.take())) {
   await here.reopen();
+  if (document.documentElement.dataset.pressed && here.session() === null) await start(false);
 }

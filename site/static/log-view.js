@@ -114,6 +114,8 @@ export function mountLogView({ session, gone, reading, particle }) {
       collapse: () => dock.toggleCollapsed(),
     },
     draw,
+    /** All rounds there are. @returns {Round[]} */
+    rounds: () => known,
     /** Whether the reader is at the newest, so that old ones may be let go. */
     following: () => rail.atEdge() && shownFrom === null,
     /** Another log begins. */

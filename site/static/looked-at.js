@@ -90,6 +90,11 @@ export function lookedAt({ ring, following, onLog, onState, onChange, onClose })
   }
 
   return {
+    /** Asks anew what the endpoint is: another tab has changed it. */
+    async learnAgain() {
+      if (session) session.info = null;
+      if (session) await learn(session);
+    },
     session: () => session,
     gone: () => gone,
     /** Opens what this browser was last looking at. */

@@ -1,7 +1,7 @@
 // @ts-check
 // What the tabs of this browser tell each other about the endpoint.
 
-/** @typedef {'started' | 'cleared' | 'forgotten' | 'news'} What */
+/** @typedef {'started' | 'cleared' | 'forgotten' | 'changed' | 'news'} What `changed`: what the server answers */
 
 /** @param {(heard: {what: What, endpoint: string | undefined}) => void} onHeard */
 export function mountTabs(onHeard) {

@@ -90,7 +90,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     offers: () => offers,
     onTicket: (offer, ticket) => signedIn.signedIn({ cloud: offer.id, ticket }),
   });
-  const webhookCard = mountWebhookCard(part('webhook'), { keeper, event: form.event });
+  const webhookCard = mountWebhookCard(part('webhook'), { keeper, form });
   const publishCard = mountPublishCard(/** @type {HTMLFormElement} */ (part('publish')), {
     quote,
     onPublish: async (name, data) => {
@@ -154,10 +154,15 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     });
   }
 
+  /** The last flash that succeeded. @type {{coreid: string, at: number} | null} */
+  let flashed = null;
+
   /** @param {Event} event */
   function hear(event) {
     if (event.name === 'spark/status') hearStatus(event);
     onEvent(event);
+    if (event.name === 'spark/flash/status' && (event.data ?? '').trim() === 'success') flashed = { coreid: event.coreid, at: event.seen };
+    if (flashed?.at === event.seen) onChange();
     store?.alive(event.seen);
     if (!concerns(event, form.event) || !store?.add(event)) return;
     const { kind } = meaningOf(event);
@@ -322,6 +327,17 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     quiet: () => store?.quiet() ?? [],
     /** @returns {import('../rounds.js').Context} */
     context: () => ({ prefix: form.event, names }),
+    /** What the steps are judged by, on Particle's side. */
+    facts: () => ({
+      hook: keeper.state(),
+      devices,
+      flashed,
+      deviceEventAt: (store?.events() ?? []).reduce((/** @type {number | null} */ last, { coreid, seen }) => (/^[0-9a-f]{24}$/.test(coreid) && seen > (last ?? 0) ? seen : last), null),
+      listeningSince: streamState.kind === 'listening' && connected() ? (store?.since() ?? null) : null,
+    }),
+    offered: () => offers.length > 0,
+    /** Deletes the webhook in the account. */
+    removeWebhook: () => keeper.remove(),
     /** For the head of the log: since when events are heard. */
     heard() {
       const since = store?.since() ?? null;

@@ -35,7 +35,7 @@ export function mountPublishCard(card, { onPublish, quote }) {
     line: () => slot('publish-line').textContent ?? '',
     /** @param {{shown: boolean, hasLine: boolean}} view `hasLine`: the command would reach the cloud that is connected */
     update({ shown, hasLine }) {
-      card.hidden = !shown;
+      card.dataset.shown = String(shown);
       /** @type {HTMLElement} */ (card.querySelector('[data-part="publish-line"]')).hidden = !hasLine;
     },
   };

@@ -2,16 +2,17 @@
 // The webhook in the account: every field of it, its buttons, and the questions before anything of somebody else's changes.
 // Only DOM and its wiring; what is known about the webhook comes from hook.js.
 
-import { asTemplate, fields } from './webhook.js';
+import { asTemplate, fields, settingsFor } from './webhook.js';
 
 /** @typedef {import('./hook.js').HookState} HookState */
 /** @typedef {ReturnType<typeof import('./hook.js').hookKeeper>} Keeper */
 
 /**
  * @param {HTMLElement} card
- * @param {{keeper: Keeper, event: string}} with_
+ * @param {{keeper: Keeper, form: import('./webhook.js').Settings}} with_ `form`: webhook.json
  */
-export function mountWebhookCard(card, { keeper, event }) {
+export function mountWebhookCard(card, { keeper, form }) {
+  const { event } = form;
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (card.querySelector(`[data-part="${name}"]`));
   const slot = (/** @type {string} */ name) => /** @type {HTMLElement} */ (card.querySelector(`[data-slot="${name}"]`));
   const yes = /** @type {HTMLButtonElement} */ (card.querySelector('[data-do="webhook-yes"]'));
@@ -46,9 +47,10 @@ export function mountWebhookCard(card, { keeper, event }) {
 
   /** @param {HookState} state @param {string} [consoleAt] where the console shows it */
   function update(state, consoleAt = '') {
-    card.hidden = state.kind === 'none';
+    // Before anybody is signed in it shows what will be made.
+    const isShown = state.kind === 'ours' || state.kind === 'none';
     part('webhook-question').hidden = true;
-    part('webhook-there').hidden = state.kind !== 'ours';
+    part('webhook-there').hidden = !isShown;
     const said = slot('webhook-state');
     const words = wordsFor(state);
     if (said.textContent !== words) said.textContent = words;
@@ -64,9 +66,8 @@ export function mountWebhookCard(card, { keeper, event }) {
       } else ask('It was left as it is, so events do not come here. ', 'Take it over after all', () => void keeper.takeOver());
     }
     if (state.kind === 'failed') ask(state.problem.message, 'Try again', () => void keeper.look());
-    if (state.kind === 'ours') {
-      const settings = keeper.settings();
-      if (settings) drawSettings(settings);
+    if (isShown) {
+      drawSettings(keeper.settings() ?? settingsFor(form, 'your hook URL'));
       const link = /** @type {HTMLAnchorElement} */ (part('webhook-console'));
       link.hidden = consoleAt === '';
       if (consoleAt !== '') link.href = consoleAt;

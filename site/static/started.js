@@ -1,0 +1,48 @@
+// @ts-check
+// What is shown before Start. The later sections are hidden by script alone, so a script that fails shows everything; a link
+// that leads to one of them opens it as plain reading, under a bar that offers to start.
+
+import { part } from './dom.js';
+
+/** @typedef {'no' | 'yes'} Started */
+
+const sectionOf = (/** @type {string} */ hash) => {
+  if (hash.length < 2) return null;
+  const target = document.getElementById(decodeURIComponent(hash.slice(1)));
+  return /** @type {HTMLElement | null} */ (target?.closest('.page-section') ?? null);
+};
+
+/** Mounts it. Gives back how to say whether there is something to work with. */
+export function mountStarted() {
+  const root = document.documentElement;
+  const bar = part('start-bar');
+  const sections = /** @type {HTMLElement[]} */ ([...document.querySelectorAll('.page-section')]);
+
+  /** Opens the section that the address names, and stays at what it names: it was hidden until now. */
+  function openNamed() {
+    if (root.dataset.started !== 'no') return;
+    const section = sectionOf(location.hash);
+    const isLater = section !== null && section !== sections[0];
+    if (isLater && section.dataset.opened === undefined) {
+      section.dataset.opened = '';
+      document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+    }
+    bar.hidden = !sections.some((one) => one.dataset.opened !== undefined);
+  }
+
+  addEventListener('hashchange', openNamed);
+  return {
+    /** @param {boolean} is */
+    set(is) {
+      const before = root.dataset.started;
+      const now = is ? 'yes' : 'no';
+      if (before === now) return;
+      root.dataset.started = now;
+      bar.hidden = true;
+      if (is) for (const section of sections) delete section.dataset.opened;
+      else openNamed();
+      // What the address names may have been hidden when the browser looked for it.
+      if (is && before === undefined && location.hash.length > 1) sectionOf(location.hash) && document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+    },
+  };
+}

@@ -1,0 +1,70 @@
+// @ts-check
+// What can't be used yet says so: a part with `data-wants` names what it needs, and until that is there its buttons are
+// disabled and the reason stands beside them. They keep the focus, so that a reader who comes by keyboard hears why.
+
+/**
+ * @typedef {'start' | 'account' | 'device'} Want
+ * @typedef {{started: boolean, connected: boolean, device: boolean, offered: boolean}} Has `device`: a device of the account is
+ *   known. `offered`: some cloud can be connected here
+ */
+
+/** The reason why it can't work yet, or null if it can. Pure. @param {Want} want @param {Has} has */
+export function reason(want, { started, connected, device, offered }) {
+  if (!started) return 'This works once you have pressed Start.';
+  if (want === 'start') return null;
+  if (!connected) return offered ? 'This works once a Particle cloud is connected, under “Webhook configuration”.' : 'This needs a Particle account, and none can be connected here.';
+  if (want === 'device' && !device) return 'This needs a device, and there is none in this account.';
+  return null;
+}
+
+const CONTROLS = 'button, input, select, textarea';
+
+/** @param {HTMLElement} node @param {Has} has @param {number} number */
+function update(node, has, number) {
+  const why = reason(/** @type {Want} */ (node.dataset.wants), has);
+  const id = `wants-${number}`;
+  let line = document.getElementById(id);
+  if (why !== null && line === null) {
+    line = document.createElement('p');
+    line.id = id;
+    line.className = 'wants-why';
+    node.before(line);
+  }
+  if (line) {
+    if (why !== null && line.textContent !== why) line.textContent = why;
+    line.hidden = why === null;
+  }
+  const controls = node.matches(CONTROLS) ? [node] : [...node.querySelectorAll(CONTROLS)];
+  for (const control of controls) {
+    // What is off for a reason of its own is not switched on here.
+    if (why !== null) {
+      control.setAttribute('aria-disabled', 'true');
+      control.setAttribute('aria-describedby', id);
+    } else if (control.getAttribute('aria-describedby') === id) {
+      control.removeAttribute('aria-disabled');
+      control.removeAttribute('aria-describedby');
+    }
+  }
+}
+
+/** Brings all of them up to date. @param {Has} has */
+export function drawWants(has) {
+  document.querySelectorAll('[data-wants]').forEach((node, i) => update(/** @type {HTMLElement} */ (node), has, i));
+}
+
+/** Whether a control is off, so that a press of it does nothing. @param {Element} control */
+export const isOff = (control) => control.getAttribute('aria-disabled') === 'true';
+
+/** A form that is off is not sent. */
+export function guardForms() {
+  document.addEventListener(
+    'submit',
+    (event) => {
+      const form = /** @type {HTMLFormElement} */ (event.target);
+      if (![...form.querySelectorAll('[type="submit"]')].some(isOff)) return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    { capture: true },
+  );
+}

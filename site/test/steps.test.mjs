@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { rounds } from '../static/rounds.js';
+import { RULES, SILENT_MS, optional, stepsDone } from '../static/steps.js';
+import { stepsPlace } from '../static/steps-place.js';
+import { delivery } from './particle-world.mjs';
+
+const PREFIX = 'WebhookTutorial01';
+const DEVICE = 'e00fce68ece1d3d21a73dcc9';
+const AT = Date.parse('2026-11-23T11:00:00.000Z');
+const iso = (ms) => new Date(ms).toISOString();
+
+let nth = 0;
+const event = (name, data, coreid, at = AT) => ({ id: `${iso(at)}|${coreid}|${name}|${data}|${(nth += 1)}`, name, data, published_at: iso(at), at, coreid, seen: at, nth, guesses: [] });
+const body = (name, data, coreid, at = AT) => JSON.stringify({ event: name, data, coreid, published_at: iso(at) });
+
+/** A round as it comes: the event, hook-sent, the delivery, and what came back. */
+function round({ name = PREFIX, data = '{"op":"test","id":7}', coreid = 'api', reply = {}, back = ['{"ok":true,"id":7}'], error = null, sent = true }) {
+  const events = [event(name, data, coreid)];
+  if (sent) events.push(event(`hook-sent/${name}`, null, 'particle-internal', AT + 3));
+  back.forEach((part, i) => events.push(event(`${coreid}/hook-response/${name}/${i}`, part, 'particle-internal', AT + 40 + i)));
+  if (error) events.push(event(`${coreid}/hook-error/${name}/0`, error, 'particle-internal', AT + 40));
+  const one = delivery(1, { receivedAt: AT + 10, body: body(name, data, coreid), response: back.join(''), ...reply });
+  if (reply.use) one.response.reply_use = reply.use;
+  return { events, deliveries: [one] };
+}
+
+const world = ({ events = [], deliveries = [], ...more } = {}) => ({
+  mode: 'simulated', endpoint: 'e', login: { cloud: 'simulated', username: 'me' }, hook: { kind: 'ours' }, prefix: PREFIX,
+  rounds: rounds(deliveries, events, { missing: [], unreadable: [] }, { prefix: PREFIX }),
+  names: new Map([[DEVICE, 'boron']]), devices: [{ id: DEVICE }], flashed: null, deviceEventAt: null, listeningSince: AT, maxDelayMs: 30_000, box: null,
+  forgotten: null, now: AT, ...more,
+});
+const said = (id, more, done = {}) => RULES[id](world(more), done);
+const is = (id, more, pattern, done) => assert.match(said(id, more, done) ?? '(not done)', pattern, id);
+const isNot = (id, more, done) => assert.equal(said(id, more, done), null, id);
+
+test('start and connect are done by what is there', () => {
+  isNot('start', { endpoint: null });
+  is('start', {}, /ready/);
+  isNot('connect', { login: null });
+  is('connect', {}, /as me/);
+  isNot('make-webhook', { hook: { kind: 'elsewhere' } });
+  is('make-webhook', {}, /leads here/);
+});
+
+test('a test press counts once its answer is back', () => {
+  is('test-press', round({}), /#1 and took 40 ms/);
+  isNot('test-press', round({ back: [] }));
+  isNot('test-press', { ...round({}), deliveries: [] });
+  isNot('test-press', round({ coreid: DEVICE }));
+  isNot('test-press', round({ name: `${PREFIX}/kitchen` }));
+});
+
+test('names that trigger and names that do not', () => {
+  is('prefix-match', round({ name: `${PREFIX}/kitchen` }), /kitchen.*#1/);
+  isNot('prefix-match', round({}));
+  isNot('prefix-match', { ...round({ name: `${PREFIX}b`, sent: false, back: [] }), deliveries: [] });
+  const wrong = { events: [event('webhooktutorial01', '{}', 'api')] };
+  is('wrong-case', wrong, /nothing was sent/);
+  isNot('wrong-case', { events: [event(`My${PREFIX}`, '{}', 'api')] });
+  isNot('wrong-case', { events: [event(PREFIX, '{}', 'api')] });
+});
+
+test('data that is not JSON', () => {
+  is('not-json', round({ data: 'hello' }), /hello.*#1/);
+  isNot('not-json', round({}));
+  isNot('not-json', round({ data: '' }));
+});
+
+test('a device is one by the stream, not by what a request says of itself', () => {
+  is('device-event', round({ coreid: DEVICE, data: '{"op":"periodic","id":7}' }), /boron.*took/);
+  is('device-event', round({ coreid: DEVICE, data: '{"op":"button","id":7}', back: [] }), /boron/);
+  isNot('device-event', { ...round({ coreid: DEVICE }), events: [] });
+  isNot('device-event', round({}));
+  isNot('flash', {});
+  is('flash', { flashed: { coreid: DEVICE, at: AT } }, /boron/);
+});
+
+test('a made-up coreid comes from nobody', () => {
+  const claims = (coreid, headers = []) => ({ deliveries: [delivery(1, { receivedAt: AT, body: JSON.stringify({ event: PREFIX, data: '{}', coreid }), headers })] });
+  is('made-up-coreid', claims('000000000000000000000000'), /#1.*000000/);
+  isNot('made-up-coreid', claims('api'));
+  isNot('made-up-coreid', claims(DEVICE));
+  isNot('made-up-coreid', claims('000000000000000000000000', [['user-agent', 'ParticleBot/1.1']]));
+  isNot('made-up-coreid', claims('000000000000000000000000', [['x-sent-by', 'this page']]));
+  isNot('made-up-coreid', round({ coreid: 'ffffffffffffffffffffffff' }));
+});
+
+test('an error counts if it was set here and its hook-error came', () => {
+  const set = { reply: { status: 500, use: { n: 1, of: 1 } }, back: [], error: 'error status 500 from localhost' };
+  is('set-error', round(set), /#1 was answered 500, and a hook-error came/);
+  isNot('set-error', round({ ...set, error: null }));
+  isNot('set-error', round({ ...set, reply: { status: 500 } }));
+  isNot('set-error', round({ ...set, reply: { status: 200, use: { n: 1, of: 1 } } }));
+  is('set-error', { ...round({ ...set, error: null }), events: [], login: null }, /answered 500/);
+});
+
+test('a long answer counts once more than one part came back', () => {
+  const parts = ['x'.repeat(512), 'y'.repeat(300)];
+  is('long-response', round({ back: parts }), /812 bytes, which came back in 2 parts/);
+  isNot('long-response', { ...round({ back: parts }), events: round({ back: [] }).events });
+  isNot('long-response', round({ back: ['x'.repeat(512)] }));
+});
+
+test('a slow answer counts once the cloud gave up', () => {
+  const slow = { reply: { delay: 25_000, use: { n: 1, of: 1 } }, back: [], error: 'ESOCKETTIMEDOUT' };
+  is('slow-response', round(slow), /held for 25 s, and the cloud gave up/);
+  isNot('slow-response', round({ ...slow, error: null }));
+  isNot('slow-response', round({}));
+});
+
+test('the template box counts the reader’s own template', () => {
+  isNot('template-box', {});
+  is('template-box', { box: { bytes: 90 } }, /90 bytes/);
+});
+
+test('cleaning up is judged by what is gone', () => {
+  isNot('remove-webhook', { hook: { kind: 'absent' } });
+  is('remove-webhook', { hook: { kind: 'absent' } }, /no longer/, { 'make-webhook': 'x' });
+  isNot('remove-webhook', { hook: { kind: 'none' } }, { 'make-webhook': 'x' });
+  isNot('stop-device', { now: AT + SILENT_MS });
+  isNot('stop-device', { deviceEventAt: AT, now: AT + SILENT_MS - 1 });
+  isNot('stop-device', { deviceEventAt: AT, listeningSince: AT + 1, now: AT + SILENT_MS });
+  isNot('stop-device', { deviceEventAt: AT, listeningSince: null, now: AT + SILENT_MS });
+  is('stop-device', { deviceEventAt: AT, now: AT + SILENT_MS }, /two minutes/);
+  isNot('forget-endpoint', {});
+  is('forget-endpoint', { forgotten: 'e' }, /404/);
+});
+
+test('what is done stays done, unless what happens later undoes it', () => {
+  const gone = world({ hook: { kind: 'absent' }, deviceEventAt: AT, now: AT + SILENT_MS });
+  const done = stepsDone(gone, { 'make-webhook': 'made' });
+  assert.deepEqual(Object.keys(done).sort(), ['connect', 'make-webhook', 'remove-webhook', 'start', 'stop-device']);
+  assert.equal(stepsDone(gone, done), done, 'nothing new, the same object');
+  const back = stepsDone(world({ deviceEventAt: AT + SILENT_MS, now: AT + SILENT_MS + 1 }), done);
+  assert.deepEqual(Object.keys(back).sort(), ['connect', 'make-webhook', 'start']);
+  assert.equal(stepsDone(world({ login: null }), done).connect, done.connect);
+});
+
+test('what a mode can not do is optional', () => {
+  const all = { mode: 'simulated', devices: [{ id: DEVICE }], maxDelayMs: 30_000 };
+  for (const needs of ['nothing', 'account', 'device']) assert.equal(optional('x', needs, all), null);
+  const none = { ...all, mode: 'none' };
+  assert.equal(optional('x', 'nothing', none), null);
+  assert.match(optional('x', 'account', none), /account/);
+  assert.match(optional('x', 'device', none), /device/);
+  assert.match(optional('x', 'device', { ...all, devices: [] }), /no device/);
+  assert.equal(optional('x', 'device', { ...all, devices: null }), null);
+  assert.match(optional('slow-response', 'account', { ...all, maxDelayMs: 0 }), /wait/);
+});
+
+test('the tasks of the page and the rules are the same', () => {
+  const folder = new URL('../content/', import.meta.url);
+  const ids = readdirSync(folder)
+    .filter((name) => name.endsWith('.md'))
+    .sort()
+    .flatMap((name) => [...readFileSync(new URL(name, folder), 'utf8').matchAll(/^\{\{task ([a-z-]+) (?:nothing|account|device)\}\}/gm)].map(([, id]) => id));
+  assert.deepEqual([...ids].sort(), Object.keys(RULES).sort());
+});
+
+test('what is kept is kept for each endpoint, and what somebody else wrote there is not believed', () => {
+  const memory = new Map();
+  const storage = { getItem: (name) => memory.get(name) ?? null, setItem: (name, value) => memory.set(name, value) };
+  const place = stepsPlace(() => storage);
+  assert.deepEqual(place.get('a'), { done: {}, since: 0 });
+  for (let i = 0; i < 20; i += 1) place.set(`e${i}`, { done: { start: String(i) }, since: i });
+  assert.deepEqual(place.get('e19'), { done: { start: '19' }, since: 19 });
+  assert.deepEqual(place.get('e3'), { done: {}, since: 0 }, 'the oldest are let go');
+  for (const text of ['', 'null', '{}', '[1,["a"],["b",{"done":{"x":1},"since":0}]]']) {
+    memory.set('webhook-tutorial/steps', text);
+    assert.deepEqual(place.get('b'), { done: {}, since: 0 });
+  }
+  const refused = stepsPlace(() => {
+    throw new Error('no storage');
+  });
+  refused.set('a', { done: {}, since: 1 });
+  assert.deepEqual(refused.get('a'), { done: {}, since: 0 });
+});
