@@ -216,6 +216,7 @@ const actions = {
   },
   leave,
   start: () => start(false),
+  'start-ahead': () => start(false),
   'start-new': () => start(true),
   share: () => links.show('share', here.session()?.keys.share ?? ''),
   continue: () => links.show('continue', here.session()?.keys.owner ?? ''),

@@ -26,6 +26,6 @@
   );
   // Who presses Start before the page is ready has pressed it.
   addEventListener('click', ({ target }) => {
-    if (!isUp() && /** @type {Element} */ (target).closest('[data-do="start"]')) root.dataset.pressed = 'start';
+    if (!isUp() && /** @type {Element} */ (target).closest('[data-do="start"], [data-do="start-ahead"]')) root.dataset.pressed = 'start';
   });
 })();

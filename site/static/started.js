@@ -31,18 +31,20 @@ export function mountStarted() {
   }
 
   addEventListener('hashchange', openNamed);
+  let isFirst = true;
   return {
     /** @param {boolean} is */
     set(is) {
-      const before = root.dataset.started;
+      // first.js has guessed, so the first time may change nothing and still be the first.
       const now = is ? 'yes' : 'no';
-      if (before === now) return;
+      if (root.dataset.started === now && !isFirst) return;
       root.dataset.started = now;
       bar.hidden = true;
       if (is) for (const section of sections) delete section.dataset.opened;
       else openNamed();
       // What the address names may have been hidden when the browser looked for it.
-      if (is && before === undefined && location.hash.length > 1) sectionOf(location.hash) && document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+      if (is && isFirst && sectionOf(location.hash)) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+      isFirst = false;
     },
   };
 }
