@@ -7,6 +7,7 @@
 )]
 
 mod device;
+mod hostile;
 mod own;
 mod responses;
 #[allow(
