@@ -44,6 +44,9 @@ use crate::{
 pub struct Options {
     /// The folder that holds `content` and `static`; `infra/particle/webhook.json` and the firmware are beside it.
     pub source: PathBuf,
+    /// Where the page will be, as `https://example.org`, for the picture that others show with a link to it: that one has to
+    /// be named whole. Empty if nobody knows yet; then there is no picture.
+    pub origin: String,
 }
 
 impl Default for Options {
@@ -51,6 +54,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             source: Path::new(env!("CARGO_MANIFEST_DIR")).to_owned(),
+            origin: String::new(),
         }
     }
 }
@@ -78,12 +82,15 @@ pub fn files(options: &Options) -> Result<Vec<SiteFile>> {
     };
     let prose = prose::read(&content, sources)?;
     let assets = assets::read(&options.source.join("static"), webhook)?;
-    let index = page::index(&assets, &prose.sections, &device)?;
+    let card = options.source.join("card.png");
+    let card = fs::read(&card).with_context(|| format!("read {}", card.display()))?;
+    let index = page::index(&assets, &prose.sections, &device, &options.origin)?;
     prose.check_links(&index)?;
     let mut files = vec![
         SiteFile::new("index.html", index),
         SiteFile::new("404.html", page::not_found(&assets)?),
         SiteFile::new("favicon.svg", page::favicon()?),
+        SiteFile::new("card.png", card),
         // The very file that the page flashes, to be downloaded.
         SiteFile::new(device.file_name, source),
         // Nothing below these two is for a search engine: hook URLs are secrets of their owners.

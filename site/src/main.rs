@@ -1,4 +1,4 @@
-//! `site OUT` writes the site into a folder; `site --list` says what a server must know about each file.
+//! `site OUT [ORIGIN]` writes the site into a folder, for the address it will have; `site --list` says what a server must know about each file.
 #![allow(
     clippy::print_stdout,
     reason = "a program that talks to the person who builds"
@@ -25,6 +25,10 @@ fn main() -> Result<()> {
             Ok(())
         }
         [out] if !out.starts_with('-') => site::build(Path::new(out), &options),
-        _ => bail!("usage: site OUT | site --list"),
+        [out, origin] if !out.starts_with('-') && origin.starts_with("https://") => {
+            let origin = origin.trim_end_matches('/').to_owned();
+            site::build(Path::new(out), &site::Options { origin, ..options })
+        }
+        _ => bail!("usage: site OUT [https://ORIGIN] | site --list"),
     }
 }

@@ -54,6 +54,7 @@ struct Group<'a> {
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Index<'a> {
+    origin: &'a str,
     assets: &'a Assets,
     groups: Vec<Group<'a>>,
     sections: &'a [Section],
@@ -76,7 +77,12 @@ struct Favicon;
 ///
 /// # Errors
 /// If a template fails, which only a mistake in one can do.
-pub fn index(assets: &Assets, sections: &[Section], device: &DeviceSide) -> Result<String> {
+pub fn index(
+    assets: &Assets,
+    sections: &[Section],
+    device: &DeviceSide,
+    origin: &str,
+) -> Result<String> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for section in sections {
         match groups
@@ -91,6 +97,7 @@ pub fn index(assets: &Assets, sections: &[Section], device: &DeviceSide) -> Resu
         }
     }
     let index = Index {
+        origin,
         assets,
         groups,
         sections,

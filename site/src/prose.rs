@@ -603,7 +603,9 @@ impl<'a> Reader<'a> {
             self.linked.borrow_mut().insert(name);
             Some((CowStr::from(url.clone()), CowStr::from("")))
         };
-        let options = Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES;
+        let options = Options::ENABLE_TABLES
+            | Options::ENABLE_HEADING_ATTRIBUTES
+            | Options::ENABLE_SMART_PUNCTUATION;
         let events: Vec<_> = Parser::new_with_broken_link_callback(markdown, options, Some(lookup))
             .into_offset_iter()
             .collect();

@@ -18,6 +18,7 @@ import { lookedAt } from './looked-at.js';
 import { modeOf, modeWords } from './mode.js';
 import { mountParticle } from './particle/page.js';
 import { browserClock } from './poll.js';
+import { mountProse } from './prose.js';
 import { mountReplyCard } from './reply-card.js';
 import { span } from './show-time.js';
 import { mountStarted } from './started.js';
@@ -37,7 +38,7 @@ const ring = keyRing(
   () => localStorage,
   () => sessionStorage,
 );
-/** What the server may reach, from config.json. @type {{clouds: {id: string}[]} | null} */
+/** What the server may reach, from config.json. @type {{clouds: {id: string, api: string}[]} | null} */
 let config = null;
 /** Particle's side of the page, once its form of the webhook is loaded. @type {ReturnType<typeof mountParticle> | null} */
 let particle = null;
@@ -56,6 +57,7 @@ const here = lookedAt({
   onClose: logView.reset,
 });
 const room = mountDeviceRoom({ clock: { ...browserClock, now: Date.now }, particle: () => particle, onReason: () => expect() });
+const prose = mountProse(document);
 const poke = () => here.session()?.watch.poke();
 const expect = () => here.session()?.watch.poke({ expecting: true });
 const hookCard = mountHookCard({ ring, sample: () => particle?.sample() ?? null, onReason: expect, onSwitch: use });
@@ -148,6 +150,14 @@ function drawParticle() {
   const { info, keys } = here.session() ?? {};
   const mine = keys?.owner && !reading() ? { endpoint: keys.endpoint, hookUrl: info?.hook_url ?? null, kept: info ? `It keeps deliveries for ${span(info.limits.delivery_ttl_s * 1000)}.` : '' } : null;
   particle?.setEndpoint(mine);
+  drawCommands();
+}
+
+/** What the commands in the prose say is right for this reader and this mode. */
+function drawCommands() {
+  const login = particle?.login() ?? null;
+  const cloud = config?.clouds.find(({ id }) => id === (login?.cloud ?? 'simulated'));
+  prose.fill({ 'hook-url': here.session()?.info?.hook_url ?? null, api: cloud?.api ?? null });
 }
 
 /** What changes with everything that arrives. */

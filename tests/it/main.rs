@@ -18,4 +18,5 @@ mod local_home;
 mod page;
 mod parity;
 mod replies;
+mod spelling;
 mod tidy;
