@@ -20,3 +20,4 @@ mod parity;
 mod replies;
 mod spelling;
 mod tidy;
+mod walk;
