@@ -86,25 +86,25 @@ function sharedSet(open) {
 }
 
 /**
- * Spreads events over the places they share, both in the order of time. Where there are fewer events than places, the latest
+ * Spreads events over the places they share, one event a place for as long as there are places, both in the order of time.
+ * A place is open from the first event that may have it to the last. So the latest event chooses first, and takes the place
+ * that opened last: that is one for everybody if there is a way at all. Where there are fewer events than places, the latest
  * places get them: what follows from an event mostly follows soon.
- * @param {{one: {wish: Wish, free: Strand[]}}[]} shared @param {Map<Wish, {strand: Strand, among: Strand[]}>} given
+ * @param {{one: {wish: Wish, free: Strand[]}, of: Strand[]}[]} shared in the order of time @param {Map<Wish, {strand: Strand, among: Strand[]}>} given
  */
 function place(shared, given) {
-  const used = new Set();
-  const groups = new Map();
-  for (const { one } of shared) {
-    const key = one.free.map((strand) => strand.key).join('\n');
-    groups.set(key, [...(groups.get(key) ?? []), one]);
-  }
-  for (const group of groups.values()) {
-    const unused = group[0].free.filter((/** @type {Strand} */ strand) => !used.has(strand));
-    const places = unused.length > 0 ? unused : group[0].free;
-    const skipped = Math.max(0, places.length - group.length);
-    group.forEach((/** @type {{wish: Wish, free: Strand[]}} */ one, /** @type {number} */ i) => {
-      const strand = places[Math.min(skipped + i, places.length - 1)];
-      used.add(strand);
-      given.set(one.wish, { strand, among: one.free });
-    });
+  /** @type {Map<Strand, number>} */
+  const opened = new Map();
+  shared.forEach(({ one }, i) => {
+    for (const strand of one.free) if (!opened.has(strand)) opened.set(strand, i);
+  });
+  for (const { one } of [...shared].reverse()) {
+    /** @type {Strand | null} */
+    let best = null;
+    for (const strand of one.free) {
+      if (opened.has(strand) && (best === null || (opened.get(strand) ?? 0) >= (opened.get(best) ?? 0))) best = strand;
+    }
+    if (best) opened.delete(best);
+    given.set(one.wish, { strand: best ?? one.free[one.free.length - 1], among: one.free });
   }
 }
