@@ -328,6 +328,7 @@ async function loadConfig() {
     particle?.setClouds(read.clouds);
   } catch {
     // The mode stays unnamed; everything else works.
+    particle?.cloudsFailed();
   }
   drawMode();
 }

@@ -31,7 +31,7 @@ export function lookedAt({ ring, following, onLog, onState, onChange, onClose })
   let session = null;
   /** The endpoint is gone, and why. @type {string | null} */
   let gone = null;
-  const ask = fetch.bind(globalThis);
+  const ask = /** @type {typeof fetch} */ ((input, init) => fetch(input, init));
 
   /** @param {Keys} keys @param {EndpointInfo | null} info */
   function open(keys, info = null) {

@@ -112,6 +112,7 @@ export function mountConnectCard(card, { offers, onTicket }) {
       part('connect-open').hidden = isIn;
       part('connect-done').hidden = !isIn;
       part('connect-done').dataset.state = stream.failing ? 'failing' : 'well';
+      part('connect-plan').hidden = list.length === 0;
       part('connect-simulated').hidden = !list.some(({ demo }) => demo !== null);
       part('connect-account').hidden = !list.some(({ demo }) => demo === null);
       slot('connect-none').textContent = none;

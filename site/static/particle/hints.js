@@ -3,7 +3,7 @@
 // They say what is documented (https://docs.particle.io/reference/cloud-apis/webhooks/) and what was seen, and nothing else.
 
 import { isSleeping } from './join.js';
-import { fieldsOf, isForm, originOf } from './origin.js';
+import { fieldsOf, isForm, originOf, SENT_BY } from './origin.js';
 import { PART_BYTES } from './response-parts.js';
 
 /**
@@ -37,6 +37,7 @@ export function receivedHints(strand) {
   if (!delivery) return [];
   const { request } = delivery;
   const hints = [];
+  if (!event && request.headers.some(([name]) => name === SENT_BY)) hints.push('Sent by this page, as Particle would: no cloud took part.');
   if (first?.delivery) {
     hints.push(`Seen before, #${first.delivery.seq}: the same event, delivered again. That may happen, so a server has to be ready for it.`);
     if (first.sents.length + strand.sents.length > 1) hints.push('There were two hook-sent events: two webhooks whose names overlap fired.');

@@ -27,6 +27,7 @@ const NAMES = { simulated: 'the simulated cloud', particle: 'the Particle cloud'
 const UNANSWERED_MS = 5_000;
 /** Somebody may have changed the webhook elsewhere; a look when the reader comes back, but not all the time. */
 const LOOK_AGAIN_MS = 30_000;
+const ask = /** @type {typeof fetch} */ ((input, init) => fetch(input, init));
 const clockTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 const HOOK_SEEN = 'webhook-tutorial/webhook-seen';
 const OPENED = 'webhook-tutorial/streams-opened';
@@ -50,7 +51,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
   const slot = (/** @type {string} */ name) => /** @type {HTMLElement} */ (root.querySelector(`[data-slot="${name}"]`));
   /** @type {Offer[]} */
   let offers = [];
-  let configured = false;
+  let configured = /** @type {'not yet' | 'yes' | 'failed'} */ ('not yet');
   /** @type {Mine | null} */
   let mine = null;
   /** @type {ReturnType<typeof eventStore> | null} */
@@ -137,7 +138,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
       name: `${offer.id}|${ticket.username}`,
       locks: navigator.locks ?? null,
       channel: streamChannel,
-      listen: (heard) => listen({ ...heard, fetch: fetch.bind(globalThis), api: offer.cloud.api, token: ticket.token, clock, opened: openedBefore(), onOpen: keepOpened }),
+      listen: (heard) => listen({ ...heard, fetch: ask, api: offer.cloud.api, token: ticket.token, clock, opened: openedBefore(), onOpen: keepOpened }),
       heard: {
         onLead: () => {},
         onEvent: hear,
@@ -257,7 +258,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
       stream: streamWords(),
       server: serverWords(mine),
       why: said,
-      none: configured ? noneWords(offers) : '',
+      none: configured === 'yes' ? noneWords(offers) : configured === 'failed' ? 'Which clouds can be connected here could not be read. Reload the page to try again.' : '',
     });
     webhookCard.update(hook, now && hook.kind === 'ours' ? consoleUrl(now.offer.console, hook.id) : '');
     publishCard.update({ shown: now !== null && mine !== null, hasLine: now?.offer.demo === null });
@@ -302,9 +303,14 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     },
     /** The clouds that can reach the hook URL, from config.json. @param {CloudConfig[]} clouds */
     setClouds(clouds) {
-      configured = true;
-      offers = clouds.filter(isCloud).map(({ id, api, console, demo }) => ({ id, name: NAMES[id] ?? id, console, demo: demo ?? null, cloud: cloud({ fetch: fetch.bind(globalThis), api, name: capital(NAMES[id] ?? id) }) }));
+      configured = 'yes';
+      offers = clouds.filter(isCloud).map(({ id, api, console, demo }) => ({ id, name: NAMES[id] ?? id, console, demo: demo ?? null, cloud: cloud({ fetch: ask, api, name: capital(NAMES[id] ?? id) }) }));
       follow();
+    },
+    /** Which clouds there are could not be read. */
+    cloudsFailed() {
+      configured = 'failed';
+      draw();
     },
     /** What is looked at; null if it is nothing, or not this learner's. @param {Mine | null} next */
     setEndpoint(next) {
@@ -338,11 +344,12 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     offered: () => offers.length > 0,
     /** Deletes the webhook in the account. */
     removeWebhook: () => keeper.remove(),
-    /** For the head of the log: since when events are heard. */
+    /** For the head of the log: since when events are heard, or that this browser never heard any. */
     heard() {
       const since = store?.since() ?? null;
       if (connected() && since !== null && streamState.kind === 'listening') return `events since ${clockTime.format(since)}`;
-      return connected() || (store?.quiet().length ?? 0) > 0 ? 'not listening to events' : '';
+      if (connected() || (store?.quiet().length ?? 0) > 0) return 'not listening to events';
+      return (store?.events().length ?? 0) > 0 ? '' : 'the server’s side only';
     },
     /** Who is signed in and to what, for whoever calls the cloud too; null if nobody is. */
     connection: () => {
@@ -464,7 +471,7 @@ function serverWords(mine) {
 function noneWords(offers) {
   if (offers.length === 0) return 'No Particle account can be connected here: the Particle cloud could not reach this server. “Send one from this page” sends what Particle would send.';
   if (offers.every(({ demo }) => demo !== null)) return 'Your own Particle account is not offered here, because the Particle cloud could not reach this computer. Start the program with --public-url and the address of a tunnel to offer it.';
-  return '';
+  return 'No account? “Send one from this page”, under your hook URL, sends what Particle would send.';
 }
 
 /** @param {any} one @returns {one is CloudConfig} */
