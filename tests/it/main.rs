@@ -17,6 +17,7 @@ mod kill;
 mod local_home;
 mod page;
 mod parity;
+mod particle_page;
 mod replies;
 mod spelling;
 mod tidy;

@@ -84,4 +84,44 @@ impl Account {
         let path = format!("/simulated/devices/{id}");
         client::json(&self.call(Method::GET, &path, Value::Null).await)
     }
+
+    /// Somebody who has another token of the same account.
+    pub fn with_token(home: &Home, token: &str) -> Self {
+        Account {
+            api: format!("http://{}", home.stack.cloud().addr()),
+            token: token.to_owned(),
+            client: home.client.clone(),
+        }
+    }
+
+    /// What a call answers, as JSON.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn ask(&self, method: Method, path: &str, body: Value) -> Value {
+        let answer = self.call(method, path, body).await;
+        assert!(answer.status().is_success(), "{path}: {answer:?}");
+        client::json(&answer)
+    }
+
+    /// The integrations of the account.
+    pub async fn hooks(&self) -> Vec<Value> {
+        let found = self.ask(Method::GET, "/v1/integrations", Value::Null).await;
+        found.as_array().cloned().unwrap_or_default()
+    }
+
+    /// Publishes an event.
+    pub async fn publish(&self, name: &str, data: &str) {
+        let event = json!({ "name": name, "data": data, "private": true });
+        self.ask(Method::POST, "/v1/devices/events", event).await;
+    }
+
+    /// Waits until the cloud does not take the token any more.
+    pub async fn ended(&self) {
+        eventually("the token is not taken any more", || async {
+            let answer = self.call(Method::GET, "/v1/user", Value::Null).await;
+            (answer.status() == http::StatusCode::UNAUTHORIZED).then_some(())
+        })
+        .await;
+    }
 }

@@ -7,6 +7,7 @@
 //! - [`faults`]: the same, at random, for as long as one likes, checked against what everybody was told
 //! - [`browser`]: the page in Chromium
 //! - [`visit`]: what a person does on the page, and sees
+//! - [`learner`]: the same of somebody who has a cloud
 //! - [`eventually`]: waits for what will be true, and says what was not
 
 pub mod account;
@@ -14,6 +15,7 @@ pub mod browser;
 pub mod client;
 pub mod faults;
 pub mod home;
+pub mod learner;
 pub mod proxy;
 pub mod visit;
 

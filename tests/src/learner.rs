@@ -1,0 +1,162 @@
+//! A learner on the page who has a cloud: what they press, and what the log shows them.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::visit::Visit;
+
+/// One round as the log shows it.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Round {
+    /// Its number with the `#`; empty if it has none.
+    pub seq: String,
+    /// Which device, or what kind of request.
+    pub who: String,
+    /// How it went.
+    pub status: String,
+    /// Its blocks in their order.
+    pub blocks: Vec<Block>,
+}
+
+/// One block as the log shows it.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Block {
+    /// What its colour goes by.
+    pub kind: String,
+    /// Its title.
+    pub title: String,
+    /// Its fields, names and values.
+    pub rows: Vec<(String, String)>,
+    /// What there is to learn.
+    pub note: String,
+}
+
+impl Block {
+    /// A field's value; empty if there is none.
+    pub fn row(&self, name: &str) -> &str {
+        let found = self.rows.iter().find(|(row, _)| row == name);
+        found.map_or("", |(_, value)| value)
+    }
+}
+
+const ROUNDS: &str = "
+    const text = (node, slot) => node.querySelector(`[data-slot=${slot}]`)?.textContent ?? '';
+    return [...document.querySelectorAll('.log-rounds > .log-round')].map((round) => {
+        const head = round.querySelector('.round-head');
+        return {
+            seq: text(head, 'seq'), who: text(head, 'who'), status: text(head, 'status'),
+            blocks: [...round.querySelectorAll('.log-block')].map((block) => ({
+                kind: block.dataset.kind, title: text(block, 'title'), note: text(block, 'note'),
+                rows: [...block.querySelectorAll('.block-row')].map((row) => [text(row, 'name'), text(row, 'value')]),
+            })),
+        };
+    });";
+
+/// The kinds of the six blocks of a whole round, in the order of cause.
+pub const WHOLE: [&str; 6] = [
+    "api", "internal", "received", "parsed", "response", "internal",
+];
+
+impl Visit {
+    /// What the log shows.
+    ///
+    /// # Panics
+    /// If the browser is gone.
+    pub async fn rounds(&self) -> Vec<Round> {
+        let found = self.browser.run(ROUNDS, vec![]).await;
+        serde_json::from_value(found.expect("the browser answers")).expect("rounds")
+    }
+
+    /// Waits until the log shows what is asked for, and gives that back.
+    ///
+    /// # Panics
+    /// If it does not come; says what the log shows instead.
+    pub async fn log_shows(&self, what: &str, wish: impl Fn(&[Round]) -> bool) -> Vec<Round> {
+        let end = tokio::time::Instant::now() + crate::DEADLINE;
+        loop {
+            let rounds = self.rounds().await;
+            if wish(&rounds) {
+                return rounds;
+            }
+            assert!(
+                tokio::time::Instant::now() < end,
+                "the log does not show {what}: {rounds:#?}"
+            );
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until there are so many rounds, each with all six blocks of a test press, and gives them back. Remarks between
+    /// them, such as that nobody listened while the page was reloaded, are passed over.
+    pub async fn whole_rounds(&self, count: usize) -> Vec<Round> {
+        let rounds = self
+            .log_shows(&format!("{count} whole rounds"), |rounds| {
+                let drawn = rounds.iter().filter(|round| !round.blocks.is_empty());
+                rounds.iter().filter(|round| is_whole(round)).count() == count
+                    && drawn.count() == count
+            })
+            .await;
+        rounds.into_iter().filter(is_whole).collect()
+    }
+
+    /// Connects the simulated cloud; the webhook is made and events are heard when this returns.
+    pub async fn connect(&self) {
+        self.press("[data-do=connect-simulated]").await;
+        self.connected().await;
+    }
+
+    /// Waits until the webhook leads here and events are heard.
+    pub async fn connected(&self) {
+        self.says("webhook-state", "is in your account").await;
+        self.says("connect-stream", "Listening to events.").await;
+    }
+
+    /// Waits until a place of the page shows a text.
+    ///
+    /// # Panics
+    /// If it does not; says what it shows.
+    pub async fn says(&self, slot: &str, text: &str) {
+        let script = "return [...document.querySelectorAll(`[data-slot='${arguments[0]}']`)].filter((e) => e.checkVisibility()).map((e) => e.textContent).join('\\n')";
+        let end = tokio::time::Instant::now() + crate::DEADLINE;
+        loop {
+            let found = self.browser.run(script, vec![json!(slot)]).await;
+            let found = found.expect("the browser answers");
+            if found.as_str().is_some_and(|found| found.contains(text)) {
+                return;
+            }
+            assert!(
+                tokio::time::Instant::now() < end,
+                "{slot} does not say {text:?} but {found}"
+            );
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Types into a field, in place of what is there.
+    ///
+    /// # Panics
+    /// If the browser is gone.
+    pub async fn fill(&self, selector: &str, text: &str) {
+        let script = "const field = document.querySelector(arguments[0]); field.value = arguments[1]; field.dispatchEvent(new Event('input', { bubbles: true }))";
+        let done = self
+            .browser
+            .run(script, vec![json!(selector), json!(text)])
+            .await;
+        done.expect("the browser answers");
+    }
+
+    /// The token that this tab keeps.
+    pub async fn token(&self) -> String {
+        let found = self.shows("a token is kept in this tab", "return JSON.parse(sessionStorage.getItem('webhook-tutorial/login') ?? 'null')?.ticket.token ?? ''").await;
+        found.as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// Whether a round is one of a test press, whole and in order.
+pub fn is_whole(round: &Round) -> bool {
+    round
+        .blocks
+        .iter()
+        .map(|block| &block.kind)
+        .eq(WHOLE.iter())
+}
