@@ -12,6 +12,7 @@ mod device_page;
 mod endings;
 mod examples;
 mod faults;
+mod hostile;
 mod keys;
 mod kill;
 mod local_home;

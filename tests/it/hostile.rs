@@ -1,0 +1,421 @@
+//! Hostile text in every place where strangers can put some: in real Chromium no script runs, no request leaves, nothing
+//! breaks out of its place, and copies are exact.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use bytes::Bytes;
+use data_encoding::BASE64;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use local::{
+    clouds::Cloud,
+    server::{Handler, Server},
+};
+use serde_json::{Value, json};
+use tests::{
+    browser::{LIGHT, PHONE},
+    client::raw,
+    eventually,
+    home::Home,
+    visit::Visit,
+};
+use tokio::net::TcpListener;
+
+/// Texts that have broken pages like this one elsewhere. `CANARY` stands for a listener that nothing may ever reach.
+fn corpus(canary: &str) -> Vec<String> {
+    let texts = [
+        "<script>window.pwned=1</script>",
+        "\"'><img src=x onerror=window.pwned=2>",
+        "</textarea></title></style></script></dl><svg onload=window.pwned=3>",
+        "<iframe srcdoc='<script>parent.pwned=4</script>'></iframe>",
+        "<a href=javascript:window.pwned=5>click</a><meta http-equiv=refresh content='0;url=http://CANARY/'>",
+        "<style>*{display:none!important}</style><link rel=stylesheet href=http://CANARY/x.css>",
+        "<template><form action=http://CANARY/><button>Sign in again</button></form></template>",
+        "{{constructor.constructor('window.pwned=6')()}}${window.pwned=7}",
+        "javascript:window.pwned=8//http://CANARY/",
+        "url(http://CANARY/x.png);position:fixed;inset:0;z-index:9999;background:red",
+        "\u{202e}gnp.exe\u{202c} \u{2066}x\u{2069}\u{200f}\u{61c} שלום مرحبا 123",
+        "\u{430}pple.com \u{440}\u{430}yp\u{430}l ｈｔｔｐｓ ⅤⅠⅠ ߀",
+        "zero\u{200b}width\u{200d}\u{feff}join\u{2060}er\u{ad}s",
+        "Z\u{334}\u{30d}\u{33d}\u{340}a\u{334}\u{30d}\u{33d}l\u{334}\u{30d}g\u{334}o",
+        "\u{1b}[31mred\u{1b}[0m\u{1b}]0;title\u{7}\u{8}\u{9b}31m",
+        r#"{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":2}},"toString":3,"hasOwnProperty":4}"#,
+        "line\nbreak\r\nx-injected: 1\u{2028}\u{2029}\u{85}end",
+        "%00%0d%0a%3Cscript%3Ewindow.pwned=9%3C/script%3E../../..\\..\\",
+    ];
+    let mut all: Vec<String> = texts
+        .iter()
+        .map(|text| text.replace("CANARY", canary))
+        .collect();
+    all.push("W".repeat(8_000));
+    all.push("\u{30d}".repeat(400));
+    all
+}
+
+/// A listener that counts who comes.
+async fn canary() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let came = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&came);
+    tokio::spawn(async move {
+        while listener.accept().await.is_ok() {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (address, came)
+}
+
+/// Begins to write down whatever the browser reports, and what is copied.
+const WATCH: &str = "
+    window.reported = [];
+    document.addEventListener('securitypolicyviolation', (event) => window.reported.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
+    window.addEventListener('error', (event) => window.reported.push(`error ${event.message}`));
+    window.addEventListener('unhandledrejection', (event) => window.reported.push(`rejected ${event.reason}`));
+    Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (text) => { window.copied = text; } } });";
+
+/// What no text may have become, and what the page must look like whatever it shows.
+const FINDINGS: &str = "
+    const found = [...window.reported];
+    if (window.pwned !== undefined) found.push(`a script ran: ${window.pwned}`);
+    if (({}).polluted !== undefined) found.push('a prototype was changed');
+    if (!location.href.startsWith(arguments[0])) found.push(`the page went to ${location.href}`);
+    const places = '[data-slot=rows], .round-head, .connect-card, .hook-card, .device-panel, dialog[open]';
+    for (const place of document.querySelectorAll(places)) {
+      for (const bad of place.querySelectorAll('script, style, link, meta, iframe, object, embed, img, base, template, [onerror], [onload], [srcdoc], [style]')) found.push(`${bad.tagName} in a place for text`);
+      for (const link of place.querySelectorAll('a[href]')) if (!/^(https?:|#|\\/)/.test(link.getAttribute('href'))) found.push(`a link to ${link.getAttribute('href')}`);
+    }
+    for (const block of document.querySelectorAll('.log-rounds .log-block')) {
+      const box = block.getBoundingClientRect();
+      const rail = block.closest('[data-part=rail]').getBoundingClientRect();
+      if (box.width < 200 || box.width > 340) found.push(`a block is ${box.width} px wide`);
+      if (box.height > rail.height + 1 && block.closest('[data-view]')?.dataset.view !== 'list') found.push(`a block is ${box.height} px high in a rail of ${rail.height}`);
+      for (const value of block.querySelectorAll('.row-value')) if (getComputedStyle(value).unicodeBidi !== 'isolate' || getComputedStyle(value).direction !== 'ltr') found.push('a value may turn the text around it');
+    }
+    const over = document.documentElement.scrollWidth - window.innerWidth;
+    if (over > 0) found.push(`the page is ${over} px wider than the window`);
+    const top = document.elementFromPoint(window.innerWidth / 2, 4);
+    if (top && getComputedStyle(top).position === 'fixed' && top.closest('[data-slot=rows]')) found.push('a text lies over the page');
+    return found;";
+
+async fn findings(visit: &Visit, state: &str) {
+    let page_url = json!(visit.page_url);
+    let found = visit.browser.run(FINDINGS, vec![page_url]).await.unwrap();
+    assert_eq!(found, json!([]), "{state}");
+}
+
+/// A text as a path or query can carry it.
+fn in_target(text: &str) -> String {
+    let keep = |byte: u8| {
+        byte >= 0x80 || byte.is_ascii_alphanumeric() || b"{}'();:/=&-_.~$*[]!,@+".contains(&byte)
+    };
+    let mut out = Vec::new();
+    for byte in text.bytes() {
+        match keep(byte) {
+            true => out.push(byte),
+            false => out.extend(format!("%{byte:02X}").into_bytes()),
+        }
+    }
+    String::from_utf8(out).unwrap()
+}
+
+/// A text as a header can carry it.
+fn in_header(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(600)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn deliveries_of_hostile_text_are_shown_as_text() {
+    // As an event's every field, and as a body and a type of their own; no more at a time than the rail shows.
+    for as_event in [true, false] {
+        deliveries(as_event).await;
+    }
+}
+
+async fn deliveries(as_event: bool) {
+    let home = Home::start_with(|config| config.devices.clear()).await;
+    let (canary, came) = canary().await;
+    let corpus = corpus(&canary);
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.browser.run(WATCH, vec![]).await.unwrap();
+    let person = visit.start().await;
+    let addr = home.stack.page_addr();
+    let mut bodies = Vec::new();
+    for text in &corpus {
+        let inner = json!({ "op": text, "id": text, text.as_str(): text }).to_string();
+        let event = json!({ "event": text, "data": inner, "coreid": text, "published_at": text, text.as_str(): [text] });
+        let (content_type, body) = match as_event {
+            true => ("application/json".to_owned(), event.to_string()),
+            false => (in_header(text), text.clone()),
+        };
+        let target: String = in_target(text).chars().take(700).collect();
+        let target = target.trim_end_matches(|c: char| c == '%' || c.is_ascii_hexdigit());
+        let header = in_header(text);
+        let head = format!(
+            "POST /hook/{}/{target}?q={target} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\nContent-Type: {content_type}\r\nX-Hostile: {header}\r\nUser-Agent: {header}\r\nCookie: {header}\r\nContent-Length: {}\r\n\r\n",
+            person.endpoint,
+            body.len()
+        );
+        let answer = raw(addr, &[head.as_bytes(), body.as_bytes()].concat())
+            .await
+            .unwrap();
+        assert_eq!(answer.status, 200, "{text}: {}", answer.text);
+        bodies.push(body);
+    }
+    visit.blocks("received", bodies.len()).await;
+    visit.blocks("response", bodies.len()).await;
+    let shown = visit.text(".log-rounds").await;
+    for text in &corpus[..9] {
+        assert!(shown.contains(text), "{text} is not shown as it is");
+    }
+    for sign in ["⟨U+202E⟩", "⟨U+200B⟩", "⟨U+FEFF⟩", "␛", "⟨U+2028⟩"] {
+        assert!(shown.contains(sign), "no {sign}");
+    }
+    findings(&visit, "in the rail").await;
+
+    // Opened, a delivery gives its exact body.
+    for (at, body) in bodies.iter().enumerate().step_by(2) {
+        let open = "const head = [...document.querySelectorAll('.log-block[data-kind=received]')].find((block) => block.querySelector('[data-slot=seq]').textContent === `#${arguments[0]}`)?.querySelector('header');
+            head?.click(); return document.querySelector('[data-part=block-dialog]').open";
+        let seq = json!(at + 1);
+        eventually("the block opens", || async {
+            (visit.browser.run(open, vec![seq.clone()]).await.ok()? == json!(true)).then_some(())
+        })
+        .await;
+        findings(&visit, &format!("with {body:.60} open")).await;
+        let copy = "window.copied = undefined;
+            const rows = [...document.querySelectorAll('[data-part=block-dialog] .block-row')];
+            const body = rows.filter((row) => row.querySelector('[data-slot=name]').textContent === 'body').at(0);
+            [...body.querySelectorAll('button')].find((button) => button.textContent === 'Copy').click();
+            return window.copied";
+        let copied = visit.browser.run(copy, vec![]).await.unwrap();
+        assert_eq!(
+            copied.as_str(),
+            Some(body.as_str()),
+            "what is copied is what arrived"
+        );
+        visit
+            .browser
+            .run(
+                "document.querySelector('[data-part=block-dialog] [data-do=close]').click()",
+                vec![],
+            )
+            .await
+            .unwrap();
+    }
+    visit
+        .browser
+        .screenshot("hostile-deliveries")
+        .await
+        .unwrap();
+
+    // The same log on a phone.
+    visit
+        .browser
+        .client
+        .set_window_size(PHONE.width, PHONE.height)
+        .await
+        .unwrap();
+    findings(&visit, "on a narrow window").await;
+    assert_eq!(came.load(Ordering::SeqCst), 0, "something left the page");
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_are_copied_exactly() {
+    let home = Home::start_with(|config| config.devices.clear()).await;
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.browser.run(WATCH, vec![]).await.unwrap();
+    let person = visit.start().await;
+    let bytes: Vec<u8> = (0..=255).rev().collect();
+    person.post("application/octet-stream", bytes.clone()).await;
+    visit.blocks("received", 1).await;
+    let copied = visit
+        .shows(
+            "the bytes are copied",
+            "document.querySelector('.log-block[data-kind=received] > header').click();
+            const button = [...document.querySelectorAll('[data-part=block-dialog] button')].find((button) => button.textContent === 'Copy base64');
+            button?.click(); return window.copied ?? ''",
+        )
+        .await;
+    assert_eq!(copied, BASE64.encode(&bytes));
+    findings(&visit, "with bytes").await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+/// A cloud that says hostile things wherever a cloud can say something.
+async fn hostile_cloud(
+    page_origin: Arc<std::sync::OnceLock<String>>,
+    corpus: Vec<String>,
+) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let handler: Handler = Arc::new(move |request, _| {
+        let origin = page_origin.get().cloned().unwrap_or_default();
+        let corpus = corpus.clone();
+        Box::pin(async move {
+            let mut response = says(&request, &corpus);
+            let headers = response.headers_mut();
+            headers.insert("access-control-allow-origin", origin.parse().unwrap());
+            for name in [
+                "access-control-allow-headers",
+                "access-control-allow-methods",
+            ] {
+                let all =
+                    HeaderValue::from_static("authorization, content-type, GET, POST, PUT, DELETE");
+                headers.insert(http::HeaderName::from_static(name), all);
+            }
+            response
+        })
+    });
+    Server::start(listener, handler).unwrap()
+}
+
+fn says(request: &Request<Bytes>, corpus: &[String]) -> Response<Bytes> {
+    let path = request.uri().path();
+    let answer = |status: u16, body: Value| {
+        let mut response = Response::new(Bytes::from(body.to_string()));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        response
+    };
+    let text = |at: usize| corpus[at % corpus.len()].clone();
+    let bearer = request
+        .headers()
+        .get("authorization")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if request.method() == Method::OPTIONS {
+        return answer(204, json!(null)).map(|_| Bytes::new());
+    }
+    if let Some(which) = bearer.strip_prefix("Bearer refused-") {
+        let text = text(which.parse().unwrap());
+        return answer(
+            400,
+            json!({ "error": text, "error_description": text, "info": text, "errors": [text] }),
+        );
+    }
+    if path.contains("/events") && request.method() == Method::GET {
+        let mut stream = String::from(":ok\n\n");
+        for (at, text) in corpus.iter().enumerate() {
+            // The stream's own lines end a name; everything else can be in it.
+            let name: String = text
+                .chars()
+                .filter(|c| !"\r\n".contains(*c))
+                .take(500)
+                .collect();
+            for name in [
+                format!("WebhookTutorial01{name}"),
+                format!("hook-sent/WebhookTutorial01{name}"),
+                format!("{name}/hook-response/WebhookTutorial01{name}/0"),
+                format!("{name}/hook-error/WebhookTutorial01/0"),
+                name,
+            ] {
+                let data = json!({ "op": text, "id": text, text.as_str(): text }).to_string();
+                let published_at = format!("2026-11-23T11:00:{:02}.123Z", at % 60);
+                let fields = json!({ "data": data, "published_at": published_at, "coreid": text, "ttl": text });
+                stream.push_str(&format!("event: {name}\ndata: {fields}\n\n"));
+            }
+        }
+        let mut response = Response::new(Bytes::from(stream));
+        response.headers_mut().insert(
+            "content-type",
+            HeaderValue::from_static("text/event-stream"),
+        );
+        return response;
+    }
+    match path {
+        "/v1/user" => answer(200, json!({ "username": text(1) })),
+        "/v1/devices" => {
+            let devices = corpus.iter().map(|text| json!({ "id": text, "name": text, "online": true, "platform_id": text, "system_firmware_version": text }));
+            answer(200, devices.collect())
+        }
+        "/v1/integrations" if request.method() == Method::GET => {
+            let list = corpus.iter().map(|text| json!({ "id": text, "event": format!("WebhookTutorial01{text}"), "url": text, "created_at": text, "integration_type": "Webhook", "name": text, "errors": [text], "logs": [{ "data": text, "event": text }] }));
+            answer(200, list.collect())
+        }
+        path if path.starts_with("/v1/integrations") => {
+            answer(400, json!({ "error": text(0), "errors": [text(1)] }))
+        }
+        _ => answer(
+            200,
+            json!({ "ok": true, "expires_at": null, "access_token": "x" }),
+        ),
+    }
+}
+
+#[tokio::test]
+async fn a_cloud_that_says_hostile_things_is_shown_as_text() {
+    let (canary, came) = canary().await;
+    let corpus = corpus(&canary);
+    let origin = Arc::new(std::sync::OnceLock::new());
+    let cloud = hostile_cloud(Arc::clone(&origin), corpus.clone()).await;
+    let api = format!("http://{}", cloud.addr);
+    let home = Home::start_with(|config| {
+        config.devices.clear();
+        config.clouds = Arc::new(move |_| {
+            vec![Cloud {
+                id: "particle".into(),
+                api: api.clone(),
+                console: api.clone(),
+                demo: None,
+            }]
+        });
+    })
+    .await;
+    origin.set(home.stack.page_url.clone()).unwrap();
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.browser.run(WATCH, vec![]).await.unwrap();
+    visit.start().await;
+    let sign_in = |token: String| {
+        let script = "const form = document.querySelector('[data-form=token]');
+            if (!form?.checkVisibility()) return false;
+            form.querySelector('[name=token]').value = arguments[0];
+            form.requestSubmit();
+            return true";
+        let visit = &visit;
+        async move {
+            eventually("a token can be given", || async {
+                let done = visit.browser.run(script, vec![json!(token)]).await.ok()?;
+                (done == json!(true)).then_some(())
+            })
+            .await;
+        }
+    };
+    for (at, text) in corpus.iter().enumerate().take(9) {
+        sign_in(format!("refused-{at}")).await;
+        let begin: String = text.chars().take(40).collect();
+        visit
+            .shows(
+                "the refusal is shown as text",
+                &format!("return document.querySelector('[data-slot=connect-problem]').textContent.includes({})", json!(begin)),
+            )
+            .await;
+        findings(&visit, &format!("refused with {text:.60}")).await;
+    }
+    sign_in("accepted-token".into()).await;
+    visit
+        .shows(
+            "hostile events are shown",
+            "return document.querySelectorAll('.log-rounds .log-block').length > 10",
+        )
+        .await;
+    let page = visit.text("main, .log-panel, .connect-card").await;
+    assert!(
+        page.contains("<script>window.pwned=1</script>"),
+        "{page:.2000}"
+    );
+    findings(&visit, "with hostile events, devices and webhooks").await;
+    visit.browser.screenshot("hostile-cloud").await.unwrap();
+    assert_eq!(came.load(Ordering::SeqCst), 0, "something left the page");
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+    cloud.stop().await;
+}
