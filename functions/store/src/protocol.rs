@@ -148,11 +148,13 @@ pub fn expires_at_s(received_at: Millis, limits: &Limits) -> u64 {
 
 /// The marks of a head when a new one is made, before a number is given that would cover up how old the last one is.
 pub fn marked(head: &Head, now: Millis) -> Vec<Mark> {
-    // Of the marks whose time has come, the highest says it all.
-    let come = head.marks.iter().filter(|mark| mark.gone_at <= now);
+    // Of the marks whose time has come, the highest says it all; but come by everybody's clock, not by this writer's alone,
+    // or a reader whose clock is behind would find neither that one nor those below it.
+    let has_come = |mark: &Mark| mark.gone_at.plus_s(KEPT_LONGER_S) <= now;
+    let come = head.marks.iter().filter(|mark| has_come(mark));
     let come = come.max_by_key(|mark| mark.seq).copied();
     let mut marks = head.marks.clone();
-    marks.retain(|mark| mark.gone_at > now || Some(*mark) == come);
+    marks.retain(|mark| !has_come(mark) || Some(*mark) == come);
     marks.push(Mark {
         seq: head.last_seq,
         gone_at: head.gone_at,

@@ -48,6 +48,22 @@ impl Line {
     }
 }
 
+#[test]
+fn a_writer_whose_clock_is_ahead_keeps_the_marks_that_a_reader_still_goes_by() {
+    let day = Limits {
+        delivery_ttl_s: 24 * 3600,
+        ..Limits::default()
+    };
+    let begin = Millis(1_800_000_000_000);
+    let ahead_ms = 78_000;
+    let mut line = Line::new(begin, &day);
+    for (hours, ahead_ms) in [(0, 0), (2, ahead_ms), (4, 0), (26, ahead_ms)] {
+        line.number(begin.plus_ms(hours * HOUR_MS + ahead_ms), &day);
+    }
+    // By the reader's clock only the first has gone, whose item may be deleted by now.
+    assert_eq!(first_seq(&line.head, &day, begin.plus_ms(26 * HOUR_MS)), 2);
+}
+
 proptest! {
     #[test]
     fn what_dynamodb_deletes_is_gone_before_and_nothing_is_gone_early(
