@@ -189,3 +189,33 @@ fn text_files_end_with_a_line_break_and_have_no_trailing_blanks() {
         }
     }
 }
+
+#[test]
+fn every_test_that_the_threat_model_names_is_there() {
+    let model = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let sources: String = files()
+        .iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "rs"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    // Between backticks, and of several words: nothing else there looks like the name of a test.
+    let is_test = |text: &&str| {
+        text.matches('_').count() >= 3
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    let named: Vec<_> = model
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(is_test)
+        .collect();
+    assert!(named.len() > 20, "{named:?}");
+    for name in named {
+        assert!(
+            sources.contains(&format!("fn {name}(")),
+            "SECURITY.md names {name}, which is no test"
+        );
+    }
+}
