@@ -66,6 +66,13 @@ test('a pasted token is looked at, and never deleted', async () => {
   assert.deepEqual(calls.map(({ method, url }) => `${method} ${new URL(url).pathname}`), ['GET /v1/user', 'GET /v1/access_tokens/current']);
 });
 
+test('an end that is no time is not made into one', async () => {
+  for (const expires_at of ['never 1', '', null, 7]) {
+    const { client } = recorded([200, { username: 'me@example.org' }], [200, { expires_at }]);
+    assert.equal((await client.useToken('0123456789abcdef')).expiresAt, null);
+  }
+});
+
 test('what is no token is not sent anywhere', async () => {
   const { calls, client } = recorded();
   for (const text of ['', 'short', 'two words here', 'line\nfeed-and-more']) await assert.rejects(client.useToken(text), { cause: 'expired' });

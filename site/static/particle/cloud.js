@@ -3,6 +3,8 @@
 // (https://docs.particle.io/reference/cloud-apis/api/). What is secret travels in headers and bodies, never in a URL.
 // Nothing here tries again by itself: ten refused passwords in a row lock an account.
 
+import { timeOf } from './event.js';
+
 /**
  * @typedef {{id: string, name: string | null, online: boolean, platform_id: number | null, product_id: number | null,
  *   system_firmware_version: string | null, last_app: string | null, firmware_version: number | null, development: boolean | null,
@@ -140,7 +142,7 @@ export function cloud({ fetch, api, name, now = Date.now }) {
       let expiresAt = null;
       try {
         const { expires_at } = await call('GET', '/v1/access_tokens/current', { token });
-        const at = Date.parse(expires_at);
+        const at = timeOf(expires_at);
         if (!Number.isNaN(at)) expiresAt = at;
       } catch (error) {
         // A token that may not look at itself works all the same.
