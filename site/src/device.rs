@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use crate::{
     firmware::{self, Firmware},
     highlight::{self, Language},
+    values::Values,
 };
 
 /// The file whose parts are offered for a firmware of one's own, seen from the root of the repository.
@@ -16,9 +17,6 @@ const OWN_PARTS: [(&str, &str); 3] = [
     ("own-setup", "In setup()"),
     ("own-publish", "Wherever there is something to report"),
 ];
-
-/// A month, as data operations are counted by.
-const MONTH_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 
 /// What the templates of the device's side take.
 #[derive(Clone, Debug)]
@@ -46,8 +44,8 @@ impl DeviceSide {
     /// From the firmware and the text of [`OWN_FILE`].
     ///
     /// # Errors
-    /// If a part or the period is not there.
-    pub fn new(firmware: &Firmware, own: &str) -> Result<Self> {
+    /// If a part is not there.
+    pub fn new(firmware: &Firmware, values: &Values, own: &str) -> Result<Self> {
         let own = Firmware::parse(own).context(OWN_FILE)?;
         let part = |(name, place)| {
             let part = own.part(name);
@@ -57,12 +55,12 @@ impl DeviceSide {
                 html: highlight::html(Language::Cpp, &without_margin(&part.lines).join("\n")),
             })
         };
-        let period_ms = firmware.constant("publishPeriodMs")?;
+        let operations = values.get("firmware.operations_in_30_days");
         Ok(DeviceSide {
             file_name: firmware::FILE.rsplit('/').next().unwrap_or(firmware::FILE),
             firmware_html: firmware.html(),
             own_parts: OWN_PARTS.into_iter().map(part).collect::<Result<_>>()?,
-            operations_a_month: with_commas(2 * MONTH_MS / period_ms),
+            operations_a_month: operations.context("no operations in 30 days")?.to_owned(),
         })
     }
 }
@@ -81,29 +79,19 @@ fn without_margin(lines: &[String]) -> Vec<&str> {
         .collect()
 }
 
-fn with_commas(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_month_of_minutes_is_counted_from_the_firmware_itself() {
-        let firmware = Firmware::parse("const int publishPeriodMs = 60 * 1000;\n").unwrap();
+        let source = "const int publishPeriodMs = 60 * 1000;\nconst int partSize = 512;\nconst int maxParts = 10;\nconst int responseTimeoutMs = 10 * 1000;\n";
+        let firmware = Firmware::parse(source).unwrap();
+        let values = Values::read(b"{}", &firmware).unwrap();
         let own = OWN_PARTS.map(|(name, _)| {
             format!("    // anchor: {name}\n    f();\n\n      g();\n    // anchor-end\n")
         });
-        let pages = DeviceSide::new(&firmware, &own.concat()).unwrap();
+        let pages = DeviceSide::new(&firmware, &values, &own.concat()).unwrap();
         assert_eq!(pages.operations_a_month, "86,400");
         assert_eq!(pages.file_name, "webhook-tutorial.cpp");
         assert!(
@@ -111,11 +99,9 @@ mod tests {
             "{}",
             pages.own_parts[0].html
         );
-        assert_eq!(
-            [0, 999, 1000, 1_234_567].map(with_commas),
-            ["0", "999", "1,000", "1,234,567"]
-        );
-        let missing = DeviceSide::new(&firmware, "").unwrap_err().to_string();
+        let missing = DeviceSide::new(&firmware, &values, "")
+            .unwrap_err()
+            .to_string();
         assert_eq!(missing, format!("{OWN_FILE} has no part own-response"));
     }
 }

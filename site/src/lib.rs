@@ -72,10 +72,11 @@ pub fn files(options: &Options) -> Result<Vec<SiteFile>> {
     let firmware = Firmware::parse(&source)?;
     let own = options.source.join("..").join(device::OWN_FILE);
     let own = fs::read_to_string(&own).with_context(|| format!("read {}", own.display()))?;
-    let device = DeviceSide::new(&firmware, &own)?;
+    let values = Values::read(&webhook, &firmware)?;
+    let device = DeviceSide::new(&firmware, &values, &own)?;
     let content = options.source.join("content");
     let sources = Sources {
-        values: Values::read(&webhook, &firmware)?,
+        values,
         examples: Examples::read(&content.join("recorded"))?,
         firmware,
         ..Sources::default()

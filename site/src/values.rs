@@ -128,6 +128,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_long_number_has_a_comma_before_each_three_digits() {
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+    }
+
+    #[test]
     fn numbers_follow_from_the_firmware_and_the_webhook() {
         let source = "const int publishPeriodMs = 60 * 1000;\nconst int partSize = 512;\nconst int maxParts = 10;\nconst int responseTimeoutMs = 10 * 1000;\n";
         let firmware = Firmware::parse(source).unwrap();
