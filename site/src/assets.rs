@@ -43,8 +43,10 @@ pub struct Assets {
     pub files: Vec<SiteFile>,
     /// Where they lie: `/static/HASH`.
     pub base: String,
-    /// Paths below `base` of the scripts that the page loads at once.
-    pub modules: Vec<String>,
+    /// Paths below `base` of the modules that the page loads at once: `begin.js` and what it imports.
+    pub modules_first: Vec<String>,
+    /// Those that it loads when somebody starts: `app.js` and what it imports besides.
+    pub modules_later: Vec<String>,
 }
 
 /// Reads the folder. `webhook` is the form of the integration, which the page reads as the stand-in cloud and the tests do.
@@ -74,20 +76,52 @@ pub fn read(folder: &Path, webhook: Vec<u8>) -> Result<Assets> {
             .encode(&hash.finalize()[..10])
             .to_ascii_lowercase()
     );
-    let modules = files
-        .iter()
-        // `first.js` is no module: it runs before anything is drawn.
-        .filter(|file| file.path.ends_with(".js") && file.path != "first.js")
-        .map(|file| file.path.clone())
-        .collect();
+    let modules_first = imported(&files, "begin.js", &[])?;
+    let modules_later = imported(&files, "app.js", &modules_first)?;
     for file in &mut files {
         file.path = format!("{base}/{}", file.path);
     }
     Ok(Assets {
         files,
         base: format!("/{base}"),
-        modules,
+        modules_first,
+        modules_later,
     })
+}
+
+/// A module and all that it imports, and what those import, but for `without`; in the order in which a browser finds them.
+fn imported(files: &[SiteFile], entry: &str, without: &[String]) -> Result<Vec<String>> {
+    let mut found = vec![entry.to_owned()];
+    let mut read = 0;
+    while let Some(path) = found.get(read).cloned() {
+        read += 1;
+        let file = files.iter().find(|file| file.path == path);
+        let file = file.with_context(|| format!("static/{path} is imported and not there"))?;
+        let source = str::from_utf8(&file.bytes).with_context(|| format!("{path} is not text"))?;
+        for name in source.split(" from '").skip(1) {
+            // Other strings may follow the word in other places.
+            let Some(name) = name
+                .split('\'')
+                .next()
+                .filter(|name| name.starts_with("./") || name.starts_with("../"))
+            else {
+                continue;
+            };
+            let mut parts: Vec<&str> = path.split('/').collect();
+            parts.pop();
+            for part in name.split('/').filter(|part| *part != ".") {
+                match part {
+                    ".." => drop(parts.pop()),
+                    part => parts.push(part),
+                }
+            }
+            let name = parts.join("/");
+            if !found.contains(&name) && !without.contains(&name) {
+                found.push(name);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn walk(folder: &Path, prefix: &str, found: &mut Vec<SiteFile>) -> Result<()> {

@@ -12,7 +12,7 @@
 //! - [`page`]: the templates that the words go into
 //! - [`assets`]: `static/`, the scripts and styles that the page loads
 //!
-//! Next: `static/app.js` is what runs in the browser.
+//! Next: `static/begin.js` is what runs in the browser first, `static/app.js` once somebody has started.
 
 pub mod assets;
 pub mod device;

@@ -1,13 +1,13 @@
 // @ts-check
-// The page, wired: what the buttons do, which parts are shown, and what happens when. Each subject has a module of its own;
+// The page, wired, once somebody has started or is about to (begin.js): what the buttons do, which parts are shown, and what happens when. Each subject has a module of its own;
 // everything that can be decided without a browser is decided in a pure one.
 
 import { confirm } from './confirm.js';
 import { mountCleanUpCard } from './clean-up-card.js';
-import { mountContents } from './contents.js';
 import { copyFrom } from './copy.js';
 import { mountDeviceRoom } from './device/room.js';
 import { buttons, dialog, part, slot, write } from './dom.js';
+import { config as configRead, contents, drawMode as sayMode, started } from './first-view.js';
 import { mountHookCard } from './hook-card.js';
 import { keyLinks } from './key-links.js';
 import { keyRing } from './key-ring.js';
@@ -15,13 +15,12 @@ import { canMakeKeys } from './keys.js';
 import { mountLogView } from './log-view.js';
 import { mountMadeUpCard } from './made-up-card.js';
 import { lookedAt } from './looked-at.js';
-import { modeOf, modeWords } from './mode.js';
+import { modeOf } from './mode.js';
 import { mountParticle } from './particle/page.js';
 import { browserClock } from './poll.js';
 import { mountProse } from './prose.js';
 import { mountReplyCard } from './reply-card.js';
 import { span } from './show-time.js';
-import { mountStarted } from './started.js';
 import { mountSteps } from './steps-view.js';
 import { mountTabs } from './tabs.js';
 import { mountTemplateBox } from './template-box.js';
@@ -31,14 +30,12 @@ import { drawWants, guardForms, isOff } from './wants.js';
 const ACTIVITY_GAP_MS = 3_000;
 /** Some steps are done by time alone: nothing comes any more. */
 const STEPS_MS = 5_000;
-/** The mode of the last visit, so that the next one begins with the right words. */
-const MODE = 'webhook-tutorial/mode';
 
 const ring = keyRing(
   () => localStorage,
   () => sessionStorage,
 );
-/** What the server may reach, from config.json. @type {{clouds: {id: string, api: string}[]} | null} */
+/** What the server may reach, once it is known. @type {import('./first-view.js').Config | null} */
 let config = null;
 /** Particle's side of the page, once its form of the webhook is loaded. @type {ReturnType<typeof mountParticle> | null} */
 let particle = null;
@@ -61,8 +58,6 @@ const prose = mountProse(document);
 const poke = () => here.session()?.watch.poke();
 const expect = () => here.session()?.watch.poke({ expecting: true });
 const hookCard = mountHookCard({ ring, sample: () => particle?.sample() ?? null, onReason: expect, onSwitch: use });
-const started = mountStarted();
-const contents = mountContents(part('contents'), part('steps-button'));
 const steps = mountSteps({ storage: () => localStorage, heard: (sentence) => write(slot('step-heard'), sentence) });
 const replyCard = mountReplyCard({ onSet: () => tell('changed') });
 const madeUp = mountMadeUpCard({ shell: hookCard.shell, onReason: expect });
@@ -192,22 +187,7 @@ function world() {
   };
 }
 
-function drawMode() {
-  const login = particle?.login() ?? null;
-  const mode = modeOf({ login, clouds: config?.clouds ?? [] });
-  const [name, more] = modeWords(mode, login?.username);
-  if (config !== null) {
-    document.documentElement.dataset.mode = mode;
-    try {
-      localStorage.setItem(MODE, mode);
-    } catch {
-      // Then the next visit begins with a guess.
-    }
-  }
-  slot('mode').textContent = name;
-  slot('mode-more').textContent = `: ${more}`;
-  /** @type {HTMLElement} */ (document.querySelector('.top-mode')).hidden = config === null;
-}
+const drawMode = () => sayMode(config, particle?.login() ?? null);
 
 // ---- What the buttons do
 
@@ -320,16 +300,9 @@ async function reopenIfOther() {
 }
 
 async function loadConfig() {
-  try {
-    const answer = await fetch('/config.json', { cache: 'no-cache', credentials: 'omit' });
-    const read = await answer.json();
-    if (!Array.isArray(read?.clouds)) throw new Error();
-    config = read;
-    particle?.setClouds(read.clouds);
-  } catch {
-    // The mode stays unnamed; everything else works.
-    particle?.cloudsFailed();
-  }
+  config = await configRead;
+  if (config === null) particle?.cloudsFailed();
+  else particle?.setClouds(/** @type {any} */ (config.clouds));
   drawMode();
 }
 
@@ -371,7 +344,6 @@ function drawSoon() {
 
 // ---- Begin
 
-for (const node of document.querySelectorAll('.needs-script')) node.remove();
 guardForms();
 setInterval(() => !document.hidden && drawNews(), STEPS_MS);
 document.documentElement.dataset.script = 'on';

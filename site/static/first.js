@@ -1,5 +1,5 @@
 // Runs before anything is drawn, so that nothing moves afterwards: whether the reader has started, and in which mode the page
-// most likely is. It is no module, because those run later. app.js corrects it; if that never runs, all of this is taken back
+// most likely is. It is no module, because those run later. begin.js corrects it; if that never runs, all of this is taken back
 // and the whole page can be read.
 (() => {
   const root = document.documentElement;

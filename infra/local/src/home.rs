@@ -9,9 +9,11 @@ use bytes::Bytes;
 use delivery::problem::Problem;
 use front::{Clock, service::Service};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use site::SiteFile;
 
-use crate::gateway::{self, Arrived};
+use crate::{
+    gateway::{self, Arrived},
+    packed::Packed,
+};
 
 /// Everything that the page's listener answers with.
 pub(crate) struct Home {
@@ -22,7 +24,7 @@ pub(crate) struct Home {
     /// Function 2.
     pub(crate) api: Service,
     /// The site's files, by path with a slash in front.
-    pub(crate) files: HashMap<String, SiteFile>,
+    pub(crate) files: HashMap<String, Packed>,
     /// What `/config.json` says.
     pub(crate) config: String,
     /// The page's security policy.
@@ -70,7 +72,7 @@ impl Home {
                 problem(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD here")
             }
             "/config.json" => file("application/json", "no-store", self.config.clone().into()),
-            _ => self.page(&path),
+            _ => self.page(&path, request.headers()),
         };
         guarded(answer)
     }
@@ -108,21 +110,25 @@ impl Home {
             })
     }
 
-    fn page(&self, path: &str) -> Response<Bytes> {
+    fn page(&self, path: &str, asked: &HeaderMap) -> Response<Bytes> {
         let path = if path == "/" { "/index.html" } else { path };
         let found = self.files.get(path);
         let Some(served) = found.or_else(|| self.files.get("/404.html")) else {
             return problem(StatusCode::NOT_FOUND, "no such page");
         };
-        let mut response = file(
-            served.content_type(),
-            served.cache_control(),
-            served.bytes.clone().into(),
-        );
+        let (bytes, encoding) = served.for_client(asked);
+        let mut response = file(served.content_type, served.cache_control, bytes);
         if found.is_none() {
             *response.status_mut() = StatusCode::NOT_FOUND;
         }
         let headers = response.headers_mut();
+        if served.can_be_packed() {
+            let depends = HeaderValue::from_static("accept-encoding");
+            headers.insert(header::VARY, depends);
+        }
+        if let Some(encoding) = encoding {
+            headers.insert(header::CONTENT_ENCODING, encoding);
+        }
         headers.insert(header::CONTENT_SECURITY_POLICY, self.policy.clone());
         let features = HeaderValue::from_static(
             "camera=(), geolocation=(), microphone=(), payment=(), usb=()",

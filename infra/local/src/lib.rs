@@ -6,7 +6,7 @@
 //! nothing here, and a stand-in Particle cloud with a virtual device next door.
 //!
 //! - [`config`]: what a stack is started with; [`clouds`]: which Particle clouds its page offers
-//! - this file: [`Stack`], which puts it together; [`home`]: the routes
+//! - this file: [`Stack`], which puts it together; [`home`]: the routes; [`packed`]: the page's files, compressed
 //! - [`server`], [`limits`], [`gateway`]: from a socket to a function's event and back
 //! - [`engine`]: where the data is
 //! - [`device`]: the device on the desk
@@ -18,6 +18,7 @@ pub mod engine;
 pub mod gateway;
 mod home;
 pub mod limits;
+mod packed;
 pub mod server;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -138,7 +139,7 @@ impl Stack {
             api: service("api", api.into_handler()),
             files: files
                 .into_iter()
-                .map(|file| (format!("/{}", file.path), file))
+                .map(|file| (format!("/{}", file.path), file.into()))
                 .collect(),
             policy: HeaderValue::from_str(&site::content_security_policy(&page_url, &apis))?,
             config: clouds::config_json(&clouds),

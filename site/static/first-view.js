@@ -1,0 +1,44 @@
+// @ts-check
+// What the page needs before anybody has started: which sections are shown, where the reader is, and in which mode the page
+// is. Everything else is loaded when it is wanted.
+
+import { mountContents } from './contents.js';
+import { part, slot } from './dom.js';
+import { modeOf, modeWords } from './mode.js';
+import { mountStarted } from './started.js';
+
+/** The mode of the last visit, so that the next one begins with the right words. */
+const MODE = 'webhook-tutorial/mode';
+
+/** @typedef {{clouds: {id: string, api: string}[]}} Config what the server may reach */
+
+export const started = mountStarted();
+export const contents = mountContents(part('contents'), part('steps-button'));
+
+/** What config.json says; null if it could not be read: the mode stays unnamed then, and everything else works. @type {Promise<Config | null>} */
+export const config = (async () => {
+  try {
+    const answer = await fetch('/config.json', { cache: 'no-cache', credentials: 'omit' });
+    const read = await answer.json();
+    return Array.isArray(read?.clouds) ? read : null;
+  } catch {
+    return null;
+  }
+})();
+
+/** Says the mode, once it is known. @param {Config | null} known @param {{cloud: string, username: string} | null} login */
+export function drawMode(known, login) {
+  const mode = modeOf({ login, clouds: known?.clouds ?? [] });
+  const [name, more] = modeWords(mode, login?.username);
+  if (known !== null) {
+    document.documentElement.dataset.mode = mode;
+    try {
+      localStorage.setItem(MODE, mode);
+    } catch {
+      // Then the next visit begins with a guess.
+    }
+  }
+  slot('mode').textContent = name;
+  slot('mode-more').textContent = `: ${more}`;
+  /** @type {HTMLElement} */ (document.querySelector('.top-mode')).hidden = known === null;
+}
