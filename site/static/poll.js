@@ -1,6 +1,6 @@
 // @ts-check
-// Asks for what came since, for ever, politely: at once when there is a reason, quickly for a while after news, ever more
-// slowly when nothing happens, never while the page is hidden, and one question at a time.
+// Asks for what came since, for ever, politely: at once when there is a reason, quickly right after that and after news, ever
+// more slowly when nothing happens, never while the page is hidden, and one question at a time.
 
 /**
  * @typedef {{now: () => number, wait: (ms: number, signal: AbortSignal) => Promise<void>}} Clock milliseconds; `wait` ends
@@ -11,12 +11,16 @@
  *   | {kind: 'ended', problem: any}} State
  */
 
-/** How long it has been quiet, and how long to wait then. The first line is what feels immediate to someone who tries. */
-const PACE = [
-  { quietMs: 20_000, waitMs: 500 },
-  { quietMs: 2 * 60_000, waitMs: 2_000 },
-  { quietMs: 10 * 60_000, waitMs: 5_000 },
-  { quietMs: 60 * 60_000, waitMs: 15_000 },
+/** What feels immediate to someone who tries something. */
+const SHORTEST_MS = 500;
+/** Every question is paid for. Waiting a part of how long it has been quiet asks often enough while something is likely, and
+ * a dozen times in the first minute after it. */
+const PART_OF_THE_QUIET = 0.5;
+/** How long it has been quiet, and the longest wait then. Whoever sends something from elsewhere comes back to the page to
+ * see it, which is a reason to ask at once. */
+const LONGEST = [
+  { quietMs: 10 * 60_000, waitMs: 12_000 },
+  { quietMs: 60 * 60_000, waitMs: 20_000 },
   { quietMs: Infinity, waitMs: 60_000 },
 ];
 /** A delivery that is being recorded is there within milliseconds, or its hole is closed after 10 s. */
@@ -36,7 +40,8 @@ export function pause({ quietMs, failures, retryAfterS = null, pending = false }
     const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)) * (0.5 + chance / 2);
     return Math.max(backoff, Math.min(LONGEST_BACKOFF_MS, (retryAfterS ?? 0) * 1000));
   }
-  const pace = PACE.find((step) => quietMs < step.quietMs)?.waitMs ?? LONGEST_BACKOFF_MS;
+  const longest = LONGEST.find((step) => quietMs < step.quietMs)?.waitMs ?? LONGEST_BACKOFF_MS;
+  const pace = Math.min(longest, Math.max(SHORTEST_MS, quietMs * PART_OF_THE_QUIET));
   return Math.min(pending ? PENDING_MS : Infinity, pace) * (0.8 + chance * 0.4);
 }
 

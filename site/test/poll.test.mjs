@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pause, startPolling } from '../static/poll.js';
 
+/** Questions of an hour in which nothing comes, and of one in which something comes every two minutes. */
+const QUIET_HOUR = 210;
+const BUSY_HOUR = 600;
 const QUIET = { news: false, more: false, pending: false };
 const turns = async () => {
   for (let i = 0; i < 20; i += 1) await Promise.resolve();
@@ -68,9 +71,9 @@ test('it asks at once, quickly at first, and ever more slowly when nothing happe
   const { clock, seen, stop } = stage();
   await clock.pass(0);
   assert.equal(seen.asked, 1);
-  await clock.pass(10_000);
+  await clock.pass(5_000);
   const quick = seen.asked;
-  assert.ok(quick >= 12, String(quick));
+  assert.ok(quick >= 6, String(quick));
   await clock.pass(3 * 60 * 60_000);
   seen.asked = 0;
   await clock.pass(10 * 60_000);
@@ -92,6 +95,32 @@ test('a reason makes it ask at once, and one that promises something keeps it qu
   await clock.pass(5_000);
   assert.ok(seen.asked >= 6, String(seen.asked));
   stop.abort();
+});
+
+/** The questions of an hour in which something arrives so often; the event stream tells of each, and again of its answer. */
+async function questionsOfAnHour(everyMs) {
+  let came = 0;
+  let told = 0;
+  const { clock, seen, polling, stop } = stage(async () => {
+    const news = came > told;
+    told = came;
+    return { ...QUIET, news };
+  });
+  for (let ms = 0; ms < 3_600_000; ms += everyMs) {
+    polling.poke({ expecting: true });
+    await clock.pass(100);
+    came += 1;
+    await clock.pass(400);
+    polling.poke({ expecting: true });
+    await clock.pass(Math.min(everyMs, 3_600_000 - ms) - 500);
+  }
+  stop.abort();
+  return seen.asked;
+}
+
+test('what an hour costs: the questions that the AWS home’s README counts with', async () => {
+  assert.equal(await questionsOfAnHour(Infinity), QUIET_HOUR);
+  assert.equal(await questionsOfAnHour(120_000), BUSY_HOUR);
 });
 
 test('a reason that comes while a question is under way is asked about afterwards', async () => {
