@@ -32,7 +32,6 @@ use std::{
 
 use anyhow::{Context, Result};
 
-pub use policy::content_security_policy;
 pub use site_file::SiteFile;
 
 use crate::{

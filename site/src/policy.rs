@@ -5,7 +5,7 @@
 /// Scripts and styles are allowed by path, never all of the origin's: below `/hook` and `/api` stand texts that strangers
 /// wrote. `origin` is the page's own (`https://example.org`, no slash at the end); `connect` lists the origins of the clouds
 /// that it may talk to besides its own.
-pub fn content_security_policy(origin: &str, connect: &[&str]) -> String {
+fn content_security_policy(origin: &str, connect: &[&str]) -> String {
     let clouds: String = connect.iter().map(|cloud| format!(" {cloud}")).collect();
     format!(
         "default-src 'none'; \
@@ -35,7 +35,7 @@ pub fn headers(origin: &str, connect: &[&str]) -> Vec<(&'static str, String)> {
         ("cross-origin-resource-policy", "same-origin".into()),
         (
             "permissions-policy",
-            "camera=(), geolocation=(), microphone=()".into(),
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()".into(),
         ),
     ]
 }

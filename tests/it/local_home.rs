@@ -99,6 +99,13 @@ async fn the_page_has_a_strict_policy_and_scripts_of_the_right_type() {
     };
     let page = get("/").await;
     assert_eq!(page.status(), StatusCode::OK);
+    let cloud = format!("http://{}", home.stack.cloud().addr());
+    for path in ["/", "/no-such-page"] {
+        let answer = get(path).await;
+        for (name, value) in site::policy::headers(&home.stack.page_url, &[&cloud]) {
+            assert_eq!(header(answer.headers(), name), value, "{path}");
+        }
+    }
     let policy = header(page.headers(), "content-security-policy").to_owned();
     assert!(policy.contains("default-src 'none'"), "{policy}");
     assert!(

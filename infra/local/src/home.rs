@@ -27,8 +27,8 @@ pub(crate) struct Home {
     pub(crate) files: HashMap<String, Packed>,
     /// What `/config.json` says.
     pub(crate) config: String,
-    /// The page's security policy.
-    pub(crate) policy: HeaderValue,
+    /// What the page and every file beside it are served with.
+    pub(crate) page_headers: HeaderMap,
     /// For the time of arrival.
     pub(crate) clock: Clock,
 }
@@ -129,11 +129,7 @@ impl Home {
         if let Some(encoding) = encoding {
             headers.insert(header::CONTENT_ENCODING, encoding);
         }
-        headers.insert(header::CONTENT_SECURITY_POLICY, self.policy.clone());
-        let features = HeaderValue::from_static(
-            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-        );
-        headers.insert("permissions-policy", features);
+        headers.extend(self.page_headers.clone());
         response
     }
 }

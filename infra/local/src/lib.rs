@@ -26,7 +26,7 @@ use std::{net::SocketAddr, sync::Arc};
 use anyhow::Context;
 use fake_particle::Cloud;
 use front::service::Service;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use store::Store;
 use tokio::net::TcpListener;
 
@@ -141,7 +141,7 @@ impl Stack {
                 .into_iter()
                 .map(|file| (format!("/{}", file.path), file.into()))
                 .collect(),
-            policy: HeaderValue::from_str(&site::content_security_policy(&page_url, &apis))?,
+            page_headers: page_headers(&page_url, &apis)?,
             config: clouds::config_json(&clouds),
             clock: config.clock,
         });
@@ -203,6 +203,14 @@ impl Stack {
         }
         saved.context("the stand-in cloud's last changes were not written")
     }
+}
+
+/// The headers that the deployed page has too: the site's code says them, and `infra/aws/check` holds the template against it.
+fn page_headers(page_url: &str, apis: &[&str]) -> anyhow::Result<HeaderMap> {
+    site::policy::headers(page_url, apis)
+        .into_iter()
+        .map(|(name, value)| Ok((HeaderName::from_static(name), HeaderValue::try_from(value)?)))
+        .collect()
 }
 
 fn connect(engine_url: &str) -> Store {
