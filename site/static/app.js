@@ -44,6 +44,7 @@ const reading = () => ring.read() !== null;
 const logView = mountLogView({ session: () => here.session(), gone: () => here.gone(), reading, particle: () => particle });
 const here = lookedAt({
   ring,
+  longestMs: () => config?.longest_wait_ms ?? Infinity,
   following: logView.following,
   onLog: (came) => {
     if (came > 0) tell('news');

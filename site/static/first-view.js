@@ -10,7 +10,8 @@ import { mountStarted } from './started.js';
 /** The mode of the last visit, so that the next one begins with the right words. */
 const MODE = 'webhook-tutorial/mode';
 
-/** @typedef {{clouds: {id: string, api: string}[]}} Config what the server may reach */
+/** @typedef {{clouds: {id: string, api: string}[], longest_wait_ms?: number}} Config which clouds can reach this server, and
+ * the longest wait between two questions to it, if it is not paid by the question */
 
 export const started = mountStarted();
 export const contents = mountContents(part('contents'), part('steps-button'));

@@ -18,15 +18,16 @@ const PROLONG_BELOW_MS = 20 * 86_400_000;
 /**
  * @param {{
  *   ring: ReturnType<typeof import('./key-ring.js').keyRing>,
+ *   longestMs: () => number,
  *   following: () => boolean,
  *   onLog: (came: number) => void,
  *   onState: (state: import('./poll.js').State) => void,
  *   onChange: () => void,
  *   onClose: () => void,
- * }} with_ `following`: whether the reader is at the newest. `onLog`: the log may have changed, and how many came. `onChange`:
+ * }} with_ `longestMs`: the longest wait between two questions. `following`: whether the reader is at the newest. `onLog`: the log may have changed, and how many came. `onChange`:
  *   another endpoint, or more is known of it. `onClose`: what was shown is not to be shown any more
  */
-export function lookedAt({ ring, following, onLog, onState, onChange, onClose }) {
+export function lookedAt({ ring, longestMs, following, onLog, onState, onChange, onClose }) {
   /** @type {Session | null} */
   let session = null;
   /** The endpoint is gone, and why. @type {string | null} */
@@ -46,6 +47,7 @@ export function lookedAt({ ring, following, onLog, onState, onChange, onClose })
         client,
         clock: browserClock,
         hidden: () => document.hidden,
+        longestMs,
         following,
         onLog: (_log, came) => onLog(came),
         onState: (state) => {

@@ -32,27 +32,28 @@ const LEAST_GAP_MS = 250;
 
 /**
  * How long to wait before the next question. `chance` is from 0 to 1: many pages must not ask in step.
- * @param {{quietMs: number, failures: number, retryAfterS?: number | null, pending?: boolean}} since
+ * @param {{quietMs: number, failures: number, retryAfterS?: number | null, pending?: boolean, longestMs?: number}} since
+ *   `longestMs`: never longer than this while questions are answered, for a server that is not paid by the question
  * @param {number} chance
  */
-export function pause({ quietMs, failures, retryAfterS = null, pending = false }, chance) {
+export function pause({ quietMs, failures, retryAfterS = null, pending = false, longestMs = Infinity }, chance) {
   if (failures > 0) {
     const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)) * (0.5 + chance / 2);
     return Math.max(backoff, Math.min(LONGEST_BACKOFF_MS, (retryAfterS ?? 0) * 1000));
   }
   const longest = LONGEST.find((step) => quietMs < step.quietMs)?.waitMs ?? LONGEST_BACKOFF_MS;
-  const pace = Math.min(longest, Math.max(SHORTEST_MS, quietMs * PART_OF_THE_QUIET));
+  const pace = Math.min(longest, longestMs, Math.max(SHORTEST_MS, quietMs * PART_OF_THE_QUIET));
   return Math.min(pending ? PENDING_MS : Infinity, pace) * (0.8 + chance * 0.4);
 }
 
 /**
  * Starts asking. It ends when `signal` is aborted or a problem with `final` is thrown.
  * @param {{ask: (signal: AbortSignal) => Promise<Outcome>, clock: Clock, signal: AbortSignal, hidden: () => boolean,
- *   onState: (state: State) => void, chance?: () => number}} with_
+ *   onState: (state: State) => void, longestMs?: () => number, chance?: () => number}} with_
  * @returns {{poke: (reason?: {expecting?: boolean}) => void, ended: Promise<void>}} `poke`: there is a reason to ask now;
  *   `expecting`: and something is about to come, so keep asking quickly
  */
-export function startPolling({ ask, clock, signal, hidden, onState, chance = Math.random }) {
+export function startPolling({ ask, clock, signal, hidden, onState, longestMs = () => Infinity, chance = Math.random }) {
   let newsAt = clock.now();
   let askedAt = -Infinity;
   let failures = 0;
@@ -87,7 +88,7 @@ export function startPolling({ ask, clock, signal, hidden, onState, chance = Mat
         if (outcome.news) newsAt = clock.now();
         onState({ kind: 'live' });
         if (!outcome.more) {
-          wait = pause({ quietMs: clock.now() - newsAt, failures, pending: outcome.pending }, chance());
+          wait = pause({ quietMs: clock.now() - newsAt, failures, pending: outcome.pending, longestMs: longestMs() }, chance());
         }
       } catch (/** @type {any} */ problem) {
         if (signal.aborted) return;

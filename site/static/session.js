@@ -20,13 +20,14 @@ const MOST = 600;
  *   client: Client,
  *   clock: import('./poll.js').Clock,
  *   hidden: () => boolean,
+ *   longestMs: () => number,
  *   following: () => boolean,
  *   onLog: (log: Log, came: number) => void,
  *   onState: (state: import('./poll.js').State) => void,
- * }} with_ `following`: whether the reader is at the newest, so that old ones may be let go. `came`: how many are new since
+ * }} with_ `longestMs`: the longest wait between two questions. `following`: whether the reader is at the newest, so that old ones may be let go. `came`: how many are new since
  *   the page looked
  */
-export function watch({ client, clock, hidden, following, onLog, onState }) {
+export function watch({ client, clock, hidden, longestMs, following, onLog, onState }) {
   /** @type {Log} */
   let log = EMPTY_LOG;
   let anew = true;
@@ -61,7 +62,7 @@ export function watch({ client, clock, hidden, following, onLog, onState }) {
       return { news: came > 0, more: anew || (gave && behind > 0), pending: !gave && behind > 0 };
     });
 
-  const polling = startPolling({ ask, clock, signal: stop.signal, hidden, onState });
+  const polling = startPolling({ ask, clock, signal: stop.signal, hidden, longestMs, onState });
 
   return {
     poke: polling.poke,

@@ -118,6 +118,11 @@ async function questionsOfAnHour(everyMs) {
   return seen.asked;
 }
 
+test('a server that is not paid by the question is asked more often', () => {
+  assert.equal(pause({ quietMs: 300_000, failures: 0, longestMs: 2_000 }, 0.5), 2_000);
+  assert.ok(pause({ quietMs: 300_000, failures: 6, longestMs: 2_000 }, 0.5) > 2_000);
+});
+
 test('what an hour costs: the questions that the AWS home’s README counts with', async () => {
   assert.equal(await questionsOfAnHour(Infinity), QUIET_HOUR);
   assert.equal(await questionsOfAnHour(120_000), BUSY_HOUR);

@@ -1,4 +1,4 @@
-//! Which Particle clouds the page offers: those that can reach a hook URL of this home.
+//! What the page is told of this home: which Particle clouds can reach its hook URLs, and how often it may ask.
 
 use fake_particle::Demo;
 use serde::Serialize;
@@ -57,7 +57,11 @@ pub(crate) fn usual(stand_in: &str, demo: &Demo, is_public: bool) -> Vec<Cloud> 
     clouds
 }
 
+/// Questions cost nothing here, so a page never waits longer than this: what was sent from a terminal beside it is there
+/// before one has looked up.
+const LONGEST_WAIT_MS: u32 = 2_000;
+
 /// The text of `/config.json`.
 pub(crate) fn config_json(clouds: &[Cloud]) -> String {
-    serde_json::json!({ "clouds": clouds }).to_string()
+    serde_json::json!({ "clouds": clouds, "longest_wait_ms": LONGEST_WAIT_MS }).to_string()
 }
