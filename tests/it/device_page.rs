@@ -29,7 +29,7 @@ async fn connected(devices: Vec<VirtualDevice>, view: View) -> (Home, Visit) {
     visit
         .shows(
             "the webhook is made",
-            "return document.querySelector('[data-part=webhook-there]').checkVisibility()",
+            "return document.querySelector('#task-make-webhook').dataset.state === 'done'",
         )
         .await;
     (home, visit)

@@ -8,6 +8,7 @@
 mod bursts;
 mod data_path;
 mod device;
+mod device_endings;
 mod device_page;
 mod endings;
 mod examples;

@@ -7,7 +7,7 @@ use std::{
     ffi::{OsStr, OsString},
     io,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::{io::AsyncReadExt as _, process::Command, time::timeout};
 
 use crate::{
-    limits::{self, Limits, Pipes},
+    limits::{self, Lifeline, Limits, Pipes},
     platform::Platform,
 };
 
@@ -55,6 +55,8 @@ pub struct Compiler {
     pub command: Vec<String>,
     /// The first line of what it says about itself.
     pub version: String,
+    /// How long one program may take; 25 s where nobody changes it.
+    pub time_limit: Duration,
     path: OsString,
 }
 
@@ -116,6 +118,7 @@ impl Compiler {
             if let (true, Some(version)) = (answer.status.success(), said.lines().next()) {
                 return Some(Self {
                     version: version.to_owned(),
+                    time_limit: TIME_LIMIT,
                     command,
                     path,
                 });
@@ -138,7 +141,7 @@ impl Compiler {
         check(sources).map_err(Failure::Source)?;
         let build = tempfile::tempdir_in(dir)?;
         match timeout(
-            TIME_LIMIT,
+            self.time_limit,
             self.build(sources, platform, extra, build.path(), dir),
         )
         .await
@@ -250,12 +253,12 @@ impl Compiler {
             .command
             .split_first()
             .expect("a compiler's command is not empty");
-        let mut command = limits::command(
+        let (mut command, lifeline) = limits::command(
             limits::COMPILER,
             Pipes::AsTheyAre,
             OsStr::new(program),
             build,
-        );
+        )?;
         // Messages in English and ASCII quotes, its scratch files where they go with the folder.
         command
             .env("PATH", &self.path)
@@ -265,15 +268,9 @@ impl Compiler {
             .args(first)
             .args(arguments)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+            .stdout(Stdio::null());
         let mut child = Group::spawn(command)?;
-        let said = read_up_to(
-            OUTPUT_LIMIT,
-            child.child.stderr.take().expect("it was piped"),
-        )
-        .await?;
-        let status = child.child.wait().await?;
+        let (status, said) = child.said(OUTPUT_LIMIT, lifeline).await?;
         if status.success() {
             return Ok(());
         }
@@ -291,7 +288,7 @@ impl Compiler {
             .env("PATH", &self.path)
             .kill_on_drop(true)
             .output();
-        let Ok(Ok(output)) = timeout(Duration::from_secs(5), output).await else {
+        let Ok(Ok(output)) = timeout(Duration::from_secs(3), output).await else {
             return String::new();
         };
         let said = String::from_utf8_lossy(&output.stdout);
@@ -313,6 +310,35 @@ impl Group {
             child: Command::from(command).kill_on_drop(true).spawn()?,
         })
     }
+
+    /// How it ended, and the first `limit` bytes of what it printed until then. All of it is read, so that it does not
+    /// wait for ever; a process that it left behind is ended.
+    async fn said(
+        &mut self,
+        limit: usize,
+        mut lifeline: Lifeline,
+    ) -> io::Result<(ExitStatus, Vec<u8>)> {
+        let mut said = Vec::new();
+        let mut buffer = [0; 4096];
+        let mut keep = |bytes: &[u8]| {
+            let room = limit.saturating_sub(said.len());
+            said.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        };
+        let status = loop {
+            tokio::select! {
+                size = lifeline.read(&mut buffer) => match size? {
+                    0 => break self.child.wait().await?,
+                    size => keep(&buffer[..size]),
+                },
+                status = self.child.wait() => break status?,
+            }
+        };
+        // Its last words may still lie in the socket.
+        while let Ok(size @ 1..) = lifeline.try_read(&mut buffer) {
+            keep(&buffer[..size]);
+        }
+        Ok((status, said))
+    }
 }
 
 impl Drop for Group {
@@ -320,23 +346,6 @@ impl Drop for Group {
         if let Some(pid) = self.child.id() {
             limits::end_group(pid);
         }
-    }
-}
-
-/// The first `limit` bytes. Reads on to the end, so that the writer does not wait for ever.
-async fn read_up_to(
-    limit: usize,
-    mut from: impl tokio::io::AsyncRead + Unpin,
-) -> io::Result<Vec<u8>> {
-    let mut kept = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let size = from.read(&mut buffer).await?;
-        if size == 0 {
-            return Ok(kept);
-        }
-        let room = limit.saturating_sub(kept.len());
-        kept.extend_from_slice(&buffer[..size.min(room)]);
     }
 }
 

@@ -3,10 +3,24 @@
 //! A process gets an empty environment, a folder of its own to be in, a process group of its own that ends as a whole,
 //! and the limits below. The shell sets them, because that needs no `unsafe` code between fork and exec. What is *not*
 //! taken away: it runs as this user, and may read files and open network connections as this user may.
+//!
+//! Its standard error is one end of a socket whose other end, the [`Lifeline`], is held here. A second process of the
+//! group does nothing but wait until that other end is closed, and then ends the group. The system closes it however
+//! this program ends, so nothing is left running even after it was killed.
 
-use std::{ffi::OsStr, os::unix::process::CommandExt as _, path::Path, process::Command};
+use std::{
+    ffi::OsStr,
+    io,
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream as StdUnixStream, process::CommandExt as _},
+    },
+    path::Path,
+    process::Command,
+};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::net::UnixStream;
 
 /// What one process may use.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +55,9 @@ pub const FIRMWARE: Limits = Limits {
     may_fork: false,
 };
 
+/// The other end of a process's standard error: what it prints can be read here, and its whole group ends when this does.
+pub type Lifeline = UnixStream;
+
 /// How the new process's descriptors lie; both leave standard output to whatever the program prints.
 #[derive(Clone, Copy, Debug)]
 pub enum Pipes {
@@ -51,11 +68,23 @@ pub enum Pipes {
     OrdersAndReports,
 }
 
-/// A command for `program` under `limits`, in `dir`, with an empty environment.
-#[must_use]
-pub fn command(limits: Limits, pipes: Pipes, program: &OsStr, dir: &Path) -> Command {
+/// A command for `program` under `limits`, in `dir`, with an empty environment, and what its life hangs on. The command
+/// holds the process's end of it, so it has to be dropped once it was spawned.
+///
+/// # Errors
+/// When there is no socket to be had.
+pub fn command(
+    limits: Limits,
+    pipes: Pipes,
+    program: &OsStr,
+    dir: &Path,
+) -> io::Result<(Command, Lifeline)> {
+    let (ours, theirs) = StdUnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    // It must not hold the pipes open, and names the program besides its group, which a program can leave.
     let mut script = format!(
-        "ulimit -c 0; ulimit -t {}; ulimit -f {}; ulimit -n {}; ",
+        "(read -r _ <&2; kill -KILL $$ 0 2>/dev/null) </dev/null >/dev/null & \
+         ulimit -c 0; ulimit -t {}; ulimit -f {}; ulimit -n {}; ",
         limits.cpu_s,
         limits.file_mib * 2048,
         limits.files
@@ -78,8 +107,9 @@ pub fn command(limits: Limits, pipes: Pipes, program: &OsStr, dir: &Path) -> Com
         .arg(program)
         .current_dir(dir)
         .env_clear()
-        .process_group(0);
-    command
+        .process_group(0)
+        .stderr(OwnedFd::from(theirs));
+    Ok((command, UnixStream::from_std(ours)?))
 }
 
 /// Ends every process of the group that `pid` leads, at once. Nothing happens when it is gone already.

@@ -11,6 +11,7 @@ use std::{
 
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::unix::OwnedWriteHalf,
     process::{Child, ChildStdout, Command},
     sync::mpsc,
 };
@@ -35,6 +36,8 @@ pub struct Process {
     orders: mpsc::Sender<String>,
     reports: mpsc::Receiver<Report>,
     last_words: Arc<Mutex<Vec<u8>>>,
+    /// Its group ends when this is dropped.
+    _life: OwnedWriteHalf,
 }
 
 /// How a firmware's process ended.
@@ -58,12 +61,10 @@ impl Process {
     /// When the process can't be started.
     pub fn start(program: &Path, dir: &Path, limits: Limits) -> io::Result<Self> {
         let program = std::path::absolute(program)?;
-        let mut command =
-            limits::command(limits, Pipes::OrdersAndReports, OsStr::new(&program), dir);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        let (mut command, lifeline) =
+            limits::command(limits, Pipes::OrdersAndReports, OsStr::new(&program), dir)?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let (mut stderr, life) = lifeline.into_split();
         let mut child = Command::from(command).kill_on_drop(true).spawn()?;
 
         let (orders, mut to_send) = mpsc::channel::<String>(ORDERS_WAITING);
@@ -81,7 +82,6 @@ impl Process {
         tokio::spawn(read_reports(stdout, report));
 
         let last_words = Arc::new(Mutex::new(Vec::new()));
-        let mut stderr = child.stderr.take().expect("it was piped");
         let words = Arc::clone(&last_words);
         tokio::spawn(async move {
             let mut buffer = [0; 1024];
@@ -96,6 +96,7 @@ impl Process {
             orders,
             reports,
             last_words,
+            _life: life,
         })
     }
 

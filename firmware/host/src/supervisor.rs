@@ -1,6 +1,7 @@
 //! The one task that owns a device: it listens to the cloud, to the firmware, to the clock and to people, one at a time.
 
 use std::{
+    collections::VecDeque,
     future::pending,
     io,
     path::PathBuf,
@@ -42,6 +43,9 @@ const SERIAL_LINES: u32 = 200;
 /// Compilations at the same time.
 const JOBS: usize = 2;
 
+/// Programs that were compiled and may yet be flashed.
+const COMPILED: usize = 4;
+
 /// A compilation's end: for which request (none for the boot), of what, and what came of it.
 type Job = (Option<u64>, Vec<Source>, Result<(PathBuf, String), Failure>);
 
@@ -59,7 +63,8 @@ pub(crate) struct Supervisor {
     sources: Vec<Source>,
     program: Option<PathBuf>,
     jobs: JoinSet<Job>,
-    compiled: Option<(u64, Vec<Source>, PathBuf)>,
+    /// For which requests, the newest last: whoever asked for one of them may want it flashed.
+    compiled: VecDeque<(u64, Vec<Source>, PathBuf)>,
 
     running: Option<Running>,
     set_up: bool,
@@ -100,7 +105,7 @@ impl Supervisor {
             sources,
             program: None,
             jobs: JoinSet::new(),
-            compiled: None,
+            compiled: VecDeque::new(),
             running: None,
             set_up: false,
             flashing: None,
@@ -260,6 +265,9 @@ impl Supervisor {
             self.boot();
         } else {
             self.stop();
+            if let Some(request) = self.flashing.take() {
+                self.say(&ToCloud::Flashed { request, ok: false });
+            }
         }
     }
 
@@ -342,7 +350,10 @@ impl Supervisor {
         };
         let answer = match result {
             Ok((program, size)) => {
-                self.compiled = Some((request, sources, program));
+                if self.compiled.len() >= COMPILED {
+                    self.compiled.pop_front();
+                }
+                self.compiled.push_back((request, sources, program));
                 self.tidy();
                 ToCloud::Compiled {
                     request,
@@ -371,7 +382,7 @@ impl Supervisor {
     }
 
     fn tidy(&self) {
-        let compiled = self.compiled.as_ref().map(|(_, _, program)| program);
+        let compiled = self.compiled.iter().map(|(_, _, program)| program);
         let keep: Vec<_> = self
             .program
             .iter()
@@ -382,10 +393,9 @@ impl Supervisor {
     }
 
     fn flash(&mut self, request: u64) {
-        let known = self
-            .compiled
-            .take_if(|(of, _, _)| *of == request && self.plugged);
-        let Some((_, sources, program)) = known else {
+        let known = self.compiled.iter().position(|(of, _, _)| *of == request);
+        let known = known.filter(|_| self.plugged && self.flashing.is_none());
+        let Some((_, sources, program)) = known.and_then(|at| self.compiled.remove(at)) else {
             return self.say(&ToCloud::Flashed { request, ok: false });
         };
         if let Err(error) = self.shelf.keep(&sources) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::state::{FORM, State};
@@ -19,6 +20,8 @@ pub enum StartError {
     Unwritable(PathBuf, std::io::Error),
     /// The listener has no address.
     Listener(std::io::Error),
+    /// Other computers could reach the listener.
+    NotLoopback(SocketAddr),
 }
 
 impl fmt::Display for StartError {
@@ -38,6 +41,10 @@ impl fmt::Display for StartError {
             StartError::Listener(error) => {
                 write!(f, "the simulated cloud's listener has no address: {error}")
             }
+            StartError::NotLoopback(addr) => write!(
+                f,
+                "the simulated cloud compiles and runs programs, so it listens on a loopback address only, not on {addr}"
+            ),
         }
     }
 }

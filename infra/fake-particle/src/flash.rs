@@ -16,6 +16,7 @@ use crate::chance::digest;
 use crate::clock::{iso, millis};
 use crate::core::Core;
 use crate::guesses::{COMPILE_ERROR_OUTPUT, COMPILE_ERROR_STATUS, COMPILE_LIMIT};
+use crate::link::MOST_LINE_BYTES;
 use crate::reply::{
     Answer, Refusal, bad_request, not_found, refuse, refuse_with, reply, reply_with,
 };
@@ -52,6 +53,10 @@ pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> An
     let app_hash = digest(&json!(files).to_string());
     let deadline = core.now() + millis(FLASH_LIMIT);
     let told = core.attached.with(&id, |live| {
+        // Two may have been compiled side by side; the one that was ready first has the device.
+        if live.flash.is_some() {
+            return Err(busy());
+        }
         let told = live.tell(&json!({"type": "flash", "request": request}));
         if told {
             live.flash = Some(Flashing {
@@ -60,12 +65,12 @@ pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> An
                 firmware,
                 app_hash,
             });
+            Ok(())
+        } else {
+            Err(not_connected())
         }
-        told
     });
-    if told != Some(true) {
-        return Err(not_connected());
-    }
+    told.unwrap_or_else(|| Err(not_connected()))?;
     core.publish(core.event(
         "spark/flash/status",
         Some("started ".to_owned()),
@@ -127,11 +132,37 @@ pub(crate) async fn download(Shared(core): Shared<Arc<Core>>, call: Call) -> Ans
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
 }
 
+/// The platforms of Device OS 6.2, with the numbers that it gives them
+/// (<https://github.com/particle-iot/device-os/blob/develop/hal/shared/platforms.h>).
+const PLATFORMS: [(&str, u32); 10] = [
+    ("Argon", 12),
+    ("Boron", 13),
+    ("ESOMX", 15),
+    ("A SoM", 22),
+    ("B SoM", 23),
+    ("B5 SoM", 25),
+    ("Tracker", 26),
+    ("Tracker M", 28),
+    ("P2", 32),
+    ("M SoM", 35),
+];
+/// The Device OS that a virtual device says it has.
+const DEVICE_OS: &str = "6.2.1";
+
 /// `GET /v1/build_targets`, the only call that needs no token.
 pub(crate) async fn build_targets() -> Answer {
+    let numbers = PLATFORMS.map(|(_, number)| number);
+    let by_name: serde_json::Map<_, _> = PLATFORMS
+        .iter()
+        .map(|(name, number)| ((*name).to_owned(), json!(number)))
+        .collect();
+    let versions: serde_json::Map<_, _> = numbers
+        .iter()
+        .map(|number| (number.to_string(), json!(DEVICE_OS)))
+        .collect();
     Ok(reply(&json!({
-        "targets": [{"platforms": [13], "prereleases": [], "firmware_vendor": "Simulated", "version": "6.2.1"}],
-        "platforms": {"Boron": 13}, "default_versions": {"13": "6.2.1"},
+        "targets": [{"platforms": numbers, "prereleases": [], "firmware_vendor": "Simulated", "version": DEVICE_OS}],
+        "platforms": by_name, "default_versions": versions,
     })))
 }
 
@@ -171,19 +202,23 @@ fn sources(uploads: Vec<Upload>) -> Result<Vec<Source>, Refusal> {
 async fn compile(core: &Arc<Core>, id: &str, files: &[Source]) -> Result<(u64, Compiled), Refusal> {
     let deadline = core.now() + millis(COMPILE_LIMIT);
     let request = core.next_request();
+    let message = json!({"type": "compile", "request": request, "files": files});
+    // What is no letter can take six times its length in JSON; a longer line would end the link.
+    if message.to_string().len() >= MOST_LINE_BYTES {
+        return Err(refuse(
+            413,
+            "too_large",
+            "the files are larger than 1 MiB together, written as JSON",
+        ));
+    }
     let (sender, receiver) = oneshot::channel();
     let asked = core.attached.with(id, |live| {
         if !live.plugged || live.to_device.is_none() {
             return Err(not_connected());
         }
         if live.waiting.len() >= MOST_COMPILING || live.flash.is_some() {
-            return Err(refuse(
-                429,
-                "busy",
-                "the device is compiling or being flashed already; wait until it is done",
-            ));
+            return Err(busy());
         }
-        let message = json!({"type": "compile", "request": request, "files": files});
         if !live.tell(&message) {
             return Err(not_connected());
         }
@@ -200,6 +235,14 @@ async fn compile(core: &Arc<Core>, id: &str, files: &[Source]) -> Result<(u64, C
     };
     core.attached.with(id, |live| live.waiting.remove(&request));
     Ok((request, compiled?))
+}
+
+fn busy() -> Refusal {
+    refuse(
+        429,
+        "busy",
+        "the device is compiling or being flashed already; wait until it is done",
+    )
 }
 
 fn not_connected() -> Refusal {

@@ -145,12 +145,17 @@ impl DeviceDoor {
 }
 
 impl Cloud {
-    /// Starts on a listener, which should be on a loopback address: requests that name another host are refused anyway.
+    /// Starts on a listener of a loopback address. From any other, whoever reached this computer could have programs
+    /// compiled and run here, so there it does not start.
     ///
     /// # Errors
-    /// When the data folder cannot be read or written, or holds something else; nothing in it is destroyed.
+    /// When others could reach the listener; when the data folder cannot be read or written, or holds something else.
+    /// Nothing in it is destroyed.
     pub async fn start(listener: TcpListener, config: Config) -> Result<Cloud, StartError> {
         let addr = listener.local_addr().map_err(StartError::Listener)?;
+        if !addr.ip().is_loopback() {
+            return Err(StartError::NotLoopback(addr));
+        }
         let chance = Chance::new(config.seed);
         let known = config
             .data_dir

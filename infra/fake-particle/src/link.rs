@@ -17,7 +17,8 @@ use crate::event::{MAX_NAME_BYTES, cut, is_device_id, tidy_name};
 use crate::reports;
 use crate::state::{Device, MOST_DEVICES};
 
-const MOST_LINE_BYTES: usize = 1024 * 1024;
+/// The longest line, with its end.
+pub(crate) const MOST_LINE_BYTES: usize = 1024 * 1024;
 /// Messages that wait for a device; one that reads so little is let go.
 const WAITING_MESSAGES: usize = 256;
 /// How long a new link may stay silent.

@@ -92,7 +92,13 @@ export function flashRun({ cloud, token, device, name, text, version, clock, onC
       if (what === 'spark/flash/status') {
         if (word === 'started') reach('sent');
         if (word === 'success') reach('delivered');
-        if (word === 'failed') stop('The cloud says that the flash failed. The device most likely still runs what it ran before.');
+        if (word === 'failed') {
+          stop(
+            has('delivered')
+              ? 'The firmware was sent, but the device did not come back with it: it crashes, hangs, or lost its power. What it prints tells.'
+              : 'The cloud says that the flash failed. The device most likely still runs what it ran before.',
+          );
+        }
       }
       if (what === 'spark/status' && word === 'online' && has('delivered')) reach('back');
     },

@@ -1,6 +1,12 @@
 //! A firmware that means harm, or a source that does: bounded in what it may write and in what the compiler may say.
 
-use virtual_device::platform::Platform;
+use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
+
+use tokio::time::{sleep, timeout};
+use virtual_device::{
+    compiler::{Compiler, Failure, Source},
+    platform::Platform,
+};
 
 use crate::scenario::{Build, Scenario, compile};
 
@@ -42,4 +48,157 @@ async fn what_the_compiler_says_is_cut_where_it_would_never_end() {
         .unwrap_err();
     assert!(said.len() <= 64 * 1024, "{} bytes", said.len());
     assert!(said.contains("webhook-tutorial.cpp"), "{said}");
+}
+
+#[tokio::test]
+async fn more_memory_than_it_is_given_ends_it() {
+    let text = firmware(
+        r#"    static char *kept = static_cast<char *>(malloc(1 << 30));
+    if (!kept) abort();
+    Log.info("got it");"#,
+    );
+    let mut device = Scenario::of(&text, Build::Plain, 0).await;
+    let end = device.run_to_its_end(1_000).await;
+    assert!(end.contains("it gave up: abort"), "{end}");
+    assert!(device.logged("got it").is_empty());
+}
+
+#[tokio::test]
+async fn what_it_prints_without_end_is_read_and_cut() {
+    let text = firmware(
+        r#"    for (int i = 0; i < 100000; i++) fputs("0123456789abcdef", stderr);
+    abort();"#,
+    );
+    let mut device = Scenario::of(&text, Build::Plain, 0).await;
+    let end = device.run_to_its_end(10).await;
+    assert!(end.contains("it gave up: abort"), "{end}");
+    assert!(end.contains("0123456789") && end.len() < 8 * 1024, "{end}");
+}
+
+#[tokio::test]
+async fn a_report_that_never_ends_ends_it() {
+    let text = firmware("    for (;;) write(3, \"no report\", 9);").replace(
+        "#include <cstdio>",
+        "#include <cstdio>\n#include <unistd.h>",
+    );
+    let mut device = Scenario::of(&text, Build::Plain, 0).await;
+    let end = device.run_to_its_end(10).await;
+    assert!(end.contains("Crash"), "{end}");
+}
+
+/// A compiler that is none: it answers to `--version`, and else does this.
+async fn compiler_that(does: &str, dir: &Path) -> Compiler {
+    let script = dir.join("compiler");
+    let text =
+        format!("#!/bin/sh\nif [ \"$1\" = --version ]; then echo odd 1.0; exit; fi\n{does}\n");
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = "/usr/bin:/bin".into();
+    Compiler::find_in(script.to_str(), path).await.unwrap()
+}
+
+fn one_file() -> [Source; 1] {
+    [Source {
+        name: "a.cpp".into(),
+        text: firmware(""),
+    }]
+}
+
+async fn refused(compiler: &Compiler, dir: &Path) -> String {
+    match compiler
+        .compile(&one_file(), Platform::Boron, &[], dir)
+        .await
+    {
+        Err(Failure::Source(said)) => said,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Whether a process with this number still does anything.
+async fn runs(pid: &str) -> bool {
+    let ps = tokio::process::Command::new("ps")
+        .args(["-o", "stat=", "-p", pid.trim()])
+        .output()
+        .await
+        .unwrap();
+    let state = String::from_utf8(ps.stdout).unwrap();
+    // One that has ended and that nobody asked about is a Z.
+    !state.trim().is_empty() && !state.trim_start().starts_with('Z')
+}
+
+async fn ends(pid: &str) {
+    let wait = async {
+        while runs(pid).await {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), wait)
+        .await
+        .unwrap_or_else(|_| panic!("{pid} still runs"));
+}
+
+#[tokio::test]
+async fn a_compilation_without_end_is_given_up_and_nothing_of_it_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let pids = dir.path().join("pids");
+    let does = format!(
+        "sleep 1000 & echo $! >{0}.new; mv {0}.new {0}; wait",
+        pids.display()
+    );
+    let mut compiler = compiler_that(&does, dir.path()).await;
+    compiler.time_limit = Duration::from_secs(2);
+    let said = refused(&compiler, dir.path()).await;
+    assert_eq!(said, "Compiler timed out or encountered an error");
+    ends(&std::fs::read_to_string(&pids).unwrap()).await;
+}
+
+#[tokio::test]
+async fn what_a_compiler_leaves_behind_ends_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let pids = dir.path().join("pids");
+    let does = format!(
+        "sleep 1000 & echo $! >{}; echo no >&2; exit 1",
+        pids.display()
+    );
+    let compiler = compiler_that(&does, dir.path()).await;
+    assert_eq!(refused(&compiler, dir.path()).await, "no\n");
+    ends(&std::fs::read_to_string(&pids).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_compiler_has_a_bounded_time_memory_and_file_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let does = "ulimit -t >&2; ulimit -v >&2; ulimit -f >&2; env >&2; exit 1";
+    let compiler = compiler_that(does, dir.path()).await;
+    let said = refused(&compiler, dir.path()).await;
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines[..3], ["30", "1048576", "131072"], "{said}");
+    assert!(!said.contains("HOME="), "{said}");
+}
+
+#[tokio::test]
+async fn a_source_that_takes_more_memory_than_there_is_is_refused() {
+    // A text of a gibibyte, sixteen times as long with every line.
+    let mut text = format!("#define T0 \"{}\"\n", "a".repeat(64));
+    for n in 1..=6 {
+        let all = format!("T{} ", n - 1).repeat(16);
+        text += &format!("#define T{n} {all}\n");
+    }
+    let text = text + "const char *longest = T6;\n" + &firmware("");
+    let said = compile(&text, Platform::Boron, Build::Plain)
+        .await
+        .unwrap_err();
+    assert!(said.contains("memory"), "{said}");
+}
+
+#[tokio::test]
+async fn templates_without_end_are_refused() {
+    let text = firmware("").replace(
+        "SerialLogHandler",
+        "template <int N> struct More { static const int value = More<N + 1>::value; };\nint more = More<0>::value;\nSerialLogHandler",
+    );
+    let said = compile(&text, Platform::Boron, Build::Plain)
+        .await
+        .unwrap_err();
+    assert!(said.contains("error"), "{said}");
 }

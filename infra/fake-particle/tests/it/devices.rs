@@ -702,6 +702,66 @@ async fn a_flash_that_fails_or_never_ends_is_told_as_failed() {
 }
 
 #[tokio::test]
+async fn of_two_flashes_at_once_one_has_the_device_and_the_other_is_told_so() {
+    let world = start().await;
+    let mut device = Device::online(&world, &[]).await;
+    let mut stream = world.listen("/v1/devices/events").await;
+    let (first, second, ()) = tokio::join!(
+        put_file(&world, "a.cpp", "x"),
+        put_file(&world, "b.cpp", "x"),
+        async {
+            let asked = [device.hear().await.unwrap(), device.hear().await.unwrap()];
+            for one in &asked {
+                let request = &one["request"];
+                device
+                    .say(json!({"type": "compiled", "request": request, "ok": true, "size": ""}))
+                    .await;
+            }
+            let flashed = device.hear().await.unwrap();
+            assert_eq!(flashed["type"], "flash");
+            device
+                .say(json!({"type": "flashed", "request": flashed["request"], "ok": true}))
+                .await;
+        }
+    );
+    let mut both = [first.status, second.status];
+    both.sort_unstable();
+    assert_eq!(both, [200, 429]);
+    let told = [stream.next().await, stream.next().await].map(|seen| seen.text().to_owned());
+    assert_eq!(told, ["started ", "success "]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_long_for_the_link_is_refused_and_the_link_holds() {
+    let world = start().await;
+    let _device = Device::online(&world, &[]).await;
+    // Small as a file, large as JSON: each of these is six characters there.
+    let answer = put_file(&world, "a.cpp", &"\u{1}".repeat(400 * 1024)).await;
+    assert_eq!(answer.status, 413);
+    assert_eq!(world.bench(ID).await["attached"], true);
+    let answer = put_file(&world, "a.cpp", &" ".repeat(600 * 1024)).await;
+    assert_eq!(answer.status, 413);
+}
+
+#[tokio::test]
+async fn every_platform_can_be_compiled_for_without_a_token() {
+    let world = start().await;
+    let answer = call(world.addr(), "GET", "/v1/build_targets", &[], b"").await;
+    let targets = answer.json();
+    assert_eq!(targets["platforms"]["Argon"], 12);
+    assert_eq!(targets["platforms"]["Boron"], 13);
+    for (name, number) in targets["platforms"].as_object().unwrap() {
+        let listed = targets["targets"][0]["platforms"].as_array().unwrap();
+        assert!(listed.contains(number), "{name}");
+        assert_eq!(
+            targets["default_versions"][number.to_string()],
+            targets["targets"][0]["version"],
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_compiler_that_takes_thirty_seconds_is_given_up() {
     let world = start().await;
     let mut device = Device::online(&world, &[]).await;

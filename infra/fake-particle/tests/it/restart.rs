@@ -174,6 +174,13 @@ async fn a_folder_that_cannot_be_made_is_named() {
 }
 
 #[tokio::test]
+async fn where_others_could_reach_it_it_does_not_start() {
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let error = Cloud::start(listener, config()).await.err().unwrap();
+    assert!(matches!(error, StartError::NotLoopback(_)), "{error}");
+}
+
+#[tokio::test]
 async fn a_shutdown_ends_streams_links_and_waiting_hooks_at_once() {
     let world = start_with(config()).await;
     let mut receiver = Receiver::start().await;

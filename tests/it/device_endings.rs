@@ -1,0 +1,139 @@
+//! The virtual device's processes when what started them is gone, and the device's link when its cloud is.
+
+use std::{path::Path, process::Stdio};
+
+use local::Stack;
+use serde_json::json;
+use tests::{
+    account::Account,
+    eventually,
+    home::{Home, config},
+    program,
+};
+use tokio::process::{Child, Command};
+
+const ID: &str = "e00fce68cccccccccccccccc";
+
+/// The real program with its device, whose firmware is this.
+fn run(data: &Path, firmware: &str, cxx: Option<&Path>) -> Child {
+    let device = data.join("device");
+    std::fs::create_dir_all(&device).unwrap();
+    let flashed = json!([{ "name": "endless.cpp", "text": firmware }]);
+    std::fs::write(device.join("flashed.json"), flashed.to_string()).unwrap();
+    let mut command = Command::new(program("local"));
+    command
+        .args(["--port", "0", "--particle-port", "0", "--data"])
+        .arg(data)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    if let Some(cxx) = cxx {
+        command.env("CXX", cxx);
+    }
+    command.spawn().unwrap()
+}
+
+/// The processes that do something in a folder, as the system lists them.
+async fn processes_in(folder: &Path) -> Vec<String> {
+    let listed = Command::new("ps")
+        .args(["-eo", "stat=,args="])
+        .output()
+        .await
+        .unwrap();
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let folder = folder.to_string_lossy().into_owned();
+    // One that has ended and that nobody asked about is a Z.
+    listed
+        .lines()
+        .filter(|line| line.contains(&folder) && !line.starts_with('Z'))
+        .map(str::to_owned)
+        .collect()
+}
+
+async fn kill_9_leaves_nothing(mut stack: Child, folder: &Path) {
+    eventually("something runs in the device's folder", || async {
+        (!processes_in(folder).await.is_empty()).then_some(())
+    })
+    .await;
+    stack.start_kill().unwrap();
+    stack.wait().await.unwrap();
+    eventually("nothing of the device runs any more", || async {
+        processes_in(folder).await.is_empty().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn after_kill_9_no_firmware_goes_on_not_even_one_that_never_returns() {
+    let data = tempfile::tempdir().unwrap();
+    let endless = "#include \"Particle.h\"\n#include <unistd.h>\nvoid setup() { alarm(0); for (;;) ; }\nvoid loop() {}\n";
+    let stack = run(data.path(), endless, None);
+    let folder = data.path().join("device");
+    eventually("the firmware runs", || async {
+        let all = processes_in(&folder).await;
+        all.iter()
+            .any(|line| line.contains("/program-") && !line.contains("/bin/sh"))
+            .then_some(())
+    })
+    .await;
+    kill_9_leaves_nothing(stack, &folder).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn after_kill_9_no_compiler_goes_on() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().join("compiler");
+    std::fs::create_dir(&folder).unwrap();
+    let script = folder.join("c++");
+    let text = "#!/bin/sh\nif [ \"$1\" = --version ]; then echo odd 1.0; exit; fi\nsleep 1000\n";
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let stack = run(data.path(), "", Some(&script));
+    kill_9_leaves_nothing(stack, &folder).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_in_another_process_is_back_when_its_cloud_is() {
+    let home = Home::start().await;
+    let account = Account::of(&home).await;
+    let port = home.stack.cloud().addr().port();
+    let token = home.data.path().join("token");
+    std::fs::write(&token, &account.token).unwrap();
+    let mut device = Command::new(program("virtual-device"))
+        .args(["--id", ID, "--name", "away", "--cloud", &account.api])
+        .arg("--token-file")
+        .arg(&token)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let first = account.online(ID).await;
+    let Home {
+        stack,
+        client,
+        data,
+    } = home;
+    stack.stop().await.unwrap();
+
+    let mut config = config(&data);
+    config.particle_port = port;
+    let home = Home {
+        stack: Stack::start(config).await.unwrap(),
+        client,
+        data,
+    };
+    let second = account.online(ID).await;
+    assert_eq!(second["name"], "away");
+    assert_ne!(second["last_handshake_at"], first["last_handshake_at"]);
+    assert!(
+        device.try_wait().unwrap().is_none(),
+        "it is the same process"
+    );
+    device.start_kill().unwrap();
+    home.stack.stop().await.unwrap();
+}
