@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { eventStore } from '../static/particle/event-store.js';
 import { oneStream } from '../static/particle/one-stream.js';
 import { MOST_CONNECTIONS, SILENCE_MS, backoff, listen } from '../static/particle/stream.js';
 
@@ -126,6 +127,64 @@ test('a stream that is cut every five seconds never connects more than 20 times 
   await ended;
   assert.ok(at.length > 20, `${at.length} connections`);
   for (const [i, time] of at.entries()) assert.ok(i < MOST_CONNECTIONS || time - at[i - MOST_CONNECTIONS] >= 5 * 60_000);
+});
+
+test('with events flowing over a stream that is cut every five seconds, each is heard once or lies in a time that is named', async () => {
+  const [clock, cloud] = [handClock(), handCloud()];
+  const store = eventStore({ load: async () => ({ events: [], spans: [] }), put: async () => {}, remove: async () => {}, putSpans: async () => {}, clear: async () => {} }, { mayWrite: () => true });
+  await store.load();
+  const added = [];
+  const begin = clock.now();
+  const { over, states, ended } = start(cloud, clock, {
+    chance: () => 0.5,
+    onAlive: (at) => store.alive(at),
+    onEvent: (event) => (assert.ok(store.add(event), event.name), added.push(event.name)),
+  });
+  const heard = [];
+  const missed = [];
+  const openedAt = [];
+  let seen = 0;
+  let silentSince = null;
+  let open = null;
+  let wasListening = false;
+  for (let second = 0; second < 30 * 60; second += 1) {
+    await settled();
+    if (cloud.opened.length > seen) {
+      seen = cloud.opened.length;
+      openedAt.push(clock.now());
+      open = { ...cloud.opened[seen - 1], at: clock.now() };
+    }
+    // The page does this at every change of state.
+    const listening = states.at(-1)?.kind === 'listening';
+    if (wasListening && !listening) store.silent();
+    wasListening = listening;
+    const name = `WebhookTutorial01/${second}`;
+    if (open && clock.now() - open.at >= 5_000) {
+      open.end();
+      open = null;
+    }
+    const published = clock.now();
+    if (open) {
+      open.say(frame(name, { published_at: new Date(published).toISOString() }));
+      heard.push({ name, published });
+    } else missed.push({ name, published });
+    await settled();
+    if (states.at(-1)?.kind !== 'listening' && wasListening) (store.silent(), (wasListening = false));
+    silentSince = states.at(-1)?.kind === 'listening' ? null : (silentSince ?? clock.now());
+    assert.ok(silentSince === null || clock.now() - silentSince <= 6 * 60_000, 'it tries again before long');
+    await clock.forward(1_000);
+  }
+  over.abort();
+  await ended;
+  assert.deepEqual(added, heard.map(({ name }) => name));
+  assert.equal(store.events().length, heard.length);
+  assert.ok(openedAt.length > 30 && heard.length > 150 && missed.length > 200, `${openedAt.length} connections, ${heard.length} heard, ${missed.length} not`);
+  for (const [i, time] of openedAt.entries()) assert.ok(i < MOST_CONNECTIONS || time - openedAt[i - MOST_CONNECTIONS] >= 5 * 60_000);
+  const quiet = store.quiet().map(({ from, to }) => ({ from, to: to ?? Infinity }));
+  assert.ok(quiet.length >= openedAt.length - 1);
+  const inQuiet = ({ published }) => quiet.some(({ from, to }) => published >= from && published <= to);
+  for (const one of missed) assert.ok(inQuiet(one) || one.published === begin, one.name);
+  for (const one of heard) assert.ok(!quiet.some(({ from, to }) => one.published > from && one.published < to), one.name);
 });
 
 test('waits grow to a minute and differ from page to page', () => {

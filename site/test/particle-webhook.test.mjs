@@ -4,7 +4,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { CloudProblem } from '../static/particle/cloud.js';
 import { estimate } from '../static/particle/data-operations.js';
+import { hookKeeper } from '../static/particle/hook.js';
+import { differences } from '../static/particle/hook-difference.js';
 import { receivedHints, responseHints, errorHints, guessHint } from '../static/particle/hints.js';
 import { join } from '../static/particle/join.js';
 import { render } from '../static/particle/template.js';
@@ -102,4 +105,61 @@ test('hints stand where learners trip, and not elsewhere', () => {
   assert.match(errorHints({ data: 'ESOCKETTIMEDOUT' }).join(), /20 s/);
   assert.match(guessHint(['hook_sent_data', 'not_known_yet']).join(), /^Simulated: that it carries no data; not known yet\. The real cloud may differ\.$/);
   assert.deepEqual(guessHint([]), []);
+});
+
+test('a webhook that was changed elsewhere says what differs, in sentences', () => {
+  const wanted = settingsFor(form, URL_);
+  const says = (more) => differences(wanted, { ...structuredClone(wanted), ...more }).join(' ');
+  // As the cloud shows it: other keys besides, keys in another order, flags that are off.
+  const listed = { id: '1', created_at: '2026-01-01', disabled: false, unchunked: false, hookUrl: URL_, counters: {}, json: Object.fromEntries(Object.entries(form.json).reverse()) };
+  assert.equal(says(listed), '');
+  assert.equal(differences(wanted, { id: '1', event: form.event, url: URL_ }).length, 0, 'what is not shown is not said to differ');
+  assert.match(says({ disabled: true }), /^It is disabled: no event triggers it\.$/);
+  assert.match(says({ event: 'Other' }), /^Its event is “Other”, so “WebhookTutorial01” does not trigger it\.$/);
+  assert.match(says({ event: 'Webhook' }), /more events trigger it/);
+  assert.match(says({ requestType: 'PUT' }), /^requestType is “PUT”; this page wrote “POST”\.$/);
+  assert.match(says({ noDefaults: false }), /^noDefaults is “false”; this page wrote “true”\.$/);
+  assert.match(says({ deviceID: DEVICES[0] }), new RegExp(`^Only the device “${DEVICES[0]}” triggers it\\.$`));
+  assert.match(says({ json: { ...form.json, data: '{{PARTICLE_EVENT_VALUE}}' } }), /^json › data is “{{PARTICLE_EVENT_VALUE}}”; this page wrote “{{{PARTICLE_EVENT_VALUE}}}”\.$/);
+  const { coreid: _, ...fewer } = form.json;
+  assert.match(says({ json: { ...fewer, room: 'x' } }), /^json has no “coreid”\. json has “room” besides\.$/);
+  assert.match(says({ json: undefined, body: '{{{PARTICLE_EVENT_VALUE}}}' }), /^body is “{{{PARTICLE_EVENT_VALUE}}}”; this page sets none\.$/);
+  assert.ok(says({ body: 'x'.repeat(5000) }).length < 200);
+});
+
+test('the one that this page made is known by its ID under another event’s name, and no other is', () => {
+  const list = [{ id: 'a', event: 'Other', url: URL_, created_at: '', integration_type: 'Webhook' }];
+  assert.equal(found(list, form.event, URL_, 'a').ours?.id, 'a');
+  assert.equal(found(list, form.event, URL_, 'b').ours, null);
+  assert.equal(found(list, form.event, URL_).ours, null, 'one that somebody made by hand is not touched');
+  assert.equal(found(list, form.event, 'elsewhere', 'a').ours, null);
+});
+
+test('the keeper looks at all of it, keeps its ID, and puts it back', async () => {
+  let hook = { id: 'a', created_at: '2026-01-01T00:00:00.000Z', ...settingsFor(form, URL_) };
+  let shown = true;
+  const cloud = {
+    integrations: async () => [{ id: hook.id, event: hook.event, url: hook.url, created_at: hook.created_at, integration_type: 'Webhook' }],
+    integration: async () => {
+      if (shown) return structuredClone(hook);
+      throw new CloudProblem('broken', 'no', 500);
+    },
+    update: async (_token, id, settings) => (hook = { id, created_at: hook.created_at, ...settings }),
+  };
+  let seen = null;
+  const keeper = hookKeeper({ form, memory: { get: () => seen, set: (value) => (seen = value) }, onChange: () => {}, onRefused: () => assert.fail() });
+  keeper.at({ cloud, token: 't', url: URL_ });
+  await keeper.look();
+  assert.deepEqual([keeper.state().kind, keeper.state().differs, seen], ['ours', [], { url: URL_, id: 'a' }]);
+  hook = { ...hook, event: 'Other', disabled: true };
+  await keeper.look();
+  assert.equal(keeper.state().kind, 'ours');
+  assert.equal(keeper.state().differs.length, 2);
+  await keeper.putBack();
+  assert.deepEqual([keeper.state().differs, hook.event, hook.disabled], [[], form.event, undefined]);
+  // Where all of it can't be seen, the list is what there is.
+  hook = { ...hook, disabled: true };
+  shown = false;
+  await keeper.look();
+  assert.deepEqual([keeper.state().kind, keeper.state().differs], ['ours', []]);
 });

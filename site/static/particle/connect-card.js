@@ -22,9 +22,24 @@ export function mountConnectCard(card, { offers, onTicket }) {
   let round = null;
   let busy = false;
 
-  const say = (/** @type {string} */ words) => {
-    slot('connect-problem').textContent = words;
-    slot('connect-problem').hidden = words === '';
+  const problem = slot('connect-problem');
+  const home = /** @type {HTMLElement} */ (problem.parentElement);
+  /** Says what went wrong where it went wrong: in the form whose fields it is about, and for those. @param {string} words @param {HTMLFormElement} [where] */
+  const say = (words, where) => {
+    for (const input of card.querySelectorAll('[aria-describedby="connect-problem"]')) {
+      input.removeAttribute('aria-describedby');
+      input.removeAttribute('aria-invalid');
+    }
+    problem.hidden = words === '';
+    if (words !== '' && where) {
+      const inputs = where.querySelectorAll('input');
+      for (const input of inputs) {
+        input.setAttribute('aria-describedby', problem.id);
+        input.setAttribute('aria-invalid', 'true');
+      }
+      inputs[inputs.length - 1].closest('label')?.after(problem);
+    } else home.append(problem);
+    problem.textContent = words;
   };
   const showCode = (/** @type {boolean} */ is) => {
     form('code').hidden = !is;
@@ -33,28 +48,32 @@ export function mountConnectCard(card, { offers, onTicket }) {
   };
   const real = () => offers().find(({ demo }) => demo === null);
 
-  /** One try at a time, and never a second one by itself. @param {() => Promise<void>} act */
-  const attempt = async (act) => {
+  /** One try at a time, and never a second one by itself. @param {() => Promise<void>} act @param {HTMLFormElement} [where] */
+  const attempt = async (act, where) => {
     if (busy) return;
     busy = true;
+    let went = '';
     say('');
     const controls = /** @type {NodeListOf<HTMLButtonElement>} */ (card.querySelectorAll('[data-part="connect-open"] button'));
     for (const button of controls) button.disabled = true;
     try {
       await act();
     } catch (error) {
-      say(error instanceof CloudProblem ? error.message : 'Something went wrong in this page. Nothing was changed.');
+      went = error instanceof CloudProblem ? error.message : 'Something went wrong in this page. Nothing was changed.';
+      say(went, where);
     } finally {
       busy = false;
       for (const button of controls) button.disabled = false;
     }
+    // The button that had the focus was disabled meanwhile; the field is where it goes on.
+    if (went !== '' && where) where.querySelectorAll('input')[where.querySelectorAll('input').length - 1].focus();
   };
 
   /** @param {string} name @param {(fields: FormData) => Promise<void>} act */
   const onSubmit = (name, act) =>
     form(name).addEventListener('submit', (event) => {
       event.preventDefault();
-      void attempt(() => act(new FormData(form(name))));
+      void attempt(() => act(new FormData(form(name))), form(name));
     });
 
   onSubmit('token', async (fields) => {

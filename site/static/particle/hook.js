@@ -3,23 +3,25 @@
 // Nothing of somebody else's is changed without being asked for.
 
 import { CloudProblem } from './cloud.js';
+import { differences } from './hook-difference.js';
 import { found, settingsFor } from './webhook.js';
 
 /**
  * @typedef {import('./cloud.js').Integration} Integration
  * @typedef {import('./webhook.js').Settings} Settings
  * @typedef {{kind: 'none'} | {kind: 'asking'}
- *   | {kind: 'ours', id: string, created_at: string | null, overlapping: Integration[]}
+ *   | {kind: 'ours', id: string, created_at: string | null, differs: string[], overlapping: Integration[]}
  *   | {kind: 'elsewhere', hook: Integration, wasOurs: boolean, overlapping: Integration[]}
  *   | {kind: 'absent', wasOurs: boolean, overlapping: Integration[]}
- *   | {kind: 'failed', problem: CloudProblem}} HookState `none`: nobody is signed in, or there is no endpoint. `wasOurs`: it was
- *   this learner's when this page last looked
+ *   | {kind: 'failed', problem: CloudProblem}} HookState `none`: nobody is signed in, or there is no endpoint. `differs`:
+ *   sentences on how it is not as this page makes it. `wasOurs`: it was this learner's when this page last looked
+ * @typedef {{url: string, id: string}} Seen the webhook as it was seen last: where it led, and its ID
  * @typedef {ReturnType<typeof import('./cloud.js').cloud>} Cloud
  */
 
 /**
- * @param {{form: Settings, memory: {get: () => string | null, set: (url: string | null) => void}, onChange: (state: HookState) => void,
- *   onRefused: (token: string) => void}} with_ `memory`: keeps which address it led to when it was seen last, so that a reload knows.
+ * @param {{form: Settings, memory: {get: () => Seen | null, set: (seen: Seen | null) => void}, onChange: (state: HookState) => void,
+ *   onRefused: (token: string) => void}} with_ `memory`: keeps which one it was and where it led when it was seen last, so that a reload knows.
  *   `onRefused`: the cloud does not take this token any more
  */
 export function hookKeeper({ form, memory, onChange, onRefused }) {
@@ -34,9 +36,9 @@ export function hookKeeper({ form, memory, onChange, onRefused }) {
 
   const set = (/** @type {HookState} */ next) => {
     state = next;
-    if (next.kind === 'ours' && !wasOurs) {
+    if (next.kind === 'ours' && place) {
       wasOurs = true;
-      memory.set(place?.url ?? null);
+      memory.set({ url: place.url, id: next.id });
     }
     onChange(next);
   };
@@ -49,11 +51,11 @@ export function hookKeeper({ form, memory, onChange, onRefused }) {
     if (!quietly) set({ kind: 'asking' });
     try {
       await act(at);
-      const all = found(await at.cloud.integrations(at.token), form.event, at.url);
+      const { ours, other, overlapping } = found(await at.cloud.integrations(at.token), form.event, at.url, knownId());
+      const differs = ours ? differences(settingsFor(form, at.url), await whole(at, ours)) : [];
       if (mine !== generation) return;
       checkedAt = performance.now();
-      const { ours, other, overlapping } = all;
-      if (ours) set({ kind: 'ours', id: ours.id, created_at: typeof ours.created_at === 'string' ? ours.created_at : null, overlapping });
+      if (ours) set({ kind: 'ours', id: ours.id, created_at: typeof ours.created_at === 'string' ? ours.created_at : null, differs, overlapping });
       else if (other) set({ kind: 'elsewhere', hook: other, wasOurs, overlapping });
       else set({ kind: 'absent', wasOurs, overlapping });
     } catch (error) {
@@ -65,13 +67,29 @@ export function hookKeeper({ form, memory, onChange, onRefused }) {
     }
   };
 
+  /** The ID of the one that led here when it was seen last: it is known by that even under another event's name. */
+  const knownId = () => {
+    const seen = memory.get();
+    return seen && seen.url === place?.url ? seen.id : null;
+  };
+
+  /** All of it, for a list shows the half. @param {NonNullable<typeof place>} at @param {Integration} listed */
+  const whole = async (at, listed) => {
+    try {
+      return { ...listed, ...(await at.cloud.integration(at.token, listed.id)) };
+    } catch (error) {
+      if (error instanceof CloudProblem && error.cause === 'expired') throw error;
+      return listed;
+    }
+  };
+
   return {
     state: () => state,
     /** @param {typeof place} at null if nobody is signed in or there is no endpoint */
     at(at) {
       const same = at !== null && place !== null && at.cloud === place.cloud && at.token === place.token && at.url === place.url;
       if (same) return false;
-      if (at?.url !== place?.url) wasOurs = at !== null && memory.get() === at.url;
+      if (at?.url !== place?.url) wasOurs = at !== null && memory.get()?.url === at.url;
       place = at;
       generation += 1;
       set({ kind: 'none' });
@@ -86,13 +104,18 @@ export function hookKeeper({ form, memory, onChange, onRefused }) {
     /** Makes it, or makes it as it should be if it leads here already. One that leads elsewhere is left alone. */
     setUp: () =>
       attempt(async ({ cloud, token, url }) => {
-        const { ours, other } = found(await cloud.integrations(token), form.event, url);
+        const { ours, other } = found(await cloud.integrations(token), form.event, url, knownId());
         if (ours) await cloud.update(token, ours.id, settingsFor(form, url));
         else if (!other) await cloud.create(token, settingsFor(form, url));
       }),
     /** Makes the one that leads elsewhere lead here. */
     async takeOver() {
       const id = state.kind === 'elsewhere' ? state.hook.id : null;
+      if (id !== null) await attempt(({ cloud, token, url }) => cloud.update(token, id, settingsFor(form, url)));
+    },
+    /** Makes the one that leads here as this page makes it. */
+    async putBack() {
+      const id = state.kind === 'ours' ? state.id : null;
       if (id !== null) await attempt(({ cloud, token, url }) => cloud.update(token, id, settingsFor(form, url)));
     },
     async remove() {

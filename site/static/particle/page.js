@@ -420,20 +420,22 @@ function channel(name) {
   };
 }
 
-/** Which address the webhook led to when this browser saw it last. */
+/** Which webhook it was, and where it led, when this browser saw it last. */
 const hookMemory = {
+  /** @returns {import('./hook.js').Seen | null} */
   get() {
     try {
-      return localStorage.getItem(HOOK_SEEN);
+      const seen = JSON.parse(localStorage.getItem(HOOK_SEEN) ?? 'null');
+      return typeof seen?.url === 'string' && typeof seen.id === 'string' ? seen : null;
     } catch {
       return null;
     }
   },
-  /** @param {string | null} url */
-  set(url) {
+  /** @param {import('./hook.js').Seen | null} seen */
+  set(seen) {
     try {
-      if (url === null) localStorage.removeItem(HOOK_SEEN);
-      else localStorage.setItem(HOOK_SEEN, url);
+      if (seen === null) localStorage.removeItem(HOOK_SEEN);
+      else localStorage.setItem(HOOK_SEEN, JSON.stringify(seen));
     } catch {
       // Then a webhook that leads elsewhere after a reload is taken for a stranger's.
     }

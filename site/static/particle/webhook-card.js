@@ -7,6 +7,9 @@ import { asTemplate, fields, settingsFor } from './webhook.js';
 /** @typedef {import('./hook.js').HookState} HookState */
 /** @typedef {ReturnType<typeof import('./hook.js').hookKeeper>} Keeper */
 
+/** A webhook of somebody's own shares nothing with this one; then the rest says no more. */
+const MOST_DIFFERENCES = 8;
+
 /**
  * @param {HTMLElement} card
  * @param {{keeper: Keeper, form: import('./webhook.js').Settings}} with_ `form`: webhook.json
@@ -65,6 +68,17 @@ export function mountWebhookCard(card, { keeper, form }) {
         ask(`It leads to ${String(url).slice(0, 300)}${since}. ${state.wasOurs ? 'Somebody changed it since; perhaps you, in another browser.' : 'It may be yours from an earlier time, or somebody else’s who shares the account. If you take it over, it no longer leads there.'}`, state.wasOurs ? 'Take back' : 'Take it over', () => void keeper.takeOver(), true);
       } else ask('It was left as it is, so events do not come here. ', 'Take it over after all', () => void keeper.takeOver());
     }
+    const differs = state.kind === 'ours' ? state.differs : [];
+    if (differs.length > 0) ask('It is not as this page made it. Somebody changed it since; perhaps you.', 'Put back', () => void keeper.putBack());
+    const list = part('webhook-differs');
+    list.hidden = differs.length === 0;
+    list.replaceChildren(
+      ...differs.slice(0, MOST_DIFFERENCES).map((words) => {
+        const item = document.createElement('li');
+        item.textContent = words;
+        return item;
+      }),
+    );
     if (state.kind === 'failed') ask(state.problem.message, 'Try again', () => void keeper.look());
     if (isShown) {
       drawSettings(keeper.settings() ?? settingsFor(form, 'your hook URL'));
@@ -103,6 +117,7 @@ export function mountWebhookCard(card, { keeper, form }) {
   /** @param {HookState} state */
   function wordsFor(state) {
     if (state.kind === 'asking') return 'Asking the cloud …';
+    if (state.kind === 'ours' && state.differs.length > 0) return 'This webhook is in your account, but it was changed.';
     if (state.kind === 'ours') return `This webhook is in your account. Every event whose name begins with “${event}” triggers it.`;
     if (state.kind === 'elsewhere') return state.wasOurs ? `The webhook “${event}” no longer leads here.` : `There is a webhook named “${event}” in the account already.`;
     if (state.kind === 'absent') return state.wasOurs ? `The webhook “${event}” is no longer in your account.` : `There is no webhook named “${event}” in the account.`;

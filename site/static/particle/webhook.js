@@ -17,13 +17,14 @@ export const asTemplate = (settings) => JSON.stringify(settings, null, 2);
 /**
  * What an account holds, as far as it concerns this webhook.
  * @param {Integration[]} list @param {string} event @param {string} url this learner's
+ * @param {string | null} [known] the ID of the one that this page made; it is this learner's under another event's name too
  * @returns {{ours: Integration | null, other: Integration | null, overlapping: Integration[]}} `ours`: leads here already.
  *   `other`: has the name and leads elsewhere. `overlapping`: further ones that fire for some of the same events
  */
-export function found(list, event, url) {
+export function found(list, event, url, known = null) {
   const named = list.filter((one) => one.event === event && isWebhook(one));
   const newest = [...named].sort((a, b) => (String(a.created_at) < String(b.created_at) ? 1 : -1));
-  const ours = newest.find((one) => one.url === url) ?? null;
+  const ours = newest.find((one) => one.url === url) ?? list.find((one) => one.id === known && one.url === url) ?? null;
   const other = ours ? null : (newest[0] ?? null);
   const overlapping = list.filter(
     (one) => one !== ours && one !== other && one.disabled !== true && (one.event.startsWith(event) || event.startsWith(one.event)),
