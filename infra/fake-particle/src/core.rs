@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::attached::Attached;
 use crate::binaries::Binaries;
@@ -38,6 +38,8 @@ pub(crate) struct Core {
     pub(crate) signins: Mutex<Signins>,
     /// Webhook requests under way or waiting to be tried again.
     pub(crate) running_hooks: AtomicUsize,
+    /// Turns of those that are being sent.
+    pub(crate) sending: Semaphore,
     pub(crate) stopping: watch::Sender<bool>,
     /// Numbers links and what is asked of devices.
     requests: AtomicU64,
@@ -76,6 +78,7 @@ impl Core {
             ratings: Ratings::default(),
             signins: Mutex::default(),
             running_hooks: AtomicUsize::new(0),
+            sending: Semaphore::new(hook::run::MOST_SENDING),
             stopping: watch::Sender::new(false),
             requests: AtomicU64::new(1),
             state: Mutex::new(parts.state),

@@ -23,6 +23,9 @@ use crate::state::{GotResponse, Hook, LogEntry, SentRequest};
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// Requests under way or waiting for another try; beyond this the cloud says that it is busy instead of growing.
 const MOST_RUNNING: usize = 1000;
+/// Requests that wait for an answer at the same time; the next ones are sent when one has come. The real cloud's many
+/// machines are one computer here, which the server that answers has to share.
+pub(crate) const MOST_SENDING: usize = 32;
 /// How much of a body the console keeps.
 const KEPT_BODY_BYTES: usize = 4096;
 /// How many headers of a request it keeps, and how much of each.
@@ -112,7 +115,6 @@ impl Run {
     }
 
     async fn once(&self) -> Outcome {
-        let deadline = self.core.now() + millis(ANSWER_LIMIT);
         let request = match build(&self.config, &self.event) {
             Ok(request) => request,
             Err(reason) => {
@@ -144,6 +146,8 @@ impl Run {
                 return Outcome::Done;
             }
         };
+        let _turn = self.core.sending.acquire().await;
+        let deadline = self.core.now() + millis(ANSWER_LIMIT);
         guesses.extend([HOOK_SENT_DATA_GUESS, HOOK_SENT_BEFORE_ANSWER_GUESS]);
         let name = format!("hook-sent/{}", self.event.name);
         self.core.announce(

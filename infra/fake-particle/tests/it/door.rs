@@ -160,9 +160,45 @@ async fn every_refusal_is_json_with_a_sentence() {
     let bearer = format!("Bearer {}", world.token);
     let json_type = ("Content-Type", "application/json");
     type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [u8], u16);
-    let cases: [Case<'_>; 9] = [
+    let cases: [Case<'_>; 15] = [
         ("GET", "/nowhere", &[], b"", 404),
         ("PATCH", "/v1/devices", &[], b"", 405),
+        ("GET", "/oauth/token", &[], b"", 405),
+        (
+            "GET",
+            "/v1/devices/nobody",
+            &[("Authorization", &bearer)],
+            b"",
+            404,
+        ),
+        (
+            "GET",
+            "/v1/products/nothing/integrations",
+            &[("Authorization", &bearer)],
+            b"",
+            404,
+        ),
+        (
+            "PUT",
+            "/v1/integrations/gone",
+            &[("Authorization", &bearer), json_type],
+            b"{\"event\":\"e\",\"url\":\"http://127.0.0.1:9\"}",
+            404,
+        ),
+        (
+            "DELETE",
+            "/v1/webhooks/gone",
+            &[("Authorization", &bearer)],
+            b"",
+            404,
+        ),
+        (
+            "POST",
+            "/v1/integrations",
+            &[("Authorization", &bearer), json_type],
+            b"{\"event\":\"e\",\"url\":\"http://127.0.0.1:9\",\"json\":{},\"body\":\"x\"}",
+            400,
+        ),
         (
             "GET",
             "/v1/devices",

@@ -123,6 +123,29 @@ async fn a_stream_ends_with_its_token() {
 }
 
 #[tokio::test]
+async fn a_form_publishes_as_json_does() {
+    let world = start().await;
+    let mut stream = world.listen("/v1/devices/events").await;
+    let bearer = format!("Bearer {}", world.token);
+    let headers = [
+        ("Authorization", bearer.as_str()),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+    ];
+    let body = crate::support::form(&[("name", "a/b"), ("data", "{\"t\":1}"), ("private", "true")]);
+    let answer = crate::support::call(
+        world.addr(),
+        "POST",
+        "/v1/devices/events",
+        &headers,
+        body.as_bytes(),
+    )
+    .await;
+    assert_eq!(answer.json(), json!({"ok": true}));
+    let seen = stream.next().await;
+    assert_eq!((seen.name.as_str(), seen.text()), ("a/b", "{\"t\":1}"));
+}
+
+#[tokio::test]
 async fn a_stream_without_a_token_is_refused_in_json() {
     let world = start().await;
     let answer = crate::support::call(

@@ -618,6 +618,38 @@ async fn a_product_has_its_own_hooks_streams_and_topics() {
 }
 
 #[tokio::test]
+async fn no_more_than_32_requests_wait_for_an_answer_and_the_others_have_their_full_time_later() {
+    let world = start().await;
+    let mut receiver = Receiver::start().await;
+    receiver.always(Say::Nothing);
+    world.create_hook(tutorial_hook(&receiver.url())).await;
+    let mut sent = world.listen("/v1/devices/events/hook-sent%2F").await;
+    let mut failed = world.listen("/v1/devices/events/api%2Fhook-error").await;
+    for _ in 0..40 {
+        world.publish("WebhookTutorial01", "x").await;
+    }
+    for _ in 0..32 {
+        receiver.request().await;
+        sent.next().await;
+    }
+    world.clock.advance(Duration::from_secs(19));
+    // Nobody has been given up, so nobody's turn has come.
+    world.publish("hook-sent/of the test", "").await;
+    assert_eq!(sent.next().await.name, "hook-sent/of the test");
+    world.clock.advance(Duration::from_secs(1));
+    for _ in 0..32 {
+        assert_eq!(failed.next().await.text(), "ESOCKETTIMEDOUT");
+    }
+    for _ in 32..40 {
+        receiver.request().await;
+    }
+    world.clock.advance(Duration::from_secs(20));
+    for _ in 32..40 {
+        assert_eq!(failed.next().await.text(), "ESOCKETTIMEDOUT");
+    }
+}
+
+#[tokio::test]
 async fn two_hundred_presses_are_two_hundred_rounds() {
     let world = start().await;
     let receiver = Receiver::start().await;
