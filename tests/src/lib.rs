@@ -4,6 +4,7 @@
 //! - [`account`]: the account of the stand-in cloud, as a program uses it
 //! - [`client`]: HTTP as others send it, bytes and all
 //! - [`proxy`]: what stands between the functions and their data when that fails
+//! - [`cutter`]: what stands between the page and its events when those break off
 //! - [`faults`]: the same, at random, for as long as one likes, checked against what everybody was told
 //! - [`browser`]: the page in Chromium
 //! - [`visit`]: what a person does on the page, and sees
@@ -13,6 +14,7 @@
 pub mod account;
 pub mod browser;
 pub mod client;
+pub mod cutter;
 pub mod faults;
 pub mod home;
 pub mod learner;

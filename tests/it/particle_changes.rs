@@ -1,0 +1,146 @@
+//! The webhook is changed in the account, behind the page's back: the page says what differs and can put it back.
+
+use http::Method;
+use serde_json::{Value, json};
+use tests::{
+    account::Account,
+    browser::{DARK, LIGHT, PHONE},
+    home::Home,
+    visit::Visit,
+};
+
+/// The webhook in full, as its owner would send it again.
+async fn settings(account: &Account, url: &str) -> Value {
+    let mut form: Value = serde_json::from_str(fake_particle::WEBHOOK_JSON).unwrap();
+    form["url"] = json!(url);
+    assert_eq!(account.hooks().await.len(), 1);
+    form
+}
+
+async fn differs(visit: &Visit, part: &str) {
+    let script = format!(
+        "const list = document.querySelector('[data-part=webhook-differs]'); return list.checkVisibility() && list.textContent.includes({})",
+        json!(part)
+    );
+    visit
+        .shows(&format!("the page says {part:?}"), &script)
+        .await;
+}
+
+async fn put_back(visit: &Visit) {
+    assert_eq!(visit.text("[data-do=webhook-yes]").await, "Put back");
+    visit.press("[data-do=webhook-yes]").await;
+    visit
+        .says("webhook-state", "Every event whose name begins with")
+        .await;
+    visit
+        .shows(
+            "nothing differs any more",
+            "return !document.querySelector('[data-part=webhook-differs]').checkVisibility()",
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_disabled_webhook_is_noticed_by_the_press_that_nothing_comes_of() {
+    let home = Home::start().await;
+    let account = Account::of(&home).await;
+    for (name, view) in [("light", LIGHT), ("dark", DARK), ("phone", PHONE)] {
+        let visit = Visit::to(&home, view).await;
+        visit.start().await;
+        visit.connect().await;
+        let url = visit.text("[data-slot=hook-url]").await;
+        let mut hook = settings(&account, &url).await;
+        hook["disabled"] = json!(true);
+        let id = account.hooks().await[0]["id"].as_str().unwrap().to_owned();
+        let at = format!("/v1/integrations/{id}");
+        account.ask(Method::PUT, &at, hook).await;
+        visit.press("[data-do=test-webhook]").await;
+        visit.says("webhook-state", "but it was changed").await;
+        differs(&visit, "It is disabled: no event triggers it.").await;
+        let scroll = "document.querySelector('[data-part=webhook]').scrollIntoView({ block: 'start', behavior: 'instant' })";
+        visit.browser.run(scroll, vec![]).await.unwrap();
+        visit
+            .browser
+            .screenshot(&format!("particle-changed-{name}"))
+            .await
+            .unwrap();
+        visit
+            .axe_in("[data-part=webhook]", &format!("a changed webhook, {name}"))
+            .await;
+        visit.fits().await;
+        put_back(&visit).await;
+        visit.press("[data-do=test-webhook]").await;
+        visit.blocks("response", 1).await;
+        account.ask(Method::DELETE, &at, Value::Null).await;
+        visit.browser.client.close().await.unwrap();
+    }
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_webhook_that_was_changed_elsewhere_is_compared_with_the_one_that_was_made() {
+    let home = Home::start().await;
+    let account = Account::of(&home).await;
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.start().await;
+    visit.connect().await;
+    let url = visit.text("[data-slot=hook-url]").await;
+    let id = account.hooks().await[0]["id"].as_str().unwrap().to_owned();
+    let at = format!("/v1/integrations/{id}");
+    let made = account.ask(Method::GET, &at, Value::Null).await;
+    let change = async |change: fn(&mut Value)| {
+        let mut hook = settings(&account, &url).await;
+        change(&mut hook);
+        account.ask(Method::PUT, &at, hook).await;
+    };
+
+    change(|hook| hook["event"] = json!("Other")).await;
+    visit.press("[data-do=test-webhook]").await;
+    differs(
+        &visit,
+        "Its event is “Other”, so “WebhookTutorial01” does not trigger it.",
+    )
+    .await;
+    put_back(&visit).await;
+
+    // What still fires is seen when somebody comes back to the page.
+    type Edit = fn(&mut Value);
+    let edits: [(Edit, &str); 4] = [
+        (
+            |hook| hook["requestType"] = json!("PUT"),
+            "requestType is “PUT”; this page wrote “POST”.",
+        ),
+        (
+            |hook| hook["json"]["data"] = json!("{{PARTICLE_EVENT_VALUE}}"),
+            "json › data is “{{PARTICLE_EVENT_VALUE}}”",
+        ),
+        (
+            |hook| {
+                hook.as_object_mut().unwrap().remove("noDefaults");
+            },
+            "noDefaults is “false”; this page wrote “true”.",
+        ),
+        (
+            |hook| hook["deviceid"] = json!("e00fce68aaaaaaaaaaaaaaaa"),
+            "Only the device “e00fce68aaaaaaaaaaaaaaaa” triggers it.",
+        ),
+    ];
+    for (edit, says) in edits {
+        change(edit).await;
+        visit.browser.client.refresh().await.unwrap();
+        differs(&visit, says).await;
+        put_back(&visit).await;
+    }
+    let mut now = account.ask(Method::GET, &at, Value::Null).await;
+    let mut made = made;
+    for one in [&mut now, &mut made] {
+        // What happened meanwhile is no setting.
+        for name in ["counters", "logs", "updated_at"] {
+            one.as_object_mut().unwrap().remove(name);
+        }
+    }
+    assert_eq!(now, made);
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
