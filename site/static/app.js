@@ -48,7 +48,7 @@ const here = lookedAt({
   following: logView.following,
   onLog: (came) => {
     if (came > 0) tell('news');
-    drawNews();
+    drawSoon();
   },
   onState: logView.drawState,
   onChange: draw,

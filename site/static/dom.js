@@ -1,11 +1,22 @@
 // @ts-check
 // The page's named places: parts that are shown or hidden, slots that hold words, dialogs.
 
+/** Looking for a name goes through the whole page, and the log may be most of it: each is looked for once. @type {Map<string, HTMLElement>} */
+const found = new Map();
+/** @param {string} selector */
+function once(selector) {
+  const known = found.get(selector);
+  if (known?.isConnected) return known;
+  const node = /** @type {HTMLElement} */ (document.querySelector(selector));
+  found.set(selector, node);
+  return node;
+}
+
 /** @param {string} name */
-export const part = (name) => /** @type {HTMLElement} */ (document.querySelector(`[data-part="${name}"]`));
+export const part = (name) => once(`[data-part="${name}"]`);
 
 /** @param {string} name @param {ParentNode} [within] */
-export const slot = (name, within = document) => /** @type {HTMLElement} */ (within.querySelector(`[data-slot="${name}"]`));
+export const slot = (name, within) => (within ? /** @type {HTMLElement} */ (within.querySelector(`[data-slot="${name}"]`)) : once(`[data-slot="${name}"]`));
 
 /** @param {string} name */
 export const dialog = (name) => /** @type {HTMLDialogElement} */ (part(`${name}-dialog`));

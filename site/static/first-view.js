@@ -27,14 +27,18 @@ export const config = (async () => {
   }
 })();
 
+/** The mode that was kept last: to keep it takes longer than to say it. */
+let drawn = '';
+
 /** Says the mode, once it is known. @param {Config | null} known @param {{cloud: string, username: string} | null} login */
 export function drawMode(known, login) {
   const mode = modeOf({ login, clouds: known?.clouds ?? [] });
   const [name, more] = modeWords(mode, login?.username);
   if (known !== null) {
-    document.documentElement.dataset.mode = mode;
+    const isKnown = drawn === mode;
+    document.documentElement.dataset.mode = drawn = mode;
     try {
-      localStorage.setItem(MODE, mode);
+      if (!isKnown) localStorage.setItem(MODE, mode);
     } catch {
       // Then the next visit begins with a guess.
     }

@@ -18,6 +18,8 @@ import { rounds } from './rounds.js';
 
 /** Rounds on the rail at first, and more with each "show older". */
 const SHOWN = 30;
+/** Of those, so many are drawn at a time: more would hold up the next picture. */
+const STEP = 10;
 
 /**
  * @param {{session: () => Session | null, gone: () => string | null, reading: () => boolean, particle: () => Particle | null}} with_
@@ -29,6 +31,10 @@ export function mountLogView({ session, gone, reading, particle }) {
   let firstShown = 0;
   /** The key of the first round on the rail; null for the newest few. @type {string | null} */
   let shownFrom = null;
+  /** How many of the newest may be drawn by now. */
+  let room = STEP;
+  /** How many older ones are still to be drawn. */
+  let wanted = 0;
 
   const heard = mountHeard(slot('heard'), { now: () => performance.now(), later: (act, ms) => setTimeout(act, ms), find: (key) => known.find((round) => round.key === key) });
   const blockDialog = mountBlockDialog(dialog('block'), { onClose: (block) => rail.focus(block.key) });
@@ -56,7 +62,7 @@ export function mountLogView({ session, gone, reading, particle }) {
     known = rounds(log.deliveries, asked ? (particle()?.events() ?? []) : [], { ...log, quiet: asked ? quiet : [] }, particle()?.context());
     const kept = known.findIndex(({ key }) => key === shownFrom);
     if (kept < 0 || (rail.atEdge() && known.length - kept > 3 * SHOWN)) shownFrom = null;
-    firstShown = shownFrom === null ? Math.max(0, known.length - SHOWN) : kept;
+    firstShown = shownFrom === null ? Math.max(0, known.length - room) : kept;
     // Under a reader who looks back nothing goes away at the far end.
     if (!rail.atEdge()) shownFrom = known[firstShown]?.key ?? null;
     const hasOlder = firstShown > 0 || log.older !== null;
@@ -71,6 +77,10 @@ export function mountLogView({ session, gone, reading, particle }) {
     slot('count').textContent = asked ? [summary(log), heardOf].filter(Boolean).join('; ') : '';
     drawStrip(part('strip'), known.at(-1) ?? null);
     heard.add(arrived);
+    if (room < SHOWN && firstShown > 0 && shownFrom === null) {
+      room += STEP;
+      void nextPicture().then(draw);
+    }
   }
 
   /** @param {boolean} asked */
@@ -84,15 +94,20 @@ export function mountLogView({ session, gone, reading, particle }) {
   }
 
   async function showOlder() {
-    const first = known[firstShown]?.key ?? null;
     try {
       if (firstShown < SHOWN) await session()?.watch.older();
     } catch (error) {
       drawLive('failing', 'not connected', `Older ones could not be read: ${/** @type {Error} */ (error).message}.`);
     }
-    const at = known.findIndex(({ key }) => key === first);
-    shownFrom = known[Math.max(0, at - SHOWN)]?.key ?? null;
-    draw();
+    const isBusy = wanted > 0;
+    wanted += SHOWN;
+    if (isBusy) return;
+    for (draw(); wanted > 0 && firstShown > 0; wanted -= STEP) {
+      shownFrom = known[Math.max(0, firstShown - STEP)].key;
+      draw();
+      await nextPicture();
+    }
+    wanted = 0;
   }
 
   /** @param {'rail' | 'list'} view */
@@ -121,6 +136,7 @@ export function mountLogView({ session, gone, reading, particle }) {
     /** Another log begins. */
     reset() {
       shownFrom = null;
+      room = STEP;
       rail.reset();
     },
     /** @param {boolean} is */
@@ -130,6 +146,9 @@ export function mountLogView({ session, gone, reading, particle }) {
     drawState,
   };
 }
+
+/** After the next picture was drawn. @returns {Promise<void>} */
+const nextPicture = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 
 /** Which hop of the opening picture a block is about. @param {string} kind */
 const hopOf = (kind) => ({ received: 'received', parsed: 'received', response: 'response', device: 'event', api: 'event' })[kind] ?? 'hook-response';

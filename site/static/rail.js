@@ -40,56 +40,88 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
   /** The round at the newest end, and whether anything was drawn yet: what is there at first did not arrive. */
   let lastKey = /** @type {string | null} */ (null);
   let hasDrawn = false;
-  /** The block that Tab stops at. @type {string | null} */
+  /** The block that Tab stops at, and whether somebody put it there. @type {HTMLElement | null} */
   let current = null;
+  let isChosen = false;
 
   const vertical = () => rail.dataset.view === 'list';
   const distance = () =>
     vertical() ? rail.scrollHeight - rail.clientHeight - rail.scrollTop : rail.scrollWidth - rail.clientWidth - rail.scrollLeft;
   const toEnd = () => (vertical() ? (rail.scrollTop = rail.scrollHeight) : (rail.scrollLeft = rail.scrollWidth));
-  const tellEdge = () => onEdge({ atEdge: edge, unseen });
+  let told = '';
+  const tellEdge = () => {
+    if (told === `${edge} ${unseen}`) return;
+    told = `${edge} ${unseen}`;
+    onEdge({ atEdge: edge, unseen });
+  };
+  /** What is to be done about the scroll position before the next picture; null if nothing. @type {(() => void) | null} */
+  let planned = null;
+  // Drawing and measuring are two tasks: to measure at once would lay out, in the same task, all that was just drawn.
+  const beforePicture = (/** @type {() => void} */ act) => {
+    if (planned === null) {
+      requestAnimationFrame(() => {
+        const now = planned;
+        planned = null;
+        now?.();
+      });
+    }
+    planned ??= act;
+  };
   const noteEdge = () => {
-    // A rail that is not shown has no size and no edge.
-    if (rail.clientWidth === 0) return;
+    // A rail that is not shown has no size and no edge; one that is about to be moved is not where its reader left it.
+    if (planned !== null || rail.clientWidth === 0) return;
     edge = distance() <= EDGE;
     if (edge) unseen = 0;
     tellEdge();
   };
   const settle = () => {
     if (!edge) return;
-    toEnd();
-    // What comes into view is laid out only then, and may be longer than was guessed.
-    requestAnimationFrame(() => edge && toEnd());
+    beforePicture(() => {
+      if (!edge) return;
+      toEnd();
+      // In a list the heights of what comes into view are known only once it was laid out.
+      if (vertical()) requestAnimationFrame(() => edge && toEnd());
+    });
   };
   rail.addEventListener('scroll', noteEdge, { passive: true });
   new ResizeObserver(settle).observe(rail);
 
   /** What the reader looks at, to put it back where it was after things changed before it. */
   const hold = () => {
+    if (planned !== null) return;
     const start = vertical() ? rail.getBoundingClientRect().top : rail.getBoundingClientRect().left;
     const place = (/** @type {Element} */ node) => (vertical() ? node.getBoundingClientRect().top : node.getBoundingClientRect().left);
     const end = (/** @type {Element} */ node) => (vertical() ? node.getBoundingClientRect().bottom : node.getBoundingClientRect().right);
     const anchor = [...list.children].find((node) => end(node) > start);
     const before = anchor ? place(anchor) : 0;
-    return () => {
+    beforePicture(() => {
       if (!anchor?.isConnected) return;
       const moved = place(anchor) - before;
       if (moved !== 0) vertical() ? (rail.scrollTop += moved) : (rail.scrollLeft += moved);
-    };
+    });
   };
 
   const blocks = () => /** @type {HTMLElement[]} */ ([...list.querySelectorAll('.log-block')]);
+  const blockNode = (/** @type {string} */ key) => blocks().find((node) => node.dataset.key === key) ?? null;
+  const lastBlock = () => {
+    for (let round = list.lastElementChild; round; round = round.previousElementSibling) {
+      const block = slot(round, 'blocks').lastElementChild?.lastElementChild;
+      if (block) return /** @type {HTMLElement} */ (block);
+    }
+    return null;
+  };
 
-  const setCurrent = (/** @type {HTMLElement | undefined} */ node) => {
-    for (const other of list.querySelectorAll('.log-block[tabindex="0"]')) /** @type {HTMLElement} */ (other).tabIndex = -1;
+  const setCurrent = (/** @type {HTMLElement | null} */ node) => {
+    if (current && current !== node) current.tabIndex = -1;
     if (node) node.tabIndex = 0;
-    current = (node && blockOf.get(node)?.key) ?? null;
+    current = node;
   };
 
   rail.addEventListener('focusin', ({ target }) => {
     const node = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest('.log-block'));
     if (!node) return;
     setCurrent(node);
+    isChosen = true;
     onSelect(blockOf.get(node) ?? null);
   });
   rail.addEventListener('focusout', () => onSelect(null));
@@ -165,6 +197,9 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
     const keys = new Set(before?.blocks.map(({ key }) => key));
     const cells = round.blocks.map((block, i) => old.get(block) ?? drawBlock(block, i === 0, arrives && !keys.has(block.key)));
     reorder(place, cells);
+    node.toggleAttribute('data-remark', cells.length === 0);
+    node.toggleAttribute('data-many', cells.length > 1);
+    node.style.setProperty('--blocks', String(cells.length));
   };
 
   return {
@@ -177,7 +212,7 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
       if (shown && sameView(shown, view)) return [];
       shown = view;
       const { rounds, isAsked, hasOlder, olderNote, empty } = view;
-      const release = edge ? null : hold();
+      if (!edge) hold();
       const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest?.('.log-block'));
       const focusedKey = focused && list.contains(focused) ? focused.dataset.key : null;
       // Only what comes at the newest end arrives; what is fetched from the past was there all along.
@@ -203,19 +238,23 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
       if (!edge) unseen += arrived.length;
       reorder(list, nodes);
 
-      const all = blocks();
-      const again = focusedKey === null ? undefined : all.find((node) => node.dataset.key === focusedKey);
-      if (again && document.activeElement !== again) again.focus({ preventScroll: true });
-      const stop = all.find((node) => node.dataset.key === current) ?? all.at(-1);
-      if (!stop || stop.tabIndex !== 0) setCurrent(stop);
+      const again = focusedKey === null || document.activeElement === focused ? null : blockNode(focusedKey);
+      again?.focus({ preventScroll: true });
+      if (!current?.isConnected || !isChosen) {
+        const same = isChosen && current?.dataset.key ? blockNode(current.dataset.key) : null;
+        isChosen = same !== null;
+        setCurrent(same ?? lastBlock());
+      }
 
       const older = /** @type {HTMLElement} */ (rail.querySelector('[data-do="older"]'));
       older.hidden = !hasOlder;
       slot(rail, 'older-note').textContent = olderNote;
+      /** @type {HTMLElement} */ (older.parentElement).hidden = !hasOlder && olderNote === '';
+      rail.toggleAttribute('data-empty', empty !== null);
       const emptiness = /** @type {HTMLElement} */ (rail.querySelector('[data-part="empty"]'));
       emptiness.hidden = empty === null;
       if (empty !== null && slot(emptiness, 'empty').textContent !== empty) slot(emptiness, 'empty').textContent = empty;
-      release ? release() : settle();
+      settle();
       tellEdge();
       return arrived;
     },
@@ -226,6 +265,8 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
       lastKey = null;
       edge = true;
       unseen = 0;
+      current = null;
+      isChosen = false;
       drawn.clear();
       list.replaceChildren();
     },
@@ -247,7 +288,7 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
     },
     /** Puts the focus on a block again, after it was open. @param {string} key */
     focus(key) {
-      blocks().find((node) => node.dataset.key === key)?.focus({ preventScroll: true });
+      blockNode(key)?.focus({ preventScroll: true });
     },
   };
 }
@@ -261,9 +302,11 @@ const sameView = (a, b) =>
 function reorder(parent, nodes) {
   const stay = new Set(nodes);
   for (const child of [...parent.children]) if (!stay.has(child)) child.remove();
-  nodes.forEach((node, i) => {
-    if (parent.children[i] !== node) parent.insertBefore(node, parent.children[i] ?? null);
-  });
+  let at = parent.firstElementChild;
+  for (const node of nodes) {
+    if (at === node) at = at.nextElementSibling;
+    else parent.insertBefore(node, at);
+  }
 }
 
 /** @param {string} id @returns {HTMLElement} */
