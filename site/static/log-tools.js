@@ -1,0 +1,125 @@
+// @ts-check
+// What a reader may do with the log besides reading it: filter it, take it along. Loaded when first asked for. Only DOM; what
+// a filter does and what the file holds is decided in modules of their own.
+
+import { part, slot } from './dom.js';
+import { ALL, filtered, isAll, sources, words } from './log-filter.js';
+import { logFile } from './log-file.js';
+
+/**
+ * @typedef {import('./rounds.js').Round} Round
+ * @typedef {import('./log-filter.js').Filter} Filter
+ */
+
+/** The filter of this tab, and of which endpoint. A later visit begins with everything: who has forgotten a filter misses things. */
+export const FILTER = 'webhook-tutorial/filter';
+
+/**
+ * @param {{storage: () => Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>, onChange: () => void, say: (sentence: string) => void}} with_
+ *   `say`: to those who hear the page
+ */
+export function mountLogTools({ storage, onChange, say }) {
+  const source = /** @type {HTMLSelectElement} */ (part('filter-source'));
+  const kind = /** @type {HTMLSelectElement} */ (part('filter-kind'));
+  const only = /** @type {HTMLInputElement} */ (part('filter-only'));
+  /** @type {Filter} */
+  let filter = ALL;
+  /** @type {string | null} */
+  let endpoint = null;
+  /** The newest that was there when the filter was set; undefined until that is known. @type {string | null | undefined} */
+  let last;
+  /** @type {{source: string, label: string}[]} */
+  let offered = [];
+  let isSet = false;
+
+  /** @param {string | null} of */
+  function kept(of) {
+    try {
+      const { endpoint: whose, source: from, kind: with_, only: isOnly } = JSON.parse(storage().getItem(FILTER) ?? '');
+      const isKind = [...kind.options].some(({ value }) => value === with_);
+      if (whose === of && (from === null || typeof from === 'string') && isKind) return { source: from, kind: with_, only: isOnly === true };
+    } catch {
+      // Nothing was kept.
+    }
+    return ALL;
+  }
+
+  /** @param {Filter} next */
+  function set(next) {
+    filter = next;
+    last = undefined;
+    isSet = true;
+    only.disabled = filter.kind === '';
+    try {
+      if (isAll(filter)) storage().removeItem(FILTER);
+      else storage().setItem(FILTER, JSON.stringify({ endpoint, ...filter }));
+    } catch {
+      // Then a reload shows everything.
+    }
+    onChange();
+  }
+
+  const read = () => set({ source: source.selectedIndex === 0 ? null : (offered[source.selectedIndex - 1]?.source ?? null), kind: kind.value, only: only.checked });
+  for (const field of [source, kind, only]) field.addEventListener('change', read);
+  part('log-filter').addEventListener('submit', (event) => event.preventDefault());
+
+  function drawFields() {
+    kind.value = filter.kind;
+    only.checked = filter.only;
+    only.disabled = filter.kind === '';
+    source.replaceChildren(new Option('all', ''), ...offered.map(({ label }) => new Option(label)));
+    source.selectedIndex = 1 + offered.findIndex((one) => one.source === filter.source);
+  }
+
+  return {
+    /** The rounds to show. @param {Round[]} all @param {string | null} of the endpoint @param {boolean} isPart older ones are not loaded */
+    apply(all, of, isPart) {
+      if (of !== endpoint) {
+        endpoint = of;
+        filter = kept(of);
+        last = undefined;
+      }
+      const there = sources(all);
+      // What was chosen stays a choice, whether or not anything of it is here.
+      const { source: chosen } = filter;
+      if (chosen !== null && !there.some((one) => one.source === chosen)) there.push(offered.find((one) => one.source === chosen) ?? { source: chosen, label: chosen.slice(0, 24) || 'requests without a coreid' });
+      if (JSON.stringify(there) !== JSON.stringify(offered) || source.options.length === 1) {
+        offered = there;
+        drawFields();
+      }
+      const line = part('log-shown');
+      line.hidden = isAll(filter);
+      if (isAll(filter)) {
+        if (isSet) say('Showing all rounds.');
+        isSet = false;
+        return { rounds: all, empty: null };
+      }
+      if (last === undefined) last = all[all.length - 1]?.key ?? null;
+      const found = filtered(all, filter, last);
+      const wishes = [];
+      if (chosen !== null) wishes.push(offered.find((one) => one.source === chosen)?.label ?? '');
+      if (filter.kind !== '') wishes.push(`${filter.only ? 'only' : 'with'} ${kind.selectedOptions[0]?.text ?? ''}`);
+      const sentence = words(found, wishes, isPart);
+      if (slot('log-shown').textContent !== sentence) slot('log-shown').textContent = sentence;
+      if (isSet) say(sentence);
+      isSet = false;
+      const empty = found.shown > 0 || found.of === 0 ? null : `None of the ${found.of} rounds ${isPart ? 'that are loaded' : 'here'} matches the filter (${wishes.join(', ')}). Clear it to see them.`;
+      return { rounds: found.rounds, empty };
+    },
+    clear() {
+      set(ALL);
+      drawFields();
+    },
+    /** @param {import('./log-file.js').Held} held */
+    download(held) {
+      const { name, text } = logFile(held);
+      const link = document.createElement('a');
+      link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+      link.download = name;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+      const { deliveries, older } = held.log;
+      slot('log-told').textContent = `${name}: ${deliveries.length} deliveries, ${held.events.length} events${older === null ? '' : '; older ones are not loaded, so they are not in it'}.`;
+    },
+  };
+}

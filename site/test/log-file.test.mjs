@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FORMAT, VERSION, logFile } from '../static/log-file.js';
+import { EMPTY_LOG } from '../static/log-store.js';
+import { world } from './particle-world.mjs';
+
+test('the file holds everything that the reader holds, as it came', () => {
+  const { deliveries, events } = world(3, { count: 5 });
+  deliveries[0].request.body = Buffer.from([0, 255, 128]).toString('base64');
+  deliveries[0].request.body_encoding = 'base64';
+  const log = { ...EMPTY_LOG, deliveries, missing: [7], unreadable: [9], firstSeq: 1, lastSeq: 9, older: 'cursor-of-older' };
+  const quiet = [{ from: 0, to: 1_000 }, { from: 5_000, to: null }];
+  const { name, text } = logFile({ endpoint: 'b7nihh2yefj2lxoxyqgcjpq6pi', masked: true, log, events, quiet, now: new Date(2026, 10, 3, 23, 59) });
+  assert.equal(name, 'webhook-log-2026-11-03-b7nihh.json', 'the day is the reader’s');
+  const file = JSON.parse(text);
+  assert.deepEqual([file.format, file.version, file.header_values_masked, file.older_not_loaded], [FORMAT, VERSION, true, true]);
+  assert.deepEqual(file.deliveries, deliveries);
+  assert.deepEqual([file.first_seq, file.last_seq, file.missing, file.unreadable], [1, 9, [7], [9]]);
+  assert.equal(file.events.length, events.length);
+  file.events.forEach((event, i) => {
+    const { name: called, data, published_at, coreid, seen, guesses } = events[i];
+    assert.deepEqual(event, { name: called, data, published_at, coreid, heard_at: new Date(seen).toISOString(), simulated_guesses: guesses });
+  });
+  assert.deepEqual(file.not_listening, [{ from: '1970-01-01T00:00:00.000Z', to: '1970-01-01T00:00:01.000Z' }, { from: '1970-01-01T00:00:05.000Z', to: null }]);
+  assert.doesNotMatch(text, /cursor|own_|read_/, 'where to read on is a matter between page and server');
+});
