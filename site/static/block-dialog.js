@@ -9,9 +9,9 @@ import { drawRow } from './block-row.js';
 
 /**
  * @param {HTMLDialogElement} dialog
- * @param {{onClose: (block: Block) => void}} tell
+ * @param {{onOpen: (block: Block) => void, onClose: (block: Block) => void}} tell
  */
-export function mountBlockDialog(dialog, { onClose }) {
+export function mountBlockDialog(dialog, { onOpen, onClose }) {
   const find = (/** @type {string} */ name) => /** @type {HTMLElement} */ (dialog.querySelector(`[data-slot="${name}"]`));
   const wrap = /** @type {HTMLInputElement} */ (dialog.querySelector('[data-part="wrap"]'));
   /** @type {Block | null} */
@@ -30,6 +30,8 @@ export function mountBlockDialog(dialog, { onClose }) {
   });
 
   return {
+    /** What is open. @returns {Block | null} */
+    shown: () => shown,
     /** @param {Block} block */
     open(block) {
       shown = block;
@@ -40,6 +42,7 @@ export function mountBlockDialog(dialog, { onClose }) {
       note.textContent = block.note;
       note.hidden = block.note === '';
       setWrap();
+      onOpen(block);
       if (!dialog.open) dialog.showModal();
       dialog.scrollTop = 0;
     },

@@ -9,10 +9,10 @@ const SETTLE_MS = 1_500;
 
 /**
  * @param {HTMLElement} region a polite live region
- * @param {{now: () => number, later: (act: () => void, ms: number) => void, find: (key: string) => Round | undefined}} with_
+ * @param {{now: () => number, later: (act: () => void, ms: number) => void, find: (key: string) => Round | undefined, isMuted: () => boolean}} with_
  *   `find`: a round as it is by then
  */
-export function mountHeard(region, { now, later, find }) {
+export function mountHeard(region, { now, later, find, isMuted }) {
   let saidAt = -Infinity;
   let planned = false;
   /** @type {Set<string>} */
@@ -21,7 +21,7 @@ export function mountHeard(region, { now, later, find }) {
     planned = false;
     const rounds = [...waiting].map(find).filter((round) => round !== undefined);
     waiting = new Set();
-    if (rounds.length === 0) return;
+    if (rounds.length === 0 || isMuted()) return;
     saidAt = now();
     region.textContent = sentence(rounds);
   };

@@ -2,8 +2,9 @@
 // The log on screen: what of it is shown, its head line, the way back to what is older. The rail draws the blocks.
 
 import { mountBlockDialog } from './block-dialog.js';
+import { copyFrom } from './copy.js';
 import { mountDock } from './dock.js';
-import { dialog, part, slot } from './dom.js';
+import { dialog, part, slot, write } from './dom.js';
 import { mountHeard } from './heard.js';
 import { EMPTY_LOG, summary } from './log-store.js';
 import { mountRail } from './rail.js';
@@ -21,13 +22,21 @@ const SHOWN = 30;
 /** Of those, so many are drawn at a time: more would hold up the next picture. */
 const STEP = 10;
 
+/** Set while the reader does not want to hear of new rounds; and while long values are wrapped. */
+const MUTED = 'webhook-tutorial/muted';
+const WRAP = 'webhook-tutorial/wrap';
+/** Where log-tools.js keeps a filter: only if there is one it has to be loaded before anything is drawn. */
+const FILTER = 'webhook-tutorial/filter';
+
 /**
  * @param {{session: () => Session | null, gone: () => string | null, reading: () => boolean, particle: () => Particle | null}} with_
  *   `reading`: someone else's log is looked at
  */
 export function mountLogView({ session, gone, reading, particle }) {
-  /** All rounds there are, and the first of them on the rail. @type {Round[]} */
+  /** All rounds there are. @type {Round[]} */
   let known = [];
+  /** Those that the filter lets through, and the first of them on the rail. @type {Round[]} */
+  let listed = [];
   let firstShown = 0;
   /** The key of the first round on the rail; null for the newest few. @type {string | null} */
   let shownFrom = null;
@@ -36,8 +45,14 @@ export function mountLogView({ session, gone, reading, particle }) {
   /** How many older ones are still to be drawn. */
   let wanted = 0;
 
-  const heard = mountHeard(slot('heard'), { now: () => performance.now(), later: (act, ms) => setTimeout(act, ms), find: (key) => known.find((round) => round.key === key) });
-  const blockDialog = mountBlockDialog(dialog('block'), { onClose: (block) => rail.focus(block.key) });
+  const heard = mountHeard(slot('heard'), { now: () => performance.now(), later: (act, ms) => setTimeout(act, ms), find: (key) => listed.find((round) => round.key === key), isMuted: () => !sayRounds.checked });
+  const blockDialog = mountBlockDialog(dialog('block'), {
+    onOpen: (block) => {
+      part('as-curl').hidden = block.kind !== 'received';
+      slot('curl-said').textContent = '';
+    },
+    onClose: (block) => rail.focus(block.key),
+  });
   const rail = mountRail(part('rail'), {
     now: () => new Date(),
     onOpen: (block) => blockDialog.open(block),
@@ -52,6 +67,8 @@ export function mountLogView({ session, gone, reading, particle }) {
     { panel: part('log-panel'), place: part('log-place'), handle: part('dock-handle'), strip: part('strip'), away: part('log-away') },
     { storage: () => localStorage, onMove: () => rail.settle() },
   );
+  const sayRounds = remembered('say-rounds', MUTED, false);
+  const wrapValues = remembered('wrap-values', WRAP, true, () => part('rail').toggleAttribute('data-wrap', wrapValues.checked));
   part('strip').addEventListener('click', () => dock.toggleCollapsed());
 
   function draw() {
@@ -60,22 +77,28 @@ export function mountLogView({ session, gone, reading, particle }) {
     const quiet = particle()?.quiet() ?? [];
     // Events alone, before it is known what was delivered, would look as if nothing had come of them.
     known = rounds(log.deliveries, asked ? (particle()?.events() ?? []) : [], { ...log, quiet: asked ? quiet : [] }, particle()?.context());
-    const kept = known.findIndex(({ key }) => key === shownFrom);
-    if (kept < 0 || (rail.atEdge() && known.length - kept > 3 * SHOWN)) shownFrom = null;
-    firstShown = shownFrom === null ? Math.max(0, known.length - room) : kept;
+    const isPart = log.older !== null;
+    const endpoint = session()?.keys.endpoint ?? null;
+    if (tools === null && asked && isFiltered(endpoint)) return void loadTools().then(draw);
+    const found = (asked && tools?.apply(known, endpoint, isPart)) || { rounds: known, empty: null };
+    listed = found.rounds;
+    const kept = listed.findIndex(({ key }) => key === shownFrom);
+    if (kept < 0 || (rail.atEdge() && listed.length - kept > 3 * SHOWN)) shownFrom = null;
+    firstShown = shownFrom === null ? Math.max(0, listed.length - room) : kept;
     // Under a reader who looks back nothing goes away at the far end.
-    if (!rail.atEdge()) shownFrom = known[firstShown]?.key ?? null;
-    const hasOlder = firstShown > 0 || log.older !== null;
+    if (!rail.atEdge()) shownFrom = listed[firstShown]?.key ?? null;
+    const hasOlder = firstShown > 0 || isPart;
     const arrived = rail.update({
-      rounds: known.slice(firstShown),
+      rounds: listed.slice(firstShown),
       isAsked: asked,
       hasOlder,
       olderNote: !hasOlder && known.length > 0 && log.firstSeq > 1 ? `What came before #${log.firstSeq} is gone: cleared, or too old.` : '',
-      empty: known.length > 0 ? null : emptyWords(asked),
+      empty: found.empty ?? (known.length > 0 ? null : emptyWords(asked)),
     });
     const heardOf = reading() ? 'the server’s side only' : particle()?.heard();
-    slot('count').textContent = asked ? [summary(log), heardOf].filter(Boolean).join('; ') : '';
-    drawStrip(part('strip'), known.at(-1) ?? null);
+    write(slot('count'), asked ? [summary(log), heardOf].filter(Boolean).join('; ') : '');
+    drawStrip(part('strip'), known.findLast(({ blocks }) => blocks.length > 0) ?? null);
+    drawYours();
     heard.add(arrived);
     if (room < SHOWN && firstShown > 0 && shownFrom === null) {
       room += STEP;
@@ -103,11 +126,83 @@ export function mountLogView({ session, gone, reading, particle }) {
     wanted += SHOWN;
     if (isBusy) return;
     for (draw(); wanted > 0 && firstShown > 0; wanted -= STEP) {
-      shownFrom = known[Math.max(0, firstShown - STEP)].key;
+      shownFrom = listed[Math.max(0, firstShown - STEP)].key;
       draw();
       await nextPicture();
     }
     wanted = 0;
+  }
+
+  // ---- What is loaded when it is first wanted
+
+  /** @type {ReturnType<typeof import('./log-tools.js').mountLogTools> | null} */
+  let tools = null;
+  /** @type {Promise<void> | null} */
+  let loading = null;
+  const loadTools = () =>
+    (loading ??= import('./log-tools.js').then(
+      ({ mountLogTools }) => {
+        tools = mountLogTools({
+          storage: () => sessionStorage,
+          onChange: () => {
+            shownFrom = null;
+            rail.toNewest();
+            draw();
+          },
+          say: (sentence) => write(slot('heard'), sentence),
+        });
+      },
+      () => {
+        loading = null;
+        write(slot('log-told'), 'This part of the page could not be loaded. Try again.');
+      },
+    ));
+  let isFilterRead = false;
+  /** Whether this tab had a filter on before it was loaded anew. @param {string | null} endpoint */
+  function isFiltered(endpoint) {
+    if (isFilterRead || endpoint === null) return false;
+    isFilterRead = true;
+    try {
+      return sessionStorage.getItem(FILTER)?.includes(endpoint) ?? false;
+    } catch {
+      return false;
+    }
+  }
+
+  /** @type {ReturnType<typeof import('./show-yours.js').mountYours> | 'loading' | null} */
+  let yours = null;
+  /** Examples can be shown as the reader's own once there is a round to show. */
+  function drawYours() {
+    if (yours === null && !reading() && known.some(({ strand, blocks }) => strand?.event && strand.delivery && blocks.length > 4)) {
+      yours = 'loading';
+      import('./show-yours.js').then(
+        ({ mountYours }) => {
+          yours = mountYours();
+          yours.update(known);
+        },
+        () => (yours = null),
+      );
+    } else if (yours !== null && yours !== 'loading') yours.update(reading() ? [] : known);
+  }
+
+  /** Opens a row of tools, and shuts the other: together they would leave no room for the log. @param {'filter' | 'more'} name */
+  function toggle(name) {
+    for (const one of ['filter', 'more']) {
+      const panel = part(`log-${one}`);
+      panel.hidden = one !== name || !panel.hidden;
+      document.querySelector(`[data-do="${one}"]`)?.setAttribute('aria-expanded', String(!panel.hidden));
+    }
+    rail.settle();
+  }
+
+  async function copyCurl(/** @type {HTMLElement} */ button) {
+    const seq = blockDialog.shown()?.seq;
+    const delivery = session()?.watch.log().deliveries.find((one) => one.seq === seq);
+    if (!delivery) return write(slot('curl-said'), 'This delivery is no longer in the log.');
+    const { asCurl } = await import('./as-curl.js');
+    const { line, notes } = asCurl(delivery.request, session()?.info?.hook_url ?? `${location.origin}/hook/${session()?.keys.endpoint}`);
+    await copyFrom(button, line);
+    write(slot('curl-said'), ['For bash or zsh.', ...notes].join(' '));
   }
 
   /** @param {'rail' | 'list'} view */
@@ -127,6 +222,22 @@ export function mountLogView({ session, gone, reading, particle }) {
       dock: () => dock.toggleDocked(),
       undock: () => dock.toggleDocked(),
       collapse: () => dock.toggleCollapsed(),
+      filter: async () => {
+        await loadTools();
+        draw();
+        toggle('filter');
+      },
+      'clear-filter': () => {
+        tools?.clear();
+        part('rail').focus();
+      },
+      more: () => toggle('more'),
+      'download-log': async () => {
+        const now = session();
+        await loadTools();
+        if (now) tools?.download({ endpoint: now.keys.endpoint, masked: reading(), log: now.watch.log(), events: reading() ? [] : (particle()?.events() ?? []), quiet: reading() ? [] : (particle()?.quiet() ?? []), now: new Date() });
+      },
+      'copy-curl': copyCurl,
     },
     draw,
     /** All rounds there are. @returns {Round[]} */
@@ -145,6 +256,30 @@ export function mountLogView({ session, gone, reading, particle }) {
     off: (words, problem) => drawLive('off', words, problem),
     drawState,
   };
+}
+
+/**
+ * A checkbox that is as it was left. What is kept is only that it is not as it is at first.
+ * @param {string} name @param {string} key @param {boolean} set how it is when something is kept @param {() => void} [onChange]
+ */
+function remembered(name, key, set, onChange = () => {}) {
+  const box = /** @type {HTMLInputElement} */ (part(name));
+  try {
+    box.checked = (localStorage.getItem(key) !== null) === set;
+  } catch {
+    // Then it is as it is at first.
+  }
+  box.addEventListener('change', () => {
+    try {
+      if (box.checked === set) localStorage.setItem(key, 'yes');
+      else localStorage.removeItem(key);
+    } catch {
+      // Then it is as it is at first again at the next visit.
+    }
+    onChange();
+  });
+  setTimeout(onChange);
+  return box;
 }
 
 /** After the next picture was drawn. @returns {Promise<void>} */

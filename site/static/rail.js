@@ -4,8 +4,7 @@
 // Whatever comes from outside goes in as text, never as markup. What is there already is kept, by key and identity, so that
 // focus, selection and scroll positions survive. The rail moves by itself only for a reader who is at its newest edge.
 
-import { drawRow } from './block-row.js';
-import { timeOfDay } from './show-time.js';
+import { copyOf, drawBlock } from './block-node.js';
 
 /**
  * @typedef {import('./rounds.js').Round} Round
@@ -154,27 +153,9 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
   });
 
   /** @param {Block} block @param {boolean} isFirst @param {boolean} arrives */
-  const drawBlock = (block, isFirst, arrives) => {
-    const node = copyOf('block-template');
-    node.dataset.kind = block.kind;
-    node.dataset.key = block.key;
+  const drawCell = (block, isFirst, arrives) => {
+    const node = drawBlock(block, now());
     node.tabIndex = -1;
-    const time = block.at ? timeOfDay(block.at, now()) : '';
-    const number = block.seq === null ? '' : `#${block.seq}`;
-    node.setAttribute('aria-label', [block.title, number, time].filter(Boolean).join(', '));
-    /** @type {HTMLElement} */ (node.querySelector('header')).dataset.way = block.way;
-    slot(node, 'title').textContent = block.title;
-    slot(node, 'seq').textContent = number;
-    const at = /** @type {HTMLTimeElement} */ (slot(node, 'time'));
-    at.textContent = time;
-    if (block.at) {
-      at.dateTime = block.at;
-      at.title = `${block.at} (UTC)`;
-    }
-    slot(node, 'rows').append(...block.rows.filter((row) => !row.openOnly).map((row) => drawRow(row, 'rail')));
-    const note = slot(node, 'note');
-    note.textContent = block.note;
-    note.hidden = block.note === '';
     blockOf.set(node, block);
     const cell = document.createElement('div');
     cell.className = 'block-cell';
@@ -195,7 +176,7 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
     const place = slot(node, 'blocks');
     const old = new Map([...place.children].map((cell, i) => [before?.blocks[i], cell]));
     const keys = new Set(before?.blocks.map(({ key }) => key));
-    const cells = round.blocks.map((block, i) => old.get(block) ?? drawBlock(block, i === 0, arrives && !keys.has(block.key)));
+    const cells = round.blocks.map((block, i) => old.get(block) ?? drawCell(block, i === 0, arrives && !keys.has(block.key)));
     reorder(place, cells);
     node.toggleAttribute('data-remark', cells.length === 0);
     node.toggleAttribute('data-many', cells.length > 1);
@@ -238,7 +219,7 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
       if (!edge) unseen += arrived.length;
       reorder(list, nodes);
 
-      const again = focusedKey === null || document.activeElement === focused ? null : blockNode(focusedKey);
+      const again = !focusedKey || document.activeElement === focused ? null : blockNode(focusedKey);
       again?.focus({ preventScroll: true });
       if (!current?.isConnected || !isChosen) {
         const same = isChosen && current?.dataset.key ? blockNode(current.dataset.key) : null;
@@ -307,12 +288,6 @@ function reorder(parent, nodes) {
     if (at === node) at = at.nextElementSibling;
     else parent.insertBefore(node, at);
   }
-}
-
-/** @param {string} id @returns {HTMLElement} */
-function copyOf(id) {
-  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
-  return /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
 }
 
 /** @param {Element} node @param {string} name @returns {HTMLElement} */
