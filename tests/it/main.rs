@@ -17,6 +17,7 @@ mod hostile;
 mod keys;
 mod kill;
 mod local_home;
+mod log_tools;
 mod page;
 mod parity;
 mod particle_changes;

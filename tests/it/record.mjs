@@ -12,6 +12,7 @@ import { listen } from '../../site/static/particle/stream.js';
 import { settingsFor, testData } from '../../site/static/particle/webhook.js';
 import { rounds } from '../../site/static/rounds.js';
 import { timeOfDay } from '../../site/static/show-time.js';
+import { exampleName } from '../../site/static/show-yours.js';
 
 /** @type {{page: string, particle: string, username: string, password: string, device: string, owner: string}} */
 const stack = JSON.parse(process.argv[2]);
@@ -87,7 +88,7 @@ const drawn = async (since) => {
 
 /** @param {import('../../site/static/delivery.js').Block} block */
 const recorded = (block) => ({
-  name: nameOf(block),
+  name: exampleName(block),
   kind: block.kind,
   way: block.way,
   title: block.title,
@@ -102,12 +103,6 @@ const recorded = (block) => ({
 const recordedRow = ({ name, kind, value, pairs = [], remark = '' }) => {
   if (kind === 'folded') return { name, fold: value, pairs };
   return { name, ...(value === '' ? {} : { value }), ...(pairs.length === 0 ? {} : { pairs }), ...(remark === '' ? {} : { remark }) };
-};
-
-/** What prose calls a block. @param {import('../../site/static/delivery.js').Block} block */
-const nameOf = ({ kind, rows }) => {
-  const named = { api: 'trigger', device: 'trigger', error: 'hook-error', internal: rows[0].value.startsWith('hook-sent/') ? 'hook-sent' : 'hook-response' };
-  return /** @type {Record<string, string>} */ (named)[kind] ?? kind;
 };
 
 const test = (/** @type {number} */ id) => () => cloud.publish(token, form.event, testData(id));

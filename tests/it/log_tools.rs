@@ -1,0 +1,669 @@
+//! What a reader does with the log in a real browser besides reading it: by keyboard, with a filter, taking things along.
+
+use std::process::Stdio;
+
+use fantoccini::key::Key;
+use serde_json::{Value, json};
+use tests::{
+    browser::{DARK, LIGHT, PHONE, View},
+    eventually,
+    home::{Home, Person},
+    visit::Visit,
+};
+use tokio::{io::AsyncWriteExt, process::Command};
+
+/// Keeps what is copied and what is saved, since a headless browser has neither clipboard nor a place for files.
+const KEPT: &str = "
+    Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (text) => { window.copied = text; } } });
+    const make = URL.createObjectURL;
+    URL.createObjectURL = (blob) => { window.saved = blob; return make(blob); };
+    HTMLAnchorElement.prototype.click = function () { window.savedAs = this.download; };";
+
+async fn started(home: &Home, view: View) -> (Visit, Person) {
+    let visit = Visit::to(home, view).await;
+    let person = visit.start().await;
+    run(&visit, KEPT).await;
+    (visit, person)
+}
+
+async fn run(visit: &Visit, script: &str) -> Value {
+    visit.browser.run(script, vec![]).await.unwrap()
+}
+
+async fn look(visit: &Visit, name: &str) {
+    visit.browser.screenshot(name).await.unwrap();
+    visit.axe_in(".log-panel, dialog[open]", name).await;
+    visit.fits().await;
+}
+
+/// Presses a key on whatever has the focus.
+async fn key(visit: &Visit, key: Key) {
+    let focused = visit.browser.client.active_element().await.unwrap();
+    focused.send_keys(&key.to_string()).await.unwrap();
+}
+
+async fn choose(visit: &Visit, part: &str, text: &str) {
+    let script = format!(
+        "const field = document.querySelector('[data-part={part}]');
+         const at = [...field.options].findIndex((one) => one.text === '{text}');
+         if (at < 0) return false;
+         field.selectedIndex = at;
+         field.dispatchEvent(new Event('change', {{ bubbles: true }}));
+         return true;"
+    );
+    visit.shows(&format!("{text} can be chosen"), &script).await;
+}
+
+/// What the log holds, as the server tells it to this page.
+async fn told_by_server(visit: &Visit) -> Value {
+    let script = "const done = arguments[arguments.length - 1];
+        fetch('/api/log', { headers: { authorization: `Bearer ${localStorage.getItem('webhook-tutorial/own')}` } }).then((answer) => answer.json()).then(done);";
+    visit
+        .browser
+        .client
+        .execute_async(script, vec![])
+        .await
+        .unwrap()
+}
+
+const A: &str = "e00fce68ece1d3d21a73dcc9";
+const B: &str = "e00fce68aaaaaaaaaaaaaaaa";
+
+async fn from_device(person: &Person, coreid: &str, id: u32) {
+    let data = json!({ "op": "button", "id": id }).to_string();
+    let body = json!({ "event": "WebhookTutorial01", "data": data, "coreid": coreid });
+    person.post("application/json", body.to_string()).await;
+}
+
+#[tokio::test]
+async fn a_filter_shows_what_it_says_counts_what_it_leaves_out_and_goes_with_a_press() {
+    let home = Home::start().await;
+    let (visit, person) = started(&home, LIGHT).await;
+    from_device(&person, A, 1).await;
+    from_device(&person, B, 2).await;
+    person.post("text/plain", "no device").await;
+    from_device(&person, A, 3).await;
+    visit.blocks("received", 4).await;
+    visit.press("[data-do=filter]").await;
+    choose(&visit, "filter-source", "device …73dcc9").await;
+    visit
+        .says("log-shown", "Showing 2 of 4 rounds: device …73dcc9.")
+        .await;
+    visit.blocks("received", 2).await;
+    look(&visit, "log-filter-light").await;
+
+    from_device(&person, B, 4).await;
+    visit
+        .says(
+            "log-shown",
+            "Showing 2 of 5 rounds: device …73dcc9. 1 new round does not match.",
+        )
+        .await;
+    visit.says("count", "5 deliveries, none missing").await;
+    from_device(&person, A, 5).await;
+    visit.blocks("received", 3).await;
+
+    choose(&visit, "filter-kind", "Webhook response").await;
+    visit.press("[data-part=filter-only]").await;
+    visit.blocks("response", 3).await;
+    visit.blocks("received", 0).await;
+    visit.browser.client.refresh().await.unwrap();
+    visit
+        .says(
+            "log-shown",
+            "Showing 3 of 6 rounds: device …73dcc9, only Webhook response.",
+        )
+        .await;
+    visit.blocks("received", 0).await;
+    visit.blocks("response", 3).await;
+
+    visit.press("[data-do=filter]").await;
+    choose(&visit, "filter-kind", "hook-error").await;
+    visit
+        .says("empty", "None of the 6 rounds here matches the filter")
+        .await;
+    look(&visit, "log-filter-none-light").await;
+    visit.press("[data-do=clear-filter]").await;
+    visit.blocks("received", 6).await;
+    let focused = run(&visit, "return document.activeElement.dataset.part").await;
+    assert_eq!(
+        focused,
+        json!("rail"),
+        "the focus is not lost with the button"
+    );
+    visit.browser.client.refresh().await.unwrap();
+    visit.blocks("received", 6).await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+/// Opens the newest request of the log and copies it as a line for a terminal. Gives back the line and what is said of it.
+async fn copied(visit: &Visit) -> (String, String) {
+    let open = "window.copied = undefined;
+        const heads = document.querySelectorAll('.log-rounds .log-block[data-kind=received] > header');
+        heads[heads.length - 1].click();
+        return document.querySelector('[data-part=block-dialog]').open";
+    assert_eq!(run(visit, open).await, json!(true));
+    visit.press("[data-do=copy-curl]").await;
+    let line = visit
+        .shows("a line is copied", "return window.copied")
+        .await;
+    let said = visit
+        .shows(
+            "it is said for which shell",
+            "return document.querySelector('[data-slot=curl-said]').textContent",
+        )
+        .await;
+    (
+        line.as_str().unwrap().to_owned(),
+        said.as_str().unwrap().to_owned(),
+    )
+}
+
+/// Types a line into bash.
+async fn in_bash(line: &str) {
+    let mut bash = Command::new("bash")
+        .arg("-s")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut input = bash.stdin.take().unwrap();
+    input
+        .write_all(format!("set -o pipefail\n{line}\n").as_bytes())
+        .await
+        .unwrap();
+    drop(input);
+    assert!(bash.wait().await.unwrap().success(), "{line}");
+}
+
+#[tokio::test]
+async fn a_request_copied_as_curl_arrives_again_as_it_was() {
+    let home = Home::start().await;
+    let (visit, person) = started(&home, LIGHT).await;
+    let bodies: [Vec<u8>; 4] = [
+        br#"{"data":"it's $HOME `id` \" ! \\"}"#.to_vec(),
+        "two\nlines\r\n\ttab é🙂 \u{202e}".into(),
+        (0..=255).collect(),
+        Vec::new(),
+    ];
+    let mut came = 0;
+    for (n, body) in bodies.iter().enumerate() {
+        let request = http::Request::post(format!(
+            "{}/a/%24(id)/[x]?q='{n}'&a={{b}}",
+            person.hook_url()
+        ))
+        .header("x-quote", r#"'"$(id)\"#)
+        .header("user-agent", "test/1")
+        .body(body.clone().into())
+        .unwrap();
+        home.client.send(request).await.unwrap();
+        came += 1;
+        visit.blocks("received", came).await;
+        let (line, said) = copied(&visit).await;
+        assert!(line.contains(&person.hook_url()), "{line}");
+        assert!(said.starts_with("For bash or zsh."), "{said}");
+        if n == 0 {
+            look(&visit, "log-curl-light").await;
+        }
+        visit
+            .press("[data-part=block-dialog] [data-do=close]")
+            .await;
+        in_bash(&line).await;
+        came += 1;
+        visit.blocks("received", came).await;
+        let log = told_by_server(&visit).await;
+        let deliveries = log["deliveries"].as_array().unwrap();
+        let [.., first, again] = &deliveries[..] else {
+            panic!("{log}")
+        };
+        for field in [
+            "method",
+            "path",
+            "query",
+            "body",
+            "body_encoding",
+            "body_sha256",
+        ] {
+            assert_eq!(first["request"][field], again["request"][field], "{line}");
+        }
+        let headers = |delivery: &Value| -> Vec<Value> {
+            let own = [
+                "x-forwarded-for",
+                "x-forwarded-port",
+                "x-forwarded-proto",
+                "x-amzn-trace-id",
+                "host",
+                "content-length",
+            ];
+            let all = delivery["request"]["headers"].as_array().unwrap();
+            let mut kept: Vec<Value> = all
+                .iter()
+                .filter(|header| !own.contains(&header[0].as_str().unwrap()))
+                .cloned()
+                .collect();
+            kept.sort_by_key(Value::to_string);
+            kept
+        };
+        assert_eq!(headers(first), headers(again), "{line}");
+    }
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_masked_value_is_a_place_to_fill_in_for_who_reads_through_a_link() {
+    let home = Home::start().await;
+    let owner = home.person().await;
+    let request = http::Request::post(owner.hook_url())
+        .header("authorization", "Bearer planted-secret")
+        .body("shared body".into())
+        .unwrap();
+    home.client.send(request).await.unwrap();
+    let visit = Visit::to(&home, LIGHT).await;
+    let link = format!("{}/#{}", home.stack.page_url, owner.share.reveal());
+    visit.browser.client.goto(&link).await.unwrap();
+    visit.browser.client.refresh().await.ok();
+    visit.blocks("received", 1).await;
+    run(&visit, KEPT).await;
+    let (line, said) = copied(&visit).await;
+    assert!(
+        line.contains("'authorization: YOUR-AUTHORIZATION'") && line.contains("shared body"),
+        "{line}"
+    );
+    assert!(!line.contains("planted") && !line.contains('•'), "{line}");
+    assert!(said.contains("authorization is masked"), "{said}");
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_downloaded_file_holds_what_the_reader_holds_and_no_key() {
+    let home = Home::start().await;
+    let (visit, person) = started(&home, LIGHT).await;
+    visit.connect().await;
+    visit.press("[data-do=test-webhook]").await;
+    visit.whole_rounds(1).await;
+    person
+        .post("application/octet-stream", vec![0, 255, 128])
+        .await;
+    visit.blocks("received", 2).await;
+    visit.press("[data-do=more]").await;
+    visit.press("[data-do=download-log]").await;
+    visit.says("log-told", "2 deliveries, 3 events.").await;
+    look(&visit, "log-more-light").await;
+    let script = "const done = arguments[arguments.length - 1]; window.saved.text().then((text) => done([window.savedAs, text]))";
+    let saved = visit.browser.client.execute_async(script, vec![]).await;
+    let saved = saved.unwrap();
+    let (name, text) = (saved[0].as_str().unwrap(), saved[1].as_str().unwrap());
+    let day = run(&visit, "const now = new Date(); return `${now.getFullYear()}-${String(now.getMonth() + 1).padStart(2, '0')}-${String(now.getDate()).padStart(2, '0')}`").await;
+    assert!(
+        name.starts_with(&format!("webhook-log-{}-", day.as_str().unwrap())),
+        "{name}"
+    );
+    let file: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(
+        (&file["format"], &file["version"], &file["endpoint"]),
+        (
+            &json!("webhook-tutorial/log"),
+            &json!(1),
+            &json!(person.endpoint.as_str())
+        )
+    );
+    let log = told_by_server(&visit).await;
+    assert_eq!(file["deliveries"], log["deliveries"]);
+    assert_eq!(file["deliveries"][1]["request"]["body"], json!("AP+A"));
+    assert_eq!(file["missing"], json!([]));
+    let names: Vec<_> = file["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "WebhookTutorial01",
+            "hook-sent/WebhookTutorial01",
+            "api/hook-response/WebhookTutorial01/0"
+        ]
+    );
+    assert!(file["not_listening"].is_array());
+    let secrets = run(&visit, "return [localStorage.getItem('webhook-tutorial/own'), JSON.parse(sessionStorage.getItem('webhook-tutorial/login')).ticket.token]").await;
+    for secret in secrets.as_array().unwrap() {
+        let secret = secret.as_str().unwrap();
+        assert!(secret.len() > 20 && !text.contains(secret));
+    }
+    assert!(!text.contains("own_") && !text.contains("read_"));
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn wrapping_and_silence_are_as_they_were_left() {
+    let home = Home::start().await;
+    let (visit, person) = started(&home, LIGHT).await;
+    person.post("text/plain", "W".repeat(900)).await;
+    visit.blocks("received", 1).await;
+    let clipped = "return [...document.querySelectorAll('.log-rounds .row-value')].filter((value) => value.scrollWidth > value.clientWidth + 1).length";
+    visit.shows("a long value is clipped", clipped).await;
+    visit.says("heard", "#1, POST: 200.").await;
+    visit.press("[data-do=more]").await;
+    visit.press("[data-part=wrap-values]").await;
+    visit.press("[data-part=say-rounds]").await;
+    let all_wrapped = format!("return (() => {{ {clipped} }})() === 0");
+    visit.shows("no value is clipped", &all_wrapped).await;
+    look(&visit, "log-wrapped-light").await;
+    visit.browser.client.refresh().await.unwrap();
+    visit.blocks("received", 1).await;
+    visit.shows("they are still wrapped", &all_wrapped).await;
+    let muted = run(
+        &visit,
+        "return !document.querySelector('[data-part=say-rounds]').checked",
+    )
+    .await;
+    assert_eq!(muted, json!(true));
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+const STRIP: &str = "return [...document.querySelectorAll('.strip-segment')].map((one) => [one.querySelector('.strip-long').textContent, one.dataset.state])";
+
+#[tokio::test]
+async fn the_collapsed_log_shows_the_last_round_fill_up() {
+    let home = Home::start().await;
+    for (name, view) in [("light", LIGHT), ("dark", DARK), ("phone", PHONE)] {
+        let (visit, person) = started(&home, view).await;
+        if name != "phone" {
+            visit.press("[data-do=collapse]").await;
+        }
+        person.post("application/json", "{}").await;
+        visit
+            .shows(
+                "the strip shows a round",
+                "return document.querySelectorAll('.strip-segment').length === 6",
+            )
+            .await;
+        assert_eq!(
+            run(&visit, STRIP).await,
+            json!([
+                ["event", "open"],
+                ["hook-sent", "open"],
+                ["received", "there"],
+                ["parsed", "there"],
+                ["response", "there"],
+                ["hook-response", "open"]
+            ])
+        );
+        visit.connect().await;
+        visit.press("[data-do=test-webhook]").await;
+        visit
+            .shows(
+                "all six are there",
+                "return document.querySelectorAll('.strip-segment[data-state=there]').length === 6",
+            )
+            .await;
+        let strip = visit.text("[data-part=strip]").await;
+        assert!(
+            strip.contains("#2 200") && strip.contains("is there"),
+            "{strip}"
+        );
+        look(&visit, &format!("log-strip-{name}")).await;
+        let height = run(
+            &visit,
+            "return document.querySelector('[data-part=log-panel]').offsetHeight",
+        )
+        .await;
+        assert!(height.as_i64().unwrap() < 110, "{height}");
+        run(&visit, "document.querySelector('[data-do=remove-webhook]').click(); document.querySelector('[data-part=remove-webhook-dialog] [data-do=confirm]').click()").await;
+        visit.says("webhook-state", "There is no webhook").await;
+        visit.browser.client.close().await.unwrap();
+    }
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_example_becomes_ones_own_by_a_press_and_by_nothing_else() {
+    let home = Home::start().await;
+    let (visit, _) = started(&home, LIGHT).await;
+    visit.connect().await;
+    let figure = "#simple-test .prose-example[data-block=trigger]";
+    let ids = "return [...document.querySelectorAll('#simple-test .prose-example .log-block')].map((block) => block.querySelector('[data-slot=seq]').textContent).join()";
+    let tops = "return [...document.querySelectorAll('#simple-test .prose-example')].map((one) => (one.nextElementSibling?.getBoundingClientRect().top - one.getBoundingClientRect().top).toFixed(1)).join()";
+    let (recorded, places) = (run(&visit, ids).await, run(&visit, tops).await);
+    for n in 1..=2 {
+        visit.press("[data-do=test-webhook]").await;
+        visit.whole_rounds(n).await;
+        visit
+            .shows("one's own is offered", &format!("return document.querySelector('{figure} .yours-line button').textContent === 'Show yours (#{n})'"))
+            .await;
+    }
+    assert_eq!(
+        run(&visit, ids).await,
+        recorded,
+        "nothing is exchanged by itself"
+    );
+    assert_eq!(run(&visit, tops).await, places, "and nothing moves");
+    visit.press(&format!("{figure} .yours-line button")).await;
+    visit
+        .shows(
+            "all of the section are of one's own round",
+            &format!("return (() => {{ {ids} }})() === '#2,#2,#2,#2,#2,#2'"),
+        )
+        .await;
+    visit.browser.screenshot("log-yours-light").await.unwrap();
+    visit
+        .axe_in("#simple-test", "an example of one's own")
+        .await;
+    visit.press("[data-do=test-webhook]").await;
+    visit.whole_rounds(3).await;
+    assert_eq!(
+        run(&visit, ids).await,
+        json!("#2,#2,#2,#2,#2,#2"),
+        "what is shown stays"
+    );
+    visit.press(&format!("{figure} .yours-line button")).await;
+    visit
+        .shows(
+            "the recorded ones are back",
+            &format!(
+                "return (() => {{ {ids} }})() === '{}'",
+                recorded.as_str().unwrap()
+            ),
+        )
+        .await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
+    let home = Home::start().await;
+    let (visit, person) = started(&home, LIGHT).await;
+    for n in 0..6 {
+        person.post("text/plain", format!("body {n}")).await;
+    }
+    visit.blocks("received", 6).await;
+    let stops = "return [...document.querySelectorAll('.log-rail *')].filter((node) => node.tabIndex >= 0 && node.checkVisibility()).length";
+    assert_eq!(run(&visit, stops).await, json!(1));
+    run(
+        &visit,
+        "document.querySelector('.log-block[tabindex=\"0\"]').focus()",
+    )
+    .await;
+    let at = "const all = [...document.querySelectorAll('.log-rounds .log-block')]; return all.indexOf(document.activeElement)";
+    assert_eq!(run(&visit, at).await, json!(17), "it begins at the newest");
+    for (pressed, expected) in [
+        (Key::Left, 16),
+        (Key::Up, 15),
+        (Key::Right, 16),
+        (Key::Down, 17),
+        (Key::Right, 17),
+        (Key::Home, 0),
+        (Key::Left, 0),
+        (Key::End, 17),
+        (Key::Home, 0),
+    ] {
+        key(&visit, pressed).await;
+        assert_eq!(run(&visit, at).await, json!(expected), "{pressed:?}");
+    }
+    assert_eq!(run(&visit, stops).await, json!(1), "it is still one stop");
+    let inside = "const rail = document.querySelector('[data-part=rail]').getBoundingClientRect(); const block = document.activeElement.getBoundingClientRect(); return block.left >= rail.left && block.right <= rail.right + 1";
+    visit.shows("what has the focus is in sight", inside).await;
+    visit
+        .shows(
+            "the reader is away from the newest",
+            "return document.querySelector('[data-do=newest]').checkVisibility()",
+        )
+        .await;
+    let left = run(
+        &visit,
+        "return document.activeElement.getBoundingClientRect().left",
+    )
+    .await;
+    for n in 6..9 {
+        person.post("text/plain", format!("body {n}")).await;
+    }
+    visit
+        .shows(
+            "three are new",
+            "return document.querySelector('[data-do=newest]').textContent === 'Newest (3 new)'",
+        )
+        .await;
+    assert_eq!(run(&visit, at).await, json!(0), "the focus stays");
+    assert_eq!(
+        run(
+            &visit,
+            "return document.activeElement.getBoundingClientRect().left"
+        )
+        .await,
+        left,
+        "nothing moves under a reader"
+    );
+    look(&visit, "log-newest-light").await;
+    key(&visit, Key::Enter).await;
+    visit
+        .shows("the block is open", "return document.querySelector('[data-part=block-dialog]').open && document.querySelector('[data-part=block-dialog] [data-slot=title]').textContent === 'Webhook received #1'")
+        .await;
+    let fields = run(&visit, "return document.querySelectorAll('[data-part=block-dialog] .row-value[tabindex=\"0\"]').length").await;
+    assert!(fields.as_i64().unwrap() > 3, "{fields}");
+    key(&visit, Key::Escape).await;
+    visit
+        .shows(
+            "the focus is back on the block",
+            &format!("return (() => {{ {at} }})() === 0"),
+        )
+        .await;
+    visit.press("[data-do=newest]").await;
+    let edge = "const rail = document.querySelector('[data-part=rail]'); return rail.scrollWidth - rail.clientWidth - rail.scrollLeft < 2 && !document.querySelector('[data-do=newest]').checkVisibility()";
+    visit.shows("the newest is in sight", edge).await;
+    let wheel = "const rail = document.querySelector('[data-part=rail]'); return rail.dispatchEvent(new WheelEvent('wheel', { deltaY: 100, cancelable: true, bubbles: true }))";
+    assert_eq!(
+        run(&visit, wheel).await,
+        json!(true),
+        "nobody takes the wheel from the reader"
+    );
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_list_is_what_a_phone_gets_and_the_rail_what_a_desk_gets() {
+    let home = Home::start().await;
+    for (view, name, expected) in [(PHONE, "phone", "list"), (LIGHT, "light", "rail")] {
+        let (visit, person) = started(&home, view).await;
+        person.post("text/plain", "one").await;
+        visit
+            .shows("the log is as it is at first", &format!("return document.querySelector('[data-part=rail]').dataset.view === '{expected}'"))
+            .await;
+        if name == "phone" {
+            visit.press("[data-do=collapse]").await;
+        } else {
+            visit.press("[data-do=view]").await;
+        }
+        visit.blocks("received", 1).await;
+        let stacked = "const [a, b] = document.querySelectorAll('.log-rounds .log-block'); return b.getBoundingClientRect().top >= a.getBoundingClientRect().bottom";
+        visit
+            .shows("blocks stand one below the other", stacked)
+            .await;
+        look(&visit, &format!("log-list-{name}")).await;
+        visit.browser.client.close().await.unwrap();
+    }
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_dock_is_resized_by_keys_remembered_and_never_over_the_focus() {
+    let home = Home::start().await;
+    let (visit, person) = started(&home, LIGHT).await;
+    person.post("text/plain", "one").await;
+    visit.blocks("received", 1).await;
+    let height = "return document.querySelector('[data-part=log-panel]').offsetHeight";
+    let before = run(&visit, height).await.as_i64().unwrap();
+    run(
+        &visit,
+        "document.querySelector('[data-part=dock-handle]').focus()",
+    )
+    .await;
+    key(&visit, Key::Up).await;
+    key(&visit, Key::Up).await;
+    let larger = run(&visit, height).await.as_i64().unwrap();
+    assert!(larger > before, "{before} {larger}");
+    let now = run(
+        &visit,
+        "return document.querySelector('[data-part=dock-handle]').ariaValueNow",
+    )
+    .await;
+    visit.browser.client.refresh().await.unwrap();
+    visit.blocks("received", 1).await;
+    assert_eq!(run(&visit, height).await, json!(larger), "remembered");
+    assert_eq!(
+        run(
+            &visit,
+            "return document.querySelector('[data-part=dock-handle]').ariaValueNow"
+        )
+        .await,
+        now
+    );
+    // Whatever can have the focus, one after the other.
+    let hidden = "const dock = document.querySelector('[data-part=log-panel]');
+        const found = [];
+        for (const node of document.querySelectorAll('main a[href], main button, main input, main select, main textarea, main summary, main [tabindex=\"0\"]')) {
+            if (dock.contains(node) || !node.checkVisibility()) continue;
+            node.focus();
+            if (document.activeElement !== node) continue;
+            const { top, bottom, height } = node.getBoundingClientRect();
+            const free = dock.getBoundingClientRect().top;
+            if (height < free - 60 && bottom > free + 1 && top > 0) found.push(`${node.tagName} ${node.textContent.slice(0, 40)} ${bottom} > ${free}`);
+        }
+        return found;";
+    run(
+        &visit,
+        "document.documentElement.style.scrollBehavior = 'auto'",
+    )
+    .await;
+    assert_eq!(run(&visit, hidden).await, json!([]));
+    visit.press("[data-do=collapse]").await;
+    assert_eq!(run(&visit, hidden).await, json!([]));
+    visit.press("[data-do=dock]").await;
+    visit
+        .shows(
+            "it stands in the page",
+            "return !document.querySelector('[data-part=log-panel]').hasAttribute('data-docked')",
+        )
+        .await;
+    visit.browser.client.refresh().await.unwrap();
+    visit.blocks("received", 1).await;
+    eventually("it still does", || async {
+        let docked = run(
+            &visit,
+            "return document.querySelector('[data-part=log-panel]').hasAttribute('data-docked')",
+        )
+        .await;
+        (docked == json!(false)).then_some(())
+    })
+    .await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
