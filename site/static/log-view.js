@@ -25,6 +25,8 @@ const STEP = 10;
 /** Set while the reader does not want to hear of new rounds; and while long values are wrapped. */
 const MUTED = 'webhook-tutorial/muted';
 const WRAP = 'webhook-tutorial/wrap';
+/** Side by side or as a list, if somebody chose. */
+const VIEW = 'webhook-tutorial/view';
 /** Where log-tools.js keeps a filter: only if there is one it has to be loaded before anything is drawn. */
 const FILTER = 'webhook-tutorial/filter';
 
@@ -205,20 +207,27 @@ export function mountLogView({ session, gone, reading, particle }) {
     write(slot('curl-said'), ['For bash or zsh.', ...notes].join(' '));
   }
 
-  /** @param {'rail' | 'list'} view */
+  /** @param {string} view */
   function setView(view) {
-    rail.setView(view);
+    rail.setView(view === 'list' ? 'list' : 'rail');
     const button = /** @type {HTMLElement} */ (document.querySelector('[data-do="view"]'));
     button.textContent = view === 'list' ? 'Side by side' : 'As a list';
   }
-  if (matchMedia('(max-width: 600px)').matches) setView('list');
+  // Until somebody chooses, the width of the window does.
+  const isNarrow = matchMedia('(max-width: 600px)');
+  const usualView = () => setView(keptView() ?? (isNarrow.matches ? 'list' : 'rail'));
+  isNarrow.addEventListener('change', usualView);
+  usualView();
 
   return {
     /** @type {Record<string, (button: HTMLElement) => unknown>} */
     actions: {
       newest: () => rail.toNewest(),
       older: () => session() && showOlder(),
-      view: () => setView(part('rail').dataset.view === 'list' ? 'rail' : 'list'),
+      view: () => {
+        setView(part('rail').dataset.view === 'list' ? 'rail' : 'list');
+        keepView(part('rail').dataset.view ?? '');
+      },
       dock: () => dock.toggleDocked(),
       undock: () => dock.toggleDocked(),
       collapse: () => dock.toggleCollapsed(),
@@ -256,6 +265,23 @@ export function mountLogView({ session, gone, reading, particle }) {
     off: (words, problem) => drawLive('off', words, problem),
     drawState,
   };
+}
+
+function keptView() {
+  try {
+    return localStorage.getItem(VIEW);
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} view */
+function keepView(view) {
+  try {
+    localStorage.setItem(VIEW, view);
+  } catch {
+    // Then the width of the window chooses again at the next visit.
+  }
 }
 
 /**

@@ -588,6 +588,9 @@ async fn the_list_is_what_a_phone_gets_and_the_rail_what_a_desk_gets() {
             .shows("blocks stand one below the other", stacked)
             .await;
         look(&visit, &format!("log-list-{name}")).await;
+        visit.browser.client.refresh().await.unwrap();
+        visit.blocks("received", 1).await;
+        visit.shows("they still do", stacked).await;
         visit.browser.client.close().await.unwrap();
     }
     home.stack.stop().await.unwrap();
