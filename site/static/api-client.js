@@ -33,15 +33,15 @@ export class ApiProblem extends Error {
  * @param {{fetch: typeof globalThis.fetch, key: string}} with_ what to ask with
  */
 export function apiClient({ fetch, key }) {
-  /** @param {string} method @param {string} path @param {AbortSignal} [signal] @param {object} [json] to send */
-  const call = async (method, path, signal, json) => {
+  /** @param {string} method @param {string} path @param {AbortSignal} [signal] @param {object} [json] to send @param {Record<string, string>} [more] headers */
+  const call = async (method, path, signal, json, more) => {
     const patience = AbortSignal.timeout(PATIENCE_MS);
     let answer;
     let body;
     try {
       answer = await fetch(path, {
         method,
-        headers: { authorization: `Bearer ${key}`, ...(json && { 'content-type': 'application/json' }) },
+        headers: { authorization: `Bearer ${key}`, ...(json && { 'content-type': 'application/json' }), ...more },
         body: json && JSON.stringify(json),
         signal: signal ? either(signal, patience) : patience,
         cache: 'no-store',
@@ -62,8 +62,8 @@ export function apiClient({ fetch, key }) {
   };
 
   return {
-    /** Creates the endpoint, or prolongs its life. @returns {Promise<EndpointInfo>} */
-    create: () => call('PUT', '/api/endpoint'),
+    /** Creates the endpoint, or prolongs its life. @param {string} [code] that the server may ask for @returns {Promise<EndpointInfo>} */
+    create: (code) => call('PUT', '/api/endpoint', undefined, undefined, code ? { 'x-creation-code': code } : {}),
     /** @returns {Promise<EndpointInfo>} */
     info: () => call('GET', '/api/endpoint'),
     forget: () => call('DELETE', '/api/endpoint'),

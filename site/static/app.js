@@ -5,6 +5,7 @@
 import { confirm } from './confirm.js';
 import { mountCleanUpCard } from './clean-up-card.js';
 import { copyFrom } from './copy.js';
+import { askForCode, closeCode } from './creation-code.js';
 import { mountDeviceRoom } from './device/room.js';
 import { buttons, dialog, part, slot, write } from './dom.js';
 import { config as configRead, contents, drawMode as sayMode, started } from './first-view.js';
@@ -104,17 +105,25 @@ function use(owner) {
 async function start(anew) {
   const problem = slot('start-problem');
   problem.hidden = true;
-  const why = await here.start(anew, () => {
+  const why = await make(anew);
+  if (why === null) return;
+  if (why.field === 'creation_code') return askForCode((code) => make(anew, code));
+  problem.textContent = `That did not work: ${why.message}. Nothing was made; try again.`;
+  problem.hidden = false;
+}
+
+/** @param {boolean} anew @param {string} [code] that the server asks for */
+async function make(anew, code = '') {
+  const why = await here.start(anew, code, () => {
     forgotten = null;
     particle?.started();
   });
   if (why === null) {
+    closeCode();
     tell('started');
     slot('hook-url').focus();
-    return;
   }
-  problem.textContent = `That did not work: ${why}. Nothing was made; try again.`;
-  problem.hidden = false;
+  return why;
 }
 
 // ---- Words and what is shown

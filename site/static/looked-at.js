@@ -113,13 +113,14 @@ export function lookedAt({ ring, longestMs, following, onLog, onState, onChange,
     },
     /**
      * Makes an endpoint and looks at it. Gives back what went wrong, or null.
-     * @param {boolean} anew with a new key, and so a new URL @param {() => void} onMade just before it is looked at
+     * @param {boolean} anew with a new key, and so a new URL @param {string} code that the server may ask for
+     * @param {() => void} onMade just before it is looked at @returns {Promise<ApiProblem | null>}
      */
-    async start(anew, onMade) {
+    async start(anew, code, onMade) {
       const known = anew ? null : ring.own();
       try {
         const keys = await keysOfOwner(known ?? makeOwnerKey(crypto), crypto);
-        const info = await apiClient({ fetch: ask, key: /** @type {string} */ (keys.owner) }).create();
+        const info = await apiClient({ fetch: ask, key: /** @type {string} */ (keys.owner) }).create(code);
         // What can't be read any more is not worth keeping.
         if (anew) ring.drop();
         ring.use(/** @type {string} */ (keys.owner));
@@ -127,7 +128,7 @@ export function lookedAt({ ring, longestMs, following, onLog, onState, onChange,
         open(keys, info);
         return null;
       } catch (error) {
-        return error instanceof ApiProblem ? error.message : String(error);
+        return error instanceof ApiProblem ? error : new ApiProblem(0, String(error));
       }
     },
   };

@@ -6,6 +6,7 @@
 )]
 
 mod bursts;
+mod creation_code;
 mod data_path;
 mod device;
 mod device_endings;
@@ -26,5 +27,6 @@ mod particle_page;
 mod replies;
 mod secrets;
 mod spelling;
+mod start;
 mod tidy;
 mod walk;

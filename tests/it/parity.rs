@@ -22,6 +22,7 @@ use tests::{DEADLINE, client::Client, home::Person, program};
 const TABLE: &str = "parity";
 const HOOK_URL: &str = "https://{host}/hook/{endpoint}";
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const CODE: &str = "a code of the operator's";
 /// The address from which a case comes if it does not say: the CDN's.
 const FRONT: &str = "198.51.100.20";
 
@@ -261,6 +262,7 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
         access_key_id: "local".into(),
         secret_access_key: "local".into(),
         session_token: None,
+        also_trusted: None,
     });
     store::table::create_if_absent(&store).await.unwrap();
 
@@ -282,6 +284,7 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
         store,
         limits,
         hook_url: HOOK_URL.into(),
+        creation_code: Some(CODE.into()),
         clock: clock.clone(),
     };
     let mut here = Way {
@@ -296,6 +299,7 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
         ("TABLE_NAME", TABLE),
         ("HOOK_URL", HOOK_URL),
         ("ORIGIN_SECRET", SECRET),
+        ("CREATION_CODE", CODE),
         ("LOG_LEVEL", "debug"),
         ("AWS_ENDPOINT_URL_DYNAMODB", &engine.url),
     ];
@@ -314,6 +318,18 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
     };
 
     let create = call(OWNER, Method::PUT, "/api/endpoint", "");
+    let create_with = |code| {
+        let mut create = create.clone();
+        create.headers.push((api::CREATION_CODE_HEADER, code));
+        create
+    };
+    // Refused without the code, made with it, and then prolonged without it.
+    let before = [
+        create.clone(),
+        create_with("a guess"),
+        create_with(CODE),
+        create.clone(),
+    ];
     let log = call(OWNER, Method::GET, "/api/log?limit=500", "");
     let after = [
         call(OWNER, Method::DELETE, "/api/log", ""),
@@ -323,7 +339,7 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
         log.clone(),
         hook(Method::POST, "/hook/{endpoint}"),
     ];
-    let sent: Vec<_> = [create]
+    let sent: Vec<_> = before
         .into_iter()
         .chain(cases())
         .chain([log])
@@ -338,6 +354,12 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
             "case {number}: {} {}",
             case.method, case.target
         );
+        if case.target == "/api/endpoint" && number < 4 {
+            let refused = number < 2;
+            assert_eq!(theirs["status"], if refused { 403 } else { 200 });
+            let field = refused.then_some("creation_code");
+            assert_eq!(theirs["body"]["field"].as_str(), field);
+        }
         kept = kept.max(theirs["body"]["deliveries"].as_array().map_or(0, Vec::len));
         if case
             .headers
@@ -369,7 +391,7 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
                     && line["request_id"].is_string()
             );
             let text = line.to_string();
-            for secret in ["own_", "read_", "ParticleBot", "1652008511", SECRET] {
+            for secret in ["own_", "read_", "ParticleBot", "1652008511", SECRET, CODE] {
                 assert!(!text.contains(secret), "{text}");
             }
         }

@@ -11,6 +11,7 @@ use delivery::{
     endpoint_info::{EndpointInfo, SetReply},
     key::Endpoint,
     limits::Limits,
+    millis::Millis,
     problem::Problem,
     redact,
     reply::Reply,
@@ -22,6 +23,9 @@ use store::Store;
 
 use crate::call::{Call, Power};
 
+/// The header in which a caller presents the creation code, where one is set.
+pub const CREATION_CODE_HEADER: &str = "x-creation-code";
+
 /// What answers the page's calls.
 pub struct Api {
     /// Where deliveries are.
@@ -30,6 +34,8 @@ pub struct Api {
     pub limits: Limits,
     /// The hook URL with `{endpoint}` in it, and `{host}` where the caller's host belongs.
     pub hook_url: String,
+    /// What must be presented to make an endpoint that is not there; `None` where anybody may. A secret.
+    pub creation_code: Option<String>,
     /// The time.
     pub clock: Clock,
 }
@@ -60,19 +66,7 @@ impl Api {
             Ok(call::Parsed::Call(call, power, endpoint)) => (call, power, endpoint),
             Err(problem) => return refused(problem).into(),
         };
-        let host = inbound
-            .headers
-            .get("x-forwarded-host")
-            .or_else(|| inbound.headers.get("host"));
-        let result = self
-            .carry_out(
-                call,
-                power,
-                &endpoint,
-                host.unwrap_or_default(),
-                &inbound.body,
-            )
-            .await;
+        let result = self.carry_out(call, power, &endpoint, &inbound).await;
         let (response, quiet, error) = match result {
             Ok((response, quiet)) => (response, quiet, None),
             Err(Failure::Problem(problem)) => (problem.into_response(), false, None),
@@ -91,13 +85,18 @@ impl Api {
         call: Call,
         power: Power,
         endpoint: &Endpoint,
-        host: &str,
-        body: &[u8],
+        inbound: &Inbound,
     ) -> Result<(Response<String>, bool), Failure> {
+        let host = inbound
+            .headers
+            .get("x-forwarded-host")
+            .or_else(|| inbound.headers.get("host"))
+            .unwrap_or_default();
         let now = (self.clock)();
         let limits = &self.limits;
         let done = match call {
             Call::Create => {
+                self.may_create(endpoint, inbound, now).await?;
                 self.store
                     .create(endpoint, now, front::random(), limits)
                     .await?;
@@ -125,7 +124,7 @@ impl Api {
                 return Ok((json(StatusCode::OK, &page), quiet));
             }
             Call::SetReply => {
-                let reply = Reply::parse(body, limits).map_err(|refusal| {
+                let reply = Reply::parse(&inbound.body, limits).map_err(|refusal| {
                     Problem::new(StatusCode::BAD_REQUEST, refusal.detail).about(refusal.field)
                 })?;
                 // 63 bits: the reply lies at the negative of its key, and 0 means none.
@@ -142,6 +141,35 @@ impl Api {
             }
         };
         Ok((done, false))
+    }
+
+    /// An endpoint that is there lives on without the code: whoever has its key has made it.
+    async fn may_create(
+        &self,
+        endpoint: &Endpoint,
+        inbound: &Inbound,
+        now: Millis,
+    ) -> Result<(), Failure> {
+        let presented = inbound.headers.get(CREATION_CODE_HEADER);
+        let right = |code: &str| front::same_secret(code, presented.unwrap_or_default());
+        if self.creation_code.as_deref().is_none_or(right) {
+            return Ok(());
+        }
+        match self.store.state(endpoint, now, &self.limits).await {
+            Ok(_) => Ok(()),
+            Err(store::Error::NotFound) => {
+                let detail = match presented {
+                    None => {
+                        "this server asks for a code before it makes an endpoint; whoever runs it can tell you"
+                    }
+                    Some(_) => "this is not the code that this server asks for",
+                };
+                Err(Problem::new(StatusCode::FORBIDDEN, detail)
+                    .about("creation_code")
+                    .into())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn info(

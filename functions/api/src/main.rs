@@ -12,10 +12,16 @@ use store::{Connection, Store};
 async fn main() -> Result<(), lambda_http::Error> {
     let env = |name: &str| std::env::var(name).ok();
     let config = Config::from_env(env)?;
+    let store = Store::connect(&Connection::from_env(config.table, env)?);
+    if config.connect_at_start {
+        // While it starts a function has more of a processor than later. If it does not work, the first event will say so.
+        let _ = store.reach().await;
+    }
     let api = Api {
-        store: Store::connect(&Connection::from_env(config.table, env)?),
+        store,
         limits: config.limits,
         hook_url: config.hook_url,
+        creation_code: config.creation_code,
         clock: front::system_clock(),
     };
     let service = Service {

@@ -5,10 +5,12 @@ use delivery::limits::Limits;
 use crate::log::Level;
 
 /// Every variable that the functions read; the deployment's template sets no other and leaves none out.
-pub const VARIABLES: [&str; 8] = [
+pub const VARIABLES: [&str; 10] = [
     "TABLE_NAME",
     "HOOK_URL",
     "ORIGIN_SECRET",
+    "CREATION_CODE",
+    "CONNECT_AT_START",
     "MAX_DELIVERIES",
     "DELIVERY_TTL_S",
     "ENDPOINT_TTL_S",
@@ -25,6 +27,10 @@ pub struct Config {
     pub hook_url: String,
     /// What the CDN presents. A secret.
     pub origin_secret: Option<String>,
+    /// What must be presented to make an endpoint; `None` where anybody may. A secret.
+    pub creation_code: Option<String>,
+    /// Whether the table is connected to before the first event is asked for.
+    pub connect_at_start: bool,
     /// What is kept and allowed.
     pub limits: Limits,
     /// How much is logged.
@@ -93,6 +99,12 @@ impl Config {
                 .filter(|url| url.contains("{endpoint}"))
                 .ok_or(BadVariable("HOOK_URL"))?,
             origin_secret: present("ORIGIN_SECRET"),
+            creation_code: present("CREATION_CODE"),
+            connect_at_start: match present("CONNECT_AT_START").as_deref() {
+                None | Some("yes") => true,
+                Some("no") => false,
+                Some(_) => return Err(BadVariable("CONNECT_AT_START")),
+            },
             limits,
             level: match present("LOG_LEVEL") {
                 None => Level::default(),
@@ -126,6 +138,8 @@ mod tests {
         let config = config(&LEAST).unwrap();
         assert_eq!(config.limits, Limits::default());
         assert_eq!(config.origin_secret, None);
+        assert_eq!(config.creation_code, None);
+        assert!(config.connect_at_start);
     }
 
     #[test]
@@ -134,6 +148,7 @@ mod tests {
         for (name, value) in [
             ("MAX_DELAY_MS", "soon"),
             ("LOG_LEVEL", "loud"),
+            ("CONNECT_AT_START", "perhaps"),
             ("MAX_DELIVERIES", "-1"),
         ] {
             let all = [LEAST[0], LEAST[1], (name, value)];

@@ -12,8 +12,13 @@ use store::{Connection, Store};
 async fn main() -> Result<(), lambda_http::Error> {
     let env = |name: &str| std::env::var(name).ok();
     let config = Config::from_env(env)?;
+    let store = Store::connect(&Connection::from_env(config.table, env)?);
+    if config.connect_at_start {
+        // While it starts a function has more of a processor than later. If it does not work, the first event will say so.
+        let _ = store.reach().await;
+    }
     let receiver = Receiver {
-        store: Store::connect(&Connection::from_env(config.table, env)?),
+        store,
         limits: config.limits,
         clock: front::system_clock(),
     };

@@ -4,14 +4,20 @@ use std::{future::Future, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client, Config,
-    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
+    config::{
+        BehaviorVersion, Credentials, IdentityCache, Region, StalledStreamProtectionConfig,
+        retry::RetryConfig, timeout::TimeoutConfig,
+    },
 };
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
 use crate::Error;
 
+/// Who vouches for Amazon's endpoints. The system's list would do too, but reading some hundred and fifty certificates at the
+/// start of every process takes longer than all the rest of it.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 /// How long a connection may take to be made.
-const CONNECT_WITHIN: Duration = Duration::from_millis(1000);
+pub(crate) const CONNECT_WITHIN: Duration = Duration::from_millis(1000);
 /// How long one attempt may take. DynamoDB answers within tens of milliseconds; what takes longer is not coming.
 const ATTEMPT_WITHIN: Duration = Duration::from_millis(1400);
 /// How long an operation may take with all its attempts. The receiver makes three calls at most before it answers
@@ -44,30 +50,39 @@ pub struct Connection {
     pub secret_access_key: String,
     /// A secret; Lambda's credentials have one.
     pub session_token: Option<String>,
+    /// Certificates, in PEM, that are trusted besides the roots of Amazon's own endpoints.
+    pub also_trusted: Option<Vec<u8>>,
 }
 
-/// A variable of the environment that is not there.
+/// A variable of the environment that is not there or says nothing that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MissingVariable(pub &'static str);
+pub struct BadVariable(pub &'static str);
 
-impl std::fmt::Display for MissingVariable {
+impl std::fmt::Display for BadVariable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "environment variable {} is missing", self.0)
+        write!(
+            f,
+            "environment variable {} is missing or not usable",
+            self.0
+        )
     }
 }
 
-impl std::error::Error for MissingVariable {}
+impl std::error::Error for BadVariable {}
 
 impl Connection {
     /// The connection that a Lambda environment describes; `get` looks a variable up.
     ///
     /// # Errors
-    /// Names the variable that is missing.
+    /// Names the variable that is missing, or that names a file which can't be read.
     pub fn from_env(
         table: String,
         get: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, MissingVariable> {
-        let need = |name: &'static str| get(name).ok_or(MissingVariable(name));
+    ) -> Result<Self, BadVariable> {
+        let need = |name: &'static str| get(name).ok_or(BadVariable(name));
+        // The name by which Amazon's own tools know such a file.
+        const BUNDLE: &str = "AWS_CA_BUNDLE";
+        let read = |path| std::fs::read(path).map_err(|_| BadVariable(BUNDLE));
         Ok(Connection {
             table,
             region: need("AWS_REGION")?,
@@ -75,13 +90,20 @@ impl Connection {
             access_key_id: need("AWS_ACCESS_KEY_ID")?,
             secret_access_key: need("AWS_SECRET_ACCESS_KEY")?,
             session_token: get("AWS_SESSION_TOKEN"),
+            also_trusted: get(BUNDLE).map(read).transpose()?,
         })
     }
 
     /// A client. Nothing is connected before its first call.
     pub(crate) fn client(&self) -> Client {
+        let mut roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+        if let Some(pem) = &self.also_trusted {
+            roots.add_pem_certificate(pem.as_slice());
+        }
+        let tls = TlsContext::builder().with_trust_store(roots).build();
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_context(tls.expect("a trust store is all it needs"))
             .build_https();
         let credentials = Credentials::new(
             &self.access_key_id,
@@ -97,16 +119,21 @@ impl Connection {
         let retries = RetryConfig::standard()
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::from_millis(50));
-        let mut config = Config::builder()
+        // Said here so that the SDK need not read its list of all partitions and their regions, which it does at the first
+        // call. Outside of the commercial partition the name ends otherwise, and `endpoint_url` must say it.
+        let regional = || format!("https://dynamodb.{}.amazonaws.com", self.region);
+        let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))
+            .endpoint_url(self.endpoint_url.clone().unwrap_or_else(regional))
             .credentials_provider(credentials)
+            // They are at hand, and a cache of them takes longer to ask.
+            .identity_cache(IdentityCache::no_cache())
+            // For bodies that come bit by bit. These are small, and an attempt has its time.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(http)
             .timeout_config(timeouts.build())
             .retry_config(retries);
-        if let Some(url) = &self.endpoint_url {
-            config = config.endpoint_url(url);
-        }
         Client::from_conf(config.build())
     }
 }

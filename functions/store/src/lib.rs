@@ -57,6 +57,25 @@ impl Store {
         }
     }
 
+    /// Makes the connection now, so that the first delivery finds it made: reads an item that is never there, which costs
+    /// half a read unit.
+    ///
+    /// # Errors
+    /// If the table can't be reached within a second. That is no reason not to start: each later call tries for itself.
+    pub async fn reach(&self) -> Result<(), Error> {
+        let nothing = HashMap::from([(ENDPOINT.into(), s("-")), (SEQ.into(), n(0))]);
+        let read = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(nothing))
+            .send();
+        match tokio::time::timeout(connection::CONNECT_WITHIN, read).await {
+            Ok(read) => read.map(drop).map_err(Error::from_sdk),
+            Err(_) => Err(Error::Unavailable("no answer in time".into())),
+        }
+    }
+
     /// Takes the next number of an endpoint, and lets it live on.
     ///
     /// # Errors

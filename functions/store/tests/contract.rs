@@ -31,6 +31,7 @@ fn connect(url: &str) -> Store {
         access_key_id: "test".into(),
         secret_access_key: "test".into(),
         session_token: None,
+        also_trusted: None,
     })
 }
 

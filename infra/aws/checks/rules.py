@@ -80,6 +80,7 @@ def defaults(case):
         "EndpointTtlSeconds": limits["endpoint_ttl_s"],
         "MaxDelayMilliseconds": limits["max_delay_ms"],
         "ReservedConcurrency": -1,
+        "CreationCode": "",
         "DomainName": "",
         "AlarmEmail": "",
         "PointInTimeRecovery": "false",
@@ -208,6 +209,8 @@ def origin_secret(case):
     secret = case.template["Parameters"]["OriginSecret"]
     if secret.get("NoEcho") is not True or secret.get("MinLength", 0) < 32 or "Default" in secret:
         yield "OriginSecret can be seen, guessed or left out"
+    if case.template["Parameters"]["CreationCode"].get("NoEcho") is not True:
+        yield "CreationCode can be seen"
 
 
 def behaviours(case):

@@ -30,6 +30,8 @@ pub struct Config {
     pub devices: Vec<VirtualDevice>,
     /// What is kept and allowed.
     pub limits: Limits,
+    /// What must be presented to make an endpoint, as a deployment may ask for; none here, usually.
+    pub creation_code: Option<String>,
     /// The time.
     pub clock: Clock,
     /// Where the line about each answer goes.
@@ -110,6 +112,7 @@ impl Config {
                 max_delay_ms: 30_000,
                 ..Limits::default()
             },
+            creation_code: None,
             clock: front::system_clock(),
             log: Arc::new(|_| {}),
             particle: fake_particle::Config::default(),

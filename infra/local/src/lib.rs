@@ -97,6 +97,7 @@ impl Stack {
             store,
             limits: config.limits,
             hook_url: hook_url.clone(),
+            creation_code: config.creation_code,
             clock: config.clock.clone(),
         };
         let service = |name, handler| Service {
@@ -222,6 +223,7 @@ fn connect(engine_url: &str) -> Store {
         access_key_id: "local".into(),
         secret_access_key: "local".into(),
         session_token: None,
+        also_trusted: None,
     })
 }
 

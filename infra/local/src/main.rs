@@ -34,6 +34,9 @@ struct Flags {
     /// Where the world reaches --hook-port, through a tunnel of yours; hook URLs use it
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
+    /// Make endpoints only for who presents this code, as a deployment can
+    #[arg(long, value_name = "CODE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    creation_code: Option<String>,
     /// Port that serves /hook and nothing else; opened only with --public-url
     #[arg(long, default_value_t = 8789)]
     hook_port: u16,
@@ -89,6 +92,7 @@ async fn main() -> ExitCode {
         particle_port: flags.particle_port,
         hook_port: flags.hook_port,
         public_url: flags.public_url,
+        creation_code: flags.creation_code,
         log: Arc::new(|line| {
             if let Some(error) = line.error
                 && Level::Error.writes(line)

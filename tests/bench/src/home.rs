@@ -68,6 +68,7 @@ impl Home {
             access_key_id: "bench".into(),
             secret_access_key: "bench".into(),
             session_token: None,
+            also_trusted: None,
         });
         store::table::create_if_absent(&store).await?;
         Ok(Home {

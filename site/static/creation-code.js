@@ -1,0 +1,37 @@
+// @ts-check
+// The question for the code that a server may ask for before it makes an endpoint.
+
+import { dialog, slot, write } from './dom.js';
+
+const asked = () => dialog('creation-code');
+
+/**
+ * Asks for the code until there is an endpoint, or the reader closes the question.
+ * @param {(code: string) => Promise<Error | null>} make makes the endpoint, or says what went wrong
+ */
+export function askForCode(make) {
+  const form = /** @type {HTMLFormElement} */ (asked().querySelector('form'));
+  const field = /** @type {HTMLInputElement} */ (form.elements.namedItem('code'));
+  const button = /** @type {HTMLButtonElement} */ (form.querySelector('[type="submit"]'));
+  const problem = slot('problem', form);
+  problem.hidden = true;
+  form.onsubmit = async (event) => {
+    event.preventDefault();
+    if (button.disabled) return;
+    button.disabled = true;
+    const why = await make(field.value.trim());
+    button.disabled = false;
+    if (why === null) return;
+    write(problem, `That did not work: ${why.message}.`);
+    problem.hidden = false;
+    field.select();
+  };
+  asked().showModal();
+}
+
+/** The code is kept nowhere. */
+export function closeCode() {
+  const field = /** @type {HTMLInputElement} */ (asked().querySelector('input'));
+  field.value = '';
+  asked().close();
+}
