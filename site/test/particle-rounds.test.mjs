@@ -136,6 +136,24 @@ test('a hook-sent that may belong to two rounds names both', () => {
   }
 });
 
+test('in a burst whose hook-sents overlap with later presses, each round gets one of them, though nobody knows which', () => {
+  for (const [count, gapMs, lagMs] of [[40, 5, 30], [80, 3, 300], [30, 0, 30]]) {
+    for (let seed = 1; seed <= 5; seed += 1) {
+      const die = dice(seed);
+      const presses = Array.from({ length: count }, (_, i) => trigger(T + i * gapMs + die.below(gapMs + 1), 1000 + i));
+      const sents = presses.map((press, i) => sent(press.at + 1 + die.below(lagMs), 'WebhookTutorial01', i));
+      const answers = presses.map((_, i) => answer(sents[i].at + 6 + die.below(20), 'api', `{"ok":true,"id":${1000 + i}}`));
+      const deliveries = presses.map((press, i) => received(i + 1, press, { receivedAt: sents[i].at + 3 }));
+      const drawn = draw(deliveries, [...presses, ...sents, ...answers]);
+      assert.equal(drawn.length, count);
+      for (const { seq, blocks } of drawn) {
+        const own = blocks.filter(({ rows }) => rows.some(({ value }) => value === 'hook-sent/WebhookTutorial01'));
+        assert.equal(own.length, 1, `#${seq} of ${count} presses, seed ${seed}`);
+      }
+    }
+  }
+});
+
 test('after two were in doubt the next is certain again', () => {
   const [a, b, c] = [trigger(T, 1), trigger(T + 2, 2), trigger(T + 100, 3)];
   const drawn = draw([received(1, a), received(2, b), received(3, c)], [a, b, sent(T + 5), sent(T + 8), c, sent(T + 110)]);
