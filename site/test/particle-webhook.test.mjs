@@ -8,8 +8,9 @@ import { CloudProblem } from '../static/particle/cloud.js';
 import { estimate } from '../static/particle/data-operations.js';
 import { hookKeeper } from '../static/particle/hook.js';
 import { differences } from '../static/particle/hook-difference.js';
-import { receivedHints, responseHints, errorHints, guessHint } from '../static/particle/hints.js';
+import { answerHints, errorHints, guessHint, receivedHints, responseHints, triggerHints } from '../static/particle/hints.js';
 import { join } from '../static/particle/join.js';
+import { joined } from '../static/particle/response-parts.js';
 import { render } from '../static/particle/template.js';
 import { asTemplate, fields, found, freshId, publishLine, settingsFor, testData, unfit } from '../static/particle/webhook.js';
 import { DEVICES, delivery, world } from './particle-world.mjs';
@@ -162,4 +163,28 @@ test('the keeper looks at all of it, keeps its ID, and puts it back', async () =
   shown = false;
   await keeper.look();
   assert.deepEqual([keeper.state().kind, keeper.state().differs], ['ours', []]);
+});
+
+test('what Particle’s own request and answers tell a learner is said on their blocks', () => {
+  const bot = ['user-agent', 'ParticleBot/1.1 (https://docs.particle.io/webhooks)'];
+  const by = (headers, body) => receivedHints({ delivery: { ...delivery(1, { receivedAt: 0, body }), request: { ...delivery(1, { receivedAt: 0, body }).request, headers } }, event: null, first: null, sents: [] }).join(' ');
+  assert.match(by([bot], '{"t":1}'), /^No content-type came along/);
+  assert.equal(by([bot, ['content-type', 'application/json']], '{"t":1}'), '');
+  assert.match(by([bot, ['content-type', 'application/json']], '{"say":"a "quoted" word"}'), /^The body begins like JSON and is none/);
+  assert.match(by([bot, ['content-type', 'application/json']], '{"list":[1,2,]}'), /comma after the last item/);
+  assert.equal(by([['user-agent', 'curl/8']], '{"list":[1,2,]}'), '', 'who sends by hand is not told about templates');
+
+  const part = (name, data, k = 0) => ({ event: { name, data, coreid: 'particle-internal', at: 1, nth: k, seen: 1, guesses: [] }, part: k, among: [] });
+  const answer = (parts, strand) => answerHints(joined(parts), strand).join(' ');
+  const api = { coreid: 'api', delivery: null };
+  assert.match(answer([part('api/hook-response/E/0', 'x')], api), /begins with “api” where a device’s ID would stand/);
+  assert.match(answer([part('hook-response/E/0', 'x')], api), /every device that subscribes to it gets this response/);
+  assert.equal(answer([part(`${DEVICES[0]}/hook-response/E/0`, 'x')], { coreid: DEVICES[0], delivery: null }), '');
+  assert.match(answer([part(`${DEVICES[0]}/hook-response/E/0`, 'x'.repeat(512))], { coreid: DEVICES[0], delivery: null }), /The last part is 512 bytes long, so another may follow/);
+
+  assert.match(errorHints({ data: 'Sleeping, too many errors, please wait and try again' }).join(), /skipped this event: too many errors/);
+  assert.equal(errorHints({ data: 'error status 404 from h' }).join(), '');
+  assert.match(triggerHints({ name: 'E', coreid: 'api' }, 'E').join(), /published through the API, not by a device/);
+  assert.match(triggerHints({ name: 'Ex', coreid: DEVICES[0] }, 'E').join(), /Triggers the webhook too/);
+  assert.match(triggerHints({ name: 'e', coreid: DEVICES[0] }, 'E').join(), /upper and lower case count/);
 });

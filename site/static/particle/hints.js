@@ -2,6 +2,8 @@
 // What there is to learn where it shows: sentences for the foot of a block. Pure.
 // They say what is documented (https://docs.particle.io/reference/cloud-apis/webhooks/) and what was seen, and nothing else.
 
+import { isJson } from '../json-text.js';
+import { meaningOf } from './event.js';
 import { isSleeping } from './join.js';
 import { fieldsOf, isForm, originOf, SENT_BY } from './origin.js';
 import { PART_BYTES } from './response-parts.js';
@@ -51,10 +53,21 @@ export function receivedHints(strand) {
   if (isForm(request) && fields && DEFAULT_FIELDS.every((name) => fields.has(name))) {
     hints.push('A form with these four fields is what Particle sends when the webhook names neither json nor body.');
   }
+  if (isParticle(request) && request.body !== '' && request.body_encoding === 'utf-8') {
+    if (!request.headers.some(([name]) => name === 'content-type')) {
+      hints.push('No content-type came along: a webhook with a body of its own sends none, unless its headers name one.');
+    }
+    if (!request.truncated && /^\s*[{[]/.test(request.body) && !isJson(request.body)) {
+      hints.push('The body begins like JSON and is none. What is filled into a body is not escaped: a quote in the data breaks it, and so does the comma after the last item of a list.');
+    }
+  }
   const turned = turnedIntoText(request, published);
   if (turned !== null) hints.push(`“${turned}” is text here and was a number when published: in a json object of the webhook all values become text. A json given as text, or a body, keeps numbers.`);
   return hints;
 }
+
+/** Particle names itself so. @param {Delivery['request']} request */
+const isParticle = (request) => request.headers.some(([name, value]) => name === 'user-agent' && value.startsWith('ParticleBot'));
 
 /** The first field that is a string in the body and a number of the same name in what was published. @param {Delivery['request']} request @param {string | null} published */
 function turnedIntoText(request, published) {
@@ -94,6 +107,9 @@ export function answerHints({ missing, complete, reordered, inOrder }, strand) {
   }
   if (strand?.coreid === 'api' && inOrder.some(({ event }) => event.name.startsWith('api/'))) {
     hints.push('The name begins with “api” where a device’s ID would stand, so no device gets it.');
+  }
+  if (inOrder.some(({ event }) => meaningOf(event).source === null)) {
+    hints.push('No device’s ID is in the name, so every device that subscribes to it gets this response, and each counts as a data operation.');
   }
   return hints;
 }
