@@ -69,7 +69,7 @@ function base64({ body, body_encoding }, bytes) {
  * @param {string} text
  */
 function quoted(text) {
-  if (/^[\w./:@%+=,-]+$/.test(text)) return text;
+  if (/^[\w./:@+,-]+$/.test(text)) return text;
   if (!/[^\n\P{C}]|[!\u2028\u2029]/u.test(text)) return `'${text.replaceAll("'", `'\\''`)}'`;
   const inner = text
     .replace(/[\\']/g, '\\$&')

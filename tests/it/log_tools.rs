@@ -2,7 +2,10 @@
 
 use std::process::Stdio;
 
-use fantoccini::key::Key;
+use fantoccini::{
+    actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction},
+    key::Key,
+};
 use serde_json::{Value, json};
 use tests::{
     browser::{DARK, LIGHT, PHONE, View},
@@ -166,6 +169,7 @@ async fn in_bash(line: &str) {
         .arg("-s")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
@@ -613,6 +617,30 @@ async fn the_dock_is_resized_by_keys_remembered_and_never_over_the_focus() {
     key(&visit, Key::Up).await;
     let larger = run(&visit, height).await.as_i64().unwrap();
     assert!(larger > before, "{before} {larger}");
+    // By pointer: sixty pixels up.
+    let at = run(&visit, "const { left, top, width, height } = document.querySelector('[data-part=dock-handle]').getBoundingClientRect(); return [Math.round(left + width / 2), Math.round(top + height / 2)]").await;
+    let (x, y) = (at[0].as_f64().unwrap(), at[1].as_f64().unwrap());
+    let drag = MouseActions::new("mouse".to_owned())
+        .then(PointerAction::MoveTo {
+            duration: None,
+            x,
+            y,
+        })
+        .then(PointerAction::Down {
+            button: MOUSE_BUTTON_LEFT,
+        })
+        .then(PointerAction::MoveTo {
+            duration: None,
+            x,
+            y: y - 60.0,
+        })
+        .then(PointerAction::Up {
+            button: MOUSE_BUTTON_LEFT,
+        });
+    visit.browser.client.perform_actions(drag).await.unwrap();
+    let dragged = run(&visit, height).await.as_i64().unwrap();
+    assert!((dragged - larger - 60).abs() <= 12, "{larger} {dragged}");
+    let larger = dragged;
     let now = run(
         &visit,
         "return document.querySelector('[data-part=dock-handle]').ariaValueNow",
