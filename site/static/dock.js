@@ -76,6 +76,13 @@ export function mountDock({ panel, place, handle, strip, away }, { storage, onMo
     root.style.setProperty('--dock-room', `${taken}px`);
   }).observe(panel);
 
+  // A browser brings the caret of a field into view, not the field.
+  document.addEventListener('focusin', ({ target }) => {
+    const node = /** @type {Element} */ (target);
+    if (!panel.hasAttribute('data-docked') || panel.contains(node) || node.closest('dialog')) return;
+    if (node.getBoundingClientRect().bottom > panel.getBoundingClientRect().top) node.scrollIntoView({ block: 'nearest', behavior: 'instant' });
+  });
+
   handle.addEventListener('pointerdown', (event) => {
     if (event.button !== 0) return;
     event.preventDefault();
