@@ -1,7 +1,6 @@
 //! One call of the API: where it goes, who makes it, and what it brings, whichever way it was encoded.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::RequestExt;
@@ -153,13 +152,15 @@ pub(crate) fn valid_token(core: &Core, hash: &str) -> Option<Token> {
         .cloned()
 }
 
-impl FromRequest<Arc<Core>> for Call {
+// Whatever the handlers share: reading a call needs none of it.
+impl<S: Send + Sync> FromRequest<S> for Call {
     type Rejection = Refusal;
 
-    async fn from_request(mut request: Request, core: &Arc<Core>) -> Result<Call, Refusal> {
+    async fn from_request(mut request: Request, shared: &S) -> Result<Call, Refusal> {
         let path = {
             let (mut parts, body) = request.into_parts();
-            let path = Path::<HashMap<String, String>>::from_request_parts(&mut parts, core).await;
+            let path =
+                Path::<HashMap<String, String>>::from_request_parts(&mut parts, shared).await;
             request = Request::from_parts(parts, body);
             path.map_err(|_| bad_request("the path is not UTF-8"))?.0
         };

@@ -1,7 +1,6 @@
 //! The door: connections, who may come in, and which path leads where.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State as Shared};
@@ -9,10 +8,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post, put};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use crate::call::from_own_page;
 use crate::core::Core;
@@ -20,56 +17,11 @@ use crate::guesses::{CORS_HEADERS, CORS_MAX_AGE, CORS_METHODS};
 use crate::reply::{Answer, refuse};
 use crate::{bench, console, devices, events, flash, integrations, signin, tokens};
 
-/// Connections at the same time; more wait at the door.
-const MOST_CONNECTIONS: usize = 512;
-/// How long a connection may stay silent between requests, or take over a request's head.
-const HEAD_LIMIT: Duration = Duration::from_secs(60);
-/// How long answers under way may take once the cloud stops.
-const STOP_LIMIT: Duration = Duration::from_secs(2);
-
 /// Takes connections until the cloud stops.
-pub(crate) async fn serve(core: Arc<Core>, listener: TcpListener) {
-    let service = router(Arc::clone(&core));
-    let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let mut stopping = core.stopping.subscribe();
-    let mut connections = tokio::task::JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = async {
-                let slot = Arc::clone(&slots).acquire_owned().await;
-                (slot, listener.accept().await)
-            } => accepted,
-            _ = connections.join_next(), if !connections.is_empty() => continue,
-            _ = stopping.wait_for(|stop| *stop) => break,
-        };
-        let (Ok(slot), Ok((stream, _))) = accepted else {
-            // Out of file descriptors, most likely: some will be free in a moment.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(service.clone());
-        let mut stopping = core.stopping.subscribe();
-        connections.spawn(async move {
-            let _slot = slot;
-            let mut builder = hyper::server::conn::http1::Builder::new();
-            builder
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_LIMIT);
-            let mut connection = std::pin::pin!(
-                builder
-                    .serve_connection(TokioIo::new(stream), service)
-                    .with_upgrades()
-            );
-            tokio::select! {
-                _ = connection.as_mut() => return,
-                _ = stopping.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
-            }
-            let _ = tokio::time::timeout(STOP_LIMIT, connection).await;
-        });
-    }
-    drop(listener);
-    while connections.join_next().await.is_some() {}
+pub(crate) async fn serve(core: Arc<Core>, listener: TcpListener, bounds: door::Bounds) {
+    let router = router(Arc::clone(&core));
+    let service = |_| TowerToHyperService::new(router.clone());
+    door::serve(listener, bounds, service, core.stopping.subscribe()).await;
 }
 
 fn router(core: Arc<Core>) -> Router {

@@ -52,6 +52,8 @@ mod reports;
 mod file;
 mod state;
 
+pub mod untrusted;
+
 mod chance;
 mod clock;
 mod guesses;
@@ -87,6 +89,8 @@ pub struct Config {
     pub mfa: Option<String>,
     /// Publishes the parts of long responses in a wrong order, which the real cloud may do at any time.
     pub reorder_parts: bool,
+    /// How much of its listener strangers may take.
+    pub bounds: door::Bounds,
     /// Makes ids, tokens and the password repeat from run to run. For tests: they can then be
     /// foreseen, and a data folder used twice with one seed would see the same ids twice.
     pub seed: Option<u64>,
@@ -101,6 +105,11 @@ impl Default for Config {
             clock: Clock::real(),
             mfa: None,
             reorder_parts: false,
+            bounds: door::Bounds {
+                // Who closes its half of an event stream has left.
+                half_close: false,
+                ..door::Bounds::default()
+            },
             seed: None,
         }
     }
@@ -178,7 +187,7 @@ impl Cloud {
         core.save()
             .await
             .map_err(|error| StartError::Unwritable(config.data_dir.unwrap_or_default(), error))?;
-        let serving = tokio::spawn(front::serve(Arc::clone(&core), listener));
+        let serving = tokio::spawn(front::serve(Arc::clone(&core), listener, config.bounds));
         let saving = tokio::spawn(Arc::clone(&core).keep_saving());
         Ok(Cloud {
             core,

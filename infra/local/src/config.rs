@@ -6,7 +6,7 @@ use delivery::limits::Limits;
 use front::{Clock, log::Log};
 use virtual_device::{compiler::Source, platform::Power};
 
-use crate::clouds::Cloud;
+use crate::{clouds::Cloud, server::Bounds};
 
 /// What a stack makes of the clouds that its page would usually offer.
 pub type Offer = Arc<dyn Fn(Vec<Cloud>) -> Vec<Cloud> + Send + Sync>;
@@ -32,6 +32,8 @@ pub struct Config {
     pub limits: Limits,
     /// What must be presented to make an endpoint, as a deployment may ask for; none here, usually.
     pub creation_code: Option<String>,
+    /// How much of each listener strangers may take.
+    pub bounds: Bounds,
     /// The time.
     pub clock: Clock,
     /// Where the line about each answer goes.
@@ -113,6 +115,7 @@ impl Config {
                 ..Limits::default()
             },
             creation_code: None,
+            bounds: Bounds::default(),
             clock: front::system_clock(),
             log: Arc::new(|_| {}),
             particle: fake_particle::Config::default(),

@@ -146,9 +146,9 @@ impl Stack {
             config: clouds::config_json(&clouds),
             clock: config.clock,
         });
-        let page = Server::start(page, page_handler(&home))?;
+        let page = Server::start(page, config.bounds, page_handler(&home))?;
         let hook = hook
-            .map(|hook| Server::start(hook, hook_handler(&home)))
+            .map(|hook| Server::start(hook, config.bounds, hook_handler(&home)))
             .transpose()?;
         Ok(Stack {
             page_url,

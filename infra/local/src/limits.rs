@@ -58,9 +58,7 @@ pub fn refusal(parts: &Parts) -> Option<Problem> {
 /// The refusal of a body: one that is too large, or one where the front takes none.
 pub fn body_refusal(method: &Method, size: usize) -> Option<Problem> {
     if size > MAX_BODY {
-        return Some(too_large(&format!(
-            "the body has more than {MAX_BODY} bytes, which no front passes on"
-        )));
+        return Some(too_large_a_body());
     }
     (size > 0 && matches!(*method, Method::GET | Method::HEAD)).then(|| {
         Problem::new(
@@ -68,6 +66,13 @@ pub fn body_refusal(method: &Method, size: usize) -> Option<Problem> {
             format!("a {method} request with a body is not passed on"),
         )
     })
+}
+
+/// The refusal of a body above [`MAX_BODY`].
+pub fn too_large_a_body() -> Problem {
+    too_large(&format!(
+        "the body has more than {MAX_BODY} bytes, which no front passes on"
+    ))
 }
 
 fn too_large(detail: &str) -> Problem {

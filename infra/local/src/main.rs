@@ -17,7 +17,7 @@ use local::{
 
 /// The webhook tutorial on this machine: page, functions and data, with nothing to sign up for.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_override_self = true)]
 struct Flags {
     /// Port of the page and of the hook URLs
     #[arg(long, default_value_t = 8787)]

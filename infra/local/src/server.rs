@@ -6,38 +6,60 @@ use std::{
 
 use bytes::Bytes;
 use delivery::problem::Problem;
+use door::Incoming;
 use http::{Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::service::service_fn;
 use tokio::{
     net::TcpListener,
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinHandle,
     time::timeout,
 };
 
 use crate::limits;
 
-/// Connections served at once; the next ones wait in the system's queue. A process may have 1,024 files open by default.
-const MAX_CONNECTIONS: usize = 512;
-/// Requests answered at once; the next ones wait, and give up after [`QUEUE_FOR`].
-const MAX_REQUESTS: usize = 128;
-/// How long a request waits for its turn before it gets a 503.
-const QUEUE_FOR: Duration = Duration::from_secs(5);
-/// How long a sender may take for its head, and an idle connection may idle.
-const HEAD_WITHIN: Duration = Duration::from_secs(15);
-/// How long a sender may take for its body.
-const BODY_WITHIN: Duration = Duration::from_secs(30);
-/// More headers than any sender has; the bytes are limited besides.
-const MAX_HEADER_COUNT: usize = 1024;
+/// How much of a listener strangers may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Connections and heads.
+    pub door: door::Bounds,
+    /// How long a sender may take for its body.
+    pub body_within: Duration,
+    /// Requests answered at once; the next ones wait for `queue_for`. The engine writes one at a time, and its callers' patience is
+    /// short: of 200 at the same moment on a busy machine, 128 at once failed them all, 16 at once none.
+    pub requests: usize,
+    /// How long one of them counts. An answer that is held back for its owner does no work.
+    pub turn_for: Duration,
+    /// Requests with a body above [`SMALL_BODY`] at once, from the first byte above it on; the next ones wait as well. A body
+    /// is in memory several times over while a function reads it.
+    pub large_bodies: usize,
+    /// How long a request waits for its turn before it gets a 503: long enough for a classroom's burst, and short enough that a
+    /// sender that waits for at most 20 s, as Particle does, gets to see it.
+    pub queue_for: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds {
+            door: door::Bounds {
+                // The largest head that can still be answered with a reason; a larger one ends the connection.
+                head_bytes: 2 * (limits::MAX_URL + limits::MAX_HEADERS),
+                ..door::Bounds::default()
+            },
+            body_within: Duration::from_secs(30),
+            requests: 16,
+            turn_for: Duration::from_secs(3),
+            large_bodies: 8,
+            queue_for: Duration::from_secs(9),
+        }
+    }
+}
+
+/// Bodies up to this many bytes wait for no turn to be read: the largest that is kept whole.
+pub const SMALL_BODY: usize = 256 * 1024;
 /// Most of a refused body that is read, so that its sender gets to see the answer.
 const DRAIN_AT_MOST: usize = 16 * 1024 * 1024;
-/// How long answers that are on their way may take when the server ends.
-const END_WITHIN: Duration = Duration::from_secs(3);
 
 /// The response to one whole request.
 pub type Responding = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
@@ -58,10 +80,31 @@ impl Server {
     ///
     /// # Errors
     /// If the listener has no address.
-    pub fn start(listener: TcpListener, handler: Handler) -> std::io::Result<Self> {
+    pub fn start(listener: TcpListener, bounds: Bounds, handler: Handler) -> std::io::Result<Self> {
         let addr = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(serve(listener, handler, stopped));
+        let turns = Arc::new(Turns {
+            bounds,
+            requests: Semaphore::new(bounds.requests),
+            large_bodies: Arc::new(Semaphore::new(bounds.large_bodies)),
+        });
+        let service = move |peer| {
+            let (handler, turns) = (Arc::clone(&handler), Arc::clone(&turns));
+            service_fn(move |request| {
+                let (handler, turns) = (Arc::clone(&handler), Arc::clone(&turns));
+                // Where such a request ends, something before us may see otherwise; so nothing after it is believed.
+                let is_last = request.headers().contains_key(header::TRANSFER_ENCODING);
+                async move {
+                    let mut answer = turns.answer(request, peer, handler).await;
+                    if is_last {
+                        let close = http::HeaderValue::from_static("close");
+                        answer.headers_mut().insert(header::CONNECTION, close);
+                    }
+                    Ok::<_, Infallible>(answer.map(Full::new))
+                }
+            })
+        };
+        let task = tokio::spawn(door::serve(listener, bounds.door, service, stopped));
         Ok(Server { addr, stop, task })
     }
 
@@ -72,112 +115,105 @@ impl Server {
     }
 }
 
-async fn serve(listener: TcpListener, handler: Handler, mut stopped: watch::Receiver<bool>) {
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let requests = Arc::new(Semaphore::new(MAX_REQUESTS));
-    let graceful = GracefulShutdown::new();
-    loop {
-        let accepted = async {
-            let permit = Arc::clone(&connections).acquire_owned().await;
-            (permit, listener.accept().await)
-        };
-        let stopping = async { stopped.wait_for(|stop| *stop).await.map(drop) };
-        let accepted = tokio::select! {
-            _ = stopping => break,
-            accepted = accepted => accepted,
-        };
-        let (Ok(permit), Ok((stream, peer))) = accepted else {
-            // Out of files, most likely: connections will end and give some back.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let (handler, requests) = (Arc::clone(&handler), Arc::clone(&requests));
-        let service = service_fn(move |request| {
-            let (handler, requests) = (Arc::clone(&handler), Arc::clone(&requests));
-            async move {
-                Ok::<_, Infallible>(whole(request, peer, handler, requests).await.map(Full::new))
+/// Who may have the machine's time and memory now.
+struct Turns {
+    bounds: Bounds,
+    requests: Semaphore,
+    large_bodies: Arc<Semaphore>,
+}
+
+impl Turns {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        handler: Handler,
+    ) -> Response<Bytes> {
+        let (parts, body) = request.into_parts();
+        if let Some(problem) = limits::refusal(&parts) {
+            // Who asks first will not send what is refused.
+            if !parts.headers.contains_key(header::EXPECT) {
+                let _ = timeout(
+                    self.bounds.body_within,
+                    drain(Limited::new(body, DRAIN_AT_MOST)),
+                )
+                .await;
             }
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_WITHIN)
-            .max_headers(MAX_HEADER_COUNT)
-            // The largest head that can still be answered with a reason; hyper closes on a larger one.
-            .max_buf_size(2 * (limits::MAX_URL + limits::MAX_HEADERS))
-            .half_close(true)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            // A connection that broke is its sender's to know; a request that was not whole was never taken.
-            let _ = connection.await;
-            drop(permit);
-        });
-    }
-    drop(listener);
-    let _ = timeout(END_WITHIN, graceful.shutdown()).await;
-}
-
-async fn whole(
-    request: Request<Incoming>,
-    peer: SocketAddr,
-    handler: Handler,
-    requests: Arc<Semaphore>,
-) -> Response<Bytes> {
-    let (parts, body) = request.into_parts();
-    if let Some(problem) = limits::refusal(&parts) {
-        drain(body).await;
-        return problem.into_response().map(Bytes::from);
-    }
-    let collected = timeout(BODY_WITHIN, read(body)).await;
-    let body = match collected {
-        Ok(Ok(body)) => body,
-        Ok(Err(problem)) => return problem.into_response().map(Bytes::from),
-        Err(_) => {
-            let detail = format!("the body did not arrive within {} s", BODY_WITHIN.as_secs());
-            return Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
-                .into_response()
-                .map(Bytes::from);
+            return refused(problem);
         }
-    };
-    if let Some(problem) = limits::body_refusal(&parts.method, body.len()) {
-        return problem.into_response().map(Bytes::from);
-    }
-    let Ok(Ok(_turn)) = timeout(QUEUE_FOR, requests.acquire()).await else {
-        return busy();
-    };
-    handler(Request::from_parts(parts, body), peer).await
-}
-
-/// The whole body, or why not.
-async fn read(body: Incoming) -> Result<Bytes, Problem> {
-    let mut limited = Limited::new(body, limits::MAX_BODY + DRAIN_AT_MOST);
-    let mut bytes = Vec::new();
-    while let Some(frame) = limited.frame().await {
-        let Ok(frame) = frame else {
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "the body broke off"));
+        let (body, _large) = match timeout(self.bounds.body_within, self.read(body)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(refusal)) => return refusal,
+            Err(_) => {
+                let seconds = self.bounds.body_within.as_secs();
+                let detail = format!("the body did not arrive within {seconds} s");
+                return refused(Problem::new(StatusCode::REQUEST_TIMEOUT, detail));
+            }
         };
-        if let Ok(data) = frame.into_data()
-            && bytes.len() <= limits::MAX_BODY
-        {
-            bytes.extend_from_slice(&data);
+        if let Some(problem) = limits::body_refusal(&parts.method, body.len()) {
+            return refused(problem);
         }
+        let Ok(Ok(turn)) = timeout(self.bounds.queue_for, self.requests.acquire()).await else {
+            return busy();
+        };
+        let mut answering = handler(Request::from_parts(parts, body), peer);
+        if let Ok(answer) = timeout(self.bounds.turn_for, &mut answering).await {
+            return answer;
+        }
+        // It waits because its owner said so, or for an engine that is stuck: others need not.
+        drop(turn);
+        answering.await
     }
-    Ok(bytes.into())
+
+    /// The whole body, with the turn that a large one needs.
+    async fn read(
+        &self,
+        body: Incoming,
+    ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Response<Bytes>> {
+        let mut limited = Limited::new(body, limits::MAX_BODY + DRAIN_AT_MOST);
+        let mut bytes = Vec::new();
+        let mut turn = None;
+        while let Some(frame) = limited.frame().await {
+            let data = match frame.map(hyper::body::Frame::into_data) {
+                Ok(Ok(data)) => data,
+                Ok(Err(_trailers)) => continue,
+                Err(error) if error.is::<LengthLimitError>() => {
+                    return Err(refused(limits::too_large_a_body()));
+                }
+                Err(_) => {
+                    let detail = "the body broke off";
+                    return Err(refused(Problem::new(StatusCode::BAD_REQUEST, detail)));
+                }
+            };
+            if turn.is_none() && bytes.len() + data.len() > SMALL_BODY {
+                let next = Arc::clone(&self.large_bodies).acquire_owned();
+                let Ok(Ok(large)) = timeout(self.bounds.queue_for, next).await else {
+                    drop(bytes);
+                    drain(limited).await;
+                    return Err(busy());
+                };
+                turn = Some(large);
+            }
+            if bytes.len() <= limits::MAX_BODY {
+                bytes.extend_from_slice(&data);
+            }
+        }
+        Ok((bytes.into(), turn))
+    }
 }
 
-async fn drain(body: Incoming) {
-    let mut limited = Limited::new(body, DRAIN_AT_MOST);
-    let all = async { while let Some(Ok(_)) = limited.frame().await {} };
-    let _ = timeout(BODY_WITHIN, all).await;
+/// Reads what is not wanted.
+async fn drain(mut body: Limited<Incoming>) {
+    while let Some(Ok(_)) = body.frame().await {}
+}
+
+fn refused(problem: Problem) -> Response<Bytes> {
+    problem.into_response().map(Bytes::from)
 }
 
 fn busy() -> Response<Bytes> {
-    let mut response = Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "too many requests at once; try again",
-    )
-    .into_response()
-    .map(Bytes::from);
+    let detail = "too many requests at once; try again";
+    let mut response = refused(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
     response
         .headers_mut()
         .insert(header::RETRY_AFTER, http::HeaderValue::from_static("1"));
