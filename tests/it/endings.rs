@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use local::engine::Engine;
 use tests::{
     client::{Client, header},
-    eventually,
+    eventually, flags_of_local,
     home::{Home, Person},
     program,
     proxy::{Mood, Proxy},
@@ -20,15 +20,7 @@ use tokio::{
 /// The real program, on ports of the system's choice.
 async fn run(data: &std::path::Path) -> (Child, String) {
     let mut child = Command::new(program("local"))
-        .args([
-            "--no-device",
-            "--port",
-            "0",
-            "--particle-port",
-            "0",
-            "--data",
-        ])
-        .arg(data)
+        .args(flags_of_local(data))
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
@@ -185,15 +177,7 @@ async fn a_second_instance_on_the_same_data_is_refused_in_one_line() {
     let data = tempfile::tempdir().unwrap();
     let (_first, _) = run(data.path()).await;
     let second = Command::new(program("local"))
-        .args([
-            "--no-device",
-            "--port",
-            "0",
-            "--particle-port",
-            "0",
-            "--data",
-        ])
-        .arg(data.path())
+        .args(flags_of_local(data.path()))
         .output()
         .await
         .unwrap();
@@ -217,20 +201,13 @@ async fn what_can_not_be_used_is_said_in_one_line_and_left_alone() {
     .unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     for (port, data, says) in [
-        (taken.as_str(), other.path(), "--port"),
-        ("0", corrupt.path(), "left as it is"),
-        ("0", file.path(), "data folder"),
+        (&["--port", &taken][..], other.path(), "--port"),
+        (&[], corrupt.path(), "left as it is"),
+        (&[], file.path(), "data folder"),
     ] {
         let ended = Command::new(program("local"))
-            .args([
-                "--no-device",
-                "--port",
-                port,
-                "--particle-port",
-                "0",
-                "--data",
-            ])
-            .arg(data)
+            .args(flags_of_local(data))
+            .args(port)
             .output()
             .await
             .unwrap();

@@ -1,6 +1,11 @@
 //! Calls that fail in one way each, and the short form of the fault run. The long one is
 //! `cargo run --release -p tests --bin faults`.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
 use http::{Method, StatusCode};
 use local::engine::Engine;
 use tests::{
@@ -82,6 +87,97 @@ async fn a_number_whose_answer_was_lost_is_skipped_and_the_webhook_has_the_next_
     assert_eq!(info.last_seq, 2, "the first number was given to nobody");
     home.stack.stop().await.unwrap();
     engine.stop().await;
+}
+
+/// A reader whose query left a delivery out takes its number for abandoned. Its seal meets the delivery then, and may not
+/// take its place.
+#[tokio::test]
+async fn a_seal_that_meets_a_delivery_leaves_it_there() {
+    let data = tempfile::tempdir().unwrap();
+    let engine = Engine::start(data.path()).await.unwrap();
+    let proxy = FaultProxy::obedient(&engine.url).await.unwrap();
+    let (later, url) = (Arc::new(AtomicU64::new(0)), proxy.url.clone());
+    let home = Home::start_with(|config| {
+        config.engine = local::config::EngineAt::Url(url);
+        let (system, later) = (config.clock.clone(), Arc::clone(&later));
+        config.clock = Arc::new(move || system().plus_ms(later.load(Ordering::SeqCst)));
+    })
+    .await;
+    let person = home.person().await;
+    for nth in 1..=6 {
+        person.post("text/plain", format!("{nth}")).await;
+    }
+    // Every hole is abandoned by now.
+    later.store(60_000, Ordering::SeqCst);
+    let mut left_out = 0;
+    for _ in 0..40 {
+        proxy.fail_next("Query", Fault::Stale, 1);
+        let page = person.log("").await;
+        assert_eq!(page.missing, Vec::<u64>::new(), "it was acknowledged");
+        left_out += u32::from(page.deliveries.len() < 6);
+        let again = person.log("").await;
+        let bodies: Vec<_> = again
+            .deliveries
+            .iter()
+            .filter_map(|delivery| delivery.request.body.text())
+            .collect();
+        assert_eq!(bodies, ["1", "2", "3", "4", "5", "6"]);
+    }
+    assert!(left_out > 0, "no query ever left anything out");
+    home.stack.stop().await.unwrap();
+    engine.stop().await;
+}
+
+/// The processes that this one started and that still run.
+#[cfg(target_os = "linux")]
+fn children(of: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{of}/task"))
+        .into_iter()
+        .flatten();
+    let files = tasks.flatten().map(|task| task.path().join("children"));
+    let text: String = files
+        .filter_map(|file| std::fs::read_to_string(file).ok())
+        .collect();
+    text.split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_fault_run_that_is_told_to_end_leaves_nothing_running() {
+    for signal in ["-INT", "-TERM"] {
+        let mut run = tokio::process::Command::new(tests::program("faults"))
+            .args(["--seed", "1", "--seeds", "1"])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let id = run.id().unwrap();
+        let started = eventually("it has started its two programs", || async {
+            Some(children(id)).filter(|pids| pids.len() >= 2)
+        })
+        .await;
+        let told = tokio::process::Command::new("kill")
+            .args([signal, &id.to_string()])
+            .status()
+            .await;
+        assert!(told.unwrap().success());
+        let ended = tokio::time::timeout(tests::DEADLINE, run.wait()).await;
+        assert!(
+            !ended.expect("it ends").unwrap().success(),
+            "and says that it was not done"
+        );
+        eventually("its programs have ended too", || async {
+            let is_ours = |pid: &u32| {
+                let name = std::fs::read_to_string(format!("/proc/{pid}/comm"));
+                name.is_ok_and(|name| name.trim() == "local")
+            };
+            (!started.iter().any(is_ours)).then_some(())
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

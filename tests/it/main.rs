@@ -5,28 +5,36 @@
     reason = "tests are read by their names and fail loudly"
 )]
 
+mod bounds;
 mod bursts;
 mod creation_code;
+mod data_folder;
 mod data_path;
 mod device;
 mod device_endings;
 mod device_page;
 mod endings;
 mod examples;
+mod expiry;
 mod faults;
+mod flood;
 mod hostile;
 mod keys;
 mod kill;
 mod local_home;
 mod log_tools;
+mod other_sites;
 mod page;
 mod parity;
 mod particle_changes;
 mod particle_cuts;
 mod particle_page;
+mod planted;
 mod replies;
 mod secrets;
+mod share;
 mod spelling;
 mod start;
+mod supply;
 mod tidy;
 mod walk;

@@ -120,3 +120,227 @@ async fn a_delay_is_recorded_before_it_is_waited_for() {
     waiting.abort();
     home.stack.stop().await.unwrap();
 }
+
+/// Texts that would act if a browser took them for a page, a script, a style or an image.
+const PAGES: [&str; 4] = [
+    "<!doctype html><title>pwned</title><script>document.title='pwned'</script><form action=https://evil.example><input name=password>",
+    "<svg xmlns='http://www.w3.org/2000/svg' onload='document.title=1'/>",
+    "window.pwned = 1; //",
+    "<?xml version='1.0'?><?xml-stylesheet href='javascript:1'?><html xmlns='http://www.w3.org/1999/xhtml'><script>1</script></html>",
+];
+
+/// What no answer of the receiver may be without, and what it may not have.
+fn is_inert(response: &http::Response<bytes::Bytes>, what: &str) {
+    let headers = response.headers();
+    assert_eq!(
+        header(headers, "x-content-type-options"),
+        "nosniff",
+        "{what}"
+    );
+    assert_eq!(
+        header(headers, "content-security-policy"),
+        "default-src 'none'; sandbox",
+        "{what}"
+    );
+    assert_eq!(
+        header(headers, "content-disposition"),
+        "attachment",
+        "{what}"
+    );
+    let kind = header(headers, "content-type");
+    assert!(
+        !kind.contains("html") && !kind.contains("script") && !kind.contains("svg"),
+        "{what}: {kind}"
+    );
+    for name in [
+        "location",
+        "refresh",
+        "set-cookie",
+        "clear-site-data",
+        "service-worker-allowed",
+        "access-control-allow-origin",
+        "link",
+        "x-injected",
+    ] {
+        assert!(!headers.contains_key(name), "{what} has {name}");
+    }
+}
+
+#[tokio::test]
+async fn a_reply_of_the_deployed_binaries_is_no_page_no_redirect_no_cookie_and_splits_no_header() {
+    use local::{engine::Engine, gateway};
+    use runtime_api::Environment;
+
+    let data = tempfile::tempdir().unwrap();
+    let engine = Engine::start(data.path()).await.unwrap();
+    let store = store::Store::connect(&store::Connection {
+        table: "replies".into(),
+        region: "us-east-1".into(),
+        endpoint_url: Some(engine.url.clone()),
+        access_key_id: "local".into(),
+        secret_access_key: "local".into(),
+        session_token: None,
+        also_trusted: None,
+    });
+    store::table::create_if_absent(&store).await.unwrap();
+    let variables = [
+        ("TABLE_NAME", "replies"),
+        ("HOOK_URL", "https://{host}/hook/{endpoint}"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", engine.url.as_str()),
+    ];
+    let program = tests::program;
+    let mut receiver = Environment::start(&program("receiver"), &variables)
+        .await
+        .unwrap();
+    let mut api = Environment::start(&program("api"), &variables)
+        .await
+        .unwrap();
+    let person = tests::home::Person::new("unused", &tests::client::Client::default());
+    let arrived = gateway::Arrived {
+        from: [203, 0, 113, 7].into(),
+        port: 443,
+        at: front::system_clock()(),
+    };
+    let ask = async |function: &mut Environment, method: Method, path: &str, body: String| {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {}", person.owner.reveal()))
+            .header("content-type", "application/json")
+            .body(bytes::Bytes::from(body))
+            .unwrap();
+        let event = String::from_utf8(gateway::event(&request, arrived, "id").unwrap()).unwrap();
+        let answer = function.invoke(&event, tests::DEADLINE).await.unwrap();
+        gateway::response(answer.json.as_bytes()).unwrap()
+    };
+    ask(&mut api, Method::PUT, "/api/endpoint", String::new()).await;
+    let hook = format!("/hook/{}", person.endpoint);
+
+    // What could act is not taken.
+    for headers in [
+        r#"[["location","https://evil.example"]]"#,
+        r#"[["Location","https://evil.example"]]"#,
+        r#"[["refresh","0;url=https://evil.example"]]"#,
+        r#"[["set-cookie","session=1"]]"#,
+        r#"[["content-type","text/html"]]"#,
+        r#"[["content-security-policy","script-src *"]]"#,
+        r#"[["content-disposition","inline"]]"#,
+        r#"[["access-control-allow-origin","*"]]"#,
+        r#"[["x-reply-a","1\r\nx-injected: 1"]]"#,
+        r#"[["x-reply-a","1\nx-injected: 1"]]"#,
+        r#"[["x-reply-a\r\nx-injected","1"]]"#,
+        r#"[["x-reply-a: 1\r\nx-injected","1"]]"#,
+        r#"[["x-reply-","1"]]"#,
+        r#"[["cache-control","no-store\u0000"]]"#,
+        r#"[["link","<https://evil.example>; rel=preload"]]"#,
+    ] {
+        for status in [200, 301, 302, 307, 308, 401] {
+            let setting = format!(r#"{{"status":{status},"times":20,"headers":{headers}}}"#);
+            let refused = ask(&mut api, Method::PUT, "/api/reply", setting).await;
+            assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{headers}");
+            assert_eq!(json(&refused)["field"], "headers", "{headers}");
+        }
+    }
+    for kind in [
+        "text/html",
+        "TEXT/HTML",
+        "image/svg+xml",
+        "application/xhtml+xml",
+        "text/javascript",
+        "text/plain; x=\r\nx-injected: 1",
+    ] {
+        let setting = serde_json::json!({ "status": 200, "content_type": kind }).to_string();
+        let refused = ask(&mut api, Method::PUT, "/api/reply", setting).await;
+        assert_eq!(json(&refused)["field"], "content_type", "{kind}");
+    }
+    // What is taken can't act, whatever it says, nor by the id that a sender puts into it.
+    for kind in [
+        "application/json",
+        "text/plain",
+        "application/xml",
+        "application/octet-stream",
+    ] {
+        for (status, body) in [200, 302, 404].into_iter().zip(PAGES.iter().cycle()) {
+            let setting = serde_json::json!({ "status": status, "times": 20, "content_type": kind, "body": format!("{body}{{{{id}}}}"), "headers": [["x-reply-a", "<b>"]] });
+            let set = ask(&mut api, Method::PUT, "/api/reply", setting.to_string()).await;
+            assert_eq!(set.status(), StatusCode::OK, "{setting}");
+            let event =
+                serde_json::json!({ "id": "\r\nx-injected: 1\r\n\r\n<script>" }).to_string();
+            let reply = ask(&mut receiver, Method::POST, &hook, event).await;
+            assert_eq!(reply.status(), status);
+            assert_eq!(header(reply.headers(), "content-type"), kind);
+            is_inert(&reply, &format!("{status} {kind}"));
+        }
+    }
+    // Nor what the receiver says of its own.
+    ask(&mut api, Method::DELETE, "/api/reply", String::new()).await;
+    for (method, path, body) in [
+        (Method::POST, hook.as_str(), "{}".to_owned()),
+        (Method::GET, hook.as_str(), String::new()),
+        (Method::POST, hook.as_str(), "x".repeat(300_000)),
+    ] {
+        let answer = ask(&mut receiver, method, path, body).await;
+        is_inert(&answer, "the receiver's own");
+    }
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_reply_that_looks_like_a_page_or_a_script_does_nothing_in_a_browser() {
+    use tests::{browser::LIGHT, visit::Visit};
+
+    let home = Home::start().await;
+    let person = home.person().await;
+    let visit = Visit::to(&home, LIGHT).await;
+    for (kind, body) in [
+        "text/plain",
+        "application/xml",
+        "application/json",
+        "application/octet-stream",
+    ]
+    .into_iter()
+    .zip(PAGES)
+    {
+        let setting = serde_json::json!({ "status": 200, "content_type": kind, "body": body });
+        let set = person
+            .call(Method::PUT, "/api/reply", &setting.to_string())
+            .await;
+        assert_eq!(set.status(), StatusCode::OK);
+        // Opened, it is a file to save; the page stays where it was.
+        let _ = visit.browser.client.goto(&person.hook_url()).await;
+        let at = visit.browser.client.current_url().await.unwrap();
+        assert!(
+            at.as_str().starts_with(&home.stack.page_url) && !at.path().starts_with("/hook"),
+            "{at}"
+        );
+        // As a script, a style or a frame of the page it is not loaded.
+        let script = "const [url, done] = arguments;
+            const load = (name, attributes) => new Promise((resolve) => {
+              const element = document.createElement(name);
+              element.addEventListener('load', () => resolve(`${name} loaded`));
+              element.addEventListener('error', () => resolve('blocked'));
+              try { Object.assign(element, attributes); } catch { resolve('blocked'); return; }
+              document.head.append(element);
+            });
+            Promise.all([load('script', { src: url }), load('link', { rel: 'stylesheet', href: url }), load('img', { src: url })])
+              .then((came) => done([came, window.pwned ?? null, document.title]))";
+        let came = visit
+            .browser
+            .client
+            .execute_async(script, vec![serde_json::json!(person.hook_url())])
+            .await
+            .unwrap();
+        assert_eq!(
+            came[0],
+            serde_json::json!(["blocked", "blocked", "blocked"]),
+            "{kind}"
+        );
+        assert!(came[1].is_null(), "{kind}: {came}");
+        assert!(
+            !came[2].as_str().unwrap().contains("pwned"),
+            "{kind}: {came}"
+        );
+    }
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}

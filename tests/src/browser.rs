@@ -71,6 +71,14 @@ impl Browser {
     /// # Errors
     /// If there is no chromium or chromedriver on the PATH, or they don't start.
     pub async fn start(view: View) -> anyhow::Result<Self> {
+        Browser::start_with(view, &[]).await
+    }
+
+    /// The same with more of Chromium's flags.
+    ///
+    /// # Errors
+    /// As [`Browser::start`].
+    pub async fn start_with(view: View, flags: &[&str]) -> anyhow::Result<Self> {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -109,6 +117,7 @@ impl Browser {
             format!("--window-size={},{}", view.width, view.height),
             format!("--user-data-dir={}", profile.path().display()),
         ];
+        args.extend(flags.iter().map(|&flag| flag.to_owned()));
         if view.dark {
             args.push("--force-dark-mode".into());
             args.push("--blink-settings=preferredColorScheme=0".into());

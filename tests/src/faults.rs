@@ -255,17 +255,7 @@ pub async fn run(seed: u64, program: PathBuf) -> anyhow::Result<(Figures, Vec<St
         FaultProxy::before(engine_at.subscribe(), rng.u64(..)).await?,
     ];
     let args = |name: &str, more: &[&str]| {
-        let data = data.path().join(name);
-        let fixed = [
-            "--no-device",
-            "--port",
-            "0",
-            "--particle-port",
-            "0",
-            "--data",
-        ];
-        let mut args: Vec<String> = fixed.map(str::to_owned).into();
-        args.push(data.display().to_string());
+        let mut args = crate::flags_of_local(&data.path().join(name));
         args.extend(more.iter().map(|&arg| arg.to_owned()));
         args
     };

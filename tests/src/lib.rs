@@ -6,6 +6,7 @@
 //! - [`proxy`]: what stands between the functions and their data when that fails
 //! - [`cutter`]: what stands between the page and its events when those break off
 //! - [`faults`]: the same, at random, for as long as one likes, checked against what everybody was told
+//! - [`flood`]: more at once than the product can take, and crowds that say nothing
 //! - [`browser`]: the page in Chromium
 //! - [`visit`]: what a person does on the page, and sees
 //! - [`learner`]: the same of somebody who has a cloud
@@ -16,6 +17,7 @@ pub mod browser;
 pub mod client;
 pub mod cutter;
 pub mod faults;
+pub mod flood;
 pub mod home;
 pub mod learner;
 pub mod proxy;
@@ -47,6 +49,29 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(
         Ok(answer) => answer,
         Err(_) => panic!("within {DEADLINE:?} it did not come true that {what}"),
     }
+}
+
+/// Does something until it is done or this program is told to end, by Ctrl-C or a request to terminate; then what it was doing
+/// is dropped, and with it the programs that it started. `None` if it was told to end.
+///
+/// # Errors
+/// If no signal can be waited for.
+pub async fn unless_told_to_end<T>(done: impl Future<Output = T>) -> std::io::Result<Option<T>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = done => Ok(Some(done)),
+        told = tokio::signal::ctrl_c() => told.map(|()| None),
+        _ = terminate.recv() => Ok(None),
+    }
+}
+
+/// How the real `local` is started in tests: without a device, on ports of the system's choice, with its data here.
+pub fn flags_of_local(data: &std::path::Path) -> Vec<String> {
+    let flags = ["--no-device", "--port", "0", "--particle-port", "0"];
+    let mut flags: Vec<String> = flags.map(str::to_owned).into();
+    flags.extend(["--data".to_owned(), data.display().to_string()]);
+    flags
 }
 
 /// A program built by this workspace, next to the tests.

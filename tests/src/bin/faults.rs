@@ -40,7 +40,7 @@ async fn main() -> anyhow::Result<()> {
     } else {
         minutes
     };
-    let (seeds, total) = tests::faults::campaign(
+    let campaign = tests::faults::campaign(
         tests::program("local"),
         first..,
         flags.lanes,
@@ -57,8 +57,11 @@ async fn main() -> anyhow::Result<()> {
                 figures.kills
             );
         },
-    )
-    .await?;
+    );
+    let Some(done) = tests::unless_told_to_end(campaign).await? else {
+        anyhow::bail!("told to end");
+    };
+    let (seeds, total) = done?;
     println!(
         "{seeds} seeds in {:.0} s: {total:#?}",
         began.elapsed().as_secs_f64()

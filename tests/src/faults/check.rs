@@ -11,7 +11,7 @@ use delivery::{cursor::Cursor, log_page::LogPage};
 use super::{DeedKind, History, Seen, Sent, Told};
 
 /// Epoch and number of a cursor. Opaque to readers; a check may look inside.
-pub(super) fn position(cursor: &str) -> (u64, u64) {
+pub(crate) fn position(cursor: &str) -> (u64, u64) {
     Cursor::parse(cursor).map_or((0, 0), |cursor| (cursor.epoch, cursor.seq))
 }
 

@@ -44,6 +44,11 @@ impl Process {
         self.engine.subscribe()
     }
 
+    /// Its process, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.as_ref().and_then(Child::id)
+    }
+
     /// Changes how it is started the next time.
     pub fn set_args(&mut self, args: Vec<String>) {
         self.args = args;

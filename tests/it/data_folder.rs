@@ -1,0 +1,278 @@
+//! A data folder that can't be used, or not any more: a line that a person can act on, and nothing destroyed.
+
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Output, Stdio},
+};
+
+use http::{Method, StatusCode};
+use tests::{
+    client::{Client, header, json},
+    eventually,
+    faults::process::Process,
+    flags_of_local,
+    home::Person,
+    program,
+};
+use tokio::process::Command;
+
+/// What the program says when it can't start.
+async fn refusal(data: &Path) -> String {
+    said(Command::new(program("local")).args(flags_of_local(data))).await
+}
+
+/// The one line with which a program that can't start ends.
+async fn said(command: &mut Command) -> String {
+    let Output { status, stderr, .. } = command
+        .stdout(Stdio::null())
+        .output()
+        .await
+        .expect("it ends");
+    let said = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.starts_with("error: "), "{said}");
+    said
+}
+
+/// The program in a shell that lets it write files of at most so many blocks of 512 bytes, as if the disk were full.
+fn on_a_small_disk(blocks: u32, data: &Path) -> (std::path::PathBuf, Vec<String>) {
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let mut args = vec!["-c".to_owned(), script];
+    args.push(program("local").display().to_string());
+    args.extend(flags_of_local(data));
+    ("/bin/sh".into(), args)
+}
+
+/// The program as somebody who may not write what others own. Root may write everything.
+fn as_somebody_else(data: &Path) -> Command {
+    if rustix::process::geteuid().is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        command.arg(program("local")).args(flags_of_local(data));
+        return command;
+    }
+    let mut command = Command::new(program("local"));
+    command.args(flags_of_local(data));
+    command
+}
+
+/// A folder that was in use, with a log of these bodies.
+async fn used(bodies: &[&str]) -> (tempfile::TempDir, Person) {
+    let data = tempfile::tempdir().unwrap();
+    let mut local = Process::new(program("local"), flags_of_local(data.path()));
+    let person = started(&mut local).await;
+    person.create().await;
+    for body in bodies {
+        let answer = person.post("text/plain", (*body).to_owned()).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+    local.kill().await;
+    (data, person)
+}
+
+/// A person on a program that is up.
+async fn started(local: &mut Process) -> Person {
+    local.start().await.unwrap();
+    let page = local.page().borrow().clone().unwrap();
+    Person::new(&page, &Client::default())
+}
+
+/// The bodies that a log shows, once it shows so many.
+async fn bodies(person: &Person, count: usize) -> Vec<String> {
+    eventually("the log is there", || async {
+        let pages = person.whole_log().await;
+        let all = pages.iter().flat_map(|page| &page.deliveries);
+        let bodies: Vec<_> = all
+            .filter_map(|delivery| delivery.request.body.text().map(str::to_owned))
+            .collect();
+        (bodies.len() >= count).then_some(bodies)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn when_the_disk_is_full_the_sender_gets_503_and_all_that_was_acknowledged_is_there() {
+    let data = tempfile::tempdir().unwrap();
+    let (shell, args) = on_a_small_disk(1200, data.path());
+    let mut local = Process::new(shell, args);
+    let person = started(&mut local).await;
+    person.create().await;
+    let mut acknowledged = Vec::new();
+    let refused = loop {
+        let body = format!("{} {}", acknowledged.len(), "x".repeat(20_000));
+        let answer = person.post("text/plain", body.clone()).await;
+        if answer.status() != StatusCode::OK {
+            break answer;
+        }
+        acknowledged.push(body);
+        assert!(acknowledged.len() < 1000, "the disk is never full");
+    };
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!header(refused.headers(), "retry-after").is_empty());
+    assert!(acknowledged.len() > 3, "{}", acknowledged.len());
+    local.kill().await;
+
+    // With room again all is well, and nothing of it is lost.
+    let mut local = Process::new(program("local"), flags_of_local(data.path()));
+    let again = started(&mut local).await;
+    let person = Person {
+        page_url: again.page_url,
+        ..person
+    };
+    let kept = bodies(&person, acknowledged.len()).await;
+    for body in &acknowledged {
+        assert!(kept.contains(body), "{:.20} is lost", body);
+    }
+    let more = person.post("text/plain", "there is room").await;
+    assert_eq!(more.status(), StatusCode::OK);
+    local.kill().await;
+
+    let (shell, args) = on_a_small_disk(1, tempfile::tempdir().unwrap().path());
+    let line = said(Command::new(shell).args(args)).await;
+    assert!(line.contains("log.db") && line.contains("room"), "{line}");
+}
+
+#[tokio::test]
+async fn a_folder_or_file_that_may_not_be_written_is_said_before_anything_starts() {
+    let (data, _) = used(&["kept"]).await;
+    let folder = data.path();
+    let log = folder.join("log.db");
+    let mode = |path: &Path, mode: u32| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let before = std::fs::read(&log).unwrap();
+
+    mode(folder, 0o555);
+    for file in ["lock", "log.db", "log.db-wal", "log.db-shm"] {
+        let _ = std::fs::set_permissions(folder.join(file), std::fs::Permissions::from_mode(0o444));
+    }
+    let line = said(&mut as_somebody_else(folder)).await;
+    assert!(
+        line.contains("can't be written") && line.contains(&folder.display().to_string()),
+        "{line}"
+    );
+
+    // The folder may be written, and the log in it may not.
+    mode(folder, 0o777);
+    mode(&folder.join("lock"), 0o666);
+    let line = said(&mut as_somebody_else(folder)).await;
+    assert!(
+        line.contains("log.db") && line.contains("whether you may write it"),
+        "{line}"
+    );
+
+    // The log may, and what the stand-in cloud keeps may not even be read.
+    for file in ["log.db", "log.db-wal", "log.db-shm"] {
+        let _ = std::fs::set_permissions(folder.join(file), std::fs::Permissions::from_mode(0o666));
+    }
+    mode(&folder.join("particle"), 0o755);
+    mode(&folder.join("particle/particle.json"), 0o000);
+    let line = said(&mut as_somebody_else(folder)).await;
+    assert!(line.contains("particle.json"), "{line}");
+    // Readable, and its folder not writable: its next change could not be kept.
+    mode(&folder.join("particle/particle.json"), 0o644);
+    mode(&folder.join("particle"), 0o555);
+    let line = said(&mut as_somebody_else(folder)).await;
+    assert!(line.contains("cannot write"), "{line}");
+    mode(&folder.join("particle"), 0o755);
+    assert!(!before.is_empty() && log.exists());
+}
+
+#[tokio::test]
+async fn a_file_of_another_version_or_a_broken_one_is_left_as_it_is() {
+    let (data, person) = used(&["one", "two"]).await;
+    let folder = data.path();
+    let log = folder.join("log.db");
+    let sql = async |statement: &str| {
+        let script = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit(); c.close()";
+        let done = Command::new("python3")
+            .args(["-c", script, log.to_str().unwrap(), statement])
+            .status()
+            .await
+            .unwrap();
+        assert!(done.success());
+    };
+    // Written by a later engine.
+    sql("UPDATE _config SET value = '999' WHERE key = 'schema_version'").await;
+    let later = std::fs::read(&log).unwrap();
+    let line = refusal(folder).await;
+    assert!(line.contains("newer version"), "{line}");
+    assert_eq!(std::fs::read(&log).unwrap(), later, "it was touched");
+    // Written by an earlier one, from before it wrote its version.
+    sql("DELETE FROM _config WHERE key = 'schema_version'").await;
+    let mut local = Process::new(program("local"), flags_of_local(folder));
+    let again = started(&mut local).await;
+    let person = Person {
+        page_url: again.page_url,
+        ..person
+    };
+    assert_eq!(bodies(&person, 2).await, ["one", "two"]);
+    local.kill().await;
+
+    // The stand-in cloud's file.
+    let state = folder.join("particle/particle.json");
+    let good = std::fs::read_to_string(&state).unwrap();
+    for bad in [
+        good.replace("\"form\": 1", "\"form\": 2"),
+        good.replace("\"form\": 1", "\"form\": 0"),
+        good[..good.len() / 2].to_owned(),
+        "\0".repeat(300),
+        String::new(),
+    ] {
+        std::fs::write(&state, &bad).unwrap();
+        let line = refusal(folder).await;
+        assert!(
+            line.contains("particle.json") && line.contains("move it away to start afresh"),
+            "{line}"
+        );
+        assert_eq!(std::fs::read_to_string(&state).unwrap(), bad);
+    }
+    std::fs::write(&state, &good).unwrap();
+
+    // The log's file, broken in its middle and cut off.
+    sql("PRAGMA wal_checkpoint(TRUNCATE)").await;
+    let whole = std::fs::read(&log).unwrap();
+    let mut holed = whole.clone();
+    holed[4096..12_288].fill(0xa5);
+    for bad in [holed, whole[..5000].to_vec()] {
+        std::fs::write(&log, &bad).unwrap();
+        let line = refusal(folder).await;
+        assert!(
+            line.contains("log.db") && line.contains("left as it is"),
+            "{line}"
+        );
+        assert!(std::fs::read(&log).unwrap() == bad, "it was touched");
+    }
+    // As it was, it is read as it was.
+    std::fs::write(&log, &whole).unwrap();
+    let mut local = Process::new(program("local"), flags_of_local(folder));
+    let again = started(&mut local).await;
+    let person = Person {
+        page_url: again.page_url,
+        ..person
+    };
+    assert_eq!(bodies(&person, 2).await, ["one", "two"]);
+    local.kill().await;
+}
+
+#[tokio::test]
+async fn a_stand_in_that_can_not_keep_a_change_refuses_it() {
+    let home = tests::home::Home::start().await;
+    let account = tests::account::Account::of(&home).await;
+    // Where its next file would be written there is a folder, which even root can't write as a file.
+    let draft = home.data.path().join("data/particle/particle.json.new");
+    std::fs::create_dir(&draft).unwrap();
+    let hook = serde_json::json!({"integration_type": "Webhook", "event": "x", "url": "http://127.0.0.1:1/", "requestType": "POST", "noDefaults": true});
+    let made = account.call(Method::POST, "/v1/integrations", hook).await;
+    assert!(made.status().is_server_error(), "{made:?}");
+    let text = json(&made).to_string();
+    assert!(
+        !text.contains(&home.data.path().display().to_string()),
+        "{text}"
+    );
+    std::fs::remove_dir(&draft).unwrap();
+    account.publish("after", "all is well").await;
+    home.stack.stop().await.unwrap();
+}
