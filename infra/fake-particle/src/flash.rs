@@ -239,7 +239,7 @@ async fn compile(core: &Arc<Core>, id: &str, files: &[Source]) -> Result<(u64, C
 
 fn busy() -> Refusal {
     refuse(
-        429,
+        409,
         "busy",
         "the device is compiling or being flashed already; wait until it is done",
     )

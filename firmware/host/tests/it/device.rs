@@ -358,3 +358,38 @@ async fn an_argon_has_no_power_management() {
         "{data}"
     );
 }
+
+#[tokio::test]
+async fn unplugged_in_the_middle_of_a_flash_the_flash_has_failed_and_the_new_program_is_there_afterwards()
+ {
+    let dir = tempfile::tempdir().unwrap();
+    let (_device, mut cloud) = started(dir.path()).await;
+    cloud.online().await;
+    let compiled = |message: &ToCloud| match message {
+        ToCloud::Compiled {
+            request, ok: true, ..
+        } => Some(*request),
+        _ => None,
+    };
+    // The first of two that were compiled: what somebody else asked for meanwhile takes nothing away.
+    let waits = "#include \"Particle.h\"\nSerialLogHandler logHandler;\nvoid setup() { delay(2000); Log.info(\"the new one\"); }\nvoid loop() {}\n";
+    for (request, text) in [(1, waits), (2, TUTORIAL)] {
+        let files = vec![Source {
+            name: "a.cpp".into(),
+            text: text.into(),
+        }];
+        cloud.say(&FromCloud::Compile { request, files }).await;
+        assert_eq!(cloud.until(compiled).await, request);
+    }
+    cloud.say(&FromCloud::Flash { request: 1 }).await;
+    cloud.say(&FromCloud::Plug { plugged: false }).await;
+    let told = cloud
+        .until(|message| match message {
+            ToCloud::Flashed { request: 1, ok } => Some(*ok),
+            _ => None,
+        })
+        .await;
+    assert!(!told);
+    cloud.say(&FromCloud::Plug { plugged: true }).await;
+    cloud.serial("the new one").await;
+}

@@ -688,7 +688,7 @@ async fn a_flash_that_fails_or_never_ends_is_told_as_failed() {
         });
         assert_eq!(answer.json()["ok"], true);
         let busy = put_file(&world, "b.cpp", "x").await;
-        assert_eq!(busy.status, 429);
+        assert_eq!(busy.status, 409);
         if says_so {
             device
                 .say(json!({"type": "flashed", "request": request, "ok": false}))
@@ -726,7 +726,7 @@ async fn of_two_flashes_at_once_one_has_the_device_and_the_other_is_told_so() {
     );
     let mut both = [first.status, second.status];
     both.sort_unstable();
-    assert_eq!(both, [200, 429]);
+    assert_eq!(both, [200, 409]);
     let told = [stream.next().await, stream.next().await].map(|seen| seen.text().to_owned());
     assert_eq!(told, ["started ", "success "]);
 }
