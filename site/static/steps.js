@@ -49,7 +49,7 @@ const DEVICE_ID = /^[0-9a-f]{24}$/;
 export const RULES = {
   start: ({ endpoint }) => (endpoint === null ? null : 'Your hook URL is ready.'),
   connect: ({ login }) => (login === null ? null : `Connected${login.username === '' ? '' : ` as ${login.username}`}.`),
-  'make-webhook': ({ hook, prefix }) => (hook.kind === 'ours' ? `“${prefix}” is in the account and leads here.` : null),
+  'make-webhook': ({ hook, prefix }) => (hook.kind === 'ours' ? `“${prefix}” was made in the account, and led here.` : null),
   'test-press': ({ rounds, prefix }) =>
     last(rounds, ({ strand }) => {
       const { event, delivery, sents, responses } = strand;

@@ -43,7 +43,7 @@ test('start and connect are done by what is there', () => {
   isNot('connect', { login: null });
   is('connect', {}, /as me/);
   isNot('make-webhook', { hook: { kind: 'elsewhere' } });
-  is('make-webhook', {}, /leads here/);
+  is('make-webhook', {}, /led here/);
 });
 
 test('a test press counts once its answer is back', () => {
