@@ -8,7 +8,7 @@ use std::{
 use local::clouds::Cloud;
 use tests::{
     account::Account,
-    browser::LIGHT,
+    browser::{DARK, LIGHT, PHONE},
     cutter::Cutter,
     eventually,
     home::Home,
@@ -176,5 +176,107 @@ async fn events_over_a_stream_that_breaks_off_again_and_again_are_shown_once_or_
     })
     .await;
     visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+/// Puts an answer of a test's choice in the place of every answer of the cloud.
+const ANSWERS: &str = "
+    const real = window.fetch;
+    window.answer = null;
+    window.streams = [];
+    window.fetch = async (url, init = {}) => {
+        const to = new URL(url, location.href);
+        if (to.origin === location.origin) return real(url, init);
+        if (window.answer) return new Response(window.answer.body, { status: window.answer.status });
+        const own = new AbortController();
+        init.signal?.addEventListener('abort', () => own.abort(), { once: true });
+        if (to.pathname === '/v1/devices/events' && (init.method ?? 'GET') === 'GET') window.streams.push(own);
+        return real(url, { ...init, signal: own.signal });
+    };";
+
+#[tokio::test]
+async fn too_many_calls_and_a_cloud_that_is_broken_are_said_plainly_and_gone_on_from() {
+    let home = Home::start().await;
+    let cases = [
+        (
+            LIGHT,
+            "light",
+            429,
+            "{}",
+            "says that too much was asked of it (429). Wait a few minutes.",
+            "too many connections (429)",
+        ),
+        (
+            PHONE,
+            "phone",
+            529,
+            "{}",
+            "says that too much was asked of it (529). Wait a few minutes.",
+            "too many connections (529)",
+        ),
+        (
+            DARK,
+            "dark",
+            503,
+            "<html>down",
+            "gave an answer (503) that is not JSON",
+            "the cloud answered 503",
+        ),
+    ];
+    for (view, name, status, body, says, stream) in cases {
+        let visit = Visit::to(&home, view).await;
+        visit.browser.run(ANSWERS, vec![]).await.unwrap();
+        visit.start().await;
+        let answer = format!("window.answer = {{ status: {status}, body: '{body}' }}");
+        // At the sign-in, and once signed in.
+        visit.browser.run(&answer, vec![]).await.unwrap();
+        visit.press("[data-do=connect-simulated]").await;
+        visit.says("connect-problem", says).await;
+        visit
+            .browser
+            .run("window.answer = null", vec![])
+            .await
+            .unwrap();
+        visit.connect().await;
+        visit
+            .browser
+            .run(
+                &format!("{answer}; window.streams.splice(0).forEach((one) => one.abort())"),
+                vec![],
+            )
+            .await
+            .unwrap();
+        visit.says("connect-stream", stream).await;
+        visit
+            .says("connect-stream", "Trying again by itself.")
+            .await;
+        visit.press("[data-do=test-webhook]").await;
+        visit.says("webhook-said", says).await;
+        let scroll = "document.querySelector('[data-part=connect]').scrollIntoView({ block: 'start', behavior: 'instant' })";
+        visit.browser.run(scroll, vec![]).await.unwrap();
+        visit
+            .browser
+            .screenshot(&format!("particle-{status}-{name}"))
+            .await
+            .unwrap();
+        visit
+            .axe(&format!("the cloud answers {status}, {name}"))
+            .await;
+        visit.fits().await;
+        visit
+            .browser
+            .run("window.answer = null", vec![])
+            .await
+            .unwrap();
+        visit.says("connect-stream", "Listening to events.").await;
+        visit.press("[data-do=test-webhook]").await;
+        visit.blocks("response", 1).await;
+        visit.press("[data-do=remove-webhook]").await;
+        visit
+            .press("[data-part=remove-webhook-dialog] [data-do=confirm]")
+            .await;
+        visit.says("webhook-state", "There is no webhook").await;
+        visit.browser.client.close().await.unwrap();
+    }
     home.stack.stop().await.unwrap();
 }
