@@ -4,8 +4,10 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use serde_json::Value;
 use tests::{
+    browser::LIGHT,
     client::json,
     home::{Home, Person},
+    visit::Visit,
 };
 
 /// Where senders put secrets, and how some of them spell it.
@@ -196,5 +198,91 @@ async fn a_cursor_of_the_owner_is_worth_nothing_more_to_a_viewer_and_nothing_in_
         .call_with(one.share.reveal(), Method::GET, &path, "")
         .await;
     assert_eq!(deliveries(&json(&answer)).count(), 1);
+    home.stack.stop().await.unwrap();
+}
+
+/// Keeps what is copied and what is saved, since a headless browser has neither clipboard nor a place for files.
+const KEPT: &str = "
+    window.taken = [];
+    Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (text) => { window.taken.push(text); } } });
+    const make = URL.createObjectURL;
+    URL.createObjectURL = (blob) => { blob.text().then((text) => window.taken.push(text)); return make(blob); };
+    HTMLAnchorElement.prototype.click = function () {};";
+
+/// Presses every button of an open block that takes something along.
+const TAKE_ALL: &str = "
+    const heads = [...document.querySelectorAll('.log-rounds .log-block > header')];
+    heads[arguments[0]]?.click();
+    const dialog = document.querySelector('[data-part=block-dialog]');
+    const shown = dialog.open ? dialog.textContent : '';
+    for (const button of dialog.querySelectorAll('button')) if (/copy|download/i.test(button.textContent) && !button.hidden) button.click();
+    return [heads.length, shown];";
+
+#[tokio::test]
+async fn who_reads_through_a_link_finds_no_masked_value_on_the_page_nor_takes_one_along() {
+    let home = Home::start().await;
+    let owner = home.person().await;
+    let mut request = Request::post(owner.hook_url());
+    for name in SECRET_HEADERS {
+        request = request.header(name, format!("planted-in-{name}"));
+    }
+    let request = request
+        .body(Bytes::from("a body that all may read"))
+        .unwrap();
+    home.client.send(request).await.unwrap();
+    let visit = Visit::to(&home, LIGHT).await;
+    let link = format!("{}/#{}", home.stack.page_url, owner.share.reveal());
+    visit.browser.client.goto(&link).await.unwrap();
+    visit.browser.client.refresh().await.ok();
+    visit.blocks("received", 1).await;
+    visit.browser.run(KEPT, vec![]).await.unwrap();
+    let mut seen = String::new();
+    let mut at = 0;
+    loop {
+        let found = visit.browser.run(TAKE_ALL, vec![at.into()]).await.unwrap();
+        seen.push_str(found[1].as_str().unwrap());
+        visit
+            .browser
+            .run(
+                "document.querySelector('[data-part=block-dialog]').close()",
+                vec![],
+            )
+            .await
+            .unwrap();
+        at += 1;
+        if at >= found[0].as_u64().unwrap() {
+            break;
+        }
+    }
+    visit.press("[data-do=more]").await;
+    visit.press("[data-do=download-log]").await;
+    visit
+        .shows(
+            "the log was saved",
+            "return window.taken.some((text) => text.includes('webhook-tutorial/log'))",
+        )
+        .await;
+    let everything = "return JSON.stringify([document.documentElement.outerHTML, window.taken, { ...localStorage }, { ...sessionStorage }])";
+    let everything = visit.browser.run(everything, vec![]).await.unwrap();
+    let all = seen + everything.as_str().unwrap();
+    assert!(all.contains("a body that all may read"), "{all}");
+    assert!(!all.contains("planted"), "a masked value is there");
+    assert!(
+        !all.contains(owner.owner.reveal()),
+        "the owner's key is there"
+    );
+    // A script on the page has no more power than the key in hand.
+    let calls = "const [key, done] = arguments;
+        const calls = [['PUT', 'endpoint'], ['DELETE', 'endpoint'], ['DELETE', 'log'], ['PUT', 'reply'], ['DELETE', 'reply']];
+        Promise.all(calls.map(([method, path]) => fetch(`/api/${path}`, { method, headers: { authorization: `Bearer ${key}` } }).then((answer) => answer.status))).then(done)";
+    let key = serde_json::json!(owner.share.reveal());
+    let statuses = visit
+        .browser
+        .client
+        .execute_async(calls, vec![key])
+        .await
+        .unwrap();
+    assert_eq!(statuses, serde_json::json!([403, 403, 403, 403, 403]));
+    visit.browser.client.close().await.unwrap();
     home.stack.stop().await.unwrap();
 }
