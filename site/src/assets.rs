@@ -31,6 +31,7 @@ const STYLES: &[&str] = &[
     "plain-dialog.css",
     "read-bar.css",
     "start-bar.css",
+    "plain-page.css",
     "step-marks.css",
     "tool-card.css",
     "not-found.css",

@@ -2,7 +2,7 @@
 // The first script of the page. It shows what there is before Start, and loads the rest, app.js and all that belongs to it,
 // when somebody has started, is about to, or reads ahead. What was pressed before that is there is not lost.
 
-import { config, drawMode, started } from './first-view.js';
+import { config, contents, drawMode, started } from './first-view.js';
 import { isOff } from './wants.js';
 
 const root = document.documentElement;
@@ -47,13 +47,13 @@ addEventListener('click', ({ target }) => {
   if (isUp()) return;
   const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest?.('[data-do]'));
   if (!button || isOff(button)) return;
+  if (button.dataset.do === 'contents') return contents.toggle();
   pressed = button;
   void load();
 });
 // Another tab has started, or the address has a key in it or leads to a later section.
 for (const name of ['storage', 'hashchange']) addEventListener(name, () => void load());
 
-for (const node of document.querySelectorAll('.needs-script')) node.remove();
 if (root.dataset.started === 'no') {
   started.set(false);
   const readsAhead = document.querySelector('.page-section[data-opened]') !== null;

@@ -60,7 +60,7 @@ export function mountSteps({ storage, heard }) {
       const why = world ? optional(task.id, task.needs, world) : null;
       const state = said !== undefined ? 'done' : why !== null ? 'optional' : 'open';
       task.line.dataset.state = state;
-      write(slot('task-said', task.line), said ?? why ?? '');
+      write(slot('task-said', task.line), said ?? why ?? 'Not yet.');
       write(slot('task-state', task.line), state === 'done' ? 'Done: ' : state === 'optional' ? 'Optional task: ' : 'Task: ');
       if (why !== null) continue;
       of += 1;
@@ -79,10 +79,9 @@ export function mountSteps({ storage, heard }) {
       node.ariaLabel = node.title;
       node.role = 'img';
     }
-    part('steps-button').hidden = endpoint === null;
     part('steps-reset').hidden = endpoint === null || count === 0;
-    write(slot('steps-count'), `${count} of ${of}`);
-    write(slot('steps-next'), next ? `, next: ${next.words}` : ', all done');
+    write(slot('steps-count'), endpoint === null ? 'Contents' : `${count} of ${of}`);
+    write(slot('steps-next'), endpoint === null ? '' : next ? `, next: ${next.words}` : ', all done');
     const fresh = tasks.filter(({ id }) => done[id] !== undefined && before[id] === undefined);
     if (fresh.length > 0) heard(`Done: ${fresh.map(({ words, id }) => `${words} ${done[id]}`).join(' ')} ${count} of ${of}.`);
   }
