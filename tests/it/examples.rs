@@ -38,7 +38,7 @@ fn comparable(round: &Value) -> Value {
     clippy::disallowed_methods,
     reason = "the switch that rewrites expected files comes from whoever runs the tests"
 )]
-fn is_to_write() -> bool {
+pub(crate) fn is_to_write() -> bool {
     env::var_os("UPDATE_EXPECT").is_some()
 }
 

@@ -1,8 +1,18 @@
-//! The whole way: someone who knows nothing goes from Start to the last tick in the simulated cloud, without leaving the page.
+//! The whole way, in each of the three modes: someone who knows nothing goes from Start to the last tick without leaving the
+//! page. The page is the same file each time; only `config.json` says which clouds there are.
 
-use local::config::VirtualDevice;
-use serde_json::json;
-use tests::{browser::LIGHT, home::Home, visit::Visit};
+use std::{fmt::Write as _, path::Path, sync::Arc};
+
+use http::{Method, StatusCode};
+use local::{clouds::Cloud, config::VirtualDevice};
+use serde_json::{Value, json};
+use tests::{
+    account::Account,
+    browser::LIGHT,
+    home::Home,
+    recorder::{Heard, Recorder},
+    visit::Visit,
+};
 
 /// Waits until the page itself has ticked a task; nothing here can tick one.
 async fn ticked(visit: &Visit, task: &str) {
@@ -37,8 +47,71 @@ async fn answer(visit: &Visit, preset: &str) {
     visit.press("[data-do=test-webhook]").await;
 }
 
+async fn simple_test(visit: &Visit) {
+    visit.press("[data-do=test-webhook]").await;
+    ticked(visit, "test-press").await;
+    publish(visit, "WebhookTutorial01/kitchen", "{}").await;
+    ticked(visit, "prefix-match").await;
+    publish(visit, "webhooktutorial01", "{}").await;
+    ticked(visit, "wrong-case").await;
+    publish(visit, "WebhookTutorial01", "hello").await;
+    ticked(visit, "not-json").await;
+}
+
+async fn flash(visit: &Visit) {
+    visit.press("[data-do=flash]").await;
+    visit
+        .shows(
+            "the device can be flashed",
+            "return !document.querySelector('[data-part=flash-go]').disabled",
+        )
+        .await;
+    visit.press("[data-part=flash-go]").await;
+    ticked(visit, "flash").await;
+}
+
+async fn answers(visit: &Visit) {
+    for (preset, task) in [
+        ("500", "set-error"),
+        ("long", "long-response"),
+        ("slow", "slow-response"),
+    ] {
+        answer(visit, preset).await;
+        ticked(visit, task).await;
+    }
+}
+
+async fn template_box(visit: &Visit) {
+    let template = r#"{"celsius":{{{sensor.temperature}}}}"#;
+    fill(visit, "[data-part=box-template]", template).await;
+    ticked(visit, "template-box").await;
+}
+
+async fn remove_webhook(visit: &Visit) {
+    visit.press("[data-do=remove-webhook]").await;
+    visit
+        .press("[data-part=remove-webhook-dialog] [data-do=confirm]")
+        .await;
+    ticked(visit, "remove-webhook").await;
+}
+
+/// Two minutes pass for the page alone: what it heard keeps its times.
+async fn silence(visit: &Visit) {
+    let pass = "const now = Date.now.bind(Date); Date.now = () => now() + 125_000;";
+    visit.browser.run(pass, vec![]).await.unwrap();
+    ticked(visit, "stop-device").await;
+}
+
+async fn forget(visit: &Visit) {
+    visit.press("[data-do=forget]").await;
+    visit
+        .press("[data-part=forget-dialog] [data-do=confirm]")
+        .await;
+    ticked(visit, "forget-endpoint").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn from_start_to_the_last_tick_without_leaving_the_page() {
+async fn in_the_simulated_cloud_every_task_can_be_done() {
     let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
     let visit = Visit::to(&home, LIGHT).await;
     let later = "return !document.getElementById('simple-test').checkVisibility()";
@@ -51,69 +124,395 @@ async fn from_start_to_the_last_tick_without_leaving_the_page() {
     for task in ["connect", "make-webhook"] {
         ticked(&visit, task).await;
     }
-    visit.press("[data-do=test-webhook]").await;
-    ticked(&visit, "test-press").await;
-    publish(&visit, "WebhookTutorial01/kitchen", "{}").await;
-    ticked(&visit, "prefix-match").await;
-    publish(&visit, "webhooktutorial01", "{}").await;
-    ticked(&visit, "wrong-case").await;
-    publish(&visit, "WebhookTutorial01", "hello").await;
-    ticked(&visit, "not-json").await;
-
+    simple_test(&visit).await;
     visit
         .shows(
             "the device is online",
             "return document.querySelector('[data-part=device-light]').dataset.state === 'on'",
         )
         .await;
-    visit.press("[data-do=flash]").await;
-    visit
-        .shows(
-            "the device can be flashed",
-            "return !document.querySelector('[data-part=flash-go]').disabled",
-        )
-        .await;
-    visit.press("[data-part=flash-go]").await;
-    ticked(&visit, "flash").await;
+    flash(&visit).await;
     visit.press("[data-do=press-mode]").await;
     ticked(&visit, "device-event").await;
     visit.press("[data-do=send-made-up]").await;
     ticked(&visit, "made-up-coreid").await;
 
-    answer(&visit, "500").await;
-    ticked(&visit, "set-error").await;
-    answer(&visit, "long").await;
-    ticked(&visit, "long-response").await;
-    answer(&visit, "slow").await;
-    ticked(&visit, "slow-response").await;
-    fill(
-        &visit,
-        "[data-part=box-template]",
-        r#"{"celsius":{{{sensor.temperature}}}}"#,
-    )
-    .await;
-    ticked(&visit, "template-box").await;
+    answers(&visit).await;
+    template_box(&visit).await;
     visit.axe("nearly everything is done").await;
 
-    visit.press("[data-do=remove-webhook]").await;
-    visit
-        .press("[data-part=remove-webhook-dialog] [data-do=confirm]")
-        .await;
-    ticked(&visit, "remove-webhook").await;
+    remove_webhook(&visit).await;
     visit.press("[data-do=plug]").await;
-    // Two minutes pass for the page alone: what it heard keeps its times.
-    let pass = "const now = Date.now.bind(Date); Date.now = () => now() + 125_000;";
-    visit.browser.run(pass, vec![]).await.unwrap();
-    ticked(&visit, "stop-device").await;
-    visit.press("[data-do=forget]").await;
-    visit
-        .press("[data-part=forget-dialog] [data-do=confirm]")
-        .await;
-    ticked(&visit, "forget-endpoint").await;
+    silence(&visit).await;
+    forget(&visit).await;
     let open = "return document.querySelectorAll('.task-line:not([data-state=done])').length === 0";
     visit.shows("every task is done", open).await;
     visit.browser.screenshot("walk-done-light").await.unwrap();
     visit.axe("everything is done").await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+const DEVICE: &str = "e00fce68cccccccccccccccc";
+
+/// What Particle's own documentation and clients name, each with where: the page may make no other call to a cloud.
+const NAMED: [(&str, &str, &str); 16] = [
+    (
+        "POST",
+        "/oauth/token",
+        "https://docs.particle.io/reference/cloud-apis/access-tokens/",
+    ),
+    ("GET", "/v1/user", "particle-api-js, getUserInfo"),
+    (
+        "GET",
+        "/v1/access_tokens/current",
+        "https://docs.particle.io/reference/cloud-apis/access-tokens/",
+    ),
+    (
+        "DELETE",
+        "/v1/access_tokens/current",
+        "particle-api-js, deleteCurrentAccessToken",
+    ),
+    ("GET", "/v1/devices", "particle-api-js, listDevices"),
+    ("GET", "/v1/devices/DEVICE", "particle-api-js, getDevice"),
+    ("PUT", "/v1/devices/DEVICE", "particle-api-js, flashDevice"),
+    (
+        "GET",
+        "/v1/devices/events",
+        "particle-api-js, getEventStream",
+    ),
+    (
+        "POST",
+        "/v1/devices/events",
+        "particle-api-js, publishEvent",
+    ),
+    (
+        "GET",
+        "/v1/integrations",
+        "particle-api-js, listIntegrations",
+    ),
+    (
+        "POST",
+        "/v1/integrations",
+        "particle-api-js, createIntegration",
+    ),
+    (
+        "GET",
+        "/v1/integrations/HOOK",
+        "https://docs.particle.io/reference/cloud-apis/api/",
+    ),
+    (
+        "PUT",
+        "/v1/integrations/HOOK",
+        "particle-api-js, editIntegration",
+    ),
+    (
+        "DELETE",
+        "/v1/integrations/HOOK",
+        "particle-api-js, deleteIntegration",
+    ),
+    (
+        "GET",
+        "/v1/build_targets",
+        "particle-api-js, listBuildTargets",
+    ),
+    (
+        "GET",
+        "/v1/products/PRODUCT/devices/DEVICE",
+        "particle-api-js, getDevice of a product",
+    ),
+];
+
+/// What differs from run to run, by name.
+struct Names(Vec<(String, &'static str)>);
+
+impl Names {
+    fn put(&self, text: &str) -> String {
+        let named = self.0.iter().fold(text.to_owned(), |text, (value, name)| {
+            text.replace(value.as_str(), name)
+        });
+        // The ids of test presses, of integrations, and the boundaries of files.
+        let mut out = String::new();
+        let mut rest = named.as_str();
+        while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+            let run = rest[at..].len()
+                - rest[at..]
+                    .trim_start_matches(|c: char| c.is_ascii_digit())
+                    .len();
+            out.push_str(&rest[..at]);
+            out.push_str(if run > 6 {
+                "NUMBER"
+            } else {
+                &rest[at..at + run]
+            });
+            rest = &rest[at + run..];
+        }
+        out + rest
+    }
+
+    /// A call in a few lines.
+    fn show(&self, one: &Heard) -> String {
+        let mut text = format!("{} {}\n", one.method, self.put(&one.target));
+        for (name, value) in &one.headers {
+            let value = value.split("; boundary=").next().unwrap_or_default();
+            writeln!(text, "    {name}: {}", self.put(value)).unwrap();
+        }
+        for field in one.fields() {
+            writeln!(text, "    | {}", self.put(&field)).unwrap();
+        }
+        text
+    }
+}
+
+/// A step of the way and its calls. Calls to different things may overtake each other, so they are put in the order of what
+/// they are about. What was looked at before may be looked at again at any time, which is not shown again.
+fn step(names: &Names, title: &str, calls: &[Heard], looked_at: &mut Vec<String>) -> String {
+    const ABOUT: [&str; 6] = [
+        "/oauth/",
+        "/v1/user",
+        "/v1/integrations",
+        "/v1/devices/events",
+        "/v1/devices",
+        "/v1/build",
+    ];
+    let about = |one: &&Heard| {
+        let path = one.path();
+        ABOUT.iter().position(|about| path.starts_with(about))
+    };
+    let mut calls: Vec<_> = calls.iter().collect();
+    calls.sort_by_key(about);
+    let mut shown: Vec<String> = Vec::new();
+    for one in calls {
+        let text = names.show(one);
+        if one.method == "GET" {
+            if looked_at.contains(&text) {
+                continue;
+            }
+            looked_at.push(text.clone());
+        }
+        // The same press, once for each answer that was set.
+        if !shown.contains(&text) {
+            shown.push(text);
+        }
+    }
+    let shown = if shown.is_empty() {
+        "nothing\n".to_owned()
+    } else {
+        shown.join("\n")
+    };
+    format!("# {title}\n\n{shown}\n")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_an_account_every_task_can_be_done_by_the_calls_that_particle_documents() {
+    let recorder = Recorder::start().await;
+    let api = recorder.url.clone();
+    let home = Home::start_with(|config| {
+        config.devices = vec![VirtualDevice {
+            id: Some(DEVICE.into()),
+            name: "desk".into(),
+            ..VirtualDevice::default()
+        }];
+        config.clouds = Arc::new(move |_| {
+            let (api, console) = (api.clone(), "https://console.example".to_owned());
+            vec![Cloud {
+                id: "particle".into(),
+                api,
+                console,
+                demo: None,
+            }]
+        });
+    })
+    .await;
+    recorder.leads_to(home.stack.cloud().addr());
+    let hand = Account::of(&home).await;
+    hand.online(DEVICE).await;
+    let demo = home.stack.cloud().demo();
+    let visit = Visit::to(&home, LIGHT).await;
+    let person = visit.start().await;
+    ticked(&visit, "start").await;
+    let mut all = Vec::new();
+    let mut steps = Vec::new();
+    let mut next = |title: &'static str| {
+        let calls = recorder.take();
+        all.extend(calls.clone());
+        steps.push((title, calls));
+    };
+    next("Start");
+
+    fill(
+        &visit,
+        "[data-form=password] [name=username]",
+        &demo.username,
+    )
+    .await;
+    fill(
+        &visit,
+        "[data-form=password] [name=password]",
+        &demo.password,
+    )
+    .await;
+    visit.press("[data-form=password] [type=submit]").await;
+    for task in ["connect", "make-webhook"] {
+        ticked(&visit, task).await;
+    }
+    visit.says("mode", "Particle account").await;
+    visit.connected().await;
+    let token = visit.token().await;
+    next("Sign in, and make the webhook");
+    simple_test(&visit).await;
+    next("The simple test");
+    flash(&visit).await;
+    next("Flash the device");
+    // A finger, which no page has.
+    let press = format!("/simulated/devices/{DEVICE}/button");
+    let pressed = hand
+        .call(Method::POST, &press, json!({ "clicks": 1 }))
+        .await;
+    assert!(pressed.status().is_success(), "{pressed:?}");
+    ticked(&visit, "device-event").await;
+    visit.press("[data-do=send-made-up]").await;
+    ticked(&visit, "made-up-coreid").await;
+    next("The device publishes, and somebody who is none");
+    answers(&visit).await;
+    next("Answers: an error, a long one, a late one");
+    template_box(&visit).await;
+    remove_webhook(&visit).await;
+    next("Remove the webhook");
+    let plug = format!("/simulated/devices/{DEVICE}/plug");
+    let unplugged = hand
+        .call(Method::PUT, &plug, json!({ "plugged": false }))
+        .await;
+    assert!(unplugged.status().is_success(), "{unplugged:?}");
+    silence(&visit).await;
+    visit.press("[data-do=leave]").await;
+    let forget_too = "document.querySelector('[data-part=leave-forget]').click()";
+    visit.browser.run(forget_too, vec![]).await.unwrap();
+    visit
+        .press("[data-part=leave-dialog] [data-do=confirm]")
+        .await;
+    ticked(&visit, "forget-endpoint").await;
+    Account::with_token(&home, &token).ended().await;
+    next("Forget the endpoint, and sign out");
+    let open = "return document.querySelectorAll('.task-line:not([data-state=done])').length === 0";
+    visit.shows("every task is done", open).await;
+
+    let hooks: Vec<&str> = all
+        .iter()
+        .filter_map(|one| one.path().strip_prefix("/v1/integrations/"))
+        .collect();
+    let hook = (*hooks.first().expect("the webhook was removed by its ID")).to_owned();
+    let secrets = [token.as_str(), demo.password.as_str()];
+    for one in &all {
+        let is_told = secrets.iter().any(|secret| one.target.contains(secret));
+        assert!(!is_told, "a secret is in a URL: {}", one.target);
+    }
+    let seen =
+        "return [location.href, ...performance.getEntries().map(({ name }) => name)].join(' ')";
+    let seen = visit.browser.run(seen, vec![]).await.unwrap();
+    assert!(
+        secrets
+            .iter()
+            .all(|secret| !seen.to_string().contains(secret))
+    );
+    let names = Names(vec![
+        (token, "TOKEN"),
+        (demo.password.clone(), "PASSWORD"),
+        (form_urlencoded(&demo.username), "USERNAME"),
+        (person.endpoint.to_string(), "ENDPOINT"),
+        (home.stack.page_url.clone(), "PAGE"),
+        (DEVICE.to_owned(), "DEVICE"),
+        (hook, "HOOK"),
+    ]);
+    for one in &all {
+        let path = names.put(one.path());
+        let is_named = NAMED
+            .iter()
+            .any(|(method, named, _)| *method == one.method && *named == path);
+        assert!(is_named, "no documentation names {} {path}", one.method);
+    }
+    let mut looked_at = Vec::new();
+    let told: String = steps
+        .iter()
+        .map(|(title, calls)| step(&names, title, calls, &mut looked_at))
+        .collect();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("it/account-calls.txt");
+    if crate::examples::is_to_write() {
+        std::fs::write(&file, &told).unwrap();
+    }
+    let expected = std::fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(told, expected, "run with UPDATE_EXPECT=1 if that is right");
+    visit.axe("everything is done with an account").await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+/// As a form writes it.
+fn form_urlencoded(text: &str) -> String {
+    text.replace('@', "%40")
+}
+
+#[tokio::test]
+async fn without_an_account_the_page_sends_as_particle_would_and_what_needs_one_is_optional() {
+    let home = Home::start_with(|config| config.clouds = Arc::new(|_| vec![])).await;
+    let visit = Visit::to(&home, LIGHT).await;
+    let person = visit.start().await;
+    ticked(&visit, "start").await;
+    visit.says("mode", "No account").await;
+
+    let watch = "const real = window.fetch; window.fetch = (url, init) => { if (String(url).startsWith('/hook/')) window.sent = init; return real(url, init); };";
+    visit.browser.run(watch, vec![]).await.unwrap();
+    visit.press("[data-do=send-one]").await;
+    visit.blocks("response", 1).await;
+    let request = visit
+        .browser
+        .run("return window.sent", vec![])
+        .await
+        .unwrap();
+    let webhook: Value =
+        serde_json::from_str(include_str!("../../infra/particle/webhook.json")).unwrap();
+    let sent: Value = serde_json::from_str(request["body"].as_str().unwrap()).unwrap();
+    let fields = |value: &Value| {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        fields(&sent),
+        fields(&webhook["json"]),
+        "the fields of webhook.json"
+    );
+    assert_eq!(sent["event"], webhook["event"]);
+    assert_eq!(sent["coreid"], "api", "as a test press of Particle's own");
+    let headers = request["headers"].as_object().unwrap();
+    for (name, value) in webhook["headers"].as_object().unwrap() {
+        let found = headers
+            .iter()
+            .find(|(found, _)| found.eq_ignore_ascii_case(name));
+        assert_eq!(found.map(|(_, value)| value), Some(value), "{name}");
+    }
+
+    visit.press("[data-do=send-made-up]").await;
+    ticked(&visit, "made-up-coreid").await;
+    template_box(&visit).await;
+    let optional = "return [...document.querySelectorAll('.task-line:not([data-state=done])')].every((one) => one.dataset.state === 'optional' && one.dataset.needs !== 'nothing' && one.textContent.includes('Optional: needs a Particle account')) || [...document.querySelectorAll('.task-line:not([data-state=done], [data-state=optional])')].map((one) => one.id).join(' ')";
+    let open = visit.browser.run(optional, vec![]).await.unwrap();
+    assert_eq!(open, json!("task-forget-endpoint"), "what is left to do");
+    forget(&visit).await;
+    let open = "return [...document.querySelectorAll('.task-line')].every((one) => one.dataset.state === (one.dataset.needs === 'nothing' ? 'done' : 'optional'))";
+    visit.shows("all that counts is done", open).await;
+    let count = visit.text("[data-slot=steps-count]").await;
+    assert_eq!(count, "4 of 4");
+    let answer = person.post("text/plain", "one more").await;
+    assert_eq!(
+        answer.status(),
+        StatusCode::NOT_FOUND,
+        "the endpoint is gone"
+    );
+    visit.axe("everything is done without an account").await;
     visit.browser.client.close().await.unwrap();
     home.stack.stop().await.unwrap();
 }

@@ -5,6 +5,7 @@ use std::{path::Path, process::Stdio};
 use anyhow::Context;
 use fantoccini::{Client, ClientBuilder};
 use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -15,6 +16,7 @@ use tokio::{
 pub struct Browser {
     /// The session.
     pub client: Client,
+    driver_url: String,
     _driver: Driver,
     _profile: tempfile::TempDir,
 }
@@ -44,6 +46,8 @@ pub struct View {
     pub height: u32,
     /// Whether the reader prefers dark.
     pub dark: bool,
+    /// Whether it is a phone: two pixels of the screen for each of CSS, and fingers. A window can't be made that narrow.
+    pub phone: bool,
 }
 
 /// A laptop in daylight.
@@ -51,19 +55,27 @@ pub const LIGHT: View = View {
     width: 1280,
     height: 900,
     dark: false,
+    phone: false,
 };
 /// A laptop at night.
 pub const DARK: View = View {
     width: 1280,
     height: 900,
     dark: true,
+    phone: false,
 };
 /// The smallest phone that is supported.
 pub const PHONE: View = View {
     width: 360,
-    height: 740,
+    height: 780,
     dark: false,
+    phone: true,
 };
+
+/// A phone, as chromedriver takes it.
+fn metrics(view: View) -> Value {
+    json!({ "width": view.width, "height": view.height, "pixelRatio": 2, "touch": true, "mobile": true })
+}
 
 impl Browser {
     /// Starts chromedriver and a browser in a fresh profile.
@@ -122,22 +134,72 @@ impl Browser {
             args.push("--force-dark-mode".into());
             args.push("--blink-settings=preferredColorScheme=0".into());
         }
-        let capabilities = serde_json::json!({
-            "goog:chromeOptions": { "args": args },
+        let mut options = json!({ "args": args });
+        if view.phone {
+            options["mobileEmulation"] = json!({ "deviceMetrics": metrics(view) });
+        }
+        let capabilities = json!({
+            "goog:chromeOptions": options,
             "goog:loggingPrefs": { "browser": "ALL" },
         });
-        let serde_json::Value::Object(capabilities) = capabilities else {
+        let Value::Object(capabilities) = capabilities else {
             anyhow::bail!("capabilities are an object");
         };
+        let driver_url = format!("http://127.0.0.1:{port}");
         let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
             .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{port}"))
+            .connect(&driver_url)
             .await?;
         Ok(Browser {
             client,
+            driver_url,
             _driver: driver,
             _profile: profile,
         })
+    }
+
+    /// Sends a command of the DevTools protocol (<https://chromedevtools.github.io/devtools-protocol/>), and gives back its
+    /// result.
+    ///
+    /// # Errors
+    /// If the browser refuses it.
+    pub async fn devtools(&self, command: &str, params: Value) -> anyhow::Result<Value> {
+        let session = self.client.session_id().await?.context("no session")?;
+        let body = json!({ "cmd": command, "params": params }).to_string();
+        let request = http::Request::post(format!(
+            "{}/session/{session}/goog/cdp/execute",
+            self.driver_url
+        ))
+        .header("content-type", "application/json")
+        .body(body.into())?;
+        let answer = crate::client::Client::default().send(request).await?;
+        let mut answer: Value = serde_json::from_slice(answer.body())?;
+        anyhow::ensure!(answer["value"]["error"].is_null(), "{command}: {answer}");
+        Ok(answer["value"].take())
+    }
+
+    /// Goes on looking in another way, without loading the page again.
+    ///
+    /// # Errors
+    /// If the browser refuses.
+    pub async fn look_as(&self, view: View) -> anyhow::Result<()> {
+        let View {
+            width,
+            height,
+            dark,
+            phone,
+        } = view;
+        let scale = if phone { 2 } else { 1 };
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": phone });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics)
+            .await?;
+        let touch = json!({ "enabled": phone });
+        self.devtools("Emulation.setTouchEmulationEnabled", touch)
+            .await?;
+        let scheme = if dark { "dark" } else { "light" };
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.devtools("Emulation.setEmulatedMedia", media).await?;
+        Ok(())
     }
 
     /// Leaves a picture of what is on screen under `target/screens/`.
@@ -154,15 +216,29 @@ impl Browser {
         Ok(())
     }
 
+    /// The same of a part of the page, as long as it is.
+    ///
+    /// # Errors
+    /// If there is no such part, or as above.
+    pub async fn picture_of(&self, selector: &str, name: &str) -> anyhow::Result<()> {
+        let script = "const box = document.querySelector(arguments[0]).getBoundingClientRect();
+            return { x: 0, y: Math.max(0, box.top + scrollY - 24), width: document.documentElement.clientWidth, height: box.height + 48, scale: 1 };";
+        let clip = self.run(script, vec![json!(selector)]).await?;
+        let params = json!({ "clip": clip, "captureBeyondViewport": true });
+        let picture = self.devtools("Page.captureScreenshot", params).await?;
+        let picture = picture["data"].as_str().context("a picture")?;
+        let picture = data_encoding::BASE64.decode(picture.as_bytes())?;
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screens");
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(format!("{name}.png")), picture)?;
+        Ok(())
+    }
+
     /// Runs a script in the page and gives back what it returns.
     ///
     /// # Errors
     /// If the script throws.
-    pub async fn run(
-        &self,
-        script: &str,
-        args: Vec<serde_json::Value>,
-    ) -> anyhow::Result<serde_json::Value> {
+    pub async fn run(&self, script: &str, args: Vec<Value>) -> anyhow::Result<Value> {
         Ok(self.client.execute(script, args).await?)
     }
 }

@@ -3,6 +3,7 @@
 //! - [`home`]: a stack of its own for a test, and a person's key to it
 //! - [`account`]: the account of the stand-in cloud, as a program uses it
 //! - [`client`]: HTTP as others send it, bytes and all
+//! - [`recorder`]: a Particle cloud that writes down what it is asked
 //! - [`proxy`]: what stands between the functions and their data when that fails
 //! - [`cutter`]: what stands between the page and its events when those break off
 //! - [`faults`]: the same, at random, for as long as one likes, checked against what everybody was told
@@ -21,6 +22,7 @@ pub mod flood;
 pub mod home;
 pub mod learner;
 pub mod proxy;
+pub mod recorder;
 pub mod visit;
 
 use std::{future::Future, time::Duration};

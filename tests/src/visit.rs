@@ -148,7 +148,7 @@ impl Visit {
             .expect("the browser answers");
         // The rail is one tab stop on purpose: Enter opens a block at full size, and there its fields take focus.
         let script = "const done = arguments[arguments.length - 1];
-            axe.run(document.querySelectorAll(arguments[0]), { resultTypes: ['violations'], rules: { 'scrollable-region-focusable': { enabled: false } } }).then((result) =>
+            axe.run(document.querySelectorAll(arguments[0]), { resultTypes: ['violations'], rules: { 'scrollable-region-focusable': { enabled: false }, 'target-size': { enabled: true } } }).then((result) =>
                 done(result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target + ' ' + n.failureSummary).join('; ')}`)))";
         let found = self
             .browser

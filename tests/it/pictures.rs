@@ -1,0 +1,123 @@
+//! Every section in every state, by day, by night and on a phone: it fits, axe finds nothing, and a picture is left to look at.
+
+use std::sync::Arc;
+
+use local::config::VirtualDevice;
+use serde_json::json;
+use tests::{
+    browser::{DARK, LIGHT, PHONE, View},
+    home::Home,
+    visit::Visit,
+};
+
+const NIGHT_PHONE: View = View {
+    dark: true,
+    ..PHONE
+};
+/// A very large screen.
+const WALL: View = View {
+    width: 3840,
+    height: 2160,
+    dark: false,
+    phone: false,
+};
+const VIEWS: [(&str, View); 4] = [
+    ("light", LIGHT),
+    ("dark", DARK),
+    ("phone", PHONE),
+    ("phone-dark", NIGHT_PHONE),
+];
+
+/// Looks at all sections that are shown.
+async fn look(visit: &Visit, state: &str, after: impl AsyncFn(&Visit)) {
+    for (name, view) in VIEWS {
+        visit.browser.look_as(view).await.unwrap();
+        // How the log lies is decided when the page is opened.
+        visit.browser.client.refresh().await.unwrap();
+        visit.ready().await;
+        after(visit).await;
+        let sections = "return [...document.querySelectorAll('.page-section')].filter((one) => one.checkVisibility()).map((one) => one.id)";
+        let sections = visit.browser.run(sections, vec![]).await.unwrap();
+        for section in sections.as_array().unwrap() {
+            let section = section.as_str().unwrap();
+            let picture = format!("{state}-{section}-{name}");
+            visit
+                .browser
+                .picture_of(&format!("[id='{section}']"), &picture)
+                .await
+                .unwrap();
+        }
+        let window = format!("{state}-window-{name}");
+        visit.browser.screenshot(&window).await.unwrap();
+        visit.fits().await;
+        visit.axe(&format!("{state}, {name}")).await;
+    }
+}
+
+#[tokio::test]
+async fn before_start_and_reading_ahead() {
+    let home = Home::start().await;
+    let visit = Visit::to(&home, LIGHT).await;
+    look(&visit, "first", async |_| ()).await;
+    let url = format!("{}/#webhook-details", home.stack.page_url);
+    visit.browser.client.goto("about:blank").await.unwrap();
+    visit.browser.client.goto(&url).await.unwrap();
+    let ahead = async |visit: &Visit| {
+        let bar = "return document.querySelector('[data-part=start-bar]').checkVisibility() && document.documentElement.dataset.script === 'on'";
+        visit.shows("the bar offers to start", bar).await;
+    };
+    look(&visit, "ahead", ahead).await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_cloud_a_device_and_rounds() {
+    let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.start().await;
+    look(&visit, "started", async |_| ()).await;
+    visit.browser.look_as(LIGHT).await.unwrap();
+    visit.connect().await;
+    visit.press("[data-do=test-webhook]").await;
+    visit.whole_rounds(1).await;
+    let on = "return document.querySelector('[data-part=device-light]').dataset.state === 'on'";
+    visit.shows("the device is online", on).await;
+    visit.press("[data-do=press-mode]").await;
+    visit.blocks("device", 1).await;
+    visit.blocks("response", 2).await;
+    let connected = async |visit: &Visit| {
+        visit.connected().await;
+        // The device goes on by itself.
+        let rounds = "return document.querySelectorAll('.log-rounds .log-block[data-kind=received]').length >= 2";
+        visit.shows("both rounds are there", rounds).await;
+        visit.shows("the device is online", on).await;
+    };
+    look(&visit, "connected", connected).await;
+    visit.browser.look_as(WALL).await.unwrap();
+    visit.fits().await;
+    visit.browser.screenshot("connected-wall").await.unwrap();
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_an_account() {
+    let home = Home::start_with(|config| config.clouds = Arc::new(|_| vec![])).await;
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.start().await;
+    visit.press("[data-do=send-one]").await;
+    visit.blocks("received", 1).await;
+    let there = async |visit: &Visit| {
+        visit.blocks("received", 1).await;
+        let mode = visit
+            .browser
+            .run("return document.documentElement.dataset.mode", vec![])
+            .await
+            .unwrap();
+        assert_eq!(mode, json!("none"));
+    };
+    look(&visit, "none", there).await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}

@@ -1,0 +1,110 @@
+//! What the page costs its reader before anything is done: bytes, and text that jumps. Counted, never timed.
+
+use serde_json::{Value, json};
+use tests::{
+    browser::{Browser, LIGHT, PHONE, View},
+    home::Home,
+    visit::Visit,
+};
+
+/// Compressed, with the firmware's code in it. The promise is 120 KB for all of the page; this much is enough to read it.
+const FIRST_LOAD: u64 = 60_000;
+/// With everything that works the page, which is loaded when somebody starts.
+const ALL: u64 = 160_000;
+
+/// How far the layout may shift when Start brings what it brings, as browsers count it. Half of what Web Vitals call good:
+/// <https://web.dev/articles/cls>.
+const START_SHIFT: f64 = 0.05;
+
+/// Writes down every shift of the layout that the reader did not ask for, from the first paint on.
+const WATCH: &str = "window.shifts = []; new PerformanceObserver((list) => { for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifts.push([one.value, ...one.sources.map(({ node }) => (node?.outerHTML ?? node?.textContent ?? '').slice(0, 120))]); }).observe({ type: 'layout-shift', buffered: true });";
+
+/// The bodies that the browser was sent, as long as they were on the wire.
+async fn transferred(visit: &Visit) -> u64 {
+    let script = "return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].reduce((sum, one) => sum + one.encodedBodySize, 0)";
+    let sum = visit.browser.run(script, vec![]).await.unwrap();
+    sum.as_u64().unwrap()
+}
+
+async fn watched(home: &Home, view: View) -> Visit {
+    let browser = Browser::start(view).await.unwrap();
+    let watch = json!({ "source": WATCH });
+    browser
+        .devtools("Page.addScriptToEvaluateOnNewDocument", watch)
+        .await
+        .unwrap();
+    browser.client.goto(&home.stack.page_url).await.unwrap();
+    let visit = Visit {
+        browser,
+        page_url: home.stack.page_url.clone(),
+    };
+    visit.ready().await;
+    visit
+        .shows(
+            "the mode is named, which is the last thing that the first load brings",
+            "return document.querySelector('.top-mode').checkVisibility()",
+        )
+        .await;
+    visit
+}
+
+/// Two frames later everything that was to be drawn is drawn, and its shifts are known.
+async fn shifts(visit: &Visit) -> Value {
+    let script = "const done = arguments[arguments.length - 1]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(window.shifts), 0)))";
+    visit
+        .browser
+        .client
+        .execute_async(script, vec![])
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn the_first_load_is_light_and_what_works_the_page_comes_with_start() {
+    let home = Home::start().await;
+    let visit = watched(&home, LIGHT).await;
+    let first = transferred(&visit).await;
+    assert!(first > 20_000, "{first} bytes are no page");
+    assert!(first < FIRST_LOAD, "the first load is {first} bytes");
+    let code = visit.text("[data-slot=firmware-source]").await;
+    assert!(code.contains("Particle.publish"), "the code is part of it");
+    let is_up = "return document.documentElement.dataset.script === 'on'";
+    let is_up = visit.browser.run(is_up, vec![]).await.unwrap();
+    assert_eq!(is_up, json!(false), "nobody has started");
+
+    visit.start().await;
+    visit.connect().await;
+    visit.press("[data-do=test-webhook]").await;
+    visit.whole_rounds(1).await;
+    let all = transferred(&visit).await;
+    println!("first load: {first} bytes; with all that works the page: {all} bytes");
+    assert!(all > first && all < ALL, "all of it is {all} bytes");
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_moves_under_the_reader_and_start_is_in_sight() {
+    let home = Home::start().await;
+    for (name, view) in [("laptop", LIGHT), ("phone", PHONE)] {
+        let visit = watched(&home, view).await;
+        assert_eq!(shifts(&visit).await, json!([]), "{name}, on load");
+        if name == "laptop" {
+            let foot = "return document.querySelector('[data-do=start]').getBoundingClientRect().bottom <= innerHeight";
+            let in_sight = visit.browser.run(foot, vec![]).await.unwrap();
+            assert_eq!(in_sight, json!(true), "Start is below the window's foot");
+        }
+        visit.start().await;
+        visit.says("live", "live").await;
+        let moved = shifts(&visit).await;
+        let sum: f64 = moved
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|one| one[0].as_f64())
+            .sum();
+        assert!(sum < START_SHIFT, "{name}, on Start: {moved:#}");
+        visit.browser.client.close().await.unwrap();
+    }
+    home.stack.stop().await.unwrap();
+}
