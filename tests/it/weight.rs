@@ -89,11 +89,9 @@ async fn nothing_moves_under_the_reader_and_start_is_in_sight() {
     for (name, view) in [("laptop", LIGHT), ("phone", PHONE)] {
         let visit = watched(&home, view).await;
         assert_eq!(shifts(&visit).await, json!([]), "{name}, on load");
-        if name == "laptop" {
-            let foot = "return document.querySelector('[data-do=start]').getBoundingClientRect().bottom <= innerHeight";
-            let in_sight = visit.browser.run(foot, vec![]).await.unwrap();
-            assert_eq!(in_sight, json!(true), "Start is below the window's foot");
-        }
+        let foot = "return document.querySelector('[data-do=start]').getBoundingClientRect().bottom <= innerHeight";
+        let in_sight = visit.browser.run(foot, vec![]).await.unwrap();
+        assert_eq!(in_sight, json!(true), "{name}: Start is below the foot");
         visit.start().await;
         visit.says("live", "live").await;
         let moved = shifts(&visit).await;
