@@ -346,9 +346,10 @@ function drawSoon() {
   isDrawPlanned = true;
   setTimeout(() => {
     isDrawPlanned = false;
+    // The log first: it measures, which is free for as long as nothing else was written.
+    drawNews();
     drawMode();
     room.update();
-    drawNews();
   }, 16);
 }
 

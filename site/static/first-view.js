@@ -3,7 +3,7 @@
 // is. Everything else is loaded when it is wanted.
 
 import { mountContents } from './contents.js';
-import { part, slot } from './dom.js';
+import { part, slot, write } from './dom.js';
 import { modeOf, modeWords } from './mode.js';
 import { mountStarted } from './started.js';
 
@@ -43,7 +43,7 @@ export function drawMode(known, login) {
       // Then the next visit begins with a guess.
     }
   }
-  slot('mode').textContent = name;
-  slot('mode-more').textContent = `: ${more}`;
+  write(slot('mode'), name);
+  write(slot('mode-more'), `: ${more}`);
   /** @type {HTMLElement} */ (document.querySelector('.top-mode')).hidden = known === null;
 }

@@ -326,8 +326,8 @@ function drawState(state) {
 /** @param {'live' | 'off' | 'failing'} state @param {string} words @param {string} problem */
 function drawLive(state, words, problem) {
   part('live').dataset.state = state;
-  slot('live').textContent = words;
+  write(slot('live'), words);
   const line = slot('line');
-  if (line.textContent !== problem) line.textContent = problem;
+  write(line, problem);
   line.hidden = problem === '';
 }
