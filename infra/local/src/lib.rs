@@ -20,6 +20,7 @@ mod home;
 pub mod limits;
 mod packed;
 pub mod server;
+mod turns;
 
 use std::{net::SocketAddr, sync::Arc};
 

@@ -17,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::limits;
+use crate::{limits, turns::Turns};
 
 /// How much of a listener strangers may take.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub struct Bounds {
     pub door: door::Bounds,
     /// How long a sender may take for its body.
     pub body_within: Duration,
-    /// Requests answered at once; the next ones wait for `queue_for`. The engine writes one at a time, and its callers' patience is
+    /// Requests answered at once; the next ones wait for `queue_for`, the newest in front. The engine writes one at a time, and its callers' patience is
     /// short: of 200 at the same moment on a busy machine, 128 at once failed them all, 16 at once none.
     pub requests: usize,
     /// How long one of them counts. An answer that is held back for its owner does no work.
@@ -83,19 +83,19 @@ impl Server {
     pub fn start(listener: TcpListener, bounds: Bounds, handler: Handler) -> std::io::Result<Self> {
         let addr = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let turns = Arc::new(Turns {
+        let work = Arc::new(Work {
             bounds,
-            requests: Semaphore::new(bounds.requests),
+            requests: Turns::new(bounds.requests),
             large_bodies: Arc::new(Semaphore::new(bounds.large_bodies)),
         });
         let service = move |peer| {
-            let (handler, turns) = (Arc::clone(&handler), Arc::clone(&turns));
+            let (handler, work) = (Arc::clone(&handler), Arc::clone(&work));
             service_fn(move |request| {
-                let (handler, turns) = (Arc::clone(&handler), Arc::clone(&turns));
+                let (handler, work) = (Arc::clone(&handler), Arc::clone(&work));
                 // Where such a request ends, something before us may see otherwise; so nothing after it is believed.
                 let is_last = request.headers().contains_key(header::TRANSFER_ENCODING);
                 async move {
-                    let mut answer = turns.answer(request, peer, handler).await;
+                    let mut answer = work.answer(request, peer, handler).await;
                     if is_last {
                         let close = http::HeaderValue::from_static("close");
                         answer.headers_mut().insert(header::CONNECTION, close);
@@ -116,13 +116,13 @@ impl Server {
 }
 
 /// Who may have the machine's time and memory now.
-struct Turns {
+struct Work {
     bounds: Bounds,
-    requests: Semaphore,
+    requests: Arc<Turns>,
     large_bodies: Arc<Semaphore>,
 }
 
-impl Turns {
+impl Work {
     async fn answer(
         &self,
         request: Request<Incoming>,
@@ -153,7 +153,7 @@ impl Turns {
         if let Some(problem) = limits::body_refusal(&parts.method, body.len()) {
             return refused(problem);
         }
-        let Ok(Ok(turn)) = timeout(self.bounds.queue_for, self.requests.acquire()).await else {
+        let Ok(turn) = timeout(self.bounds.queue_for, self.requests.next()).await else {
             return busy();
         };
         let mut answering = handler(Request::from_parts(parts, body), peer);
