@@ -362,7 +362,7 @@ mod tests {
             ]
         );
         let found = parts(
-            "\n{{firmware-part a}}\n\n{{line int publish}} One.\n{{line void g();}} Two.\n\n{{log}}\n",
+            "\n{{firmware-part a}}\n\n{{line int publish}} One.\n{{line void g();}} Two.\n\n## Next\n\n{{log}}\n",
         );
         assert!(
             found[0].starts_with("Firmware(Excerpt { name: \"a\", first_line: 2, last_line: 4"),
@@ -372,6 +372,7 @@ mod tests {
             found[1].starts_with("Lines([Line {") && found[1].contains("Two."),
             "{found:?}"
         );
+        assert!(found[2].contains("Next"), "what follows stands after it");
     }
 
     #[test]

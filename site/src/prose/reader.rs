@@ -142,18 +142,18 @@ impl<'a> Reader<'a> {
                 prose.push('\n');
                 continue;
             };
-            self.prose(&mut body, file, prose_at, &prose)?;
-            // Lines of the firmware are explained in one list, so nothing may stand between them.
+            // Lines of the firmware are explained in one list, which ends before the words that follow it.
             let goes_on = directive.kind == "line";
             if !prose.trim().is_empty() || !goes_on {
                 self.end_lines(&mut body, goes_on)?;
             }
+            self.prose(&mut body, file, prose_at, &prose)?;
             prose.clear();
             prose_at = number + 1;
             self.directive(&mut body, &directive, format!("{file}:{}", number + 1))?;
         }
-        self.prose(&mut body, file, prose_at, &prose)?;
         self.end_lines(&mut body, false)?;
+        self.prose(&mut body, file, prose_at, &prose)?;
         if let Some(Open { at, .. }) = body.open.pop() {
             bail!("{at}: this has no {{{{end}}}}");
         }
