@@ -133,3 +133,18 @@ fn no_section_is_hidden_before_a_script_hides_it() {
     assert!(sections.iter().all(|tag| !tag.contains("hidden")));
     assert!(html.contains("Start and the live log need JavaScript"));
 }
+
+#[test]
+fn every_field_of_the_webhook_is_explained_in_a_fold_of_its_own() {
+    let html = text(&all(), "index.html");
+    let section = html.split("<section id=\"webhook-details\"").nth(1);
+    let section = section.unwrap().split("</section>").next().unwrap();
+    let webhook = include_str!("../../infra/particle/webhook.json");
+    let webhook: serde_json::Value = serde_json::from_str(webhook).unwrap();
+    // The address is empty in the file, because each learner has one of their own.
+    for field in webhook.as_object().unwrap().keys() {
+        let fold = format!("<summary><code>{field}</code>: ");
+        let folds = section.matches(&fold).count();
+        assert_eq!(folds, 1, "{field} has {folds} folds in webhook-details");
+    }
+}
