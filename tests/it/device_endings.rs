@@ -2,15 +2,19 @@
 
 use std::{path::Path, process::Stdio};
 
+use http::{Method, StatusCode};
 use local::Stack;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{
     account::Account,
     eventually,
     home::{Home, config},
     program,
 };
-use tokio::process::{Child, Command};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
 
 const ID: &str = "e00fce68cccccccccccccccc";
 
@@ -136,4 +140,74 @@ async fn a_device_in_another_process_is_back_when_its_cloud_is() {
     );
     device.start_kill().unwrap();
     home.stack.stop().await.unwrap();
+}
+
+/// The real program on this data, and its simulated account once its only device is online.
+async fn run_and_sign_in(data: &Path) -> (Child, Account, Value) {
+    let mut stack = Command::new(program("local"))
+        .args(["--port", "0", "--particle-port", "0", "--data"])
+        .arg(data)
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(stack.stdout.take().unwrap()).lines();
+    let mut account = None;
+    while account.is_none() {
+        let line = lines
+            .next_line()
+            .await
+            .unwrap()
+            .expect("it says how to sign in");
+        let Some(line) = line.strip_prefix("Simulated cloud") else {
+            continue;
+        };
+        // Such as `http://127.0.0.1:8788 (user NAME, password WORD)`.
+        let (api, rest) = line.trim().split_once(" (user ").unwrap();
+        let (user, password) = rest
+            .trim_end_matches(')')
+            .split_once(", password ")
+            .unwrap();
+        account = Some(Account::at(api, user, password).await);
+    }
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    let account = account.unwrap();
+    let device = eventually("the device is online", || async {
+        let list = account.ask(Method::GET, "/v1/devices", Value::Null).await;
+        list.as_array()?
+            .iter()
+            .find(|device| device["online"] == json!(true))
+            .cloned()
+    })
+    .await;
+    (stack, account, device)
+}
+
+#[tokio::test]
+async fn killed_in_the_middle_of_a_flash_the_device_comes_back_and_can_be_flashed_again() {
+    let data = tempfile::tempdir().unwrap();
+    let tutorial = include_str!("../../firmware/src/webhook-tutorial.cpp");
+    let (mut stack, account, device) = run_and_sign_in(data.path()).await;
+    let id = device["id"].as_str().unwrap().to_owned();
+    let answer = account.flash(&id, "first.cpp", tutorial).await;
+    assert_eq!(answer.status(), StatusCode::OK, "{answer:?}");
+    stack.start_kill().unwrap();
+    stack.wait().await.unwrap();
+
+    let (mut stack, account, device) = run_and_sign_in(data.path()).await;
+    assert_eq!(device["id"], id.as_str(), "it is the same device");
+    let app = device["last_app"].as_str().unwrap();
+    assert!(
+        ["first.cpp", "webhook-tutorial.cpp"].contains(&app),
+        "{app}"
+    );
+    let answer = account.flash(&id, "second.cpp", tutorial).await;
+    assert_eq!(answer.status(), StatusCode::OK, "{answer:?}");
+    eventually("the device is back with the second one", || async {
+        let device = account.online(&id).await;
+        (device["last_app"] == json!("second.cpp")).then_some(())
+    })
+    .await;
+    stack.start_kill().unwrap();
+    stack.wait().await.unwrap();
 }

@@ -32,6 +32,7 @@ mod particle_page;
 mod pictures;
 mod plain;
 mod planted;
+mod presses;
 mod replies;
 mod secrets;
 mod share;

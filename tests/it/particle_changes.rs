@@ -144,3 +144,31 @@ async fn a_webhook_that_was_changed_elsewhere_is_compared_with_the_one_that_was_
     visit.browser.client.close().await.unwrap();
     home.stack.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn before_anything_is_done_the_page_says_what_it_makes_who_keeps_what_and_how_to_delete_it() {
+    let home = Home::start().await;
+    let account = Account::of(&home).await;
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.start().await;
+    let plan = visit.text("[data-part=connect-plan]").await;
+    for part in [
+        "makes one webhook in your account, named WebhookTutorial01",
+        "Nothing else in the account is changed, and no device",
+        "made in your sandbox",
+        "It stays until you remove it",
+        "the program that you started on this computer",
+        "It keeps deliveries for 7 days",
+        "“Clear” and “Forget endpoint” delete it earlier",
+    ] {
+        assert!(plan.contains(part), "{part:?} is not in {plan}");
+    }
+    assert!(
+        account.hooks().await.is_empty(),
+        "nothing is made before somebody says so"
+    );
+    visit.connect().await;
+    assert_eq!(account.hooks().await.len(), 1);
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}

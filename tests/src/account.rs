@@ -28,22 +28,30 @@ impl Account {
     pub async fn of(home: &Home) -> Self {
         let demo = home.stack.cloud().demo();
         let api = format!("http://{}", home.stack.cloud().addr());
+        Self::at(&api, &demo.username, &demo.password).await
+    }
+
+    /// Signs in to the account of a cloud that runs in another process.
+    ///
+    /// # Panics
+    /// If the cloud refuses.
+    pub async fn at(api: &str, username: &str, password: &str) -> Self {
+        let client = Client::default();
         let form = format!(
-            "grant_type=password&client_id=particle&client_secret=particle&username={}&password={}",
-            demo.username, demo.password
+            "grant_type=password&client_id=particle&client_secret=particle&username={username}&password={password}"
         );
         let request = Request::post(format!("{api}/oauth/token"))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form.into())
             .expect("a test's request is one");
-        let answer = home.client.send(request).await.expect("the cloud answers");
+        let answer = client.send(request).await.expect("the cloud answers");
         Account {
-            api,
+            api: api.to_owned(),
             token: client::json(&answer)["access_token"]
                 .as_str()
                 .expect("a token")
                 .to_owned(),
-            client: home.client.clone(),
+            client,
         }
     }
 
@@ -77,6 +85,22 @@ impl Account {
             (device["online"] == json!(true)).then_some(device)
         })
         .await
+    }
+
+    /// Flashes a source file, and gives back the answer.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn flash(&self, id: &str, name: &str, text: &str) -> Response<Bytes> {
+        let body = format!(
+            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: text/plain\r\n\r\n{text}\r\n--b--\r\n"
+        );
+        let request = Request::put(format!("{}/v1/devices/{id}", self.api))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("content-type", "multipart/form-data; boundary=b")
+            .body(body.into())
+            .expect("a test's request is one");
+        self.client.send(request).await.expect("the cloud answers")
     }
 
     /// A virtual device, as its bench shows it.
