@@ -1,9 +1,14 @@
 //! Senders who are slow, silent, endless or greedy cost little, and keep nobody else waiting.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
+use local::server::{Bounds, Handler, Server};
 use tests::{
     client::{Client, header, raw},
     eventually,
@@ -11,7 +16,8 @@ use tests::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
+    sync::Notify,
     time::{sleep, timeout},
 };
 
@@ -416,17 +422,63 @@ async fn large_bodies_wait_for_their_turn_and_small_ones_do_not() {
 }
 
 #[tokio::test]
-async fn who_closes_its_half_after_asking_is_answered() {
-    let home = Home::start().await;
-    let person = home.person().await;
-    let page = home.stack.page_addr();
-    let mut stream = TcpStream::connect(page).await.unwrap();
-    let hook = format!(
-        "POST /hook/{} HTTP/1.1\r\nHost: {page}\r\nContent-Length: 1\r\n\r\nx",
-        person.endpoint
+async fn who_hangs_up_before_its_turn_is_forgotten_and_what_was_begun_is_done() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let go_on = Arc::new(Notify::new());
+    let handler: Handler = {
+        let (seen, go_on) = (Arc::clone(&seen), Arc::clone(&go_on));
+        Arc::new(move |request: http::Request<Bytes>, _| {
+            let (seen, go_on) = (Arc::clone(&seen), Arc::clone(&go_on));
+            Box::pin(async move {
+                let body = String::from_utf8_lossy(request.body()).into_owned();
+                seen.lock().unwrap().push(format!("{body} begun"));
+                go_on.notified().await;
+                seen.lock().unwrap().push(format!("{body} done"));
+                http::Response::new(Bytes::new())
+            })
+        })
+    };
+    let bounds = Bounds {
+        requests: 1,
+        turn_for: tests::DEADLINE,
+        queue_for: tests::DEADLINE,
+        ..Bounds::default()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Server::start(listener, bounds, handler).unwrap();
+    let ask = async |body: &str| {
+        let mut stream = TcpStream::connect(server.addr).await.unwrap();
+        let length = body.len();
+        let request =
+            format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    };
+    let has = async |count: usize| {
+        eventually("it came so far", || async {
+            (seen.lock().unwrap().len() >= count).then_some(())
+        })
+        .await;
+    };
+    let first = ask("first").await;
+    has(1).await;
+    // It waits for its turn, and hangs up.
+    let mut second = ask("second").await;
+    second.shutdown().await.unwrap();
+    assert_eq!(until_closed(&mut second).await, "");
+    // The first hangs up as well, while it is being answered.
+    drop(first);
+    go_on.notify_one();
+    has(2).await;
+    let third = ask("third").await;
+    has(3).await;
+    go_on.notify_one();
+    has(4).await;
+    drop(third);
+    let seen = seen.lock().unwrap().clone();
+    assert_eq!(
+        seen,
+        ["first begun", "first done", "third begun", "third done"]
     );
-    stream.write_all(hook.as_bytes()).await.unwrap();
-    stream.shutdown().await.unwrap();
-    assert!(until_closed(&mut stream).await.starts_with("HTTP/1.1 200"));
-    home.stack.stop().await.unwrap();
+    server.stop().await;
 }

@@ -45,6 +45,8 @@ impl Default for Bounds {
             door: door::Bounds {
                 // The largest head that can still be answered with a reason; a larger one ends the connection.
                 head_bytes: 2 * (limits::MAX_URL + limits::MAX_HEADERS),
+                // After a rush most of those who wait have hung up, and there is no other sign of it.
+                half_close: false,
                 ..door::Bounds::default()
             },
             body_within: Duration::from_secs(30),
@@ -156,13 +158,22 @@ impl Work {
         let Ok(turn) = timeout(self.bounds.queue_for, self.requests.next()).await else {
             return busy();
         };
-        let mut answering = handler(Request::from_parts(parts, body), peer);
-        if let Ok(answer) = timeout(self.bounds.turn_for, &mut answering).await {
-            return answer;
-        }
-        // It waits because its owner said so, or for an engine that is stuck: others need not.
-        drop(turn);
-        answering.await
+        // Who hangs up while it waits for its turn is forgotten. From here on it is done to the end, whoever waits for it.
+        let answering = handler(Request::from_parts(parts, body), peer);
+        let turn_for = self.bounds.turn_for;
+        let answering = tokio::spawn(async move {
+            let mut answering = answering;
+            if let Ok(answer) = timeout(turn_for, &mut answering).await {
+                return answer;
+            }
+            // It waits because its owner said so, or for an engine that is stuck: others need not.
+            drop(turn);
+            answering.await
+        });
+        answering.await.unwrap_or_else(|_| {
+            let detail = "the server gave up on this request";
+            refused(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail))
+        })
     }
 
     /// The whole body, with the turn that a large one needs.
