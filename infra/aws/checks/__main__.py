@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import calls
+import deployment
 import home
 import mutants
 import rules
@@ -98,6 +99,8 @@ def main():
         if len(sys.argv) > 2:
             problems = home.problems(template.translate(text), code, Path(sys.argv[2]), HERE / "events")
             report("the real binaries in the deployed home", problems)
+            problems = deployment.problems(ROOT, text, Path(sys.argv[2]), ROOT / "target/aws-check/deployment")
+            report("deploy, deploy again and destroy", list(problems))
         report(f"{len(survivors)} planted faults are caught", [s for f in survivors if (s := f.result())])
     print(f"{time.monotonic() - began:.0f} s")
     sys.exit(failed)

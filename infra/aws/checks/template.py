@@ -35,11 +35,11 @@ class NoManagedPolicies:
         return {}
 
 
-def translate(text):
-    """The CloudFormation template, as a plain dict, that a SAM template's text means."""
+def translate(text, packaged=False):
+    """The CloudFormation template, as a plain dict, that a SAM template's text means; `packaged` if it says where the zips are."""
     source = yaml_parse(text)
     for resource in source["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
+        if resource["Type"] == "AWS::Serverless::Function" and not packaged:
             resource["Properties"]["CodeUri"] = dict(CODE)
     try:
         return transform(source, {}, NoManagedPolicies())
