@@ -12,13 +12,6 @@ use crate::meter::{self, Calls, Meter};
 
 /// Longer than anything here takes; a function that needs it is broken.
 const WITHIN: Duration = Duration::from_secs(30);
-/// Where certificates lie on most systems, the functions' own (Amazon Linux 2023) first.
-const BUNDLES: [&str; 3] = [
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/ssl/cert.pem",
-];
-
 /// The engine and the two ways to it.
 pub(crate) struct Home {
     /// Measures what the engine takes.
@@ -26,6 +19,16 @@ pub(crate) struct Home {
     plain: SocketAddr,
     tls: SocketAddr,
     bundle: String,
+    calls: String,
+}
+
+/// When a function connects to the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Connect {
+    /// While it starts.
+    AtStart,
+    /// With its first event.
+    Later,
 }
 
 /// How a function reaches the table.
@@ -52,15 +55,8 @@ impl Home {
         let plain = meter::start(engine, None, &meter).await?;
         let (acceptor, ours) = meter::certificate()?;
         let tls = meter::start(engine, Some(acceptor), &meter).await?;
-        // As many certificates as a function finds in life, and the one that it needs here.
-        let theirs = BUNDLES
-            .iter()
-            .find_map(|path| fs::read_to_string(path).ok());
         let bundle = folder.join("bundle.pem");
-        fs::write(
-            &bundle,
-            theirs.context("no certificates of this system are found")? + &ours,
-        )?;
+        fs::write(&bundle, ours)?;
         let store = Store::connect(&Connection {
             table: "bench".into(),
             region: "us-east-1".into(),
@@ -75,18 +71,17 @@ impl Home {
             meter,
             plain,
             tls,
-            bundle: bundle
-                .to_str()
-                .context("the folder's name is not UTF-8")?
-                .to_owned(),
+            bundle: name(&bundle)?,
+            calls: name(&folder.join("calls"))?,
         })
     }
 
-    /// Starts a function and waits until it is ready; how long that took.
+    /// Starts a function that connects while it starts, or does not, and waits until it is ready; how long that took.
     pub(crate) async fn function(
         &self,
         binary: &Path,
         way: Way,
+        connect: Connect,
     ) -> anyhow::Result<(Environment, Duration)> {
         let url = match way {
             Way::Plain => format!("http://{}", self.plain),
@@ -96,11 +91,37 @@ impl Home {
             ("TABLE_NAME", "bench"),
             ("HOOK_URL", "https://{host}/hook/{endpoint}"),
             ("AWS_ENDPOINT_URL_DYNAMODB", &url),
-            ("SSL_CERT_FILE", &self.bundle),
+            ("AWS_CA_BUNDLE", &self.bundle),
+            (
+                "CONNECT_AT_START",
+                if connect == Connect::AtStart {
+                    "yes"
+                } else {
+                    "no"
+                },
+            ),
+            ("HOPS_TO", &self.plain.to_string()),
+            ("HOPS_CALLS", &self.calls),
         ];
         let mut function = Environment::start(binary, &variables).await?;
         let init = function.ready(WITHIN).await?;
         Ok((function, init))
+    }
+
+    /// Has the calls of one event to a function written where the function of bare hops reads them.
+    pub(crate) async fn record_calls(
+        &self,
+        function: &mut Environment,
+        event: &Value,
+    ) -> anyhow::Result<()> {
+        self.meter.keep();
+        self.call(function, event).await?;
+        let mut file = Vec::new();
+        for call in self.meter.kept() {
+            file.extend_from_slice(&u32::try_from(call.len())?.to_be_bytes());
+            file.extend_from_slice(&call);
+        }
+        Ok(fs::write(&self.calls, file)?)
     }
 
     /// One event to a function: its answer, and the engine's part in it.
@@ -121,6 +142,11 @@ impl Home {
         );
         Ok((answer, calls))
     }
+}
+
+fn name(path: &Path) -> anyhow::Result<String> {
+    let name = path.to_str().context("the folder's name is not UTF-8")?;
+    Ok(name.to_owned())
 }
 
 /// The events in infra/aws/events, which are such as CloudFront and a function URL make.

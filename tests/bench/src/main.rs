@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::{
     figures::{Figures, ms, us},
-    home::{Home, Way},
+    home::{Connect, Home, Way},
 };
 
 const NOT_SEEN: &str = "Not seen here: Lambda's own part of a start (Firecracker, fetching the code), the network to DynamoDB and its \
@@ -54,7 +54,9 @@ async fn main() -> anyhow::Result<()> {
     let folder = root.join("target/bench");
     fs::create_dir_all(&folder)?;
     let home = Home::start(&folder).await?;
-    let (mut api, _) = home.function(&built.join("api"), Way::Plain).await?;
+    let (mut api, _) = home
+        .function(&built.join("api"), Way::Plain, Connect::Later)
+        .await?;
     home.call(&mut api, &home::event("create-endpoint")?)
         .await?;
 
@@ -62,18 +64,30 @@ async fn main() -> anyhow::Result<()> {
     if let Some(other) = flags.other {
         receivers.push(("the other receiver", other));
     }
+    let loaded = load();
     let report = json!({
         "sizes": sizes(&built)?,
         "starts": starts(&home, &built, &receivers, flags.starts).await?,
         "first": first(&home, &receivers, flags.starts).await?,
-        "warm": warm(&home, &built.join("receiver"), flags.warm).await?,
+        "warm": warm(&home, &built, flags.warm).await?,
         "polls": polls(&home, &mut api, flags.warm).await?,
         "not_seen": NOT_SEEN,
+        "load": [loaded, load()],
     });
+    println!(
+        "\nload of this machine, before and after: {loaded}, {}",
+        load()
+    );
     println!("\n{NOT_SEEN}");
     let file = root.join("target/bench.json");
     fs::write(&file, format!("{report:#}\n"))?;
     Ok(())
+}
+
+/// How busy the system says that this machine has been in the last minute; nothing where it does not say.
+fn load() -> String {
+    let said = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    said.split(' ').next().unwrap_or_default().to_owned()
 }
 
 /// Builds the functions, one after the other so that none gets another's features; the folder they are in.
@@ -134,14 +148,25 @@ async fn starts(
     receivers: &[(&'static str, PathBuf)],
     n: usize,
 ) -> anyhow::Result<Value> {
-    let mut functions = vec![("empty function", built.join("empty-function"))];
-    functions.extend(receivers.iter().cloned());
-    functions.push(("api", built.join("api")));
+    let mut functions = vec![(
+        "empty function".to_owned(),
+        built.join("empty-function"),
+        Connect::Later,
+    )];
+    let api = ("api", built.join("api"));
+    for (name, binary) in receivers.iter().chain([&api]) {
+        functions.push(((*name).to_owned(), binary.clone(), Connect::Later));
+        functions.push((
+            format!("{name}, connecting"),
+            binary.clone(),
+            Connect::AtStart,
+        ));
+    }
     let mut init = vec![Figures::default(); functions.len()];
     let mut cpu = vec![Figures::default(); functions.len()];
     for _ in 0..n {
-        for (index, (_, binary)) in functions.iter().enumerate() {
-            let (function, took) = home.function(binary, Way::Tls).await?;
+        for (index, (_, binary, connect)) in functions.iter().enumerate() {
+            let (function, took) = home.function(binary, Way::Tls, *connect).await?;
             init[index].push(took);
             cpu[index].push(function.pid().and_then(usage::cpu).unwrap_or_default());
         }
@@ -154,9 +179,9 @@ async fn starts(
         "processor"
     );
     let mut starts = serde_json::Map::new();
-    for (index, (name, _)) in functions.iter().enumerate() {
+    for (index, (name, _, connect)) in functions.iter().enumerate() {
         let over = init[index].median().saturating_sub(init[0].median());
-        let aim = if index == 0 {
+        let aim = if index == 0 || *connect == Connect::AtStart {
             ""
         } else {
             aim(
@@ -171,7 +196,7 @@ async fn starts(
             ms(cpu[index].median())
         );
         starts.insert(
-            (*name).into(),
+            name.clone(),
             json!({"init": init[index].to_json(), "cpu": cpu[index].to_json()}),
         );
     }
@@ -187,11 +212,15 @@ async fn first(
     let webhook = home::webhook_of_1_kib()?;
     let mut rows = Vec::new();
     for (name, binary) in receivers {
-        for way in [Way::Plain, Way::Tls] {
+        for (way, connect) in [
+            (Way::Plain, Connect::Later),
+            (Way::Tls, Connect::Later),
+            (Way::Tls, Connect::AtStart),
+        ] {
             rows.push((
                 *name,
                 binary,
-                way,
+                (way, connect),
                 Figures::default(),
                 Figures::default(),
                 Figures::default(),
@@ -200,7 +229,7 @@ async fn first(
     }
     for _ in 0..n {
         for (_, binary, way, took, total, cpu) in &mut rows {
-            let (mut function, init) = home.function(binary, *way).await?;
+            let (mut function, init) = home.function(binary, way.0, way.1).await?;
             let pid = function.pid().context("it runs")?;
             let before = usage::cpu(pid).unwrap_or_default();
             let (answer, _) = home.call(&mut function, &webhook).await?;
@@ -219,15 +248,18 @@ async fn first(
     let mut first = serde_json::Map::new();
     let mut plain = Duration::ZERO;
     for (name, _, way, took, total, cpu) in &rows {
-        let label = format!("{name}, {}", if *way == Way::Tls { "TLS" } else { "plain" });
-        let mut note = "";
-        match way {
-            Way::Plain => plain = took.median(),
-            Way::Tls => {
-                let met = took.median().saturating_sub(plain) <= Duration::from_millis(3);
-                note = aim(met, "aim: at most 3 ms over plain");
+        let (label, note) = match way {
+            (Way::Plain, _) => {
+                plain = took.median();
+                ("plain", "")
             }
-        }
+            (Way::Tls, Connect::Later) => {
+                let met = took.median().saturating_sub(plain) <= Duration::from_millis(3);
+                ("TLS", aim(met, "aim: at most 3 ms over plain"))
+            }
+            (Way::Tls, Connect::AtStart) => ("TLS made at start", ""),
+        };
+        let label = format!("{name}, {label}");
         println!(
             "{label:<34}{:>12}{:>12}{:>12}  {note}",
             ms(took.median()),
@@ -241,46 +273,76 @@ async fn first(
     Ok(first.into())
 }
 
-/// A warm receiver: what it takes itself, between the emulator and the table, and what it costs.
-async fn warm(home: &Home, binary: &Path, n: usize) -> anyhow::Result<Value> {
-    let (mut function, _) = home.function(binary, Way::Plain).await?;
+/// A warm receiver: what it takes itself, and what it costs. It takes turns with a function that sends the same calls to the
+/// table and does nothing else; what that takes is the hops' and not the receiver's.
+async fn warm(home: &Home, built: &Path, n: usize) -> anyhow::Result<Value> {
+    let binary = built.join("receiver");
+    let (mut function, _) = home.function(&binary, Way::Plain, Connect::AtStart).await?;
     let mut report = serde_json::Map::new();
     println!(
-        "\n{:<34}{:>12}{:>12}{:>12}",
+        "\n{:<34}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}",
         format!("warm receiver ({n} each)"),
+        "all p50",
+        "table p50",
+        "hops p50",
         "own p50",
-        "own p99",
+        "processor",
         "write units"
     );
     for (label, webhook) in [
         ("Particle's webhook, small", home::event("webhook")?),
         ("1 KiB of body", home::webhook_of_1_kib()?),
     ] {
+        home.record_calls(&mut function, &webhook).await?;
+        let hops = built.join("hops-function");
+        let (mut hops, _) = home.function(&hops, Way::Plain, Connect::Later).await?;
         for _ in 0..50 {
             home.call(&mut function, &webhook).await?;
+            home.call(&mut hops, &webhook).await?;
         }
-        let mut own = Figures::default();
+        let processor = |of: &runtime_api::Environment| of.pid().and_then(usage::cpu);
+        let before = (processor(&function), processor(&hops));
+        let [mut all, mut table, mut beside, mut bare] =
+            std::array::from_fn(|_| Figures::default());
         let (mut calls, mut units) = (0, 0);
         for _ in 0..n {
             let (answer, store) = home.call(&mut function, &webhook).await?;
-            own.push(answer.took.saturating_sub(store.took));
+            all.push(answer.took);
+            table.push(store.took);
+            beside.push(answer.took.saturating_sub(store.took));
             calls += store.count;
             units += store.write_units;
+            let (answer, store) = home.call(&mut hops, &webhook).await?;
+            bare.push(answer.took.saturating_sub(store.took));
         }
+        let used = |of, before: Option<Duration>| {
+            let used = processor(of).unwrap_or_default();
+            used.saturating_sub(before.unwrap_or_default())
+                / u32::try_from(n).unwrap_or(u32::MAX).max(1)
+        };
+        let cpu = used(&function, before.0);
+        let hops_cpu = used(&hops, before.1);
+        let own = beside.median().saturating_sub(bare.median());
         let a_webhook = |sum: u64| sum / u64::try_from(n).unwrap_or(u64::MAX).max(1);
-        let note = aim(
-            own.median() < Duration::from_micros(150),
-            "aim: under 150 µs",
-        );
+        let note = aim(own < Duration::from_micros(150), "aim: own under 150 µs");
         println!(
-            "{label:<34}{:>12}{:>12}{:>12}  {note}",
-            us(own.median()),
-            us(own.quantile(0.99)),
+            "{label:<34}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}  {note}",
+            us(all.median()),
+            us(table.median()),
+            us(bare.median()),
+            us(own),
+            us(cpu),
             a_webhook(units)
         );
+        println!("{:<34}{:>60}", "  of that the bare hops", us(hops_cpu));
         report.insert(
             label.into(),
-            json!({"own": own.to_json(), "store_calls": a_webhook(calls), "write_units": a_webhook(units)}),
+            json!({
+                "all": all.to_json(), "table": table.to_json(), "beside_the_table": beside.to_json(),
+                "hops": bare.to_json(), "own_p50_us": own.as_secs_f64() * 1e6,
+                "cpu_us": cpu.as_secs_f64() * 1e6, "hops_cpu_us": hops_cpu.as_secs_f64() * 1e6,
+                "store_calls": a_webhook(calls), "write_units": a_webhook(units),
+            }),
         );
     }
     let peak = function

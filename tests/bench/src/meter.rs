@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -24,6 +24,8 @@ use tokio_rustls::{TlsAcceptor, rustls};
 /// Time and number of calls so far.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
+    /// The calls themselves as they came, while somebody wants them.
+    kept: Mutex<Option<Vec<Vec<u8>>>>,
     ns: AtomicU64,
     calls: AtomicU64,
     write_units: AtomicU64,
@@ -44,6 +46,36 @@ pub(crate) struct Calls {
 }
 
 impl Meter {
+    /// Keeps the calls that come until [`Meter::kept`].
+    pub(crate) fn keep(&self) {
+        *self.kept.lock().expect("nobody panics with it in hand") = Some(Vec::new());
+    }
+
+    /// The calls that were kept, each head and body.
+    pub(crate) fn kept(&self) -> Vec<Vec<u8>> {
+        let mut kept = self.kept.lock().expect("nobody panics with it in hand");
+        kept.take().unwrap_or_default()
+    }
+
+    fn note(&self, parts: &http::request::Parts, body: &[u8]) {
+        let mut kept = self.kept.lock().expect("nobody panics with it in hand");
+        let Some(kept) = kept.as_mut() else { return };
+        let path = parts
+            .uri
+            .path_and_query()
+            .map_or("/", |whole| whole.as_str());
+        let mut call = format!("{} {path} HTTP/1.1\r\n", parts.method).into_bytes();
+        for (name, value) in &parts.headers {
+            call.extend_from_slice(name.as_str().as_bytes());
+            call.extend_from_slice(b": ");
+            call.extend_from_slice(value.as_bytes());
+            call.extend_from_slice(b"\r\n");
+        }
+        call.extend_from_slice(b"\r\n");
+        call.extend_from_slice(body);
+        kept.push(call);
+    }
+
     /// All since the last time, and begins anew.
     pub(crate) fn take(&self) -> Calls {
         Calls {
@@ -114,6 +146,7 @@ async fn pass(
     let began = Instant::now();
     let (parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
+    meter.note(&parts, &body);
     let units = Units::of(&parts.headers, &body);
     send.ready().await?;
     let answer = send
