@@ -30,13 +30,14 @@ const ADDED: [&str; 9] = [
     "x-forwarded-proto",
 ];
 
-/// The parts of the event that are used. Unknown members are ignored, absent ones are empty.
+/// The parts of the event that are used. Unknown members are ignored, absent ones are empty, and so are those that are null,
+/// as `cargo lambda watch` has it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     raw_path: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     raw_query_string: String,
     #[serde(default)]
     cookies: Option<Vec<String>>,
@@ -58,8 +59,12 @@ struct RequestContext {
 #[serde(rename_all = "camelCase")]
 struct Http {
     method: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     source_ip: String,
+}
+
+fn or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// Why an event is not a request to the handlers.
@@ -173,6 +178,20 @@ mod tests {
             Headers::from([("x-name", "café \u{1b}[31m"), ("host", "a b<>")])
         );
         assert_eq!(inbound.query_value("a").as_deref(), Some("<b>"));
+    }
+
+    #[test]
+    fn what_is_null_is_empty() {
+        let json = r#"{"rawPath": "/hook/x", "rawQueryString": null, "headers": null, "cookies": null, "body": null,
+            "requestContext": {"http": {"method": "GET", "sourceIp": null}}}"#;
+        let event: Event = serde_json::from_str(json).unwrap();
+        let inbound = event.into_inbound(None).unwrap();
+        let texts = [&inbound.path, &inbound.query, &inbound.source];
+        assert_eq!(texts, ["/hook/x", "", ""]);
+        assert_eq!(
+            (inbound.headers, inbound.body),
+            (Headers::default(), vec![])
+        );
     }
 
     #[test]

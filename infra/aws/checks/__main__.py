@@ -77,6 +77,10 @@ def dry_runs():
         yield f"destroy --dry-run does not say what it does\n{ran.stdout}{ran.stderr}"
 
 
+def deployed(text, binaries):
+    return list(deployment.problems(ROOT, text, binaries, ROOT / "target/aws-check/deployment"))
+
+
 def main():
     code = json.loads(Path(sys.argv[1]).read_text())
     code["calls"] = calls.read(ROOT)
@@ -90,6 +94,8 @@ def main():
 
     with ProcessPoolExecutor(max_workers=2) as pool:
         began = time.monotonic()
+        # In a process of its own, because moto keeps all that it has in its process.
+        scripts = pool.submit(deployed, text, Path(sys.argv[2])) if len(sys.argv) > 2 else None
         survivors = [pool.submit(survivor, planted, text, code) for planted in mutants.planted()]
         found = examined(text, code)
         for name in ["transform", "lint", *(rule.__name__ for rule in rules.RULES)]:
@@ -99,8 +105,7 @@ def main():
         if len(sys.argv) > 2:
             problems = home.problems(template.translate(text), code, Path(sys.argv[2]), HERE / "events")
             report("the real binaries in the deployed home", problems)
-            problems = deployment.problems(ROOT, text, Path(sys.argv[2]), ROOT / "target/aws-check/deployment")
-            report("deploy, deploy again and destroy", list(problems))
+            report("deploy, deploy again and destroy", scripts.result())
         report(f"{len(survivors)} planted faults are caught", [s for f in survivors if (s := f.result())])
     print(f"{time.monotonic() - began:.0f} s")
     sys.exit(failed)
