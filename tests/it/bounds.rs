@@ -140,7 +140,14 @@ async fn who_sends_a_byte_now_and_then_is_let_go_and_others_are_served_meanwhile
 
 #[tokio::test]
 async fn a_crowd_of_silent_connections_keeps_nobody_out_and_nobody_out_who_waits_for_an_answer() {
-    let home = Home::start().await;
+    // No limit of time makes room here, only that somebody has to leave.
+    let home = Home::start_with(|config| {
+        for door in [&mut config.bounds.door, &mut config.particle.bounds] {
+            door.head_within = Duration::from_secs(3600);
+            door.whole_within = Duration::from_secs(3600);
+        }
+    })
+    .await;
     let person = home.person().await;
     let slow = r#"{"status":200,"body":"held","delay_ms":3000,"times":1}"#;
     let set = person.call(Method::PUT, "/api/reply", slow).await;
@@ -184,8 +191,8 @@ async fn a_crowd_of_silent_connections_keeps_nobody_out_and_nobody_out_who_waits
     eventually("half of the crowd is out", || async {
         let mut open = [0, 0];
         for (nth, stream) in crowd.iter().enumerate() {
-            let mut byte = [0; 1];
-            let is_open = match stream.try_read(&mut byte) {
+            let mut answer = [0; 4096];
+            let is_open = match stream.try_read(&mut answer) {
                 Ok(read) => read > 0,
                 Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
             };
