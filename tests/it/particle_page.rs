@@ -382,8 +382,12 @@ async fn two_devices_in_the_same_second_have_each_block_in_the_right_round() {
         assert_eq!(sent.row("name"), "hook-sent/WebhookTutorial01");
     }
     assert_eq!(seen.len(), 12);
+    // Which of its six answers comes first is nobody's promise.
     let told = one.gets(&format!("{}/hook-response/", one.id)).await;
-    assert!(told["data"].as_str().unwrap().contains("1000"), "{told}");
+    assert!(
+        told["data"].as_str().unwrap().contains("\"id\":100"),
+        "{told}"
+    );
     visit.says("connect-devices", "kitchen (online)").await;
     scroll_to(&visit, "#log").await;
     look(&visit, "two-devices", "light").await;
