@@ -11,6 +11,7 @@ import { buttons, dialog, part, slot, write } from './dom.js';
 import { config as configRead, contents, drawMode as sayMode, started } from './first-view.js';
 import { mountHookCard } from './hook-card.js';
 import { keyLinks } from './key-links.js';
+import { mountKeptRoom } from './kept-room.js';
 import { keyRing } from './key-ring.js';
 import { canMakeKeys } from './keys.js';
 import { mountLogView } from './log-view.js';
@@ -356,6 +357,7 @@ function drawSoon() {
 // ---- Begin
 
 guardForms();
+mountKeptRoom(() => sessionStorage);
 setInterval(() => !document.hidden && drawNews(), STEPS_MS);
 document.documentElement.dataset.script = 'on';
 tabs.open();

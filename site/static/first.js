@@ -1,6 +1,6 @@
-// Runs before anything is drawn, so that nothing moves afterwards: whether the reader has started, and in which mode the page
-// most likely is. It is no module, because those run later. begin.js corrects it; if that never runs, all of this is taken back
-// and the whole page can be read.
+// Runs before anything is drawn, so that nothing moves afterwards: whether the reader has started, in which mode the page
+// most likely is, and how high its sections were before a reload. It is no module, because those run later. begin.js corrects
+// it; if that never runs, all of this is taken back and the whole page can be read.
 (() => {
   const root = document.documentElement;
   const kept = (/** @type {() => Storage} */ place, /** @type {string} */ name) => {
@@ -14,6 +14,20 @@
   root.dataset.mode = kept(() => localStorage, 'webhook-tutorial/mode') ?? (isHere ? 'simulated' : 'none');
   const hasKey = kept(() => localStorage, 'webhook-tutorial/own') ?? kept(() => sessionStorage, 'webhook-tutorial/read');
   root.dataset.started = hasKey !== null || /^#(?:own|read)_/.test(location.hash) ? 'yes' : 'no';
+  // What is restored comes after the browser has put the reader back to where they were, and would push that away.
+  try {
+    const { width, heights } = JSON.parse(kept(() => sessionStorage, 'webhook-tutorial/room') ?? '');
+    if (width === innerWidth && root.dataset.started === 'yes') {
+      const sheet = new CSSStyleSheet();
+      // What grows and shrinks again while it is restored would leave the reader elsewhere if the browser followed it; and
+      // who is put back does not want to travel.
+      sheet.insertRule(':root { overflow-anchor: none; scroll-behavior: auto }');
+      for (const [id, height] of Object.entries(heights)) sheet.insertRule(`#${CSS.escape(id)} { min-block-size: ${Number(height)}px }`);
+      document.adoptedStyleSheets = [sheet];
+    }
+  } catch {
+    // Nothing was kept.
+  }
   const isUp = () => root.dataset.script === 'on';
   addEventListener(
     'error',
@@ -21,6 +35,7 @@
       if (isUp()) return;
       delete root.dataset.mode;
       delete root.dataset.started;
+      document.adoptedStyleSheets = [];
     },
     { capture: true },
   );

@@ -12,6 +12,19 @@ const sectionOf = (/** @type {string} */ hash) => {
   return /** @type {HTMLElement | null} */ (target?.closest('.page-section') ?? null);
 };
 
+/** By then everything that belongs above a place is restored. */
+const RESTORED_MS = 10_000;
+
+/** Goes to a place and stays there while what belongs above it is being restored, or until the reader moves. @param {HTMLElement | null} target */
+function stayAt(target) {
+  const align = () => target?.scrollIntoView({ behavior: 'instant' });
+  const sizes = new ResizeObserver(align);
+  sizes.observe(/** @type {HTMLElement} */ (document.querySelector('main')));
+  const stop = () => sizes.disconnect();
+  setTimeout(stop, RESTORED_MS);
+  for (const name of ['wheel', 'touchstart', 'pointerdown', 'keydown']) addEventListener(name, stop, { capture: true, once: true, passive: true });
+}
+
 /** Mounts it. Gives back how to say whether there is something to work with. */
 export function mountStarted() {
   const root = document.documentElement;
@@ -43,7 +56,8 @@ export function mountStarted() {
       if (is) for (const section of sections) delete section.dataset.opened;
       else openNamed();
       // What the address names may have been hidden when the browser looked for it.
-      if (is && isFirst && sectionOf(location.hash)) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+      const isReturn = /** @type {PerformanceNavigationTiming | undefined} */ (performance.getEntriesByType('navigation')[0])?.type !== 'navigate';
+      if (is && isFirst && !isReturn && sectionOf(location.hash)) stayAt(document.getElementById(decodeURIComponent(location.hash.slice(1))));
       isFirst = false;
     },
   };

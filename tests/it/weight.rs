@@ -106,3 +106,29 @@ async fn nothing_moves_under_the_reader_and_start_is_in_sight() {
     }
     home.stack.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_reload_leaves_the_reader_at_the_same_words() {
+    let home = Home::start().await;
+    let visit = watched(&home, LIGHT).await;
+    visit.start().await;
+    visit.connect().await;
+    visit.press("[data-do=test-webhook]").await;
+    visit.whole_rounds(1).await;
+    let go = "document.querySelector('#simple-test').scrollIntoView({ behavior: 'instant' })";
+    visit.browser.run(go, vec![]).await.unwrap();
+    let place =
+        "return Math.round(document.querySelector('#simple-test').getBoundingClientRect().top)";
+    shifts(&visit).await;
+    let before = visit.browser.run(place, vec![]).await.unwrap();
+    visit.browser.client.refresh().await.unwrap();
+    visit.whole_rounds(1).await;
+    visit.says("connect-stream", "Listening").await;
+    shifts(&visit).await;
+    let after = visit.browser.run(place, vec![]).await.unwrap();
+    let (after, before) = (after.as_i64().unwrap(), before.as_i64().unwrap());
+    // Less than a line: heights are kept in whole pixels.
+    assert!((after - before).abs() < 16, "from {before} to {after}");
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
