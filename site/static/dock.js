@@ -74,14 +74,18 @@ export function mountDock({ panel, place, handle, strip, away }, { storage, onMo
   new ResizeObserver(() => {
     const taken = panel.hasAttribute('data-docked') ? panel.offsetHeight : 0;
     root.style.setProperty('--dock-room', `${taken}px`);
+    // What had the focus before the log was docked is not to be under it either.
+    uncover(document.activeElement ?? document.body);
   }).observe(panel);
 
   // A browser brings the caret of a field into view, not the field.
-  document.addEventListener('focusin', ({ target }) => {
-    const node = /** @type {Element} */ (target);
-    if (!panel.hasAttribute('data-docked') || panel.contains(node) || node.closest('dialog')) return;
+  document.addEventListener('focusin', ({ target }) => uncover(/** @type {Element} */ (target)));
+
+  /** @param {Element} node */
+  function uncover(node) {
+    if (node === document.body || !panel.hasAttribute('data-docked') || panel.contains(node) || node.closest('dialog')) return;
     if (node.getBoundingClientRect().bottom > panel.getBoundingClientRect().top) node.scrollIntoView({ block: 'nearest', behavior: 'instant' });
-  });
+  }
 
   handle.addEventListener('pointerdown', (event) => {
     if (event.button !== 0) return;

@@ -60,7 +60,7 @@ export function withPage(log, page, asked) {
     upTo: Math.max(base.upTo, asked === 'before' ? 0 : highest),
     cursor: isAhead ? page.cursor : base.cursor,
     // What was older may have been cleared, or gone by age, since.
-    older: lowest(deliveries, base.missing, page.missing) <= firstSeq ? null : older,
+    older: firstSeq > page.last_seq || lowest(deliveries, base.missing, page.missing) <= firstSeq ? null : older,
   };
 }
 

@@ -166,7 +166,7 @@ function outcomeOf({ event, delivery, first, alone, ...followed }, prefix) {
   if (failed.length > 0) return { status: `hook-error: ${(failed[0].event.data ?? '').slice(0, 60)}`, tone: 'bad' };
   if (errors.length > 0) return { status: 'skipped by the cloud', tone: 'bad' };
   if (event && prefix !== null && !event.name.startsWith(prefix)) return { status: 'did not trigger the webhook', tone: 'plain' };
-  if (responses.length > 0) return { status: 'answered, but not received here', tone: 'plain' };
+  if (responses.length > 0) return { status: 'answered, not received here so far', tone: 'plain' };
   if (sents.length > 0) return { status: 'sent, not received here so far', tone: 'plain' };
   return { status: 'published, no delivery so far', tone: 'plain' };
 }
