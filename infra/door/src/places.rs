@@ -20,7 +20,7 @@ pub(crate) struct Places {
     most: usize,
     grace: Duration,
     room: Mutex<Room>,
-    /// Told when a place was given back.
+    /// Told when a place was given back, or its holder began to wait and so can be asked to leave.
     freed: Notify,
 }
 
@@ -105,7 +105,10 @@ impl Places {
                     match room.waiting.first_key_value() {
                         None => break now + limit,
                         Some((_, (since, _))) if *since + limit > now => break *since + limit,
-                        Some(_) => room.dismiss_first(),
+                        Some(_) => {
+                            room.dismiss_first();
+                            self.freed.notify_one();
+                        }
                     }
                 }
             };
@@ -142,6 +145,8 @@ impl Place {
         }
         room.waiting
             .insert(now, (Instant::now(), Arc::clone(&self.seat)));
+        // Whoever waits for a place has somebody now whose place it can be.
+        self.places.freed.notify_one();
     }
 
     /// From now on its sender waits for us. False if the place was lost before: then nothing may be done for it.
@@ -192,6 +197,20 @@ mod tests {
         drop(second);
         assert!(next.await.works());
         assert_eq!(places.room().taken, 1);
+    }
+
+    #[tokio::test]
+    async fn who_is_answered_and_stays_makes_room_for_who_could_not_come_in() {
+        let places = Arc::new(Places::new(1, Duration::ZERO));
+        let first = places.take().await;
+        assert!(first.works());
+        let mut next = std::pin::pin!(places.take());
+        assert!(timeout(Duration::ZERO, &mut next).await.is_err());
+        first.waits();
+        let next = timeout(Duration::from_secs(10), next)
+            .await
+            .expect("a place");
+        assert!(next.works() && !first.works());
     }
 
     #[tokio::test]
