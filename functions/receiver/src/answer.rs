@@ -1,7 +1,8 @@
 //! What a request gets: pure, no clock, no IO.
 
 use delivery::{
-    ReplyUse, Response,
+    ReplyUse, Request, Response,
+    body::Body,
     headers::Headers,
     key::Endpoint,
     limits::Limits,
@@ -30,6 +31,24 @@ pub fn target(path: &str) -> Option<(Endpoint, String)> {
         None => (rest, "/"),
     };
     Some((Endpoint::parse(name).ok()?, below.to_owned()))
+}
+
+/// A request as it is recorded, with `path` below its endpoint: whole, or with the beginning of a body that is over the limit.
+pub fn recorded(inbound: Inbound, path: String, limits: &Limits) -> Request {
+    let fits = inbound.body.len() <= limits.max_body_bytes;
+    Request {
+        method: inbound.method,
+        path,
+        query: inbound.query,
+        source: inbound.source,
+        headers: inbound.headers,
+        added: inbound.added,
+        body: if fits {
+            Body::whole(inbound.body)
+        } else {
+            Body::cut(inbound.body)
+        },
+    }
 }
 
 /// The response to a request: a refusal if its body is over the limit, else the reply that is set, else the default.

@@ -9,7 +9,7 @@ pub mod answer;
 
 use std::{sync::Arc, time::Duration};
 
-use delivery::{Delivery, Request, body::Body, key::Endpoint, limits::Limits, problem::Problem};
+use delivery::{Delivery, key::Endpoint, limits::Limits, problem::Problem};
 use front::{Clock, Inbound, answer::Answer, service::Answering};
 use http::{HeaderValue, StatusCode, header};
 use store::Store;
@@ -59,24 +59,11 @@ impl Receiver {
         };
 
         let response = answer::answer(&inbound, set.as_ref(), &self.limits);
-        let fits = inbound.body.len() <= self.limits.max_body_bytes;
         let delivery = Delivery {
             seq,
             received_at,
             took_ms: (self.clock)().since(received_at),
-            request: Request {
-                method: inbound.method,
-                path,
-                query: inbound.query,
-                source: inbound.source,
-                headers: inbound.headers,
-                added: inbound.added,
-                body: if fits {
-                    Body::whole(inbound.body)
-                } else {
-                    Body::cut(inbound.body)
-                },
-            },
+            request: answer::recorded(inbound, path, &self.limits),
             response,
         };
         let recorded = self

@@ -15,8 +15,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use delivery::{
-    Delivery, Request,
-    body::Body,
+    Delivery,
     cursor::Cursor,
     key::Key,
     limits::Limits,
@@ -73,18 +72,7 @@ pub fn event(bytes: &[u8]) {
         seq: 1,
         received_at: Millis(1_795_431_600_123),
         took_ms: 1,
-        request: Request {
-            method: inbound.method,
-            path,
-            query: inbound.query,
-            source: inbound.source,
-            headers: inbound.headers,
-            added: inbound.added,
-            body: match inbound.body.len() <= LIMITS.max_body_bytes {
-                true => Body::whole(inbound.body),
-                false => Body::cut(inbound.body),
-            },
-        },
+        request: receiver::answer::recorded(inbound, path, &LIMITS),
         response,
     };
     let partition = item::log_partition(&endpoint, 7);
