@@ -16,7 +16,6 @@ use local::{
 };
 use runtime_api::Environment;
 use serde_json::{Value, json};
-use store::{Connection, Store};
 use tests::{DEADLINE, client::Client, home::Person, program};
 
 const TABLE: &str = "parity";
@@ -255,15 +254,7 @@ fn person() -> Person {
 async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
     let data = tempfile::tempdir().unwrap();
     let engine = Engine::start(data.path()).await.unwrap();
-    let store = Store::connect(&Connection {
-        table: TABLE.into(),
-        region: "us-east-1".into(),
-        endpoint_url: Some(engine.url.clone()),
-        access_key_id: "local".into(),
-        secret_access_key: "local".into(),
-        session_token: None,
-        also_trusted: None,
-    });
+    let store = engine.store(TABLE);
     store::table::create_if_absent(&store).await.unwrap();
 
     let limits = Limits::default();

@@ -12,7 +12,6 @@ use local::{
     gateway::{self, Arrived},
 };
 use runtime_api::Environment;
-use store::{Connection, Store};
 use tests::{
     DEADLINE,
     account::Account,
@@ -293,15 +292,7 @@ async fn the_program_prints_no_secret_but_the_password_that_it_is_asked_for() {
 async fn no_log_line_and_no_error_of_the_deployed_binaries_has_a_secret_in_it() {
     let data = tempfile::tempdir().unwrap();
     let engine = Engine::start(data.path()).await.unwrap();
-    let store = Store::connect(&Connection {
-        table: "secrets".into(),
-        region: "us-east-1".into(),
-        endpoint_url: Some(engine.url.clone()),
-        access_key_id: "local".into(),
-        secret_access_key: "local".into(),
-        session_token: None,
-        also_trusted: None,
-    });
+    let store = engine.store("secrets");
     store::table::create_if_absent(&store).await.unwrap();
     let person = Person::new("unused", &Client::default());
     let mut secrets = secrets(&person);

@@ -173,15 +173,7 @@ async fn a_reply_of_the_deployed_binaries_is_no_page_no_redirect_no_cookie_and_s
 
     let data = tempfile::tempdir().unwrap();
     let engine = Engine::start(data.path()).await.unwrap();
-    let store = store::Store::connect(&store::Connection {
-        table: "replies".into(),
-        region: "us-east-1".into(),
-        endpoint_url: Some(engine.url.clone()),
-        access_key_id: "local".into(),
-        secret_access_key: "local".into(),
-        session_token: None,
-        also_trusted: None,
-    });
+    let store = engine.store("replies");
     store::table::create_if_absent(&store).await.unwrap();
     let variables = [
         ("TABLE_NAME", "replies"),

@@ -17,6 +17,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::service::service_fn;
 use serde::{Serialize, de::DeserializeOwned};
+use store::{Connection, Store};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 /// How often expired items are deleted. On AWS that takes days and readers skip them meanwhile; so do ours.
@@ -48,7 +49,26 @@ pub struct Engine {
     _lock: File,
 }
 
+/// A table of the engine at a URL, made or not.
+pub fn store_at(engine_url: &str, table: &str) -> Store {
+    Store::connect(&Connection {
+        table: table.into(),
+        region: "local".into(),
+        endpoint_url: Some(engine_url.to_owned()),
+        // The engine checks that there are credentials and not which.
+        access_key_id: "local".into(),
+        secret_access_key: "local".into(),
+        session_token: None,
+        also_trusted: None,
+    })
+}
+
 impl Engine {
+    /// A table of this engine, made or not.
+    pub fn store(&self, table: &str) -> Store {
+        store_at(&self.url, table)
+    }
+
     /// Opens the data folder, made if absent, and serves what is in it on a loopback port of the system's choice.
     ///
     /// # Errors

@@ -28,7 +28,6 @@ use anyhow::Context;
 use fake_particle::Cloud;
 use front::service::Service;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use store::Store;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -76,10 +75,10 @@ impl Stack {
         };
         // What stands between is told where the engine is only when this stack runs.
         let made_at = engine.as_ref().map_or(&engine_url, |engine| &engine.url);
-        store::table::create_if_absent(&connect(made_at))
+        store::table::create_if_absent(&engine::store_at(made_at, TABLE))
             .await
             .context("the engine did not make the table")?;
-        let store = connect(&engine_url);
+        let store = engine::store_at(&engine_url, TABLE);
 
         let port = page.local_addr()?.port();
         let page_url = format!("http://127.0.0.1:{port}");
@@ -207,25 +206,15 @@ impl Stack {
     }
 }
 
+/// The table of a home.
+const TABLE: &str = "webhook-tutorial";
+
 /// The headers that the deployed page has too: the site's code says them, and `infra/aws/check` holds the template against it.
 fn page_headers(page_url: &str, apis: &[&str]) -> anyhow::Result<HeaderMap> {
     site::policy::headers(page_url, apis)
         .into_iter()
         .map(|(name, value)| Ok((HeaderName::from_static(name), HeaderValue::try_from(value)?)))
         .collect()
-}
-
-fn connect(engine_url: &str) -> Store {
-    Store::connect(&store::Connection {
-        table: "webhook-tutorial".into(),
-        region: "local".into(),
-        endpoint_url: Some(engine_url.to_owned()),
-        // The engine checks that there are credentials and not which.
-        access_key_id: "local".into(),
-        secret_access_key: "local".into(),
-        session_token: None,
-        also_trusted: None,
-    })
 }
 
 async fn listen(port: u16, flag: &str) -> anyhow::Result<TcpListener> {
