@@ -26,8 +26,9 @@ pub struct Bounds {
     pub door: door::Bounds,
     /// How long a sender may take for its body.
     pub body_within: Duration,
-    /// Requests answered at once; the next ones wait for `queue_for`, the newest in front. The engine writes one at a time, and its callers' patience is
-    /// short: of 200 at the same moment on a busy machine, 128 at once failed them all, 16 at once none.
+    /// Requests answered at once; the next ones wait for `queue_for`, the newest in front. The engine writes one at a time,
+    /// and its callers' patience is short: of 200 at the same moment on a busy machine, 128 at once failed them all, 16 at
+    /// once none.
     pub requests: usize,
     /// How long one of them counts. An answer that is held back for its owner does no work.
     pub turn_for: Duration,
@@ -35,7 +36,8 @@ pub struct Bounds {
     /// is in memory several times over while a function reads it.
     pub large_bodies: usize,
     /// How long a request waits for its turn before it gets a 503: long enough for a classroom's burst, and short enough that a
-    /// sender that waits for at most 20 s, as Particle does, gets to see it.
+    /// sender that waits for at most 20 s, as Particle does, gets to see it. A large body may wait as long before, and a stuck
+    /// engine is given up within 9 s after.
     pub queue_for: Duration,
 }
 

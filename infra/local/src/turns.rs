@@ -2,8 +2,9 @@
 //!
 //! In a rush that is more than a machine can take, first come first served makes everybody wait until nobody waits any more;
 //! and when the rush is over, those who come then wait behind what it left. The newest first, most are answered at once and the
-//! oldest are told to come again; and who comes after a rush finds nobody before them. For a rush that can be taken it
-//! makes no difference to how long the longest wait is.
+//! oldest are told to come again; and who comes after a rush finds nobody before them. The price is that in a long rush just
+//! below what can be taken, the one who was first may wait until its end, and be told to come again though all could have been
+//! answered in their order.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
