@@ -1,6 +1,6 @@
 // @ts-check
-// The page, wired, once somebody has started or is about to (begin.js): what the buttons do, which parts are shown, and what happens when. Each subject has a module of its own;
-// everything that can be decided without a browser is decided in a pure one.
+// The page, wired, once somebody has started or is about to (begin.js): what the buttons do, which parts are shown, and what
+// happens when. Each subject has a module of its own; everything that can be decided without a browser is decided in a pure one.
 
 import { confirm } from './confirm.js';
 import { mountCleanUpCard } from './clean-up-card.js';

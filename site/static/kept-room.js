@@ -2,17 +2,16 @@
 // The room that each section takes, kept over a reload, so that the reader stays at the same words while what belongs above
 // them is being restored. first.js gives it; this gives it back.
 
+import { whenRestored } from './started.js';
+
 /** Where it lies, in this tab. first.js knows the name too. */
 const ROOM = 'webhook-tutorial/room';
-/** By then everything is restored, or will not be. */
-const RESTORED_MS = 10_000;
 
 /** @param {() => Pick<Storage, 'setItem'>} storage */
 export function mountKeptRoom(storage) {
   const release = () => (document.adoptedStyleSheets = []);
-  setTimeout(release, RESTORED_MS);
   // Who does something changes the page, and it takes the room that it needs.
-  for (const name of ['pointerdown', 'keydown']) addEventListener(name, release, { capture: true, once: true });
+  whenRestored(release, ['pointerdown', 'keydown']);
   addEventListener('pagehide', () => {
     release();
     const sections = [...document.querySelectorAll('.page-section')].filter((section) => section.checkVisibility());

@@ -6,23 +6,25 @@ import { part } from './dom.js';
 
 /** @typedef {'no' | 'yes'} Started */
 
-const sectionOf = (/** @type {string} */ hash) => {
-  if (hash.length < 2) return null;
-  const target = document.getElementById(decodeURIComponent(hash.slice(1)));
-  return /** @type {HTMLElement | null} */ (target?.closest('.page-section') ?? null);
-};
+/** What the address names. */
+const named = () => (location.hash.length < 2 ? null : document.getElementById(decodeURIComponent(location.hash.slice(1))));
+const sectionOf = (/** @type {HTMLElement | null} */ node) => /** @type {HTMLElement | null} */ (node?.closest('.page-section') ?? null);
 
-/** By then everything that belongs above a place is restored. */
+/** By then everything that the page restores is there, or will not be. */
 const RESTORED_MS = 10_000;
+
+/** Calls back once the page is restored, or when one of these events says that the reader does something. @param {() => void} done @param {string[]} events */
+export function whenRestored(done, events) {
+  setTimeout(done, RESTORED_MS);
+  for (const name of events) addEventListener(name, done, { capture: true, once: true, passive: true });
+}
 
 /** Goes to a place and stays there while what belongs above it is being restored, or until the reader moves. @param {HTMLElement | null} target */
 function stayAt(target) {
   const align = () => target?.scrollIntoView({ behavior: 'instant' });
   const sizes = new ResizeObserver(align);
   sizes.observe(/** @type {HTMLElement} */ (document.querySelector('main')));
-  const stop = () => sizes.disconnect();
-  setTimeout(stop, RESTORED_MS);
-  for (const name of ['wheel', 'touchstart', 'pointerdown', 'keydown']) addEventListener(name, stop, { capture: true, once: true, passive: true });
+  whenRestored(() => sizes.disconnect(), ['wheel', 'touchstart', 'pointerdown', 'keydown']);
 }
 
 /** Mounts it. Gives back how to say whether there is something to work with. */
@@ -34,11 +36,12 @@ export function mountStarted() {
   /** Opens the section that the address names, and stays at what it names: it was hidden until now. */
   function openNamed() {
     if (root.dataset.started !== 'no') return;
-    const section = sectionOf(location.hash);
+    const target = named();
+    const section = sectionOf(target);
     const isLater = section !== null && section !== sections[0];
     if (isLater && section.dataset.opened === undefined) {
       section.dataset.opened = '';
-      document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+      target?.scrollIntoView();
     }
     bar.hidden = !sections.some((one) => one.dataset.opened !== undefined);
   }
@@ -57,7 +60,7 @@ export function mountStarted() {
       else openNamed();
       // What the address names may have been hidden when the browser looked for it.
       const isReturn = /** @type {PerformanceNavigationTiming | undefined} */ (performance.getEntriesByType('navigation')[0])?.type !== 'navigate';
-      if (is && isFirst && !isReturn && sectionOf(location.hash)) stayAt(document.getElementById(decodeURIComponent(location.hash.slice(1))));
+      if (is && isFirst && !isReturn && sectionOf(named())) stayAt(named());
       isFirst = false;
     },
   };
