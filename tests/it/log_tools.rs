@@ -266,10 +266,7 @@ async fn a_masked_value_is_a_place_to_fill_in_for_who_reads_through_a_link() {
         .unwrap();
     home.client.send(request).await.unwrap();
     let visit = Visit::to(&home, LIGHT).await;
-    let link = format!("{}/#{}", home.stack.page_url, owner.share.reveal());
-    visit.browser.client.goto(&link).await.unwrap();
-    visit.browser.client.refresh().await.ok();
-    visit.blocks("received", 1).await;
+    visit.read_by_link(&owner).await;
     run(&visit, KEPT).await;
     let (line, said) = copied(&visit).await;
     assert!(

@@ -271,11 +271,7 @@ async fn too_many_calls_and_a_cloud_that_is_broken_are_said_plainly_and_gone_on_
         visit.says("connect-stream", "Listening to events.").await;
         visit.press("[data-do=test-webhook]").await;
         visit.blocks("response", 1).await;
-        visit.press("[data-do=remove-webhook]").await;
-        visit
-            .press("[data-part=remove-webhook-dialog] [data-do=confirm]")
-            .await;
-        visit.says("webhook-state", "There is no webhook").await;
+        visit.remove_webhook().await;
         visit.browser.client.close().await.unwrap();
     }
     home.stack.stop().await.unwrap();

@@ -56,14 +56,6 @@ async fn scroll_to(visit: &Visit, selector: &str) {
         .unwrap();
 }
 
-async fn remove_webhook(visit: &Visit) {
-    visit.press("[data-do=remove-webhook]").await;
-    visit
-        .press("[data-part=remove-webhook-dialog] [data-do=confirm]")
-        .await;
-    visit.says("webhook-state", "There is no webhook").await;
-}
-
 /// The `id` in the data of a round's event.
 fn id_of(round: &Round) -> i64 {
     let data: Value = serde_json::from_str(round.blocks[0].row("data")).unwrap();
@@ -141,11 +133,7 @@ async fn a_test_press_is_six_blocks_in_the_order_of_cause_and_a_reload_keeps_the
         let account = Account::of(&home).await;
         let hooks = account.hooks().await;
         assert_eq!(hooks.len(), 1, "{hooks:?}");
-        visit.press("[data-do=remove-webhook]").await;
-        visit
-            .press("[data-part=remove-webhook-dialog] [data-do=confirm]")
-            .await;
-        visit.says("webhook-state", "There is no webhook").await;
+        visit.remove_webhook().await;
         assert!(account.hooks().await.is_empty());
         visit.browser.client.close().await.unwrap();
     }
@@ -609,7 +597,7 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
             let found = run(&visit, &format!("return JSON.stringify({kept}).includes('{made}') || Object.values(localStorage).join().includes('{made}')")).await;
             assert_eq!(found, json!(false), "the token is in {kept}");
         }
-        remove_webhook(&visit).await;
+        visit.remove_webhook().await;
         let account = Account::with_token(&home, &made);
         visit
             .press("[data-part=connect-done] [data-do=sign-out]")
@@ -703,11 +691,7 @@ async fn a_token_that_ends_keeps_the_log_and_the_place_and_asks_again() {
                     .contains("events of that time were not seen here")),
             "{after:#?}"
         );
-        visit.press("[data-do=remove-webhook]").await;
-        visit
-            .press("[data-part=remove-webhook-dialog] [data-do=confirm]")
-            .await;
-        visit.says("webhook-state", "There is no webhook").await;
+        visit.remove_webhook().await;
         visit.browser.client.close().await.unwrap();
     }
     home.stack.stop().await.unwrap();
@@ -960,11 +944,7 @@ async fn hostile_names_and_data_are_text_and_nothing_else() {
         assert_eq!(run(&visit, "return [window.acted ?? null, document.querySelectorAll('.log-rounds img, .log-rounds script').length, ({}).acted ?? null]").await, json!([null, 0, null]));
         scroll_to(&visit, "#log").await;
         look(&visit, "hostile", name).await;
-        visit.press("[data-do=remove-webhook]").await;
-        visit
-            .press("[data-part=remove-webhook-dialog] [data-do=confirm]")
-            .await;
-        visit.says("webhook-state", "There is no webhook").await;
+        visit.remove_webhook().await;
         visit.browser.client.close().await.unwrap();
     }
     home.stack.stop().await.unwrap();

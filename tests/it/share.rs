@@ -231,10 +231,7 @@ async fn who_reads_through_a_link_finds_no_masked_value_on_the_page_nor_takes_on
         .unwrap();
     home.client.send(request).await.unwrap();
     let visit = Visit::to(&home, LIGHT).await;
-    let link = format!("{}/#{}", home.stack.page_url, owner.share.reveal());
-    visit.browser.client.goto(&link).await.unwrap();
-    visit.browser.client.refresh().await.ok();
-    visit.blocks("received", 1).await;
+    visit.read_by_link(&owner).await;
     visit.browser.run(KEPT, vec![]).await.unwrap();
     let mut seen = String::new();
     let mut at = 0;

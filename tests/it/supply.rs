@@ -1,17 +1,12 @@
 //! What we take from others: on which terms, from where, once each, and why. The terms are in deny.toml, which cargo-deny reads
 //! too, where it is installed.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, semver::Version};
 use serde::Deserialize;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use crate::tidy::{ours, root};
 
 /// The parts of deny.toml that are looked at here.
 #[derive(Deserialize)]
@@ -183,12 +178,7 @@ fn each_direct_dependency_has_a_line_that_says_why() {
     }
     assert!(named > 25, "{named}");
     // And no crate takes anything past this table.
-    let metadata = MetadataCommand::new()
-        .manifest_path(root().join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .unwrap();
-    for package in &metadata.packages {
+    for package in &ours() {
         let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
         let dependencies = manifest.split("dependencies]").skip(1);
         for line in
@@ -210,12 +200,7 @@ fn each_direct_dependency_has_a_line_that_says_why() {
 fn no_crate_of_ours_has_unsafe_code() {
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
     assert!(manifest.contains("\nunsafe_code = \"forbid\"\n"));
-    let metadata = MetadataCommand::new()
-        .manifest_path(root().join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .unwrap();
-    for package in &metadata.packages {
+    for package in &ours() {
         let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
         // Lints of its own would take the place of the shared ones, which forbid it.
         assert!(

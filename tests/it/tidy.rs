@@ -6,13 +6,22 @@ use std::{
     process::Command,
 };
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("..")
         .canonicalize()
         .unwrap()
+}
+
+/// The crates of this workspace.
+pub(crate) fn ours() -> Vec<Package> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec();
+    metadata.unwrap().packages
 }
 
 /// The files that are, or are about to be, in the repository.
@@ -39,13 +48,8 @@ fn files() -> Vec<PathBuf> {
 
 #[test]
 fn crates_depend_on_each_other_in_the_direction_of_the_data() {
-    let metadata = MetadataCommand::new()
-        .manifest_path(root().join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .unwrap();
-    let ours: Vec<_> = metadata
-        .packages
+    let packages = ours();
+    let ours: Vec<_> = packages
         .iter()
         .map(|package| package.name.to_string())
         .collect();
@@ -74,7 +78,7 @@ fn crates_depend_on_each_other_in_the_direction_of_the_data() {
             ],
         ),
     ]);
-    for package in &metadata.packages {
+    for package in &packages {
         let Some(allowed) = allowed.get(package.name.as_str()) else {
             continue;
         };
@@ -97,15 +101,9 @@ fn crates_depend_on_each_other_in_the_direction_of_the_data() {
 
 #[test]
 fn only_the_store_names_the_sdk() {
-    let metadata = MetadataCommand::new()
-        .manifest_path(root().join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .unwrap();
     // The generated items of `fuzz` are made of whatever an item can be made of.
     let may = ["store", "fuzz"];
-    for package in metadata
-        .packages
+    for package in ours()
         .iter()
         .filter(|package| !may.contains(&package.name.as_str()))
     {
@@ -127,12 +125,7 @@ fn the_site_is_the_same_twice() {
 
 #[test]
 fn every_crate_takes_the_shared_lints() {
-    let metadata = MetadataCommand::new()
-        .manifest_path(root().join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .unwrap();
-    for package in &metadata.packages {
+    for package in &ours() {
         let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
         assert!(
             manifest.contains("[lints]\nworkspace = true"),

@@ -111,6 +111,14 @@ impl Visit {
         self.says("connect-stream", "Listening to events.").await;
     }
 
+    /// Removes the webhook from the account, and says so in the dialog; it is gone when this returns.
+    pub async fn remove_webhook(&self) {
+        self.press("[data-do=remove-webhook]").await;
+        self.press("[data-part=remove-webhook-dialog] [data-do=confirm]")
+            .await;
+        self.says("webhook-state", "There is no webhook").await;
+    }
+
     /// Waits until a place of the page shows a text.
     ///
     /// # Panics

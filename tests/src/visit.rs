@@ -38,6 +38,19 @@ impl Visit {
         visit
     }
 
+    /// Reads somebody's log by the link that they would share, and waits until it shows what they received.
+    ///
+    /// # Panics
+    /// If the browser is gone.
+    pub async fn read_by_link(&self, of: &Person) {
+        let link = format!("{}/#{}", self.page_url, of.share.reveal());
+        let client = &self.browser.client;
+        client.goto(&link).await.expect("the browser answers");
+        // Another fragment alone does not open the page anew.
+        client.refresh().await.expect("the browser answers");
+        self.blocks("received", 1).await;
+    }
+
     /// Waits until the page has started.
     pub async fn ready(&self) {
         self.shows("the page has started", "return document.querySelector('[data-do=start]').checkVisibility() || document.querySelector('[data-slot=hook-url]').checkVisibility()").await;
