@@ -21,7 +21,7 @@
       const sheet = new CSSStyleSheet();
       // What grows and shrinks again while it is restored would leave the reader elsewhere if the browser followed it; and
       // who is put back does not want to travel.
-      sheet.insertRule(':root { overflow-anchor: none; scroll-behavior: auto }');
+      sheet.insertRule(':root:not([data-moved]) { overflow-anchor: none; scroll-behavior: auto }');
       for (const [id, height] of Object.entries(heights)) sheet.insertRule(`#${CSS.escape(id)} { min-block-size: ${Number(height)}px }`);
       document.adoptedStyleSheets = [sheet];
     }

@@ -2,7 +2,7 @@
 // The room that each section takes, kept over a reload, so that the reader stays at the same words while what belongs above
 // them is being restored. first.js gives it; this gives it back.
 
-import { whenRestored } from './started.js';
+import { whenMoved, whenRestored } from './started.js';
 
 /** Where it lies, in this tab. first.js knows the name too. */
 const ROOM = 'webhook-tutorial/room';
@@ -10,8 +10,9 @@ const ROOM = 'webhook-tutorial/room';
 /** @param {() => Pick<Storage, 'setItem'>} storage */
 export function mountKeptRoom(storage) {
   const release = () => (document.adoptedStyleSheets = []);
-  // Who does something changes the page, and it takes the room that it needs.
-  whenRestored(release, ['pointerdown', 'keydown']);
+  whenRestored(release);
+  // From then on the browser follows what the reader looks at. The room stays: nothing may move under a pointer that is down.
+  whenMoved(() => (document.documentElement.dataset.moved = ''));
   addEventListener('pagehide', () => {
     release();
     const sections = [...document.querySelectorAll('.page-section')].filter((section) => section.checkVisibility());

@@ -13,10 +13,12 @@ const sectionOf = (/** @type {HTMLElement | null} */ node) => /** @type {HTMLEle
 /** By then everything that the page restores is there, or will not be. */
 const RESTORED_MS = 10_000;
 
-/** Calls back once the page is restored, or when one of these events says that the reader does something. @param {() => void} done @param {string[]} events */
-export function whenRestored(done, events) {
-  setTimeout(done, RESTORED_MS);
-  for (const name of events) addEventListener(name, done, { capture: true, once: true, passive: true });
+/** @param {() => void} then */
+export const whenRestored = (then) => void setTimeout(then, RESTORED_MS);
+
+/** Calls back when the reader first does something. @param {() => void} then */
+export function whenMoved(then) {
+  for (const name of ['wheel', 'touchstart', 'pointerdown', 'keydown']) addEventListener(name, then, { capture: true, once: true, passive: true });
 }
 
 /** Goes to a place and stays there while what belongs above it is being restored, or until the reader moves. @param {HTMLElement | null} target */
@@ -24,7 +26,9 @@ function stayAt(target) {
   const align = () => target?.scrollIntoView({ behavior: 'instant' });
   const sizes = new ResizeObserver(align);
   sizes.observe(/** @type {HTMLElement} */ (document.querySelector('main')));
-  whenRestored(() => sizes.disconnect(), ['wheel', 'touchstart', 'pointerdown', 'keydown']);
+  const leave = () => sizes.disconnect();
+  whenRestored(leave);
+  whenMoved(leave);
 }
 
 /** Mounts it. Gives back how to say whether there is something to work with. */
