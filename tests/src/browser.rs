@@ -28,6 +28,38 @@ pub struct Browser {
 #[derive(Debug)]
 struct Driver(Child);
 
+impl Driver {
+    /// Starts it, and says on which port it listens.
+    async fn start() -> anyhow::Result<(Self, String)> {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .map(Driver)
+            .context("chromedriver is not installed: apt-get install chromium chromium-driver")?;
+        let mut lines =
+            BufReader::new(driver.0.stdout.take().context("chromedriver's output")?).lines();
+        let port = loop {
+            let line = lines
+                .next_line()
+                .await?
+                .context("chromedriver ended before it listened")?;
+            if let Some(port) = line
+                .split("on port ")
+                .nth(1)
+                .filter(|_| line.contains("started successfully"))
+            {
+                break port.trim_end_matches('.').to_owned();
+            }
+        };
+        // Read on, so that chromedriver never waits for room in the pipe.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Ok((driver, port))
+    }
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
         let pid = self.0.id().and_then(|id| i32::try_from(id).ok());
@@ -91,31 +123,11 @@ impl Browser {
     /// # Errors
     /// As [`Browser::start`].
     pub async fn start_with(view: View, flags: &[&str]) -> anyhow::Result<Self> {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .map(Driver)
-            .context("chromedriver is not installed: apt-get install chromium chromium-driver")?;
-        let mut lines =
-            BufReader::new(driver.0.stdout.take().context("chromedriver's output")?).lines();
-        let port = loop {
-            let line = lines
-                .next_line()
-                .await?
-                .context("chromedriver ended before it listened")?;
-            if let Some(port) = line
-                .split("on port ")
-                .nth(1)
-                .filter(|_| line.contains("started successfully"))
-            {
-                break port.trim_end_matches('.').to_owned();
-            }
+        // It takes a port that is free for IPv4 and wants the same for IPv6, which somebody else may have.
+        let (driver, port) = match Driver::start().await {
+            Ok(started) => started,
+            Err(_) => Driver::start().await?,
         };
-        // Read on, so that chromedriver never waits for room in the pipe.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let profile = tempfile::tempdir()?;
         let mut args = vec![
             "--headless=new".to_owned(),
