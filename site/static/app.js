@@ -61,7 +61,7 @@ const prose = mountProse(document);
 const poke = () => here.session()?.watch.poke();
 const expect = () => here.session()?.watch.poke({ expecting: true });
 const hookCard = mountHookCard({ ring, sample: () => particle?.sample() ?? null, onReason: expect, onSwitch: use });
-const steps = mountSteps({ storage: () => localStorage, heard: (sentence) => write(slot('step-heard'), sentence) });
+const steps = mountSteps({ heard: (sentence) => write(slot('step-heard'), sentence) });
 const replyCard = mountReplyCard({ onSet: () => tell('changed') });
 const madeUp = mountMadeUpCard({ shell: hookCard.shell, onReason: expect });
 /** What the template box made of the reader's own template. @type {{bytes: number} | null} */
@@ -357,7 +357,7 @@ function drawSoon() {
 // ---- Begin
 
 guardForms();
-mountKeptRoom(() => sessionStorage);
+mountKeptRoom();
 setInterval(() => !document.hidden && drawNews(), STEPS_MS);
 document.documentElement.dataset.script = 'on';
 tabs.open();

@@ -1,11 +1,13 @@
 // @ts-check
 // Where the log stands: in the page or docked at the foot of the window, how high, open or collapsed. Remembered.
 
+import { inBrowser } from './kept.js';
+
 /**
  * @typedef {{docked: boolean, collapsed: boolean, height: number}} Place `height`: of the docked log, as a part of the window's
  */
 
-const KEPT = 'webhook-tutorial/dock';
+const keptPlace = inBrowser('webhook-tutorial/dock');
 /** Enough for a block with its headers and the beginning of its body, in pixels. */
 const USUAL = 392;
 const LOWEST = 0.2;
@@ -14,9 +16,9 @@ const STEP = 0.04;
 
 /**
  * @param {{panel: HTMLElement, place: HTMLElement, handle: HTMLElement, strip: HTMLElement, away: HTMLElement}} parts
- * @param {{storage: () => Pick<Storage, 'getItem' | 'setItem'>, onMove: () => void}} with_ `onMove`: its size or place changed
+ * @param {{onMove: () => void}} with_ `onMove`: its size or place changed
  */
-export function mountDock({ panel, place, handle, strip, away }, { storage, onMove }) {
+export function mountDock({ panel, place, handle, strip, away }, { onMove }) {
   const root = document.documentElement;
   let now = kept() ?? first();
   let started = false;
@@ -29,12 +31,8 @@ export function mountDock({ panel, place, handle, strip, away }, { storage, onMo
 
   /** @returns {Place | null} */
   function kept() {
-    try {
-      const { docked, collapsed, height } = JSON.parse(storage().getItem(KEPT) ?? '');
-      return { docked: docked === true, collapsed: collapsed === true, height: within(Number(height)) };
-    } catch {
-      return null;
-    }
+    const { docked, collapsed, height } = keptPlace.json() ?? {};
+    return docked === undefined ? null : { docked: docked === true, collapsed: collapsed === true, height: within(Number(height)) };
   }
 
   function show() {
@@ -63,11 +61,7 @@ export function mountDock({ panel, place, handle, strip, away }, { storage, onMo
   const set = (change) => {
     now = { ...now, ...change };
     show();
-    try {
-      storage().setItem(KEPT, JSON.stringify(now));
-    } catch {
-      // Then it is as it was at the next visit.
-    }
+    keptPlace.keepJson(now);
   };
 
   // The page keeps as much room at its foot as the docked log takes, so that nothing, and no focus, is under it.

@@ -4,11 +4,12 @@
 
 import { mountContents } from './contents.js';
 import { part, slot, write } from './dom.js';
+import { inBrowser } from './kept.js';
 import { modeOf, modeWords } from './mode.js';
 import { mountStarted } from './started.js';
 
 /** The mode of the last visit, so that the next one begins with the right words. */
-const MODE = 'webhook-tutorial/mode';
+const keptMode = inBrowser('webhook-tutorial/mode');
 
 /** @typedef {{clouds: {id: string, api: string}[], longest_wait_ms?: number}} Config which clouds can reach this server, and
  * the longest wait between two questions to it, if it is not paid by the question */
@@ -35,13 +36,8 @@ export function drawMode(known, login) {
   const mode = modeOf({ login, clouds: known?.clouds ?? [] });
   const [name, more] = modeWords(mode, login?.username);
   if (known !== null) {
-    const isKnown = drawn === mode;
+    if (drawn !== mode) keptMode.keep(mode);
     document.documentElement.dataset.mode = drawn = mode;
-    try {
-      if (!isKnown) localStorage.setItem(MODE, mode);
-    } catch {
-      // Then the next visit begins with a guess.
-    }
   }
   write(slot('mode'), name);
   write(slot('mode-more'), `: ${more}`);

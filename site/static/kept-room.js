@@ -2,13 +2,13 @@
 // The room that each section takes, kept over a reload, so that the reader stays at the same words while what belongs above
 // them is being restored. first.js gives it; this gives it back.
 
+import { inTab } from './kept.js';
 import { whenMoved, whenRestored } from './started.js';
 
-/** Where it lies, in this tab. first.js knows the name too. */
-const ROOM = 'webhook-tutorial/room';
+/** first.js knows the name too. */
+const room = inTab('webhook-tutorial/room');
 
-/** @param {() => Pick<Storage, 'setItem'>} storage */
-export function mountKeptRoom(storage) {
+export function mountKeptRoom() {
   const release = () => (document.adoptedStyleSheets = []);
   whenRestored(release);
   // From then on the browser follows what the reader looks at. The room stays: nothing may move under a pointer that is down.
@@ -17,10 +17,6 @@ export function mountKeptRoom(storage) {
     release();
     const sections = [...document.querySelectorAll('.page-section')].filter((section) => section.checkVisibility());
     const heights = Object.fromEntries(sections.map((section) => [section.id, Math.round(section.getBoundingClientRect().height)]));
-    try {
-      storage().setItem(ROOM, JSON.stringify({ width: innerWidth, heights }));
-    } catch {
-      // Then a reload may lose the place.
-    }
+    room.keepJson({ width: innerWidth, heights });
   });
 }

@@ -2,13 +2,14 @@
 // Where keys lie in this browser: one's own in localStorage, a stranger's share key in this tab alone.
 // A browser may refuse storage altogether; then everything works until the page is closed, and `lasting` is false.
 
+import { kept } from './kept.js';
 import { isOwnerKey, isShareKey } from './keys.js';
 
 const OWN = 'webhook-tutorial/own';
 const OTHERS = 'webhook-tutorial/other-own';
 const READ = 'webhook-tutorial/read';
 
-/** @typedef {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>} Place */
+/** @typedef {import('./kept.js').Place} Place */
 
 /**
  * @param {() => Place} local how to get at localStorage, which may throw
@@ -65,27 +66,17 @@ export function keyRing(local, tab) {
 function guarded(open) {
   /** @type {Map<string, string>} */
   const memory = new Map();
-  let lasting = true;
-  /** @template T @param {(place: Place) => T} act @param {() => T} otherwise @returns {T} */
-  const attempt = (act, otherwise) => {
-    try {
-      return act(open());
-    } catch {
-      lasting = false;
-      return otherwise();
-    }
-  };
   return {
-    lasting: () => lasting,
-    get: (/** @type {string} */ name) => memory.get(name) ?? attempt((place) => place.getItem(name), () => null),
-    set: (/** @type {string} */ name, /** @type {string} */ value) =>
-      attempt(
-        (place) => place.setItem(name, value),
-        () => void memory.set(name, value),
-      ),
-    remove: (/** @type {string} */ name) => {
+    /** What is here is what the browser did not take. */
+    lasting: () => memory.size === 0,
+    get: (/** @type {string} */ name) => memory.get(name) ?? kept(open, name).text(),
+    set(/** @type {string} */ name, /** @type {string} */ value) {
+      if (kept(open, name).keep(value)) memory.delete(name);
+      else memory.set(name, value);
+    },
+    remove(/** @type {string} */ name) {
       memory.delete(name);
-      attempt((place) => place.removeItem(name), () => {});
+      kept(open, name).keep(null);
     },
   };
 }

@@ -11,14 +11,11 @@ import { logFile } from './log-file.js';
  * @typedef {import('./log-filter.js').Filter} Filter
  */
 
-/** The filter of this tab, and of which endpoint. A later visit begins with everything: who has forgotten a filter misses things. */
-export const FILTER = 'webhook-tutorial/filter';
-
 /**
- * @param {{storage: () => Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>, onChange: () => void, say: (sentence: string) => void}} with_
- *   `say`: to those who hear the page
+ * @param {{keptFilter: import('./kept.js').Kept, onChange: () => void, say: (sentence: string) => void}} with_
+ *   `keptFilter`: the filter of this tab, and of which endpoint. `say`: to those who hear the page
  */
-export function mountLogTools({ storage, onChange, say }) {
+export function mountLogTools({ keptFilter, onChange, say }) {
   const source = /** @type {HTMLSelectElement} */ (part('filter-source'));
   const kind = /** @type {HTMLSelectElement} */ (part('filter-kind'));
   const only = /** @type {HTMLInputElement} */ (part('filter-only'));
@@ -34,14 +31,9 @@ export function mountLogTools({ storage, onChange, say }) {
 
   /** @param {string | null} of */
   function kept(of) {
-    try {
-      const { endpoint: whose, source: from, kind: with_, only: isOnly } = JSON.parse(storage().getItem(FILTER) ?? '');
-      const isKind = [...kind.options].some(({ value }) => value === with_);
-      if (whose === of && (from === null || typeof from === 'string') && isKind) return { source: from, kind: with_, only: isOnly === true };
-    } catch {
-      // Nothing was kept.
-    }
-    return ALL;
+    const { endpoint: whose, source: from, kind: with_, only: isOnly } = keptFilter.json() ?? {};
+    const isKind = [...kind.options].some(({ value }) => value === with_);
+    return whose === of && (from === null || typeof from === 'string') && isKind ? { source: from, kind: with_, only: isOnly === true } : ALL;
   }
 
   /** @param {Filter} next */
@@ -50,12 +42,8 @@ export function mountLogTools({ storage, onChange, say }) {
     last = undefined;
     isSet = true;
     only.disabled = filter.kind === '';
-    try {
-      if (isAll(filter)) storage().removeItem(FILTER);
-      else storage().setItem(FILTER, JSON.stringify({ endpoint, ...filter }));
-    } catch {
-      // Then a reload shows everything.
-    }
+    if (isAll(filter)) keptFilter.keep(null);
+    else keptFilter.keepJson({ endpoint, ...filter });
     onChange();
   }
 

@@ -6,6 +6,7 @@ import { copyFrom } from './copy.js';
 import { mountDock } from './dock.js';
 import { dialog, part, slot, write } from './dom.js';
 import { mountHeard } from './heard.js';
+import { inBrowser, inTab } from './kept.js';
 import { EMPTY_LOG, summary } from './log-store.js';
 import { mountRail } from './rail.js';
 import { drawStrip } from './round-strip.js';
@@ -23,12 +24,12 @@ const SHOWN = 30;
 const STEP = 10;
 
 /** Set while the reader does not want to hear of new rounds; and while long values are wrapped. */
-const MUTED = 'webhook-tutorial/muted';
-const WRAP = 'webhook-tutorial/wrap';
+const keptMuted = inBrowser('webhook-tutorial/muted');
+const keptWrap = inBrowser('webhook-tutorial/wrap');
 /** Side by side or as a list, if somebody chose. */
-const VIEW = 'webhook-tutorial/view';
-/** Where log-tools.js keeps a filter: only if there is one it has to be loaded before anything is drawn. */
-const FILTER = 'webhook-tutorial/filter';
+const keptView = inBrowser('webhook-tutorial/view');
+/** The filter of this tab, and of which endpoint. A later visit begins with everything: who has forgotten a filter misses things. */
+const keptFilter = inTab('webhook-tutorial/filter');
 
 /**
  * @param {{session: () => Session | null, gone: () => string | null, reading: () => boolean, particle: () => Particle | null}} with_
@@ -67,10 +68,10 @@ export function mountLogView({ session, gone, reading, particle }) {
   });
   const dock = mountDock(
     { panel: part('log-panel'), place: part('log-place'), handle: part('dock-handle'), strip: part('strip'), away: part('log-away') },
-    { storage: () => localStorage, onMove: () => rail.settle() },
+    { onMove: () => rail.settle() },
   );
-  const sayRounds = remembered('say-rounds', MUTED, false);
-  const wrapValues = remembered('wrap-values', WRAP, true, () => part('rail').toggleAttribute('data-wrap', wrapValues.checked));
+  const sayRounds = remembered('say-rounds', keptMuted, false);
+  const wrapValues = remembered('wrap-values', keptWrap, true, () => part('rail').toggleAttribute('data-wrap', wrapValues.checked));
   part('strip').addEventListener('click', () => dock.toggleCollapsed());
 
   function draw() {
@@ -145,7 +146,7 @@ export function mountLogView({ session, gone, reading, particle }) {
     (loading ??= import('./log-tools.js').then(
       ({ mountLogTools }) => {
         tools = mountLogTools({
-          storage: () => sessionStorage,
+          keptFilter,
           onChange: () => {
             shownFrom = null;
             rail.toNewest();
@@ -160,15 +161,11 @@ export function mountLogView({ session, gone, reading, particle }) {
       },
     ));
   let isFilterRead = false;
-  /** Whether this tab had a filter on before it was loaded anew. @param {string | null} endpoint */
+  /** Whether this tab had a filter on before it was loaded anew: then its tools are wanted before anything is drawn. @param {string | null} endpoint */
   function isFiltered(endpoint) {
     if (isFilterRead || endpoint === null) return false;
     isFilterRead = true;
-    try {
-      return sessionStorage.getItem(FILTER)?.includes(endpoint) ?? false;
-    } catch {
-      return false;
-    }
+    return keptFilter.json()?.endpoint === endpoint;
   }
 
   /** @type {ReturnType<typeof import('./show-yours.js').mountYours> | 'loading' | null} */
@@ -215,7 +212,7 @@ export function mountLogView({ session, gone, reading, particle }) {
   }
   // Until somebody chooses, the width of the window does.
   const isNarrow = matchMedia('(max-width: 600px)');
-  const usualView = () => setView(keptView() ?? (isNarrow.matches ? 'list' : 'rail'));
+  const usualView = () => setView(keptView.text() ?? (isNarrow.matches ? 'list' : 'rail'));
   isNarrow.addEventListener('change', usualView);
   usualView();
 
@@ -226,7 +223,7 @@ export function mountLogView({ session, gone, reading, particle }) {
       older: () => session() && showOlder(),
       view: () => {
         setView(part('rail').dataset.view === 'list' ? 'rail' : 'list');
-        keepView(part('rail').dataset.view ?? '');
+        keptView.keep(part('rail').dataset.view ?? '');
       },
       dock: () => dock.toggleDocked(),
       undock: () => dock.toggleDocked(),
@@ -267,41 +264,15 @@ export function mountLogView({ session, gone, reading, particle }) {
   };
 }
 
-function keptView() {
-  try {
-    return localStorage.getItem(VIEW);
-  } catch {
-    return null;
-  }
-}
-
-/** @param {string} view */
-function keepView(view) {
-  try {
-    localStorage.setItem(VIEW, view);
-  } catch {
-    // Then the width of the window chooses again at the next visit.
-  }
-}
-
 /**
  * A checkbox that is as it was left. What is kept is only that it is not as it is at first.
- * @param {string} name @param {string} key @param {boolean} set how it is when something is kept @param {() => void} [onChange]
+ * @param {string} name @param {import('./kept.js').Kept} kept @param {boolean} set how it is when something is kept @param {() => void} [onChange]
  */
-function remembered(name, key, set, onChange = () => {}) {
+function remembered(name, kept, set, onChange = () => {}) {
   const box = /** @type {HTMLInputElement} */ (part(name));
-  try {
-    box.checked = (localStorage.getItem(key) !== null) === set;
-  } catch {
-    // Then it is as it is at first.
-  }
+  box.checked = (kept.text() !== null) === set;
   box.addEventListener('change', () => {
-    try {
-      if (box.checked === set) localStorage.setItem(key, 'yes');
-      else localStorage.removeItem(key);
-    } catch {
-      // Then it is as it is at first again at the next visit.
-    }
+    kept.keep(box.checked === set ? 'yes' : null);
     onChange();
   });
   setTimeout(onChange);

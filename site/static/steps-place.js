@@ -1,7 +1,6 @@
 // @ts-check
 // Where it is kept what was done, for each endpoint: in this browser, bounded.
 
-const KEPT = 'webhook-tutorial/steps';
 const MOST = 12;
 
 /**
@@ -9,27 +8,19 @@ const MOST = 12;
  * @typedef {{done: Done, since: number}} Kept `since`: what happened before does not count, because the reader began anew
  */
 
-/** @param {() => Pick<Storage, 'getItem' | 'setItem'>} storage which may throw */
-export function stepsPlace(storage) {
+/** @param {import('./kept.js').Kept} steps */
+export function stepsPlace(steps) {
   /** @returns {[string, Kept][]} */
   const all = () => {
-    try {
-      const list = JSON.parse(storage().getItem(KEPT) ?? '[]');
-      return Array.isArray(list) ? list.filter(isEntry) : [];
-    } catch {
-      return [];
-    }
+    const list = steps.json();
+    return Array.isArray(list) ? list.filter(isEntry) : [];
   };
   return {
     /** @param {string} endpoint @returns {Kept} */
     get: (endpoint) => all().find(([name]) => name === endpoint)?.[1] ?? { done: {}, since: 0 },
     /** @param {string} endpoint @param {Kept} kept */
     set(endpoint, kept) {
-      try {
-        storage().setItem(KEPT, JSON.stringify([[endpoint, kept], ...all().filter(([name]) => name !== endpoint)].slice(0, MOST)));
-      } catch {
-        // Then a reload begins anew, with what the log still shows.
-      }
+      steps.keepJson([[endpoint, kept], ...all().filter(([name]) => name !== endpoint)].slice(0, MOST));
     },
   };
 }

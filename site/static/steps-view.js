@@ -3,6 +3,7 @@
 // contents and in the top bar. Only DOM; what is done is decided in steps.js.
 
 import { part, slot, write } from './dom.js';
+import { inBrowser } from './kept.js';
 import { optional, stepsDone } from './steps.js';
 import { stepsPlace } from './steps-place.js';
 
@@ -12,9 +13,9 @@ import { stepsPlace } from './steps-place.js';
  * @typedef {{id: string, needs: import('./steps.js').Needs, line: HTMLElement, section: string, words: string}} Task
  */
 
-/** @param {{storage: () => Pick<Storage, 'getItem' | 'setItem'>, heard: (sentence: string) => void}} with_ `heard`: says something to those who listen */
-export function mountSteps({ storage, heard }) {
-  const place = stepsPlace(storage);
+/** @param {{heard: (sentence: string) => void}} with_ `heard`: says something to those who listen */
+export function mountSteps({ heard }) {
+  const place = stepsPlace(inBrowser('webhook-tutorial/steps'));
   /** @type {Task[]} */
   const tasks = [...document.querySelectorAll('.task-line')].map((node) => {
     const line = /** @type {HTMLElement} */ (node);

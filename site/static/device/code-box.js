@@ -3,6 +3,7 @@
 
 import { copyFrom } from '../copy.js';
 import { buttons, dialog, part, slot, write } from '../dom.js';
+import { inBrowser } from '../kept.js';
 import { CloudProblem } from '../particle/cloud.js';
 import { isInProduct, isVersion, nameOf, platformName, replaces, versionsFor, whyNot } from './flashable.js';
 import { flashRun } from './flash-run.js';
@@ -16,7 +17,7 @@ import { flashRun } from './flash-run.js';
 /** The part of the upload is named so; the ending says that it is source. */
 export const FILE = 'webhook-tutorial.cpp';
 /** Where this browser keeps a learner's changes. */
-const KEPT = 'webhook-tutorial/firmware';
+const keptText = inBrowser('webhook-tutorial/firmware');
 /** The simulated cloud takes half a megabyte; no firmware of one file is as large as this. */
 const MOST_SOURCE = 256 * 1024;
 
@@ -45,7 +46,7 @@ export function mountCodeBox({ clock, connection, refused, onFlashed }) {
   const typed = /** @type {HTMLInputElement} */ (part('flash-target-typed'));
   const go = /** @type {HTMLButtonElement} */ (part('flash-go'));
   /** What the learner made of it; null if nothing. @type {string | null} */
-  let changed = read();
+  let changed = keptText.text();
   let editing = false;
   /** @type {ReturnType<typeof flashRun> | null} */
   let run = null;
@@ -81,7 +82,7 @@ export function mountCodeBox({ clock, connection, refused, onFlashed }) {
 
   edited.addEventListener('input', () => {
     changed = edited.value === original ? null : edited.value;
-    keep(changed);
+    keptText.keep(changed);
     // Not all of it: a new address for the download at every key would be as many copies.
     part('code-changed').hidden = changed === null;
     for (const button of buttons('firmware-reset')) button.hidden = changed === null;
@@ -247,7 +248,7 @@ export function mountCodeBox({ clock, connection, refused, onFlashed }) {
       },
       'firmware-reset': () => {
         changed = null;
-        keep(null);
+        keptText.keep(null);
         edited.value = original;
         draw();
         for (const button of buttons('firmware-edit')) button.focus();
@@ -268,23 +269,4 @@ function wordsFor(state) {
   const step = state.steps.at(-1);
   const slow = state.slow ? ' No news for a minute; over a slow connection this can take several.' : '';
   return `${step === 'compiling' ? 'Compiling …' : step === 'sent' ? 'Sending …' : 'Waiting for the device to come back …'}${slow}`;
-}
-
-/** @returns {string | null} */
-function read() {
-  try {
-    return localStorage.getItem(KEPT);
-  } catch {
-    return null;
-  }
-}
-
-/** @param {string | null} text */
-function keep(text) {
-  try {
-    if (text === null) localStorage.removeItem(KEPT);
-    else localStorage.setItem(KEPT, text);
-  } catch {
-    // Then it is gone when the page closes.
-  }
 }

@@ -8,38 +8,28 @@
  * @typedef {{kind: 'out'} | {kind: 'expired', login: Login} | ({kind: 'in'} & Login)} AccountState
  */
 
-const KEPT = 'webhook-tutorial/login';
 /** Longer timers than this do not exist in browsers. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * @param {{
- *   storage: () => Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>,
+ *   kept: import('../kept.js').Kept,
  *   channel: {postMessage: (message: any) => void, onmessage: ((event: any) => void) | null},
  *   now: () => number,
  *   later: (act: () => void, ms: number) => () => void,
  *   onChange: (state: AccountState, how: 'anew' | 'resumed' | 'ended') => void,
- * }} with_ `later`: gives back how to call it off. `how`: `anew` if somebody signed in here just now
+ * }} with_ `kept`: for this tab. `later`: gives back how to call it off. `how`: `anew` if somebody signed in here just now
  */
-export function account({ storage, channel, now, later, onChange }) {
+export function account({ kept, channel, now, later, onChange }) {
   /** @type {AccountState} */
   let state = { kind: 'out' };
   let callOff = () => {};
-
-  const keep = (/** @type {Login | null} */ login) => {
-    try {
-      if (login) storage().setItem(KEPT, JSON.stringify(login));
-      else storage().removeItem(KEPT);
-    } catch {
-      // Then a reload asks again.
-    }
-  };
 
   /** @param {Login} login @param {'anew' | 'resumed'} how */
   const enter = (login, how) => {
     callOff();
     state = { kind: 'in', ...login };
-    keep(login);
+    kept.keepJson(login);
     const { expiresAt } = login.ticket;
     if (expiresAt !== null) callOff = later(expire, Math.min(LONGEST_TIMER_MS, Math.max(0, expiresAt - now())));
     onChange(state, how);
@@ -49,13 +39,13 @@ export function account({ storage, channel, now, later, onChange }) {
     if (state.kind !== 'in') return;
     callOff();
     state = { kind: 'expired', login: { cloud: state.cloud, ticket: state.ticket } };
-    keep(null);
+    kept.keep(null);
     onChange(state, 'ended');
   };
 
   const leave = () => {
     callOff();
-    keep(null);
+    kept.keep(null);
     if (state.kind === 'out') return;
     state = { kind: 'out' };
     onChange(state, 'ended');
@@ -89,13 +79,8 @@ export function account({ storage, channel, now, later, onChange }) {
     },
     /** Goes on with what this tab or another one knows. */
     resume() {
-      let kept = null;
-      try {
-        kept = JSON.parse(storage().getItem(KEPT) ?? 'null');
-      } catch {
-        // Nothing that can be gone on with.
-      }
-      if (isLogin(kept) && (kept.ticket.expiresAt === null || kept.ticket.expiresAt > now())) enter(kept, 'resumed');
+      const login = kept.json();
+      if (isLogin(login) && (login.ticket.expiresAt === null || login.ticket.expiresAt > now())) enter(login, 'resumed');
       else channel.postMessage({ what: 'who' });
     },
   };

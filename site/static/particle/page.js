@@ -1,6 +1,7 @@
 // @ts-check
 // Particle's side of the page, wired: the account, its webhook, its events. What the log draws of it comes out as plain values.
 
+import { inBrowser, inTab } from '../kept.js';
 import { account } from './account.js';
 import { CloudProblem, cloud } from './cloud.js';
 import { mountConnectCard } from './connect-card.js';
@@ -29,8 +30,8 @@ const UNANSWERED_MS = 5_000;
 const LOOK_AGAIN_MS = 30_000;
 const ask = /** @type {typeof fetch} */ ((input, init) => fetch(input, init));
 const clockTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
-const HOOK_SEEN = 'webhook-tutorial/webhook-seen';
-const OPENED = 'webhook-tutorial/streams-opened';
+const keptHook = inBrowser('webhook-tutorial/webhook-seen');
+const keptOpened = inBrowser('webhook-tutorial/streams-opened');
 
 /**
  * @param {{
@@ -72,7 +73,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
   const accountChannel = channel('webhook-tutorial/account');
   const streamChannel = channel('webhook-tutorial/events');
   const signedIn = account({
-    storage: () => sessionStorage,
+    kept: inTab('webhook-tutorial/login'),
     channel: accountChannel,
     now: clock.now,
     later: (act, ms) => {
@@ -138,7 +139,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
       name: `${offer.id}|${ticket.username}`,
       locks: navigator.locks ?? null,
       channel: streamChannel,
-      listen: (heard) => listen({ ...heard, fetch: ask, api: offer.cloud.api, token: ticket.token, clock, opened: openedBefore(), onOpen: keepOpened }),
+      listen: (heard) => listen({ ...heard, fetch: ask, api: offer.cloud.api, token: ticket.token, clock, opened: openedBefore(), onOpen: keptOpened.keepJson }),
       heard: {
         onLead: () => {},
         onEvent: hear,
@@ -424,41 +425,17 @@ function channel(name) {
 const hookMemory = {
   /** @returns {import('./hook.js').Seen | null} */
   get() {
-    try {
-      const seen = JSON.parse(localStorage.getItem(HOOK_SEEN) ?? 'null');
-      return typeof seen?.url === 'string' && typeof seen.id === 'string' ? seen : null;
-    } catch {
-      return null;
-    }
+    const seen = keptHook.json();
+    return typeof seen?.url === 'string' && typeof seen.id === 'string' ? seen : null;
   },
   /** @param {import('./hook.js').Seen | null} seen */
-  set(seen) {
-    try {
-      if (seen === null) localStorage.removeItem(HOOK_SEEN);
-      else localStorage.setItem(HOOK_SEEN, JSON.stringify(seen));
-    } catch {
-      // Then a webhook that leads elsewhere after a reload is taken for a stranger's.
-    }
-  },
+  set: (seen) => void (seen === null ? keptHook.keep(null) : keptHook.keepJson(seen)),
 };
 
 /** When streams were opened from this browser, so that reloading goes on counting. @returns {number[]} */
 function openedBefore() {
-  try {
-    const kept = JSON.parse(localStorage.getItem(OPENED) ?? '[]');
-    return Array.isArray(kept) ? kept.filter((at) => Number.isFinite(at) && at <= Date.now()) : [];
-  } catch {
-    return [];
-  }
-}
-
-/** @param {number[]} opened */
-function keepOpened(opened) {
-  try {
-    localStorage.setItem(OPENED, JSON.stringify(opened));
-  } catch {
-    // Then each page counts for itself.
-  }
+  const kept = keptOpened.json();
+  return Array.isArray(kept) ? kept.filter((at) => Number.isFinite(at) && at <= Date.now()) : [];
 }
 
 /** @param {Mine | null} mine */
