@@ -1,6 +1,6 @@
-//! `static/`: scripts without their comments, styles joined into one file, all below one folder named by the hash of all.
+//! `static/`: scripts and styles without their comments, joined into few files, all below one folder named by the hash of all.
 //!
-//! One hash for all keeps the modules' relative imports true without rewriting a line of them.
+//! One hash for all keeps the relative imports true.
 
 use std::{fs, path::Path};
 
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use data_encoding::BASE32_NOPAD;
 use sha2::{Digest, Sha256};
 
-use crate::site_file::SiteFile;
+use crate::{modules, site_file::SiteFile};
 
 /// The style files, in the order in which they are joined. A file that is not named here fails the build.
 const STYLES: &[&str] = &[
@@ -44,10 +44,6 @@ pub struct Assets {
     pub files: Vec<SiteFile>,
     /// Where they lie: `/static/HASH`.
     pub base: String,
-    /// Paths below `base` of the modules that the page loads at once: `begin.js` and what it imports.
-    pub modules_first: Vec<String>,
-    /// Those that it loads when somebody starts: `app.js` and what it imports besides.
-    pub modules_later: Vec<String>,
 }
 
 /// Reads the folder. `webhook` is the form of the integration, which the page reads as the stand-in cloud and the tests do.
@@ -58,10 +54,16 @@ pub fn read(folder: &Path, webhook: Vec<u8>) -> Result<Assets> {
     let mut found = vec![SiteFile::new("particle/webhook.json", webhook)];
     walk(folder, "", &mut found)?;
     found.sort_by(|a, b| a.path.cmp(&b.path));
-    let (styles, mut files): (Vec<_>, Vec<_>) = found
+    let (styles, found): (Vec<_>, Vec<_>) = found
         .into_iter()
         .partition(|file| file.path.starts_with("style/"));
+    // first.js is no module: it runs before anything is drawn.
+    let (scripts, mut files): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|file| file.path.ends_with(".js") && file.path != "first.js");
+    files.extend(modules::join(&scripts, "begin.js")?);
     files.push(SiteFile::new("style.css", join(&styles)?));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
 
     let mut hash = Sha256::new();
     for file in &files {
@@ -77,52 +79,13 @@ pub fn read(folder: &Path, webhook: Vec<u8>) -> Result<Assets> {
             .encode(&hash.finalize()[..10])
             .to_ascii_lowercase()
     );
-    let modules_first = imported(&files, "begin.js", &[])?;
-    let modules_later = imported(&files, "app.js", &modules_first)?;
     for file in &mut files {
         file.path = format!("{base}/{}", file.path);
     }
     Ok(Assets {
         files,
         base: format!("/{base}"),
-        modules_first,
-        modules_later,
     })
-}
-
-/// A module and all that it imports, and what those import, but for `without`; in the order in which a browser finds them.
-fn imported(files: &[SiteFile], entry: &str, without: &[String]) -> Result<Vec<String>> {
-    let mut found = vec![entry.to_owned()];
-    let mut read = 0;
-    while let Some(path) = found.get(read).cloned() {
-        read += 1;
-        let file = files.iter().find(|file| file.path == path);
-        let file = file.with_context(|| format!("static/{path} is imported and not there"))?;
-        let source = str::from_utf8(&file.bytes).with_context(|| format!("{path} is not text"))?;
-        for name in source.split(" from '").skip(1) {
-            // Other strings may follow the word in other places.
-            let Some(name) = name
-                .split('\'')
-                .next()
-                .filter(|name| name.starts_with("./") || name.starts_with("../"))
-            else {
-                continue;
-            };
-            let mut parts: Vec<&str> = path.split('/').collect();
-            parts.pop();
-            for part in name.split('/').filter(|part| *part != ".") {
-                match part {
-                    ".." => drop(parts.pop()),
-                    part => parts.push(part),
-                }
-            }
-            let name = parts.join("/");
-            if !found.contains(&name) && !without.contains(&name) {
-                found.push(name);
-            }
-        }
-    }
-    Ok(found)
 }
 
 fn walk(folder: &Path, prefix: &str, found: &mut Vec<SiteFile>) -> Result<()> {
@@ -139,7 +102,7 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<SiteFile>) -> Result<()> {
             walk(&path, &format!("{prefix}{name}/"), found)?;
         } else {
             let mut bytes = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
-            if name.ends_with(".js") {
+            if name.ends_with(".js") || name.ends_with(".css") {
                 let source = String::from_utf8(bytes);
                 let source = source.with_context(|| format!("{} is not text", path.display()))?;
                 bytes = without_comments(&source).into_bytes();
@@ -150,9 +113,9 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<SiteFile>) -> Result<()> {
     Ok(())
 }
 
-/// A script as it is sent: without the lines that are nothing but comment, and without the types that only a reader's tools
-/// need. They are a third of what would go over the wire. Every line keeps its number, so an error in a browser names the
-/// line of the source.
+/// A script or style as it is sent: without the lines that are nothing but comment, and without the types that only a
+/// reader's tools need. They are a third of what would go over the wire. Every line keeps its number here, so that what
+/// fails the build names the line of the source.
 fn without_comments(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut inside = false;
@@ -200,8 +163,11 @@ fn join(styles: &[SiteFile]) -> Result<Vec<u8>> {
         let path = format!("style/{name}");
         let style = styles.iter().find(|style| style.path == path);
         let style = style.with_context(|| format!("static/{path} is not there"))?;
-        all.extend_from_slice(&style.bytes);
-        all.push(b'\n');
+        let text = str::from_utf8(&style.bytes).context("a style is text")?;
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            all.extend_from_slice(line.as_bytes());
+            all.push(b'\n');
+        }
     }
     Ok(all)
 }
@@ -211,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_script_is_sent_without_comments_and_every_line_keeps_its_number() {
+    fn a_script_is_read_without_comments_and_every_line_keeps_its_number() {
         let source = "// @ts-check\n/** Says it.\n * @param {string} x\n */\nexport const f = (/** @type {any} */ x) =>\n  `${x} // stays`; // stays too\n/** @type {number} */\nlet n = 0;\n";
         let sent = "\n\n\n\nexport const f = (x) =>\n`${x} // stays`; // stays too\n\nlet n = 0;\n";
         assert_eq!(without_comments(source), sent);

@@ -11,6 +11,7 @@
 //! - [`highlight`]: colours for code
 //! - [`page`]: the templates that the words go into
 //! - [`assets`]: `static/`, the scripts and styles that the page loads
+//! - [`modules`]: scripts that always load together, as one file
 //!
 //! Next: `static/begin.js` is what runs in the browser first, `static/app.js` once somebody has started.
 
@@ -19,6 +20,7 @@ pub mod device;
 pub mod examples;
 pub mod firmware;
 pub mod highlight;
+pub mod modules;
 pub mod page;
 pub mod policy;
 pub mod prose;

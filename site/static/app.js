@@ -362,11 +362,16 @@ setInterval(() => !document.hidden && drawNews(), STEPS_MS);
 document.documentElement.dataset.script = 'on';
 tabs.open();
 void loadParticle().then(loadConfig);
-if (!canMakeKeys(globalThis.crypto)) {
-  const problem = slot('start-problem');
-  problem.textContent = 'This browser lets a page make keys only on https or on this computer’s own address (http://127.0.0.1). Open the page there.';
-  problem.hidden = false;
-} else if (!(await links.take())) {
-  await here.reopen();
-  if (document.documentElement.dataset.pressed && here.session() === null) await start(false);
+/** Done when what this browser was last looking at is open. */
+export const opened = openKept();
+
+async function openKept() {
+  if (!canMakeKeys(globalThis.crypto)) {
+    const problem = slot('start-problem');
+    problem.textContent = 'This browser lets a page make keys only on https or on this computer’s own address (http://127.0.0.1). Open the page there.';
+    problem.hidden = false;
+  } else if (!(await links.take())) {
+    await here.reopen();
+    if (document.documentElement.dataset.pressed && here.session() === null) await start(false);
+  }
 }

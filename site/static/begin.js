@@ -17,11 +17,9 @@ let pressed = null;
 
 function load() {
   loading ??= (async () => {
-    // All files at once instead of one import after the other.
-    const later = /** @type {HTMLTemplateElement} */ (document.getElementById('later-modules'));
-    document.head.append(later.content);
     try {
-      await import('./app.js');
+      const { opened } = await import('./app.js');
+      await opened;
     } catch {
       failed();
       return;
