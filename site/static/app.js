@@ -12,6 +12,7 @@ import { config as configRead, contents, drawMode as sayMode, started } from './
 import { mountHookCard } from './hook-card.js';
 import { keyLinks } from './key-links.js';
 import { mountKeptRoom } from './kept-room.js';
+import { inTab } from './kept.js';
 import { keyRing } from './key-ring.js';
 import { canMakeKeys } from './keys.js';
 import { mountLogView } from './log-view.js';
@@ -22,6 +23,7 @@ import { mountParticle } from './particle/page.js';
 import { browserClock } from './poll.js';
 import { mountProse } from './prose.js';
 import { mountReplyCard } from './reply-card.js';
+import { usedBy } from './reply-setting.js';
 import { span } from './show-time.js';
 import { mountSteps } from './steps-view.js';
 import { mountTabs } from './tabs.js';
@@ -73,8 +75,18 @@ const templateBox = mountTemplateBox({
   },
 });
 const cleanUp = mountCleanUpCard();
-/** The endpoint that was forgotten here; its steps stay in sight until another is made. @type {string | null} */
+/** The endpoint that was forgotten here, over a reload too: its steps, and what is left in the account, stay in sight until
+ * another one is looked at. @type {{endpoint: string, url: string | null} | null} */
 let forgotten = null;
+// first.js knows the name too.
+const keptForgotten = inTab('webhook-tutorial/forgotten');
+/** @param {typeof forgotten} next */
+function setForgotten(next) {
+  if (next === null && forgotten === null) return;
+  forgotten = next;
+  if (next === null) keptForgotten.keep(null);
+  else keptForgotten.keepJson(next);
+}
 const tabs = mountTabs(({ what, endpoint }) => {
   if (what === 'started' || what === 'forgotten') {
     // A tab that reads someone else's log goes on with it.
@@ -116,7 +128,7 @@ async function start(anew) {
 /** @param {boolean} anew @param {string} [code] that the server asks for */
 async function make(anew, code = '') {
   const why = await here.start(anew, code, () => {
-    forgotten = null;
+    setForgotten(null);
     particle?.started();
   });
   if (why === null) {
@@ -133,6 +145,7 @@ function draw() {
   const session = here.session();
   const gone = here.gone();
   const own = session?.keys.owner ?? null;
+  if (own !== null) setForgotten(null);
   part('read-bar').hidden = !reading();
   part('start-row').hidden = session !== null || gone !== null || reading();
   part('start-again').hidden = gone === null || reading();
@@ -140,6 +153,7 @@ function draw() {
   slot('gone-what').textContent = gone ?? '';
   part('hook-card').hidden = session === null;
   part('before-start').hidden = session !== null || reading();
+  part('clean-up').hidden = reading();
   for (const name of ['send-one', 'share', 'continue', 'forget', 'clear']) for (const button of buttons(name)) button.hidden = own === null;
   started.set(session !== null || reading() || forgotten !== null);
   logView.setStarted(session !== null);
@@ -154,8 +168,9 @@ function draw() {
 /** Events are heard for one's own endpoint; a log that is read through a link shows the server's side only. */
 function drawParticle() {
   const { info, keys } = here.session() ?? {};
-  const mine = keys?.owner && !reading() ? { endpoint: keys.endpoint, hookUrl: info?.hook_url ?? null, kept: info ? `It keeps deliveries for ${span(info.limits.delivery_ttl_s * 1000)}.` : '' } : null;
-  particle?.setEndpoint(mine);
+  if (reading()) particle?.setEndpoint(null);
+  else if (keys?.owner) particle?.setEndpoint({ endpoint: keys.endpoint, hookUrl: info?.hook_url ?? null, kept: info ? `It keeps deliveries for ${span(info.limits.delivery_ttl_s * 1000)}.` : '', isForgotten: false });
+  else particle?.setEndpoint(forgotten && { endpoint: forgotten.endpoint, hookUrl: forgotten.url, kept: '', isForgotten: true });
   drawCommands();
 }
 
@@ -170,12 +185,13 @@ function drawCommands() {
 function drawNews() {
   logView.draw();
   const session = here.session();
-  const uses = (session?.watch.log().deliveries ?? []).flatMap(({ seq, response }) => (response.reply_use ? [{ seq, ...response.reply_use }] : []));
+  const roundOf = (/** @type {number} */ seq) => logView.rounds().find((round) => round.seq === seq);
+  const uses = (session?.watch.log().deliveries ?? []).flatMap(({ seq, response }) => (response.reply_use ? [{ seq, ...response.reply_use, by: usedBy(roundOf(seq)) }] : []));
   replyCard.update(session && { client: session.client, info: session.info, owner: session.keys.owner !== null, uses });
   const seen = world();
   if (!reading()) steps.update(seen);
   cleanUp.update(seen);
-  drawWants({ started: session !== null && session.keys.owner !== null, connected: seen.login !== null, device: (seen.devices?.length ?? 0) > 0, offered: particle?.offered() ?? true });
+  drawWants({ hook: seen.hook.kind, started: session !== null && session.keys.owner !== null, connected: seen.login !== null, device: (seen.devices?.length ?? 0) > 0, offered: particle?.offered() ?? true });
 }
 
 /** All that the steps are judged by. @returns {import('./steps.js').World} */
@@ -183,7 +199,7 @@ function world() {
   const session = here.session();
   const login = particle?.login() ?? null;
   const { prefix, names } = particle?.context() ?? {};
-  return {
+  return cleanUp.remember({
     mode: modeOf({ login, clouds: config?.clouds ?? [] }),
     endpoint: session?.keys.owner ? session.keys.endpoint : null,
     login,
@@ -192,10 +208,10 @@ function world() {
     rounds: logView.rounds(),
     maxDelayMs: session?.info?.limits.max_delay_ms ?? null,
     box,
-    forgotten,
+    forgotten: forgotten?.endpoint ?? null,
     now: Date.now(),
     ...(particle?.facts() ?? { hook: { kind: 'none' }, devices: null, flashed: null, deviceEventAt: null, listeningSince: null }),
-  };
+  });
 }
 
 const drawMode = () => sayMode(config, particle?.login() ?? null);
@@ -237,9 +253,10 @@ const actions = {
 };
 
 async function forget() {
-  const endpoint = here.session()?.keys.endpoint ?? null;
-  await here.session()?.client.forget();
-  forgotten = endpoint;
+  const session = here.session();
+  if (session === null) return;
+  await session.client.forget();
+  setForgotten({ endpoint: session.keys.endpoint, url: session.info?.hook_url ?? null });
   particle?.clear();
   ring.drop();
   tell('forgotten');
@@ -252,7 +269,11 @@ function leave() {
   const check = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (part(name));
   check('leave-remove').checked = false;
   check('leave-forget').checked = false;
-  part('leave-hook-choice').hidden = facts?.hook.kind !== 'ours';
+  const isHookLeft = facts?.hook.kind === 'ours';
+  const isEndpointLeft = Boolean(here.session()?.keys.owner);
+  part('leave-hook-choice').hidden = !isHookLeft;
+  part('leave-endpoint-choice').hidden = !isEndpointLeft;
+  write(slot('leave-hook'), isHookLeft || isEndpointLeft ? 'What you made goes on without you:' : 'Nothing that this page made goes on without you: no webhook leads here, and the endpoint is forgotten.');
   const device = slot('leave-device');
   device.hidden = !facts?.deviceEventAt || Date.now() - facts.deviceEventAt > 120_000;
   device.textContent = 'A device still publishes, which costs data operations as long as it does: stop it, as “Clean up” says.';
@@ -366,6 +387,8 @@ void loadParticle().then(loadConfig);
 export const opened = openKept();
 
 async function openKept() {
+  const was = keptForgotten.json();
+  if (typeof was?.endpoint === 'string' && (was.url === null || typeof was.url === 'string')) forgotten = was;
   if (!canMakeKeys(globalThis.crypto)) {
     const problem = slot('start-problem');
     problem.textContent = 'This browser lets a page make keys only on https or on this computer’s own address (http://127.0.0.1). Open the page there.';

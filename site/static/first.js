@@ -12,7 +12,7 @@
   };
   const isHere = /^(?:127\.|localhost$|\[::1\]$)/.test(location.hostname);
   root.dataset.mode = kept(() => localStorage, 'webhook-tutorial/mode') ?? (isHere ? 'simulated' : 'none');
-  const hasKey = kept(() => localStorage, 'webhook-tutorial/own') ?? kept(() => sessionStorage, 'webhook-tutorial/read');
+  const hasKey = kept(() => localStorage, 'webhook-tutorial/own') ?? kept(() => sessionStorage, 'webhook-tutorial/read') ?? kept(() => sessionStorage, 'webhook-tutorial/forgotten');
   root.dataset.started = hasKey !== null || /^#(?:own|read)_/.test(location.hash) ? 'yes' : 'no';
   // What is restored comes after the browser has put the reader back to where they were, and would push that away.
   try {

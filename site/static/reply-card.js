@@ -8,8 +8,8 @@ import { PRESETS, comesBack, costWords, isUsual, mostTimes, settingWords, usedUp
  * @typedef {import('./reply-setting.js').Setting} Setting
  * @typedef {import('./api-client.js').EndpointInfo} EndpointInfo
  * @typedef {ReturnType<typeof import('./api-client.js').apiClient>} Client
- * @typedef {{client: Client, info: EndpointInfo | null, owner: boolean, uses: {seq: number, n: number, of: number}[]}} View `uses`: deliveries
- *   that were answered by a setting
+ * @typedef {{client: Client, info: EndpointInfo | null, owner: boolean, uses: {seq: number, n: number, of: number, by: string}[]}} View `uses`: deliveries
+ *   that were answered by a setting, and what each was
  */
 
 /** @param {{onSet: () => void}} with_ `onSet`: another answer is set, and other tabs may want to know */
@@ -91,13 +91,17 @@ export function mountReplyCard({ onSet }) {
     const now = slot('reply-now');
     if (!view?.info) return write(now, '');
     const restore = part('reply-restore');
-    const left = set && usedUp(set.setting, view.uses.filter(({ seq }) => seq > (set?.after ?? 0)));
+    const uses = set === null ? [] : view.uses.filter(({ seq }) => seq > (set?.after ?? 0));
+    const left = set && usedUp(set.setting, uses);
+    const last = uses.at(-1);
+    const by = last ? `#${last.seq}${last.by === '' ? '' : `, ${last.by}`}` : '';
     const isOver = left?.left === 0;
     restore.hidden = set === null || isOver;
     if (set === null) return write(now, 'The server answers as usual: 200 and {"ok":true,"id":…}.');
     const words = settingWords(set.setting);
     if (left === null) return write(now, `The server answers ${words}, until you change it.`);
-    write(now, isOver ? `${words} was used ${left.of === 1 ? 'once' : `${left.of} times`}. The server answers as usual again.` : `The server answers ${words}: next ${left.left} of ${left.of}.`);
+    if (isOver) return write(now, `${words} was used ${left.of === 1 ? 'once' : `${left.of} times`}${by === '' ? '' : `, ${left.of === 1 ? '' : 'the last time '}by ${by}`}. The server answers as usual again.`);
+    write(now, `The server answers ${words}: next ${left.left} of ${left.of}.${by === '' ? '' : ` Last used by ${by}.`}`);
   }
 
   /** @param {string} words @param {string} [name] of the field it is about */

@@ -95,6 +95,14 @@ export function usedUp({ times, times_left }, uses) {
   return { left: Math.max(0, Math.min(times_left ?? times, times - last)), of: times };
 }
 
+/** What a delivery was that used a setting up, as far as this page saw it. @param {import('./rounds.js').Round | undefined} round */
+export function usedBy(round) {
+  const event = round?.strand?.event;
+  if (!round || !event) return '';
+  if (round.isTest) return 'a press of Test webhook';
+  return event.coreid === 'api' ? 'an event of the API' : 'an event of your device';
+}
+
 /** A setting in a few words. @param {Setting} setting */
 export function settingWords(setting) {
   const { status, body, delay_ms = 0 } = setting;

@@ -15,6 +15,7 @@ import { isSleeping, join } from './particle/join.js';
 import { SENT_BY } from './particle/origin.js';
 import { joined } from './particle/response-parts.js';
 import { clockOf, ordered } from './particle/timeline.js';
+import { isTest } from './particle/webhook.js';
 import { span } from './show-time.js';
 
 /**
@@ -27,13 +28,15 @@ import { span } from './show-time.js';
  *   key: string,
  *   seq: number | null,
  *   who: string,
+ *   isTest: boolean,
  *   status: string,
  *   tone: 'good' | 'bad' | 'plain',
  *   aside: string,
  *   at: string | null,
  *   blocks: Block[],
  *   strand: Strand | null,
- * }} Round `key` is the same for as long as the round lives. `who`: which device, or what kind of request. `status`: how it
+ * }} Round `key` is the same for as long as the round lives. `who`: which device, or what kind of request. `isTest`: a
+ *   press of the test button began it. `status`: how it
  *   went, in a few words. `aside`: how long it took, where one clock measured it. A round without blocks is a remark in
  *   the row, such as a number that holds no delivery. `strand`: what it was drawn from
  * @typedef {{missing: number[], unreadable: number[], older?: string | null, quiet?: {from: number, to: number | null}[]}} Gaps
@@ -76,10 +79,12 @@ function roundOf(strand, { prefix = null, names }) {
   const seq = delivery?.seq ?? null;
   const outcome = outcomeOf(strand, prefix);
   const source = event?.coreid ?? strand.coreid;
+  const isPress = prefix !== null && source === 'api' && isTest(prefix, event?.name ?? strand.name, event?.data ?? strand.data);
   return {
     key,
     seq,
-    who: delivery && source === null ? methodAndPath(delivery) : whoIs(strand, names),
+    who: delivery && source === null ? methodAndPath(delivery) : whoIs(strand, isPress, names),
+    isTest: isPress,
     ...outcome,
     aside: tookOf(strand),
     at: delivery?.received_at ?? event?.published_at ?? alone?.published_at ?? null,
@@ -179,12 +184,12 @@ function tookOf({ event, responses, errors }) {
   return ms < 0 ? '' : `${span(ms)} from event to ${errors.length > 0 && responses.length === 0 ? 'hook-error' : 'hook-response'}`;
 }
 
-/** @param {Strand} strand @param {Map<string, string>} [names] */
-function whoIs({ event, delivery, data, coreid, name, alone }, names) {
+/** @param {Strand} strand @param {boolean} isPress of the test button @param {Map<string, string>} [names] */
+function whoIs({ event, delivery, coreid, name, alone }, isPress, names) {
   if (alone) return 'Particle cloud';
   if (!event && delivery?.request.headers.some(([header]) => header === SENT_BY)) return 'Sent by this page, as Particle would';
   const source = event?.coreid ?? coreid ?? '';
-  if (source === 'api') return /"op"\s*:\s*"test"/.test(data ?? '') ? 'Test button' : `API${name === null ? '' : `, ${name.slice(0, 40)}`}`;
+  if (source === 'api') return isPress ? 'Test button' : `API${name === null ? '' : `, ${name.slice(0, 40)}`}`;
   const known = names?.get(source);
   if (known) return known.slice(0, 40);
   return /^[0-9a-f]{24}$/.test(source) ? `device …${source.slice(-6)}` : source.slice(0, 24) || 'unnamed source';
@@ -228,7 +233,7 @@ function quietRound(spans, { timeZone }) {
 }
 
 /** @param {string} key @param {string} who @param {string} status @returns {Round} */
-const remark = (key, who, status) => ({ key, seq: null, who, status, tone: 'plain', aside: '', at: null, blocks: [], strand: null });
+const remark = (key, who, status) => ({ key, seq: null, who, isTest: false, status, tone: 'plain', aside: '', at: null, blocks: [], strand: null });
 
 /** Neighbouring silences are one remark; one before all else says nothing. @param {Round[]} line @param {Context} context */
 function oneQuiet(line, context) {

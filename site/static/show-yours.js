@@ -19,7 +19,7 @@ export function exampleName({ kind, rows }) {
 
 /** Whether a round is of the kind that an example shows. Pure. @type {Record<string, (round: Round) => boolean>} */
 const IS = {
-  test: (round) => went(round, 'api') && /"op"\s*:\s*"test"/.test(round.strand?.event?.data ?? ''),
+  test: (round) => went(round, 'api') && round.isTest,
   device: (round) => went(round, 'device'),
   error: ({ blocks, strand }) => blocks.some(({ kind }) => kind === 'error') && (strand?.delivery?.response.status ?? 0) >= 400,
   long: ({ blocks, strand }) => blocks.some(({ rows }) => rows.some(({ name }) => name === 'parts')) && (strand?.responses.length ?? 0) > 1,

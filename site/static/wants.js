@@ -1,16 +1,20 @@
 // @ts-check
 // What can't be used yet says so: a part with `data-wants` names what it needs, and until that is there its buttons are
-// disabled and the reason stands beside them. They keep the focus, so that a reader who comes by keyboard hears why.
+// disabled and the reason stands beside them. They keep the focus, so that a reader who comes by keyboard hears why. A part
+// within such a part wants only what it says itself.
 
 /**
- * @typedef {'start' | 'account' | 'device'} Want
- * @typedef {{started: boolean, connected: boolean, device: boolean, offered: boolean}} Has `device`: a device of the account is
- *   known. `offered`: some cloud can be connected here
+ * @typedef {'nothing' | 'start' | 'account' | 'device' | 'webhook'} Want `webhook`: one in the account that leads here
+ * @typedef {{started: boolean, connected: boolean, hook: string, device: boolean, offered: boolean}} Has `hook`: what is known of
+ *   the webhook, as hook.js has it. `device`: a device of the account is known. `offered`: some cloud can be connected here
  */
 
 /** The reason why it can't work yet, or null if it can. Pure. @param {Want} want @param {Has} has */
-export function reason(want, { started, connected, device, offered }) {
-  if (!started) return 'This works once you have pressed Start.';
+export function reason(want, { started, connected, hook, device, offered }) {
+  if (want === 'nothing' || (want === 'webhook' && hook === 'ours')) return null;
+  // A webhook may outlive its endpoint, so it can be removed after Forget.
+  if (want === 'webhook' && connected) return hook === 'asking' ? 'The cloud is being asked.' : 'There is no webhook of this page in the account.';
+  if (!started && want !== 'webhook') return 'This works once you have pressed Start.';
   if (want === 'start') return null;
   if (!connected) return offered ? 'This works once a Particle cloud is connected, under “Webhook configuration”.' : 'This needs a Particle account, and none can be connected here.';
   if (want === 'device' && !device) return 'This needs a device, and there is none in this account.';
@@ -34,7 +38,7 @@ function update(node, has, number) {
     if (why !== null && line.textContent !== why) line.textContent = why;
     line.hidden = why === null;
   }
-  const controls = node.matches(CONTROLS) ? [node] : [...node.querySelectorAll(CONTROLS)];
+  const controls = node.matches(CONTROLS) ? [node] : [...node.querySelectorAll(CONTROLS)].filter((control) => control.closest('[data-wants]') === node);
   for (const control of controls) {
     // What is off for a reason of its own is not switched on here.
     if (why !== null) {

@@ -1,6 +1,7 @@
 // Rounds are put together right, in whatever order things are heard and whatever the clocks say.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { eventOf, contentCounter } from '../static/particle/event.js';
@@ -48,6 +49,26 @@ test('a test press makes one round of six blocks in the order of cause', () => {
   assert.equal(drawn[0].aside, '60 ms from event to hook-response');
   assert.ok(drawn[0].blocks.every(({ seq }) => seq === 12));
   assert.deepEqual(drawn[0].blocks.map(({ hop }) => hop), ['', '9 ms', '', '', '3 ms', ''], 'a hop is shown between two stamps of one clock only');
+});
+
+test('a round is called a test only if the button made it', () => {
+  const form = readFileSync(new URL('../templates/particle-publish.html', import.meta.url), 'utf8');
+  const published = /<textarea name="data"[^>]*>([^<]*)</.exec(form)[1];
+  const press = JSON.stringify({ op: 'test', id: 7 });
+  for (const [name, data, coreid, who] of [
+    ['WebhookTutorial01', press, 'api', 'Test button'],
+    ['WebhookTutorial01/kitchen', press, 'api', 'API, WebhookTutorial01/kitchen'],
+    ['WebhookTutorial01', '{"op":"test","id":7,"room":"kitchen"}', 'api', 'API, WebhookTutorial01'],
+    ['WebhookTutorial01', published, 'api', 'API, WebhookTutorial01'],
+    ['WebhookTutorial01', press, 'e00fce68cccccccccccccccc', 'device …cccccc'],
+  ]) {
+    const one = event(name, data, T, coreid);
+    for (const events of [[one], []]) {
+      const [round] = rounds([received(1, one)], events, NO_GAPS, CONTEXT);
+      assert.equal(round.who, who, `${name} ${data}`);
+      assert.equal(round.isTest, who === 'Test button');
+    }
+  }
 });
 
 test('stream before poll and poll before stream give the same picture, round by round and object by object', () => {

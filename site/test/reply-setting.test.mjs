@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { PRESETS, bodyOf, comesBack, costWords, isUsual, mostTimes, settingWords, usedUp } from '../static/reply-setting.js';
+import { PRESETS, bodyOf, comesBack, costWords, isUsual, mostTimes, settingWords, usedUp, usedBy } from '../static/reply-setting.js';
 
 const limits = { max_delay_ms: 30_000 };
 const back = (name) => comesBack(PRESETS[name](limits), 'example.org');
@@ -59,4 +59,13 @@ test('how often it is used says the highest use of this very setting', () => {
   assert.deepEqual(usedUp({ times: 3, times_left: 1 }, [{ n: 1, of: 3 }]), { left: 1, of: 3 });
   assert.deepEqual(usedUp({ times: 3, times_left: 3 }, [{ n: 5, of: 9 }]), { left: 3, of: 3 });
   assert.deepEqual(usedUp({ times: 1, times_left: 1 }, [{ n: 1, of: 1 }]), { left: 0, of: 1 });
+});
+
+test('what used a setting up is named, as far as the page saw it', () => {
+  const round = (coreid, isTest = false) => ({ isTest, strand: { event: { coreid } } });
+  assert.equal(usedBy(round('e00fce68cccccccccccccccc')), 'an event of your device');
+  assert.equal(usedBy(round('api', true)), 'a press of Test webhook');
+  assert.equal(usedBy(round('api')), 'an event of the API');
+  assert.equal(usedBy({ isTest: false, strand: { event: null } }), '', 'whatever a request says of itself');
+  assert.equal(usedBy(undefined), '');
 });

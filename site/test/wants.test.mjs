@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { modeOf, modeWords } from '../static/mode.js';
 import { reason } from '../static/wants.js';
 
-const all = { started: true, connected: true, device: true, offered: true };
+const all = { started: true, connected: true, hook: 'ours', device: true, offered: true };
 
 test('a button that can not work says what is missing first', () => {
   for (const want of ['start', 'account', 'device']) assert.equal(reason(want, all), null);
@@ -13,6 +13,15 @@ test('a button that can not work says what is missing first', () => {
   assert.match(reason('account', { ...all, connected: false, offered: false }), /none can be connected here/);
   assert.match(reason('device', { ...all, device: false }), /device/);
   assert.equal(reason('account', { ...all, device: false }), null);
+});
+
+test('a webhook that outlives its endpoint can be removed, and one that is not there can not', () => {
+  const forgotten = { ...all, started: false };
+  assert.equal(reason('webhook', forgotten), null);
+  assert.match(reason('account', forgotten), /Start/);
+  assert.match(reason('webhook', { ...forgotten, hook: 'absent' }), /no webhook/);
+  assert.match(reason('webhook', { ...forgotten, connected: false, hook: 'none' }), /connected, under/);
+  assert.equal(reason('nothing', { ...all, started: false, connected: false, hook: 'none' }), null);
 });
 
 test('the mode is what is signed in to, else what is offered', () => {

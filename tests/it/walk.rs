@@ -153,6 +153,59 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
     home.stack.stop().await.unwrap();
 }
 
+/// What the card says of one of the three things: `clean`, `left` or `unknown`.
+async fn is_left(visit: &Visit, name: &str, state: &str) {
+    let script =
+        format!("return document.querySelector('[data-clean={name}]').dataset.state === '{state}'");
+    visit.shows(&format!("{name} is {state}"), &script).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cleaning_up_ends_well_though_the_endpoint_is_forgotten_first() {
+    let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.start().await;
+    visit.connect().await;
+    ticked(&visit, "make-webhook").await;
+    visit.press("[data-do=press-mode]").await;
+    visit.blocks("received", 1).await;
+    is_left(&visit, "device", "left").await;
+    visit.press("[data-do=plug]").await;
+    visit.press("[data-do=more]").await;
+    visit.press("[data-do=clear]").await;
+    visit
+        .press("[data-part=clear-dialog] [data-do=confirm]")
+        .await;
+    visit.blocks("received", 0).await;
+    is_left(&visit, "device", "left").await;
+
+    forget(&visit).await;
+    is_left(&visit, "endpoint", "clean").await;
+    is_left(&visit, "hook", "left").await;
+    silence(&visit).await;
+    is_left(&visit, "device", "clean").await;
+    visit.browser.client.refresh().await.unwrap();
+    for (name, state) in [("hook", "left"), ("device", "clean"), ("endpoint", "clean")] {
+        is_left(&visit, name, state).await;
+    }
+    visit.axe_in("#clean-up", "the endpoint is forgotten").await;
+    remove_webhook(&visit).await;
+    visit.says("clean-all", "Nothing is left").await;
+
+    visit.press("[data-do=leave]").await;
+    let offered = "return [...document.querySelectorAll('[data-part=leave-dialog] input')].filter((one) => one.checkVisibility()).length";
+    let offered = visit.browser.run(offered, vec![]).await.unwrap();
+    assert_eq!(offered, json!(0), "there is nothing left to choose");
+    visit
+        .press("[data-part=leave-dialog] [data-do=confirm]")
+        .await;
+    visit.says("clean-hook", "when this page last looked").await;
+    visit.browser.client.refresh().await.unwrap();
+    visit.says("clean-all", "Nothing is left").await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
 const DEVICE: &str = "e00fce68cccccccccccccccc";
 
 /// What Particle's own documentation and clients name, each with where: the page may make no other call to a cloud.

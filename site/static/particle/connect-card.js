@@ -123,15 +123,15 @@ export function mountConnectCard(card, { offers, onTicket }) {
     },
     /**
      * @param {{state: AccountState, offer: Offer | null, devices: Device[] | null, stream: {words: string, failing: boolean}, server: string,
-     *   why: string, none: string}} view `why`: why somebody is signed out who was not. `none`: what to say if no cloud can reach the hook
+     *   why: string, none: string, makesHook: boolean}} view `why`: why somebody is signed out who was not. `makesHook`: connecting makes the webhook. `none`: what to say if no cloud can reach the hook
      */
-    update({ state, offer, devices, stream, server, why, none }) {
+    update({ state, offer, devices, stream, server, why, none, makesHook }) {
       const isIn = state.kind === 'in';
       const list = offers();
       part('connect-open').hidden = isIn;
       part('connect-done').hidden = !isIn;
       part('connect-done').dataset.state = stream.failing ? 'failing' : 'well';
-      part('connect-plan').hidden = list.length === 0;
+      part('connect-plan').hidden = list.length === 0 || !makesHook;
       part('connect-simulated').hidden = !list.some(({ demo }) => demo !== null);
       part('connect-account').hidden = !list.some(({ demo }) => demo === null);
       slot('connect-none').textContent = none;

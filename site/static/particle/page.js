@@ -19,11 +19,13 @@ import { asParticleSends, consoleUrl, freshId, testData } from './webhook.js';
  * @typedef {import('./connect-card.js').Offer} Offer
  * @typedef {import('./event.js').Event} Event
  * @typedef {{id: string, api: string, console: string, demo?: {username: string, password: string}}} CloudConfig as config.json has it
- * @typedef {{endpoint: string, hookUrl: string | null, kept: string}} Mine this learner's endpoint; `kept`: how long things are kept
+ * @typedef {{endpoint: string, hookUrl: string | null, kept: string, isForgotten: boolean}} Mine this learner's endpoint; `kept`: how
+ *   long things are kept. `isForgotten`: nothing is sent to it any more, and what is in the account is there to be removed
  */
 
 /** Names of the clouds, as people say them. @type {Record<string, string>} */
 const NAMES = { simulated: 'the simulated cloud', particle: 'the Particle cloud' };
+const DEVICE_ID = /^[0-9a-f]{24}$/;
 /** After this long without a hook-response the page looks whether the webhook is still there and leads here. */
 const UNANSWERED_MS = 5_000;
 /** Somebody may have changed the webhook elsewhere; a look when the reader comes back, but not all the time. */
@@ -123,7 +125,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     }
     const moved = keeper.at(now && mine?.hookUrl ? { cloud: now.offer.cloud, token: now.ticket.token, url: mine.hookUrl } : null);
     if (now && mine?.hookUrl && (moved || setUpNext)) {
-      void (setUpNext ? keeper.setUp() : keeper.look());
+      void (setUpNext && !mine.isForgotten ? keeper.setUp() : keeper.look());
       setUpNext = false;
     }
     draw();
@@ -156,6 +158,10 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     });
   }
 
+  /** When a device was heard last since this endpoint is looked at, and since when that is; the log may be cleared meanwhile. */
+  let deviceEventAt = /** @type {number | null} */ (null);
+  let lookedAtSince = 0;
+
   /** The last flash that succeeded. @type {{coreid: string, at: number} | null} */
   let flashed = null;
 
@@ -166,7 +172,9 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     if (event.name === 'spark/flash/status' && (event.data ?? '').trim() === 'success') flashed = { coreid: event.coreid, at: event.seen };
     if (flashed?.at === event.seen) onChange();
     store?.alive(event.seen);
-    if (!concerns(event, form.event) || !store?.add(event)) return;
+    if (!concerns(event, form.event)) return;
+    if (DEVICE_ID.test(event.coreid)) deviceEventAt = Math.max(deviceEventAt ?? 0, event.seen);
+    if (!store?.add(event)) return;
     const { kind } = meaningOf(event);
     if (kind === 'sent' || kind === 'response' || kind === 'error') {
       if (kind === 'response') answeredAt = clock.now();
@@ -252,16 +260,18 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     const hook = keeper.state();
     part('connect').hidden = mine === null;
     part('connect-before').hidden = mine !== null;
+    const isForgotten = mine?.isForgotten ?? false;
     connectCard.update({
       state: now ? state : { kind: 'out' },
       offer: now?.offer ?? null,
       devices,
       stream: streamWords(),
       server: serverWords(mine),
-      why: said,
+      why: said || (isForgotten && !now ? 'The endpoint is forgotten. Connect only to look after what is left in the account; nothing is made.' : ''),
+      makesHook: !isForgotten,
       none: configured === 'yes' ? noneWords(offers) : configured === 'failed' ? 'Which clouds can be connected here could not be read. Reload the page to try again.' : '',
     });
-    webhookCard.update(hook, now && hook.kind === 'ours' ? consoleUrl(now.offer.console, hook.id) : '');
+    webhookCard.update(hook, { consoleAt: now && hook.kind === 'ours' ? consoleUrl(now.offer.console, hook.id) : '', isForgotten });
     publishCard.update({ shown: now !== null && mine !== null, hasLine: now?.offer.demo === null });
     part('top-account').hidden = now === null;
     const [device] = devices ?? [];
@@ -315,14 +325,20 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     },
     /** What is looked at; null if it is nothing, or not this learner's. @param {Mine | null} next */
     setEndpoint(next) {
-      if (next?.endpoint !== mine?.endpoint) {
+      const isOther = next?.endpoint !== mine?.endpoint;
+      if (isOther) {
+        deviceEventAt = null;
+        lookedAtSince = clock.now();
+      }
+      if (isOther || next?.isForgotten !== mine?.isForgotten) {
         store?.silent();
-        store = next && eventStore(eventPlace(indexedDB, next.endpoint, clock.now), { mayWrite: () => stream?.leads() ?? false });
+        // Of an endpoint that was forgotten nothing is kept here either.
+        store = next && !next.isForgotten ? eventStore(eventPlace(indexedDB, next.endpoint, clock.now), { mayWrite: () => stream?.leads() ?? false }) : null;
         if (streamState.kind === 'listening' && stream) store?.alive(Math.max(streamState.since, clock.now()));
         const opened = store;
         void opened?.load().then(() => opened === store && onChange());
       }
-      const changed = next?.endpoint !== mine?.endpoint || next?.hookUrl !== mine?.hookUrl;
+      const changed = isOther || next?.hookUrl !== mine?.hookUrl || next?.isForgotten !== mine?.isForgotten;
       mine = next;
       if (changed) follow();
       else draw();
@@ -339,8 +355,8 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
       hook: keeper.state(),
       devices,
       flashed,
-      deviceEventAt: (store?.events() ?? []).reduce((/** @type {number | null} */ last, { coreid, seen }) => (/^[0-9a-f]{24}$/.test(coreid) && seen > (last ?? 0) ? seen : last), null),
-      listeningSince: streamState.kind === 'listening' && connected() ? (store?.since() ?? null) : null,
+      deviceEventAt: (store?.events() ?? []).reduce((last, { coreid, seen }) => (DEVICE_ID.test(coreid) && seen > (last ?? 0) ? seen : last), deviceEventAt),
+      listeningSince: streamState.kind === 'listening' && stream !== null && connected() ? Math.max(streamState.since, lookedAtSince) : null,
     }),
     offered: () => offers.length > 0,
     /** Deletes the webhook in the account. */

@@ -23,6 +23,7 @@ export function mountWebhookCard(card, { keeper, form }) {
   let act = () => {};
   /** What was left alone on purpose, so that it is not asked about again. */
   let declined = '';
+  let shown = { consoleAt: '', isForgotten: false };
 
   const ask = (/** @type {string} */ words, /** @type {string} */ label, /** @type {() => void} */ then, canDecline = false) => {
     part('webhook-question').hidden = false;
@@ -39,7 +40,7 @@ export function mountWebhookCard(card, { keeper, form }) {
       'webhook-no': () => {
         const state = keeper.state();
         if (state.kind === 'elsewhere') declined = `${state.hook.id}|${state.hook.url}`;
-        update(state);
+        update(state, shown);
       },
     },
     /** The JSON as shown, to be copied. */
@@ -48,27 +49,31 @@ export function mountWebhookCard(card, { keeper, form }) {
     update,
   };
 
-  /** @param {HookState} state @param {string} [consoleAt] where the console shows it */
-  function update(state, consoleAt = '') {
+  /** @param {HookState} state @param {{consoleAt: string, isForgotten: boolean}} view `consoleAt`: where the console shows it */
+  function update(state, view) {
+    shown = view;
+    const { consoleAt, isForgotten } = view;
     // Before anybody is signed in it shows what will be made.
     const isShown = state.kind === 'ours' || state.kind === 'none';
     part('webhook-question').hidden = true;
     part('webhook-there').hidden = !isShown;
     const said = slot('webhook-state');
-    const words = wordsFor(state);
+    const words = isForgotten && state.kind === 'ours' ? 'This webhook is still in your account. Its URL is forgotten, so every event that triggers it gets 404: remove it.' : wordsFor(state);
     if (said.textContent !== words) said.textContent = words;
     said.hidden = words === '';
-    if (state.kind === 'absent') {
+    card.querySelector('[data-do="remove-webhook"]')?.toggleAttribute('hidden', state.kind !== 'ours');
+    // What leads nowhere is not made, taken over or mended.
+    if (state.kind === 'absent' && !isForgotten) {
       ask(state.wasOurs ? 'Events are published as before, but nothing is sent here.' : `The page can make it: one webhook named “${event}”.`, state.wasOurs ? 'Make it again' : 'Make the webhook', () => void keeper.setUp());
     }
-    if (state.kind === 'elsewhere') {
+    if (state.kind === 'elsewhere' && !isForgotten) {
       const { url, created_at } = state.hook;
       const since = typeof created_at === 'string' && !Number.isNaN(Date.parse(created_at)) ? `, made on ${new Date(created_at).toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' })}` : '';
       if (declined !== `${state.hook.id}|${url}`) {
         ask(`It leads to ${String(url).slice(0, 300)}${since}. ${state.wasOurs ? 'Somebody changed it since; perhaps you, in another browser.' : 'It may be yours from an earlier time, or somebody else’s who shares the account. If you take it over, it no longer leads there.'}`, state.wasOurs ? 'Take back' : 'Take it over', () => void keeper.takeOver(), true);
       } else ask('It was left as it is, so events do not come here. ', 'Take it over after all', () => void keeper.takeOver());
     }
-    const differs = state.kind === 'ours' ? state.differs : [];
+    const differs = state.kind === 'ours' && !isForgotten ? state.differs : [];
     if (differs.length > 0) ask('It is not as this page made it. Somebody changed it since; perhaps you.', 'Put back', () => void keeper.putBack());
     const list = part('webhook-differs');
     list.hidden = differs.length === 0;
