@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use local::server::{Bounds, Handler, Server};
 use tests::{
     client::{Client, header, raw},
@@ -150,8 +150,7 @@ async fn a_crowd_of_silent_connections_keeps_nobody_out_and_nobody_out_who_waits
     .await;
     let person = home.person().await;
     let slow = r#"{"status":200,"body":"held","delay_ms":3000,"times":1}"#;
-    let set = person.call(Method::PUT, "/api/reply", slow).await;
-    assert_eq!(set.status(), StatusCode::OK, "{:?}", set.body());
+    person.reply_with(slow).await;
     let held = tokio::spawn({
         let person = person.clone();
         async move { person.post("text/plain", "held").await }

@@ -105,11 +105,7 @@ async fn a_share_key_reads_the_log_without_its_secrets() {
             .is_success()
     );
     person
-        .call(
-            Method::PUT,
-            "/api/reply",
-            r#"{"status":200,"body":"planted-secret-4"}"#,
-        )
+        .reply_with(r#"{"status":200,"body":"planted-secret-4"}"#)
         .await;
 
     let read = async |path: &str| {

@@ -260,11 +260,7 @@ async fn a_request_copied_as_curl_arrives_again_as_it_was() {
 async fn a_masked_value_is_a_place_to_fill_in_for_who_reads_through_a_link() {
     let home = Home::start().await;
     let owner = home.person().await;
-    let request = http::Request::post(owner.hook_url())
-        .header("authorization", "Bearer planted-secret")
-        .body("shared body".into())
-        .unwrap();
-    home.client.send(request).await.unwrap();
+    owner.post_secret().await;
     let visit = Visit::to(&home, LIGHT).await;
     visit.read_by_link(&owner).await;
     run(&visit, KEPT).await;

@@ -42,3 +42,16 @@ mod supply;
 mod tidy;
 mod walk;
 mod weight;
+
+/// Both functions' real binaries, receiver and api, with the same variables.
+async fn both_functions(
+    variables: &[(&str, &str)],
+) -> (runtime_api::Environment, runtime_api::Environment) {
+    let start = async |name| {
+        let program = tests::program(name);
+        runtime_api::Environment::start(&program, variables)
+            .await
+            .unwrap()
+    };
+    (start("receiver").await, start("api").await)
+}

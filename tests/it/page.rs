@@ -206,11 +206,7 @@ async fn hostile_text_in_every_field_is_shown_as_text() {
 async fn a_share_link_reads_under_a_bar_and_replaces_nothing() {
     let home = Home::start().await;
     let owner = home.person().await;
-    let request = http::Request::post(owner.hook_url())
-        .header("authorization", "Bearer planted-secret")
-        .body("shared body".into())
-        .unwrap();
-    home.client.send(request).await.unwrap();
+    owner.post_secret().await;
 
     let visit = Visit::to(&home, LIGHT).await;
     let own = visit.start().await;

@@ -16,7 +16,7 @@ use local::{
 };
 use runtime_api::Environment;
 use serde_json::{Value, json};
-use tests::{DEADLINE, client::Client, home::Person, program};
+use tests::{DEADLINE, client::Client, home::Person};
 
 const TABLE: &str = "parity";
 const HOOK_URL: &str = "https://{host}/hook/{endpoint}";
@@ -294,12 +294,7 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
         ("LOG_LEVEL", "debug"),
         ("AWS_ENDPOINT_URL_DYNAMODB", &engine.url),
     ];
-    let mut receiver = Environment::start(&program("receiver"), &variables)
-        .await
-        .unwrap();
-    let mut api = Environment::start(&program("api"), &variables)
-        .await
-        .unwrap();
+    let (mut receiver, mut api) = crate::both_functions(&variables).await;
     let mut binaries = Way {
         person: person(),
         home: Functions::Binaries {

@@ -957,23 +957,9 @@ async fn a_long_response_is_one_view_with_its_parts_whatever_order_they_come_in(
         let visit = Visit::to(&home, LIGHT).await;
         let person = visit.start().await;
         visit.connect().await;
-        // The page keeps the owner key; the test takes it from there, as the page's own calls do.
-        let owner = run(
-            &visit,
-            "return Object.values(localStorage).join(' ').match(/own_[A-Za-z0-9_-]{43}/)[0]",
-        )
-        .await;
         let body = "0123456789abcdef".repeat(120);
         let reply = json!({ "status": 200, "content_type": "text/plain", "body": body });
-        let set = person
-            .call_with(
-                owner.as_str().unwrap(),
-                Method::PUT,
-                "/api/reply",
-                &reply.to_string(),
-            )
-            .await;
-        assert_eq!(set.status(), StatusCode::OK, "{:?}", set.body());
+        person.reply_with(&reply.to_string()).await;
         visit.press("[data-do=test-webhook]").await;
         let rounds = visit.whole_rounds(1).await;
         let back = rounds[0].blocks.last().unwrap();
@@ -1003,15 +989,7 @@ async fn a_long_response_is_one_view_with_its_parts_whatever_order_they_come_in(
             (404, "for Particle this is an error"),
         ] {
             let reply = json!({ "status": status, "body": "", "times": if status == 404 { json!(1) } else { Value::Null } });
-            let set = person
-                .call_with(
-                    owner.as_str().unwrap(),
-                    Method::PUT,
-                    "/api/reply",
-                    &reply.to_string(),
-                )
-                .await;
-            assert_eq!(set.status(), StatusCode::OK, "{:?}", set.body());
+            person.reply_with(&reply.to_string()).await;
             visit.press("[data-do=test-webhook]").await;
             visit
                 .log_shows(note, |rounds| {

@@ -11,7 +11,6 @@ use local::{
     engine::Engine,
     gateway::{self, Arrived},
 };
-use runtime_api::Environment;
 use tests::{
     DEADLINE,
     account::Account,
@@ -311,12 +310,7 @@ async fn no_log_line_and_no_error_of_the_deployed_binaries_has_a_secret_in_it() 
             ("LOG_LEVEL", "debug"),
             ("AWS_ENDPOINT_URL_DYNAMODB", engine_url),
         ];
-        let mut receiver = Environment::start(&program("receiver"), &variables)
-            .await
-            .unwrap();
-        let mut api = Environment::start(&program("api"), &variables)
-            .await
-            .unwrap();
+        let (mut receiver, mut api) = crate::both_functions(&variables).await;
         let create = Request::put("/api/endpoint")
             .header("authorization", format!("Bearer {}", person.owner.reveal()))
             .body(Bytes::new())

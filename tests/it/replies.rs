@@ -12,9 +12,8 @@ async fn a_counted_reply_is_given_that_often_and_each_block_says_which_use_it_wa
     let home = Home::start().await;
     let person = home.person().await;
     let setting = r#"{"status":503,"content_type":"text/plain","headers":[["retry-after","9"]],"body":"try {{id}} later","times":3}"#;
-    let set = person.call(Method::PUT, "/api/reply", setting).await;
-    assert_eq!(set.status(), StatusCode::OK);
-    assert_eq!(json(&set)["times_left"], 3);
+    let set = person.reply_with(setting).await;
+    assert_eq!(set["times_left"], 3);
 
     let event = r#"{"data":"{\"id\":42}"}"#;
     for use_left in [2, 1, 0] {
@@ -49,9 +48,7 @@ async fn a_counted_reply_is_given_that_often_and_each_block_says_which_use_it_wa
 async fn a_reply_without_a_count_stays_until_it_is_restored() {
     let home = Home::start().await;
     let person = home.person().await;
-    person
-        .call(Method::PUT, "/api/reply", r#"{"status":201,"body":"made"}"#)
-        .await;
+    person.reply_with(r#"{"status":201,"body":"made"}"#).await;
     for _ in 0..3 {
         assert_eq!(person.post("text/plain", "x").await.body(), "made");
     }
@@ -101,11 +98,7 @@ async fn a_delay_is_recorded_before_it_is_waited_for() {
     let home = Home::start().await;
     let person = home.person().await;
     person
-        .call(
-            Method::PUT,
-            "/api/reply",
-            r#"{"status":200,"delay_ms":30000,"times":1}"#,
-        )
+        .reply_with(r#"{"status":200,"delay_ms":30000,"times":1}"#)
         .await;
     let waiting = tokio::spawn({
         let person = person.clone();
@@ -180,13 +173,7 @@ async fn a_reply_of_the_deployed_binaries_is_no_page_no_redirect_no_cookie_and_s
         ("HOOK_URL", "https://{host}/hook/{endpoint}"),
         ("AWS_ENDPOINT_URL_DYNAMODB", engine.url.as_str()),
     ];
-    let program = tests::program;
-    let mut receiver = Environment::start(&program("receiver"), &variables)
-        .await
-        .unwrap();
-    let mut api = Environment::start(&program("api"), &variables)
-        .await
-        .unwrap();
+    let (mut receiver, mut api) = crate::both_functions(&variables).await;
     let person = tests::home::Person::new("unused", &tests::client::Client::default());
     let arrived = gateway::Arrived {
         from: [203, 0, 113, 7].into(),
@@ -294,10 +281,7 @@ async fn a_reply_that_looks_like_a_page_or_a_script_does_nothing_in_a_browser() 
     .zip(PAGES)
     {
         let setting = serde_json::json!({ "status": 200, "content_type": kind, "body": body });
-        let set = person
-            .call(Method::PUT, "/api/reply", &setting.to_string())
-            .await;
-        assert_eq!(set.status(), StatusCode::OK);
+        person.reply_with(&setting.to_string()).await;
         // Opened, it is a file to save; the page stays where it was.
         let _ = visit.browser.client.goto(&person.hook_url()).await;
         let at = visit.browser.client.current_url().await.unwrap();

@@ -62,14 +62,11 @@ async fn everything(person: &Person, key: &str) -> Vec<(String, Value)> {
 async fn no_masked_value_can_be_had_with_a_share_key_by_any_page_cursor_or_error() {
     let home = Home::start().await;
     let person = home.person().await;
-    let set = person
-        .call(
-            Method::PUT,
-            "/api/reply",
+    person
+        .reply_with(
             r#"{"status":202,"body":"fine","headers":[["x-reply-token","planted-in-the-reply"]],"times":2}"#,
         )
         .await;
-    assert_eq!(set.status(), StatusCode::OK);
     for nth in 0..4 {
         let mut request = Request::post(format!("{}/below", person.hook_url()));
         for name in SECRET_HEADERS {

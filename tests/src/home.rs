@@ -98,7 +98,11 @@ impl Person {
     /// If the system gives no random bytes.
     pub fn new(page_url: &str, client: &Client) -> Self {
         let bytes: [u8; 32] = std::array::from_fn(|_| (front::random() & 0xff) as u8);
-        let owner = OwnerKey::from_bytes(&bytes);
+        Person::of(OwnerKey::from_bytes(&bytes), page_url, client)
+    }
+
+    /// The person who has this owner key.
+    pub fn of(owner: OwnerKey, page_url: &str, client: &Client) -> Self {
         let share = owner.share_key();
         Person {
             endpoint: share.endpoint(),
@@ -163,6 +167,29 @@ impl Person {
             .send(request)
             .await
             .expect("the receiver answers")
+    }
+
+    /// Sets what senders are answered, as the owner, and gives back what was said to that.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn reply_with(&self, setting: &str) -> serde_json::Value {
+        let response = self.call(Method::PUT, "/api/reply", setting).await;
+        assert_eq!(response.status(), StatusCode::OK, "{:?}", response.body());
+        client::json(&response)
+    }
+
+    /// Sends a webhook whose `authorization` is `Bearer planted-secret`, for who may not see that.
+    ///
+    /// # Panics
+    /// If it is not taken.
+    pub async fn post_secret(&self) {
+        let request = Request::post(self.hook_url())
+            .header("authorization", "Bearer planted-secret")
+            .body("shared body".into())
+            .expect("a test's request is one");
+        let taken = self.client.send(request).await.expect("an answer");
+        assert_eq!(taken.status(), StatusCode::OK);
     }
 
     /// One answer of the log API.

@@ -1,5 +1,6 @@
 //! A visit to the page: a browser on it, and what a person does there and sees.
 
+use delivery::key::Key;
 use fantoccini::Locator;
 use serde_json::{Value, json};
 
@@ -92,7 +93,7 @@ impl Visit {
     /// Presses Start and gives back the person whose keys the page made.
     ///
     /// # Panics
-    /// If the hook URL does not end in an endpoint.
+    /// If the hook URL does not end in the endpoint that the kept key leads to.
     pub async fn start(&self) -> Person {
         self.press("[data-do=start]").await;
         let url = self
@@ -101,16 +102,18 @@ impl Visit {
                 "return document.querySelector('[data-slot=hook-url]').textContent",
             )
             .await;
-        let endpoint = url
-            .as_str()
-            .and_then(|url| url.rsplit('/').next())
-            .expect("a hook URL is text")
-            .to_owned();
-        let person = Person::new(&self.page_url, &Client::default());
-        Person {
-            endpoint: delivery::key::Endpoint::parse(&endpoint).expect("it ends in an endpoint"),
-            ..person
-        }
+        // The page keeps the owner key; it is taken from there, as the page's own calls do.
+        let kept = "return Object.values(localStorage).join(' ').match(/own_[A-Za-z0-9_-]{43}/)[0]";
+        let kept = self.shows("the owner key is kept", kept).await;
+        let Ok(Key::Owner(owner)) = Key::parse(kept.as_str().unwrap_or_default()) else {
+            panic!("the page keeps an owner key");
+        };
+        let person = Person::of(owner, &self.page_url, &Client::default());
+        assert_eq!(
+            url.as_str().and_then(|url| url.rsplit('/').next()),
+            Some(person.endpoint.as_str())
+        );
+        person
     }
 
     /// Waits until there are exactly so many blocks of a kind in the log.
