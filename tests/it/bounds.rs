@@ -343,7 +343,9 @@ async fn a_body_without_an_end_or_with_two_lengths_is_refused() {
         .expect("and no more is taken")
         .unwrap();
 
+    let extension = format!("5;{}\r\nabcde\r\n0\r\n\r\n", "x".repeat(20_000));
     for (lines, body) in [
+        ("Transfer-Encoding: chunked\r\n", extension.as_str()),
         ("Content-Length: 3\r\nContent-Length: 4\r\n", "abcd"),
         ("Content-Length: 3, 4\r\n", "abcd"),
         ("Content-Length: -1\r\n", ""),

@@ -7,6 +7,7 @@ use std::{
 };
 
 use http::{Method, StatusCode};
+use local::engine::Engine;
 use tests::{
     client::{Client, header, json},
     eventually,
@@ -132,6 +133,17 @@ async fn when_the_disk_is_full_the_sender_gets_503_and_all_that_was_acknowledged
     let (shell, args) = on_a_small_disk(1, tempfile::tempdir().unwrap().path());
     let line = said(Command::new(shell).args(args)).await;
     assert!(line.contains("log.db") && line.contains("room"), "{line}");
+}
+
+#[tokio::test]
+async fn nobody_else_on_the_machine_may_look_into_the_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("of/the/log");
+    let engine = Engine::start(&folder).await.unwrap();
+    assert!(folder.join("log.db").exists());
+    let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    engine.stop().await;
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The local home lets in this machine's own page and programs, and no other site.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use tests::{
@@ -28,6 +30,12 @@ async fn every_route_looks_at_host_and_origin() {
             (&addr.to_string(), "https://evil.example", Some(403)),
             (&addr.to_string(), "null", Some(403)),
             (&addr.to_string(), "http://127.0.0.1:1", Some(403)),
+            (
+                &addr.to_string(),
+                &format!("{own}\r\nOrigin: https://evil.example"),
+                Some(403),
+            ),
+            (&format!("{addr}\r\nHost: evil.example"), "", Some(421)),
             (&addr.to_string(), &own, None),
             (&addr.to_string(), "", None),
             (&format!("[::1]:{}", addr.port()), "", None),
@@ -66,19 +74,19 @@ async fn localhost_leads_to_the_one_origin_of_the_page_and_takes_webhooks() {
     let home = Home::start().await;
     let person = home.person().await;
     let addr = home.stack.page_addr();
-    let page = format!(
-        "GET / HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n",
-        addr.port()
-    );
-    let answer = raw(addr, page.as_bytes()).await.unwrap();
-    assert_eq!(answer.status, 308);
-    assert!(
-        answer
-            .text
-            .contains(&format!("location: {}/\r\n", home.stack.page_url)),
-        "{}",
-        answer.text
-    );
+    for method in ["GET", "HEAD"] {
+        let page = format!(
+            "{method} /?a=%20&b HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n",
+            addr.port()
+        );
+        let answer = raw(addr, page.as_bytes()).await.unwrap();
+        assert_eq!(answer.status, 308);
+        let place = format!("location: {}/?a=%20&b\r\n", home.stack.page_url);
+        assert!(answer.text.contains(&place), "{}", answer.text);
+        // The port may be another program's tomorrow.
+        let kept = answer.text.contains("cache-control: no-store\r\n");
+        assert!(kept, "{}", answer.text);
+    }
     let hook = format!(
         "POST /hook/{} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
         person.endpoint,
@@ -164,5 +172,78 @@ async fn with_a_public_url_a_third_listener_takes_webhooks_and_nothing_else() {
         assert_eq!(send(path).await, 404, "{path}");
     }
     assert_eq!(person.log("").await.last_seq, 1);
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn no_answer_goes_without_what_keeps_it_from_other_sites_errors_and_refusals_too() {
+    let home = Home::start_with(|config| {
+        config.public_url = Some("https://hooks.example".into());
+        config.bounds.body_within = Duration::from_millis(500);
+        config.bounds.large_bodies = 0;
+        config.bounds.queue_for = Duration::from_millis(100);
+    })
+    .await;
+    let person = home.person().await;
+    let page = home.stack.page_addr();
+    let tunnel = home.stack.hook_addr().unwrap();
+    let own = format!("Host: {page}");
+    let hook = format!("/hook/{}", person.endpoint);
+    let long = format!("/{}", "x".repeat(9_000));
+    let body =
+        |length: usize| format!("\r\nContent-Length: {length}\r\n\r\n{}", "x".repeat(length));
+    let (none, some, large) = (body(0), body(5), body(300_000));
+    let cut = "\r\nContent-Length: 9\r\n\r\nx".to_owned();
+    for (at, method, target, host, rest, status) in [
+        (page, "GET", "/", own.as_str(), &none, 200),
+        (page, "GET", "/config.json", &own, &none, 200),
+        (page, "GET", "/no-such-page", &own, &none, 404),
+        (page, "POST", "/", &own, &some, 405),
+        (
+            page,
+            "GET",
+            "/",
+            &format!("Host: localhost:{}", page.port()),
+            &none,
+            308,
+        ),
+        (page, "GET", "/", "Host: evil.example", &none, 421),
+        (page, "GET", "/", "X-No-Host: 1", &none, 421),
+        (
+            page,
+            "GET",
+            "/api/log",
+            &format!("{own}\r\nOrigin: null"),
+            &none,
+            403,
+        ),
+        (page, "GET", "/api/health", &own, &none, 200),
+        (page, "GET", "/api/log", &own, &none, 401),
+        (page, "GET", "/api/no-such-call", &own, &none, 404),
+        (page, "POST", &hook, &own, &some, 200),
+        (page, "POST", "/hook/nobody", &own, &some, 404),
+        (page, "TRACE", &hook, &own, &none, 403),
+        (page, "GET", &hook, &own, &some, 403),
+        (page, "GET", &long, &own, &none, 413),
+        (page, "POST", &hook, &own, &cut, 408),
+        (page, "POST", &hook, &own, &large, 503),
+        (tunnel, "POST", &hook, "Host: hooks.example", &some, 200),
+        (tunnel, "GET", "/", "Host: hooks.example", &none, 404),
+    ] {
+        let request = format!("{method} {target} HTTP/1.1\r\nConnection: close\r\n{host}{rest}");
+        let answer = raw(at, request.as_bytes()).await.unwrap();
+        let case = format!("{method} {target} {host}: {}", answer.text);
+        assert_eq!(answer.status, status, "{case}");
+        let (head, _) = answer.text.split_once("\r\n\r\n").unwrap();
+        for line in [
+            "x-content-type-options: nosniff\r\n",
+            "referrer-policy: no-referrer\r\n",
+            "cross-origin-resource-policy: same-origin\r\n",
+            "cross-origin-opener-policy: same-origin\r\n",
+            "cache-control: ",
+        ] {
+            assert_eq!(head.matches(line).count(), 1, "{line:?} {case}");
+        }
+    }
     home.stack.stop().await.unwrap();
 }

@@ -280,3 +280,21 @@ async fn who_reads_through_a_link_finds_no_masked_value_on_the_page_nor_takes_on
     visit.browser.client.close().await.unwrap();
     home.stack.stop().await.unwrap();
 }
+
+#[test]
+fn what_a_link_shows_is_said_before_it_can_be_copied() {
+    let files = site::files(&site::Options::default()).unwrap();
+    let page = files.iter().find(|file| file.path == "index.html").unwrap();
+    let html = String::from_utf8(page.bytes.clone()).unwrap();
+    let dialog = html.split("data-part=\"share-dialog\"").nth(1).unwrap();
+    let dialog = dialog.split("</dialog>").next().unwrap();
+    let (before, after) = dialog.split_once("data-do=\"copy-link\"").unwrap();
+    for said in [
+        "Bodies are shown whole",
+        "learns the hook URL",
+        "can\u{2019}t be taken back",
+    ] {
+        assert!(before.contains(said), "{said:?} is not in {before}");
+    }
+    assert!(!after.contains("Bodies"), "it is all said before");
+}

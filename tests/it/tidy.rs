@@ -216,3 +216,18 @@ fn every_test_that_the_threat_model_names_is_there() {
         );
     }
 }
+
+#[test]
+fn every_planted_fault_fits_the_source_and_is_counted() {
+    let fit = Command::new("python3")
+        .args(["tests/mutants", "--fit"])
+        .current_dir(root())
+        .output()
+        .expect("python3 is there");
+    let said = String::from_utf8(fit.stdout).unwrap();
+    assert!(fit.status.success(), "{said}");
+    let count = said.split(' ').next().unwrap();
+    let security = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let row = format!("| planted faults (`tests/mutants`) | {count} |");
+    assert!(security.contains(&row), "{row} is not in SECURITY.md");
+}

@@ -8,8 +8,10 @@ use aws_sdk_dynamodb::{
         BehaviorVersion, Credentials, IdentityCache, Region, StalledStreamProtectionConfig,
         retry::RetryConfig, timeout::TimeoutConfig,
     },
+    error::{ProvideErrorMetadata, SdkError},
 };
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
 
 use crate::Error;
 
@@ -22,18 +24,47 @@ pub(crate) const CONNECT_WITHIN: Duration = Duration::from_millis(1000);
 const ATTEMPT_WITHIN: Duration = Duration::from_millis(1400);
 /// How long an operation may take with all its attempts. The receiver makes three calls at most before it answers
 /// (number, reply, record) and none takes longer, so its sender has a 503 within 9 s when DynamoDB hangs or is slow; the
-/// contract says 10. It is also why a number that was given 10 s ago is known to be abandoned
+/// contract says 10. Where a request can have waited before, [`by`] says how much of that is left. It is also why a number that was given 10 s ago is known to be abandoned
 /// ([`HOLE_OPEN_MS`](crate::protocol::HOLE_OPEN_MS)).
 const OPERATION_WITHIN: Duration = Duration::from_millis(3000);
 /// Two attempts fit in there with a pause between them.
 const ATTEMPTS: u32 = 2;
 
+tokio::task_local! {
+    /// When whoever asks must have an answer.
+    static DEADLINE: Instant;
+}
+
+/// Does what may ask the table, whose answers count only until `deadline`: for a caller who has waited before it came to
+/// asking, and who is to be told in time that it did not work. What an operation may take by itself it may not exceed either.
+///
+/// The deadline is in the air and not in every signature because it belongs to the way a request came, of which a function
+/// knows nothing: on AWS the front is what gives up.
+pub async fn by<T>(deadline: Instant, asking: impl Future<Output = T>) -> T {
+    DEADLINE.scope(deadline, asking).await
+}
+
+/// The answer to one operation, if it comes before the deadline that there may be.
+pub(crate) async fn answered<T, E, R>(
+    operation: impl Future<Output = Result<T, SdkError<E, R>>>,
+) -> Result<T, Error>
+where
+    E: ProvideErrorMetadata,
+{
+    let answered = match DEADLINE.try_with(|deadline| *deadline) {
+        Ok(deadline) => timeout_at(deadline, operation).await.map_err(late)?,
+        Err(_) => operation.await,
+    };
+    answered.map_err(Error::from_sdk)
+}
+
 /// Holds a call of several operations to the time of one.
 pub(crate) async fn within<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let late = |_| Err(Error::Unavailable("no answer in time".into()));
-    tokio::time::timeout(OPERATION_WITHIN, call)
-        .await
-        .unwrap_or_else(late)
+    timeout(OPERATION_WITHIN, call).await.map_err(late)?
+}
+
+fn late(_: Elapsed) -> Error {
+    Error::Unavailable("no answer in time".into())
 }
 
 /// Where the table is, and who asks.
@@ -135,5 +166,31 @@ impl Connection {
             .timeout_config(timeouts.build())
             .retry_config(retries);
         Client::from_conf(config.build())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    type Never = Result<(), SdkError<aws_sdk_dynamodb::Error, ()>>;
+
+    #[tokio::test]
+    async fn what_is_not_answered_by_the_deadline_is_given_up_then_and_no_earlier() {
+        let late = Err(Error::Unavailable("no answer in time".into()));
+        let deadline = Instant::now() + Duration::from_millis(50);
+        // It would wait for ever.
+        let never = by(deadline, answered(pending::<Never>())).await;
+        assert!(Instant::now() >= deadline);
+        let in_a_call = by(deadline, within(answered(pending::<Never>()))).await;
+        assert!(Instant::now() < deadline + OPERATION_WITHIN);
+        assert_eq!([never, in_a_call], [late.clone(), late]);
+        let answer = async { Ok::<_, SdkError<aws_sdk_dynamodb::Error, ()>>(7) };
+        assert_eq!(
+            by(Instant::now() + OPERATION_WITHIN, answered(answer)).await,
+            Ok(7)
+        );
     }
 }

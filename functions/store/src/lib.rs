@@ -23,6 +23,7 @@ use delivery::{Delivery, ReplyUse, key::Endpoint, limits::Limits, millis::Millis
 
 pub use crate::{connection::Connection, error::Error, protocol::Ask as Read};
 use crate::{
+    connection::answered,
     item::{ENDPOINT, EXPIRES_AT, Item, NONCE, SEQ, n, s},
     protocol::{Head, ReplyWindow},
 };
@@ -97,7 +98,7 @@ impl Store {
         limits: &Limits,
     ) -> Result<Numbered, Error> {
         for _ in 0..TRIES {
-            let taken = self
+            let taken = answered(self
                 .client
                 .update_item()
                 .table_name(&self.table)
@@ -115,9 +116,7 @@ impl Store {
                     n(now.plus_s(limits.endpoint_ttl_s).epoch_s_ceil()),
                 )
                 .return_values(ReturnValue::AllNew)
-                .send()
-                .await
-                .map_err(Error::from_sdk);
+                .send()).await;
             match taken {
                 Ok(out) => {
                     let (head, _) = self.head_in(&out.attributes.unwrap_or_default())?;
@@ -145,21 +144,24 @@ impl Store {
         if mark_at > now {
             return Ok(());
         }
-        let marked = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(head_key(endpoint)))
-            .update_expression("SET marks = :marks, mark_at = :next")
-            .condition_expression("epoch = :epoch AND last_seq = :last AND mark_at = :due")
-            .expression_attribute_values(":marks", item::marks(&protocol::marked(&head, now)))
-            .expression_attribute_values(":next", n(now.plus_ms(protocol::mark_every_ms(limits)).0))
-            .expression_attribute_values(":epoch", n(head.epoch))
-            .expression_attribute_values(":last", n(head.last_seq))
-            .expression_attribute_values(":due", n(mark_at.0))
-            .send()
-            .await
-            .map_err(Error::from_sdk);
+        let marked = answered(
+            self.client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(head_key(endpoint)))
+                .update_expression("SET marks = :marks, mark_at = :next")
+                .condition_expression("epoch = :epoch AND last_seq = :last AND mark_at = :due")
+                .expression_attribute_values(":marks", item::marks(&protocol::marked(&head, now)))
+                .expression_attribute_values(
+                    ":next",
+                    n(now.plus_ms(protocol::mark_every_ms(limits)).0),
+                )
+                .expression_attribute_values(":epoch", n(head.epoch))
+                .expression_attribute_values(":last", n(head.last_seq))
+                .expression_attribute_values(":due", n(mark_at.0))
+                .send(),
+        )
+        .await;
         match marked {
             // A head in use is marked this often, so this is also where its reply is kept from expiring.
             Ok(_) => self.keep_reply(endpoint, &head, now, limits).await,
@@ -186,15 +188,15 @@ impl Store {
     }
 
     async fn set_reply_at(&self, endpoint: &Endpoint, key: u64) -> Result<Option<Reply>, Error> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(owner::reply_key(endpoint, key)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(Error::from_sdk)?;
+        let found = answered(
+            self.client
+                .get_item()
+                .table_name(&self.table)
+                .set_key(Some(owner::reply_key(endpoint, key)))
+                .consistent_read(true)
+                .send(),
+        )
+        .await?;
         let Some(item) = found.item else {
             return Ok(None);
         };
@@ -227,20 +229,20 @@ impl Store {
     ) -> Result<(), Error> {
         let partition = item::log_partition(endpoint, numbered.epoch);
         let expires = protocol::expires_at_s(delivery.received_at, limits);
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item::from_delivery(
-                partition, delivery, nonce, expires,
-            )))
-            .condition_expression("attribute_not_exists(#seq) OR #nonce = :nonce")
-            .expression_attribute_names("#seq", SEQ)
-            .expression_attribute_names("#nonce", NONCE)
-            .expression_attribute_values(":nonce", n(nonce))
-            .send()
-            .await
-            .map_err(Error::from_sdk);
+        let put = answered(
+            self.client
+                .put_item()
+                .table_name(&self.table)
+                .set_item(Some(item::from_delivery(
+                    partition, delivery, nonce, expires,
+                )))
+                .condition_expression("attribute_not_exists(#seq) OR #nonce = :nonce")
+                .expression_attribute_names("#seq", SEQ)
+                .expression_attribute_names("#nonce", NONCE)
+                .expression_attribute_values(":nonce", n(nonce))
+                .send(),
+        )
+        .await;
         match put {
             Ok(_) => Ok(()),
             Err(Error::ConditionFailed) => Err(Error::Sealed),
@@ -254,15 +256,15 @@ impl Store {
         endpoint: &Endpoint,
         consistent: bool,
     ) -> Result<Option<(Head, Millis)>, Error> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(head_key(endpoint)))
-            .consistent_read(consistent)
-            .send()
-            .await
-            .map_err(Error::from_sdk)?;
+        let found = answered(
+            self.client
+                .get_item()
+                .table_name(&self.table)
+                .set_key(Some(head_key(endpoint)))
+                .consistent_read(consistent)
+                .send(),
+        )
+        .await?;
         found.item.map(|item| self.head_in(&item)).transpose()
     }
 

@@ -11,7 +11,9 @@ use delivery::{
 };
 
 use crate::{
-    Error, Store, TRIES, head_key, item,
+    Error, Store, TRIES,
+    connection::answered,
+    head_key, item,
     item::{ENDPOINT, EXPIRES_AT, Item, SEQ, n, s},
     protocol::{self, Head, ReplyWindow, UNTIL_CHANGED},
 };
@@ -67,18 +69,19 @@ impl Store {
                 Some((head, _)) if !head.expired(now) => {
                     // The reply first: it must not be outlived.
                     self.keep_reply(endpoint, &head, now, limits).await?;
-                    self.client
-                        .update_item()
-                        .table_name(&self.table)
-                        .set_key(Some(head_key(endpoint)))
-                        .update_expression("SET expires_at = :expires")
-                        .condition_expression("epoch = :epoch")
-                        .expression_attribute_values(":expires", n(expires_at_s))
-                        .expression_attribute_values(":epoch", n(head.epoch))
-                        .send()
-                        .await
-                        .map(drop)
-                        .map_err(Error::from_sdk)
+                    answered(
+                        self.client
+                            .update_item()
+                            .table_name(&self.table)
+                            .set_key(Some(head_key(endpoint)))
+                            .update_expression("SET expires_at = :expires")
+                            .condition_expression("epoch = :epoch")
+                            .expression_attribute_values(":expires", n(expires_at_s))
+                            .expression_attribute_values(":epoch", n(head.epoch))
+                            .send(),
+                    )
+                    .await
+                    .map(drop)
                 }
                 known => {
                     let head = Head {
@@ -105,7 +108,7 @@ impl Store {
                             .expression_attribute_values(":epoch", n(expired.epoch))
                             .expression_attribute_values(":expired", n(expired.expires_at_s)),
                     };
-                    put.send().await.map(drop).map_err(Error::from_sdk)
+                    answered(put.send()).await.map(drop)
                 }
             };
             match tried {
@@ -156,18 +159,18 @@ impl Store {
             if head.cleared_to >= head.last_seq {
                 return Ok(());
             }
-            let cleared = self
-                .client
-                .update_item()
-                .table_name(&self.table)
-                .set_key(Some(head_key(endpoint)))
-                .update_expression("SET cleared_to = :to")
-                .condition_expression("epoch = :epoch AND cleared_to < :to")
-                .expression_attribute_values(":to", n(head.last_seq))
-                .expression_attribute_values(":epoch", n(head.epoch))
-                .send()
-                .await
-                .map_err(Error::from_sdk);
+            let cleared = answered(
+                self.client
+                    .update_item()
+                    .table_name(&self.table)
+                    .set_key(Some(head_key(endpoint)))
+                    .update_expression("SET cleared_to = :to")
+                    .condition_expression("epoch = :epoch AND cleared_to < :to")
+                    .expression_attribute_values(":to", n(head.last_seq))
+                    .expression_attribute_values(":epoch", n(head.epoch))
+                    .send(),
+            )
+            .await;
             match cleared {
                 // Somebody cleared as far at the same time, or began anew: look again.
                 Err(Error::ConditionFailed) => {}
@@ -188,19 +191,19 @@ impl Store {
         // Not deleted: where nothing is, a late copy of the write that made this head would make it again, and its log
         // with it. What is left is expired for every clock that is less than a month off, and no longer the epoch that
         // any write on its way means.
-        let forgotten = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(head_key(endpoint)))
-            .update_expression("SET epoch = :buried, expires_at = :long_ago")
-            .condition_expression("epoch = :epoch")
-            .expression_attribute_values(":buried", n(!head.epoch))
-            .expression_attribute_values(":long_ago", n(protocol::buried_at_s(now)))
-            .expression_attribute_values(":epoch", n(head.epoch))
-            .send()
-            .await
-            .map_err(Error::from_sdk);
+        let forgotten = answered(
+            self.client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(head_key(endpoint)))
+                .update_expression("SET epoch = :buried, expires_at = :long_ago")
+                .condition_expression("epoch = :epoch")
+                .expression_attribute_values(":buried", n(!head.epoch))
+                .expression_attribute_values(":long_ago", n(protocol::buried_at_s(now)))
+                .expression_attribute_values(":epoch", n(head.epoch))
+                .send(),
+        )
+        .await;
         match forgotten {
             // Gone already, perhaps by an earlier attempt of this very call.
             Ok(_) | Err(Error::ConditionFailed) => {}
@@ -235,32 +238,32 @@ impl Store {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item));
-        put.send().await.map_err(Error::from_sdk)?;
+        answered(put.send()).await?;
         let until = match reply.times {
             Some(_) => "last_seq + :times",
             None => ":times",
         };
         for _ in 0..TRIES {
-            let told = self
-                .client
-                .update_item()
-                .table_name(&self.table)
-                .set_key(Some(head_key(endpoint)))
-                .update_expression(format!(
-                    "SET reply_key = :key, reply_from = last_seq + :one, reply_until = {until}"
-                ))
-                .condition_expression("epoch = :epoch AND reply_key = :replaced")
-                .expression_attribute_values(":key", n(key))
-                .expression_attribute_values(":one", n(1))
-                .expression_attribute_values(
-                    ":times",
-                    n(reply.times.map_or(UNTIL_CHANGED, u64::from)),
-                )
-                .expression_attribute_values(":epoch", n(head.epoch))
-                .expression_attribute_values(":replaced", n(head.reply.key))
-                .send()
-                .await
-                .map_err(Error::from_sdk);
+            let told = answered(
+                self.client
+                    .update_item()
+                    .table_name(&self.table)
+                    .set_key(Some(head_key(endpoint)))
+                    .update_expression(format!(
+                        "SET reply_key = :key, reply_from = last_seq + :one, reply_until = {until}"
+                    ))
+                    .condition_expression("epoch = :epoch AND reply_key = :replaced")
+                    .expression_attribute_values(":key", n(key))
+                    .expression_attribute_values(":one", n(1))
+                    .expression_attribute_values(
+                        ":times",
+                        n(reply.times.map_or(UNTIL_CHANGED, u64::from)),
+                    )
+                    .expression_attribute_values(":epoch", n(head.epoch))
+                    .expression_attribute_values(":replaced", n(head.reply.key))
+                    .send(),
+            )
+            .await;
             match told {
                 Ok(_) => {
                     self.let_go(endpoint, &head.reply, now).await;
@@ -292,20 +295,20 @@ impl Store {
         if head.reply.until == 0 {
             return Ok(());
         }
-        let restored = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(head_key(endpoint)))
-            // The key stays: a late copy of the write that set it must not find the head as it was before.
-            .update_expression("SET reply_until = :none")
-            .condition_expression("epoch = :epoch AND reply_key = :key")
-            .expression_attribute_values(":none", n(0))
-            .expression_attribute_values(":epoch", n(head.epoch))
-            .expression_attribute_values(":key", n(head.reply.key))
-            .send()
-            .await
-            .map_err(Error::from_sdk);
+        let restored = answered(
+            self.client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(head_key(endpoint)))
+                // The key stays: a late copy of the write that set it must not find the head as it was before.
+                .update_expression("SET reply_until = :none")
+                .condition_expression("epoch = :epoch AND reply_key = :key")
+                .expression_attribute_values(":none", n(0))
+                .expression_attribute_values(":epoch", n(head.epoch))
+                .expression_attribute_values(":key", n(head.reply.key))
+                .send(),
+        )
+        .await;
         match restored {
             Ok(_) => {
                 self.let_go(endpoint, &head.reply, now).await;
@@ -342,17 +345,17 @@ impl Store {
     }
 
     async fn end_reply_at(&self, endpoint: &Endpoint, key: u64, at_s: u64) -> Result<(), Error> {
-        let ended = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(reply_key(endpoint, key)))
-            .update_expression("SET expires_at = :expires")
-            .condition_expression("attribute_exists(reply)")
-            .expression_attribute_values(":expires", n(at_s))
-            .send()
-            .await
-            .map_err(Error::from_sdk);
+        let ended = answered(
+            self.client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(reply_key(endpoint, key)))
+                .update_expression("SET expires_at = :expires")
+                .condition_expression("attribute_exists(reply)")
+                .expression_attribute_values(":expires", n(at_s))
+                .send(),
+        )
+        .await;
         match ended {
             Ok(_) | Err(Error::ConditionFailed) => Ok(()),
             Err(error) => Err(error),

@@ -9,6 +9,7 @@ use delivery::{
 
 use crate::{
     Error, Store,
+    connection::answered,
     item::{self, Item, SEQ, TOMBSTONE, n, s},
     protocol::{self, Ask, Entry, Plan, Run, Sealed},
 };
@@ -121,20 +122,23 @@ impl Store {
         };
         loop {
             let room = limit + 1 - queried.deliveries.len().min(limit);
-            let out = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("endpoint = :partition AND seq BETWEEN :lo AND :hi")
-                .expression_attribute_values(":partition", s(item::log_partition(endpoint, epoch)))
-                .expression_attribute_values(":lo", n(plan.lo))
-                .expression_attribute_values(":hi", n(plan.hi))
-                .scan_index_forward(!plan.newest_first())
-                .limit(i32::try_from(room).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(start.take())
-                .send()
-                .await
-                .map_err(Error::from_sdk)?;
+            let out = answered(
+                self.client
+                    .query()
+                    .table_name(&self.table)
+                    .key_condition_expression("endpoint = :partition AND seq BETWEEN :lo AND :hi")
+                    .expression_attribute_values(
+                        ":partition",
+                        s(item::log_partition(endpoint, epoch)),
+                    )
+                    .expression_attribute_values(":lo", n(plan.lo))
+                    .expression_attribute_values(":hi", n(plan.hi))
+                    .scan_index_forward(!plan.newest_first())
+                    .limit(i32::try_from(room).unwrap_or(i32::MAX))
+                    .set_exclusive_start_key(start.take())
+                    .send(),
+            )
+            .await?;
             for item in out.items.unwrap_or_default() {
                 let Some(seq) = item::seq(&item) else {
                     continue;
@@ -166,23 +170,23 @@ impl Store {
         limits: &Limits,
     ) -> Result<bool, Error> {
         let partition = item::log_partition(endpoint, epoch);
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item::tombstone(
-                partition,
-                seq,
-                protocol::expires_at_s(now, limits),
-            )))
-            // A repeated attempt of this very write finds its own tombstone.
-            .condition_expression("attribute_not_exists(#seq) OR #tombstone = :true")
-            .expression_attribute_names("#seq", SEQ)
-            .expression_attribute_names("#tombstone", TOMBSTONE)
-            .expression_attribute_values(":true", AttributeValue::Bool(true))
-            .send()
-            .await
-            .map_err(Error::from_sdk);
+        let put = answered(
+            self.client
+                .put_item()
+                .table_name(&self.table)
+                .set_item(Some(item::tombstone(
+                    partition,
+                    seq,
+                    protocol::expires_at_s(now, limits),
+                )))
+                // A repeated attempt of this very write finds its own tombstone.
+                .condition_expression("attribute_not_exists(#seq) OR #tombstone = :true")
+                .expression_attribute_names("#seq", SEQ)
+                .expression_attribute_names("#tombstone", TOMBSTONE)
+                .expression_attribute_values(":true", AttributeValue::Bool(true))
+                .send(),
+        )
+        .await;
         match put {
             Ok(_) => Ok(true),
             Err(Error::ConditionFailed) => Ok(false),

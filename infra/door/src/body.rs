@@ -54,11 +54,14 @@ impl Body for Incoming {
     }
 }
 
-/// The body of an answer. When it was handed over, the connection waits for its sender again, be it to read.
+/// The body of an answer. Whenever something of it was handed over, and when all of it was, the connection waits for its
+/// sender to read; until more of it is wanted, which is not before there is room. So an answer that never ends keeps nobody's
+/// place who does not read it.
 #[derive(Debug)]
 pub(crate) struct Outgoing<B> {
     body: B,
     place: Arc<Place>,
+    is_handed_over: bool,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Body for Outgoing<B> {
@@ -69,7 +72,16 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Outgoing<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        if std::mem::take(&mut self.is_handed_over) && !self.place.works() {
+            // The connection is being dropped, and this with it.
+            return Poll::Pending;
+        }
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if matches!(polled, Poll::Ready(Some(Ok(_)))) {
+            self.is_handed_over = true;
+            self.place.waits();
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -83,7 +95,9 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Outgoing<B> {
 
 impl<B> Drop for Outgoing<B> {
     fn drop(&mut self) {
-        self.place.waits();
+        if !self.is_handed_over {
+            self.place.waits();
+        }
     }
 }
 
@@ -122,7 +136,11 @@ where
         let answer = self.service.call(request);
         Box::pin(async move {
             let answer = answer.await?;
-            Ok(answer.map(|body| Outgoing { body, place }))
+            Ok(answer.map(|body| Outgoing {
+                body,
+                place,
+                is_handed_over: false,
+            }))
         })
     }
 }

@@ -146,3 +146,66 @@ async fn connection<S, B, E>(
     }
     let _ = timeout(bounds.end_within, serving).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        convert::Infallible,
+        pin::Pin,
+        task::{Context, Poll},
+        time::Duration,
+    };
+
+    use hyper::{body::Frame, service::service_fn};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    /// An answer without end.
+    struct Endless;
+
+    impl Body for Endless {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b'x'; 65536])))))
+        }
+    }
+
+    #[tokio::test]
+    async fn who_does_not_read_an_answer_without_end_makes_room_and_who_reads_it_stays() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let addr = listener.local_addr().expect("an address");
+        let (_stop, stopped) = watch::channel(false);
+        let bounds = Bounds {
+            connections: 2,
+            ..Bounds::default()
+        };
+        let service = |_| service_fn(async |_| Ok::<_, Infallible>(Response::new(Endless)));
+        tokio::spawn(serve(listener, bounds, service, stopped));
+        let ask = async || {
+            let mut stream = TcpStream::connect(addr).await.expect("the door");
+            let asked = stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+            asked.expect("it is taken");
+            stream
+        };
+        let mut reader = ask().await;
+        let reading = tokio::spawn(async move {
+            let mut bytes = vec![0; 65536];
+            while reader.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
+        });
+        let idle = ask().await;
+        let mut next = ask().await;
+        let served = timeout(Duration::from_secs(60), next.read_u8()).await;
+        assert_eq!(served.expect("there is room").expect("it is served"), b'H');
+        assert!(!reading.is_finished());
+        drop(idle);
+    }
+}

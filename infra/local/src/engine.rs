@@ -75,7 +75,7 @@ impl Engine {
     /// If the folder can't be made, read or written, belongs to a running instance, or holds a file that this version
     /// can't read. Nothing in it is changed then.
     pub async fn start(data: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(data)
+        make_folder(data)
             .with_context(|| format!("the data folder {} can't be made", data.display()))?;
         let lock = File::options()
             .create(true)
@@ -148,6 +148,14 @@ impl Engine {
         self.sweeping.abort();
         let _ = self.serving.await;
     }
+}
+
+/// Makes the folder, if it is not there, for nobody else on this machine to look into.
+fn make_folder(path: &Path) -> std::io::Result<()> {
+    let mut folder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.recursive(true).create(path)
 }
 
 async fn answer(database: Database, request: Request<door::Incoming>) -> Response<Bytes> {

@@ -3,16 +3,19 @@
 //! A web site that is open in the same browser can send requests to this machine. So every route looks at `Host`, which
 //! such a site can't forge without DNS tricks that change it, and at `Origin`, which browsers put on whatever could do harm.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use delivery::problem::Problem;
 use front::{Clock, service::Service};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, uri::PathAndQuery,
+};
 
 use crate::{
     gateway::{self, Arrived},
     packed::Packed,
+    server::Caller,
 };
 
 /// Everything that the page's listener answers with.
@@ -43,48 +46,47 @@ impl Home {
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: Request<Bytes>,
-        peer: SocketAddr,
+        caller: Caller,
     ) -> Response<Bytes> {
         let host = host(&request);
         let is_own = |name: &str| host.as_deref() == Some(&format!("{name}:{}", self.port));
         let path = request.uri().path().to_owned();
         let is_call = path.starts_with("/hook/") || path.starts_with("/api/");
-        if is_own("localhost") && !is_call && request.method() == Method::GET {
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        if is_own("localhost") && !is_call && is_read {
             // One origin for keys and storage, whatever the person typed.
-            return redirect(&format!("{}{path}", self.origin()));
+            let asked = request.uri().path_and_query();
+            let asked = asked.map_or(path.as_str(), PathAndQuery::as_str);
+            return redirect(format!("{}{asked}", self.origin()));
         }
         if !["127.0.0.1", "localhost", "[::1]"].into_iter().any(is_own) {
             let detail = format!("this server answers under {} only", self.origin());
             return problem(StatusCode::MISDIRECTED_REQUEST, &detail);
         }
-        if let Some(origin) = request.headers().get(header::ORIGIN)
-            && origin.as_bytes() != self.origin().as_bytes()
-        {
+        let mut origins = request.headers().get_all(header::ORIGIN).iter();
+        if origins.any(|origin| origin.as_bytes() != self.origin().as_bytes()) {
             return problem(
                 StatusCode::FORBIDDEN,
                 "pages of other sites may not call this server",
             );
         }
-        let answer = match path.as_str() {
-            _ if path.starts_with("/hook/") => self.invoke(&self.receiver, request, peer).await,
-            _ if path.starts_with("/api/") => self.invoke(&self.api, request, peer).await,
-            _ if !matches!(*request.method(), Method::GET | Method::HEAD) => {
-                problem(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD here")
-            }
+        match path.as_str() {
+            _ if path.starts_with("/hook/") => self.invoke(&self.receiver, request, caller).await,
+            _ if path.starts_with("/api/") => self.invoke(&self.api, request, caller).await,
+            _ if !is_read => problem(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD here"),
             "/config.json" => file("application/json", "no-store", self.config.clone().into()),
             _ => self.page(&path, request.headers()),
-        };
-        guarded(answer)
+        }
     }
 
     /// Answers a request to the listener that a tunnel points at: webhooks and nothing else, under any host.
     pub(crate) async fn answer_hook(
         self: Arc<Self>,
         request: Request<Bytes>,
-        peer: SocketAddr,
+        caller: Caller,
     ) -> Response<Bytes> {
         if request.uri().path().starts_with("/hook/") {
-            return self.invoke(&self.receiver, request, peer).await;
+            return self.invoke(&self.receiver, request, caller).await;
         }
         problem(StatusCode::NOT_FOUND, "only /hook/ is served here")
     }
@@ -93,14 +95,15 @@ impl Home {
         &self,
         service: &Service,
         request: Request<Bytes>,
-        peer: SocketAddr,
+        caller: Caller,
     ) -> Response<Bytes> {
         let arrived = Arrived {
-            from: peer.ip(),
+            from: caller.addr.ip(),
             port: self.port,
             at: (self.clock)(),
         };
-        gateway::invoke(service, request, arrived)
+        let answering = gateway::invoke(service, request, arrived);
+        store::connection::by(caller.answer_by, answering)
             .await
             .unwrap_or_else(|_| {
                 problem(
@@ -134,36 +137,19 @@ impl Home {
     }
 }
 
-/// The host that a request names, in its line or its header.
+/// The host that a request names, in its line or its header. One that names two in its headers names none.
 fn host(request: &Request<Bytes>) -> Option<String> {
+    let mut headers = request.headers().get_all(header::HOST).iter();
+    let (Some(header), None) = (headers.next(), headers.next()) else {
+        return None;
+    };
+    let header = header.to_str().ok()?;
     let named = request.uri().authority().map(ToString::to_string);
-    let header = request.headers().get(header::HOST)?.to_str().ok()?;
     Some(
         named
             .unwrap_or_else(|| header.to_owned())
             .to_ascii_lowercase(),
     )
-}
-
-/// What no answer of the page's origin goes without.
-fn guarded(mut response: Response<Bytes>) -> Response<Bytes> {
-    let mut set = |name, value| {
-        let headers: &mut HeaderMap = response.headers_mut();
-        if !headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-    };
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(header::REFERRER_POLICY, "no-referrer");
-    set(
-        header::HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    );
-    set(
-        header::HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    );
-    response
 }
 
 fn file(content_type: &'static str, cache_control: &'static str, bytes: Bytes) -> Response<Bytes> {
@@ -177,12 +163,13 @@ fn file(content_type: &'static str, cache_control: &'static str, bytes: Bytes) -
     response
 }
 
-fn redirect(to: &str) -> Response<Bytes> {
+fn redirect(to: String) -> Response<Bytes> {
+    let Ok(to) = HeaderValue::try_from(to) else {
+        return problem(StatusCode::BAD_REQUEST, "no address has such characters");
+    };
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
-    if let Ok(to) = HeaderValue::from_str(to) {
-        response.headers_mut().insert(header::LOCATION, to);
-    }
+    response.headers_mut().insert(header::LOCATION, to);
     response
 }
 

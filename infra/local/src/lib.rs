@@ -226,10 +226,10 @@ async fn listen(port: u16, flag: &str) -> anyhow::Result<TcpListener> {
 
 fn page_handler(home: &Arc<Home>) -> Handler {
     let home = Arc::clone(home);
-    Arc::new(move |request, peer| Box::pin(Arc::clone(&home).answer(request, peer)))
+    Arc::new(move |request, caller| Box::pin(Arc::clone(&home).answer(request, caller)))
 }
 
 fn hook_handler(home: &Arc<Home>) -> Handler {
     let home = Arc::clone(home);
-    Arc::new(move |request, peer| Box::pin(Arc::clone(&home).answer_hook(request, peer)))
+    Arc::new(move |request, caller| Box::pin(Arc::clone(&home).answer_hook(request, caller)))
 }
