@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ pub(crate) struct Core {
     pub(crate) binaries: Binaries,
     pub(crate) ratings: Ratings,
     pub(crate) signins: Mutex<Signins>,
-    /// Webhook requests under way or waiting to be tried again.
-    pub(crate) running_hooks: AtomicUsize,
+    /// Places of webhook requests that are under way or wait to be tried again.
+    pub(crate) running_hooks: Arc<Semaphore>,
     /// Turns of those that are being sent.
     pub(crate) sending: Semaphore,
     pub(crate) stopping: watch::Sender<bool>,
@@ -77,7 +77,7 @@ impl Core {
             binaries: Binaries::default(),
             ratings: Ratings::default(),
             signins: Mutex::default(),
-            running_hooks: AtomicUsize::new(0),
+            running_hooks: Arc::new(Semaphore::new(hook::run::MOST_RUNNING)),
             sending: Semaphore::new(hook::run::MOST_SENDING),
             stopping: watch::Sender::new(false),
             requests: AtomicU64::new(1),

@@ -1,7 +1,6 @@
 //! The sequence of one triggered hook: hook-sent, the request, then hook-response or hook-error.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::clock::{iso, millis};
@@ -22,7 +21,7 @@ use crate::state::{GotResponse, Hook, LogEntry, SentRequest};
 /// How long a server may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// Requests under way or waiting for another try; beyond this the cloud says that it is busy instead of growing.
-const MOST_RUNNING: usize = 1000;
+pub(crate) const MOST_RUNNING: usize = 1000;
 /// Requests that wait for an answer at the same time; the next ones are sent when one has come. The real cloud's many
 /// machines are one computer here, which the server that answers has to share.
 pub(crate) const MOST_SENDING: usize = 32;
@@ -51,20 +50,18 @@ pub(crate) fn trigger(core: &Arc<Core>, event: &Arc<Event>) {
             config,
             event: Arc::clone(event),
         };
-        if core.running_hooks.fetch_add(1, Ordering::SeqCst) >= MOST_RUNNING {
-            core.running_hooks.fetch_sub(1, Ordering::SeqCst);
+        let Ok(place) = Arc::clone(&core.running_hooks).try_acquire_owned() else {
             let text = format!("the simulated cloud has {MOST_RUNNING} webhook requests under way");
             run.failed(text, vec![SIMULATED_ONLY], None, None);
             continue;
-        }
+        };
         tokio::spawn(async move {
-            let core = Arc::clone(&run.core);
-            let mut stopping = core.stopping.subscribe();
+            let _place = place;
+            let mut stopping = run.core.stopping.subscribe();
             tokio::select! {
                 () = run.to_the_end() => {}
                 _ = stopping.wait_for(|stop| *stop) => {}
             }
-            core.running_hooks.fetch_sub(1, Ordering::SeqCst);
         });
     }
 }
