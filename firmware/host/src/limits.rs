@@ -2,7 +2,9 @@
 //!
 //! A process gets an empty environment, a folder of its own to be in, a process group of its own that ends as a whole,
 //! and the limits below. The shell sets them, because that needs no `unsafe` code between fork and exec. What is *not*
-//! taken away: it runs as this user, and may read files and open network connections as this user may.
+//! taken away: it runs as this user, and may read files and open network connections as this user may. Root is bound by
+//! little of that, so a firmware of root's runs as a user that nobody else is, if this machine has the means
+//! ([`AS_NOBODY_ELSE`]).
 //!
 //! Its standard error is one end of a socket whose other end, the [`Lifeline`], is held here. A second process of the
 //! group does nothing but wait until that other end is closed, and then ends the group. The system closes it however
@@ -19,7 +21,7 @@ use std::{
     process::Command,
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, geteuid, kill_process_group};
 use tokio::net::UnixStream;
 
 /// What one process may use.
@@ -33,7 +35,7 @@ pub struct Limits {
     pub file_mib: u32,
     /// Open files, its pipes among them.
     pub files: u32,
-    /// Whether it may start other processes. Taken away per user, so root is not bound by it.
+    /// Whether it may start other processes. Taken away per user, so root is not bound by it, and runs it as another user.
     pub may_fork: bool,
 }
 
@@ -54,6 +56,15 @@ pub const FIRMWARE: Limits = Limits {
     files: 32,
     may_fork: false,
 };
+
+/// Has the shell run the program as a user of its own, of those that systemd gives to services for as long as they run
+/// (<https://systemd.io/UIDS-GIDS/>): only a user with no other process can be held to one. The program is opened before, by
+/// who may enter its folder, and its name is an argument for whoever looks at the list of processes. Where `setpriv` of util-linux is not there, or may not do that, it runs as root: what is tried
+/// first is what is done then.
+const AS_NOBODY_ELSE: &str = "exec 9<\"$0\"; other=$((61184 + $$ % 4336)); \
+     as=\"setpriv --reuid $other --regid $other --clear-groups --no-new-privs --\"; \
+     if [ -e /proc/self/fd/9 ] && (ulimit -u 1 || ulimit -p 1; exec $as /bin/true) 2>/dev/null; \
+     then set -- $as /proc/self/fd/9 \"$0\" \"$@\"; else set -- \"$0\" \"$@\"; fi; ";
 
 /// The other end of a process's standard error: what it prints can be read here, and its whole group ends when this does.
 pub type Lifeline = UnixStream;
@@ -93,12 +104,16 @@ pub fn command(
     if let Some(mib) = limits.memory_mib {
         script += &format!("ulimit -v {} 2>/dev/null || :; ", mib * 1024);
     }
+    script += match !limits.may_fork && geteuid().is_root() {
+        true => AS_NOBODY_ELSE,
+        false => "set -- \"$0\" \"$@\"; ",
+    };
     if !limits.may_fork {
         script += "ulimit -u 1 2>/dev/null || ulimit -p 1 2>/dev/null || :; ";
     }
     script += match pipes {
-        Pipes::AsTheyAre => "exec \"$0\" \"$@\"",
-        Pipes::OrdersAndReports => "exec \"$0\" \"$@\" 3>&1 4<&0 1>&2 0</dev/null",
+        Pipes::AsTheyAre => "exec \"$@\"",
+        Pipes::OrdersAndReports => "exec \"$@\" 3>&1 4<&0 1>&2 0</dev/null",
     };
     let mut command = Command::new("/bin/sh");
     command

@@ -28,16 +28,42 @@ async fn it_knows_nothing_of_the_environment() {
 #[tokio::test]
 async fn the_first_byte_that_it_writes_to_a_file_ends_it() {
     let text = firmware(
-        r#"    FILE *file = fopen("note", "w");
+        r#"    FILE *file = tmpfile();
+    if (!file) return;
     setvbuf(file, nullptr, _IONBF, 0);
     fputs("something", file);"#,
     );
     let mut device = Scenario::of(&text, Build::Plain, 0).await;
     let end = device.run_to_its_end(1_000).await;
-    assert!(end.contains("Crash"), "{end}");
+    assert!(end.contains("it wrote to a file"), "{end}");
     let harmless = firmware("");
     let mut device = Scenario::of(&harmless, Build::Plain, 0).await;
     assert_eq!(device.run_to_its_end(1_000).await, "");
+}
+
+#[tokio::test]
+async fn it_starts_no_other_process_and_is_never_root() {
+    let text = firmware(
+        r#"    pid_t other = fork();
+    if (other == 0) _exit(0);
+    Log.info(other < 0 ? "it is alone" : "it is not alone");
+    Log.info(geteuid() == 0 || getegid() == 0 ? "it is root" : "it is not root");"#,
+    )
+    .replace(
+        "#include <cstdio>",
+        "#include <cstdio>\n#include <unistd.h>",
+    );
+    // Several at once, as of several devices.
+    let mut devices = Vec::new();
+    for _ in 0..4 {
+        devices.push(Scenario::of(&text, Build::Plain, 0).await);
+    }
+    for mut device in devices {
+        device.run_for(10).await;
+        for said in ["it is alone", "it is not root"] {
+            assert_eq!(device.logged(said).len(), 1, "{:?}", device.done);
+        }
+    }
 }
 
 #[tokio::test]
