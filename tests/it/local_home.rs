@@ -36,6 +36,7 @@ async fn every_route_looks_at_host_and_origin() {
                 Some(403),
             ),
             (&format!("{addr}\r\nHost: evil.example"), "", Some(421)),
+            (&format!("{addr}\r\nHost: {addr}"), "", Some(421)),
             (&addr.to_string(), &own, None),
             (&addr.to_string(), "", None),
             (&format!("[::1]:{}", addr.port()), "", None),
@@ -65,6 +66,17 @@ async fn every_route_looks_at_host_and_origin() {
                 "no CORS header anywhere"
             );
         }
+    }
+    // A line with a whole URL in it may not say something else than the header.
+    for (line, host, status) in [
+        (own.as_str(), addr.to_string(), 200),
+        (&own, "evil.example".to_owned(), 421),
+        ("http://evil.example", addr.to_string(), 421),
+    ] {
+        let request =
+            format!("GET {line}/config.json HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let answer = raw(addr, request.as_bytes()).await.unwrap();
+        assert_eq!(answer.status, status, "{line} {host}");
     }
     home.stack.stop().await.unwrap();
 }
@@ -244,6 +256,34 @@ async fn no_answer_goes_without_what_keeps_it_from_other_sites_errors_and_refusa
         ] {
             assert_eq!(head.matches(line).count(), 1, "{line:?} {case}");
         }
+    }
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_browser_fetches_for_another_site_it_gets_only_where_anybody_may_send() {
+    let home = Home::start().await;
+    let person = home.person().await;
+    let addr = home.stack.page_addr();
+    let hook = format!("/hook/{}", person.endpoint);
+    for (site, mode, dest, target, status) in [
+        ("same-origin", "cors", "empty", "/config.json", 200),
+        ("none", "navigate", "document", "/", 200),
+        // Somebody follows a link.
+        ("cross-site", "navigate", "document", "/", 200),
+        ("cross-site", "navigate", "iframe", "/", 403),
+        ("cross-site", "no-cors", "image", "/", 403),
+        ("cross-site", "no-cors", "script", "/config.json", 403),
+        // A page of another port of this computer.
+        ("same-site", "no-cors", "script", "/config.json", 403),
+        ("same-site", "no-cors", "image", "/api/health", 403),
+        ("cross-site", "no-cors", "image", &hook, 200),
+    ] {
+        let request = format!(
+            "GET {target} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\nSec-Fetch-Site: {site}\r\nSec-Fetch-Mode: {mode}\r\nSec-Fetch-Dest: {dest}\r\n\r\n"
+        );
+        let answer = raw(addr, request.as_bytes()).await.unwrap();
+        assert_eq!(answer.status, status, "{target} {site} {mode} {dest}");
     }
     home.stack.stop().await.unwrap();
 }

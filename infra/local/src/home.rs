@@ -2,6 +2,8 @@
 //!
 //! A web site that is open in the same browser can send requests to this machine. So every route looks at `Host`, which
 //! such a site can't forge without DNS tricks that change it, and at `Origin`, which browsers put on whatever could do harm.
+//! On the rest, such as pictures and scripts, they put `Sec-Fetch-Site`: what a page of another site takes in from here it gets
+//! only where any sender may send.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -70,6 +72,10 @@ impl Home {
                 "pages of other sites may not call this server",
             );
         }
+        if !path.starts_with("/hook/") && is_taken_in_elsewhere(request.headers()) {
+            let detail = "pages of other sites may lead here and take nothing from here";
+            return problem(StatusCode::FORBIDDEN, detail);
+        }
         match path.as_str() {
             _ if path.starts_with("/hook/") => self.invoke(&self.receiver, request, caller).await,
             _ if path.starts_with("/api/") => self.invoke(&self.api, request, caller).await,
@@ -137,19 +143,27 @@ impl Home {
     }
 }
 
-/// The host that a request names, in its line or its header. One that names two in its headers names none.
+/// The host that a request names. One that names two, be it in its line and its headers, names none.
 fn host(request: &Request<Bytes>) -> Option<String> {
     let mut headers = request.headers().get_all(header::HOST).iter();
-    let (Some(header), None) = (headers.next(), headers.next()) else {
+    let (Some(host), None) = (headers.next(), headers.next()) else {
         return None;
     };
-    let header = header.to_str().ok()?;
-    let named = request.uri().authority().map(ToString::to_string);
-    Some(
-        named
-            .unwrap_or_else(|| header.to_owned())
-            .to_ascii_lowercase(),
-    )
+    let host = host.to_str().ok()?.to_ascii_lowercase();
+    let line = request.uri().authority();
+    line.is_none_or(|named| named.as_str().eq_ignore_ascii_case(&host))
+        .then_some(host)
+}
+
+/// Whether a browser says that it is for a page of another site, and not because somebody goes there.
+/// <https://www.w3.org/TR/fetch-metadata/>
+fn is_taken_in_elsewhere(headers: &HeaderMap) -> bool {
+    let is = |name, value: &str| headers.get(name).is_some_and(|said| said == value);
+    let is_elsewhere = ["cross-site", "same-site"]
+        .into_iter()
+        .any(|site| is("sec-fetch-site", site));
+    let is_visit = is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document");
+    is_elsewhere && !is_visit
 }
 
 fn file(content_type: &'static str, cache_control: &'static str, bytes: Bytes) -> Response<Bytes> {

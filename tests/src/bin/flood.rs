@@ -35,8 +35,11 @@ fn print(flags: &Flags, crowd: &Crowd, figures: &Figures) {
             "webhooks among them, all taken",
             WEBHOOKS_IN_THE_CROWD.to_string(),
         ),
-        ("the middle one of them took", format!("{:?}", crowd.middle)),
-        ("the slowest of them took", format!("{:?}", crowd.slowest)),
+        (
+            "the middle one of them took",
+            format!("{:.1?}", crowd.middle),
+        ),
+        ("the slowest of them took", format!("{:.1?}", crowd.slowest)),
         ("most memory", memory(crowd.most_memory)),
         (
             "webhooks a second that are taken without a flood",
@@ -62,7 +65,7 @@ fn print(flags: &Flags, crowd: &Crowd, figures: &Figures) {
         ("most memory", memory(figures.most_memory)),
         (
             "the next webhook was taken after",
-            format!("{:?}", figures.recovered_in),
+            format!("{:.1?}", figures.recovered_in),
         ),
     ];
     println!("| what | figure |\n| --- | --- |");
