@@ -164,9 +164,11 @@ impl Attached {
         self.with(id, |live| live.online).unwrap_or(false)
     }
 
-    /// Gives an event to every device that asked for it. The whole account has one owner, so a prefix decides.
-    pub(crate) fn deliver(&self, event: &Event) {
-        for live in self.all().values_mut() {
+    /// Gives an event to every device that asked for it, and says which got it. The whole account has one owner, so a prefix
+    /// decides.
+    pub(crate) fn deliver(&self, event: &Event) -> Vec<String> {
+        let mut got = Vec::new();
+        for (id, live) in self.all().iter_mut() {
             if !live.online
                 || !live
                     .prefixes
@@ -181,7 +183,9 @@ impl Attached {
             }
             if live.tell(&json!({"type": "event", "name": event.name, "data": event.data})) {
                 live.responses += operations(bytes);
+                got.push(id.clone());
             }
         }
+        got
     }
 }

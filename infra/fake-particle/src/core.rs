@@ -17,6 +17,7 @@ use crate::file;
 use crate::guesses::Guess;
 use crate::hook;
 use crate::hook::rating::Ratings;
+use crate::reports;
 use crate::signin::Signins;
 use crate::state::State;
 use crate::streams::Streams;
@@ -147,7 +148,9 @@ impl Core {
     /// cause stands before its effects.
     pub(crate) fn publish(self: &Arc<Self>, event: Event) {
         self.streams.send(&event);
-        self.attached.deliver(&event);
+        for id in self.attached.deliver(&event) {
+            reports::show(self, &id);
+        }
         if event.may_trigger_hooks() {
             hook::run::trigger(self, &Arc::new(event));
         }

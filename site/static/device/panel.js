@@ -178,7 +178,7 @@ export function mountDevicePanel({ wait, onReason }) {
     }
     write(slot('battery'), unknown.checked ? 'unknown' : `${battery.value} %`);
     const { publishes = 0, responses = 0 } = state?.data_operations ?? {};
-    write(slot('device-operations'), `Since the program started: ${publishes + responses} data operations (${publishes} published, ${responses} received), as Particle would count them.`);
+    write(slot('device-operations'), `Since the program started: ${publishes + responses} data operation${publishes + responses === 1 ? '' : 's'} (${publishes} published, ${responses} received), as Particle would count them.`);
   }
 
   return {

@@ -414,6 +414,26 @@ async fn the_serial_monitor_shows_the_last_lines_then_every_new_one() {
 }
 
 #[tokio::test]
+async fn who_looks_on_sees_what_each_event_costs_when_the_device_gets_it() {
+    let world = start().await;
+    let mut device = Device::online(&world, &["answer"]).await;
+    let mut monitor = world
+        .listen(&format!("/simulated/devices/{ID}/serial"))
+        .await;
+    assert_eq!(
+        monitor.next().await.data["data_operations"]["responses"],
+        json!(0)
+    );
+    world.publish("answer", &"x".repeat(600)).await;
+    assert_eq!(device.hear().await.unwrap()["name"], json!("answer"));
+    let state = monitor.next().await;
+    assert_eq!(
+        (state.name.as_str(), &state.data["data_operations"]),
+        ("state", &json!({"publishes": 0, "responses": 1}))
+    );
+}
+
+#[tokio::test]
 async fn a_device_in_another_process_links_by_an_upgrade() {
     let world = start().await;
     let token = &world.token;
