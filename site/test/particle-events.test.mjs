@@ -88,6 +88,22 @@ test('times without a listener are known, across a reload too', async () => {
   assert.equal(where.kept.spans.length, 2, 'what was kept is not wiped out by what began before it was read');
 });
 
+test('a reload in the middle of listening makes no gap over what had been heard', async () => {
+  const where = place();
+  const store = eventStore(where, writer);
+  await store.load();
+  store.alive(1_000);
+  const [event, next] = world(1).events;
+  store.alive(4_000);
+  store.add({ ...event, seen: 4_000 });
+  assert.deepEqual(where.kept.spans, [{ from: 1_000, to: 1_000 }], 'a span is not written down with every event, and then the page is gone');
+  const again = eventStore(where, writer);
+  again.alive(9_000);
+  again.add({ ...next, seen: 9_500 });
+  await again.load();
+  assert.deepEqual(again.quiet(), [{ from: 4_000, to: 9_000 }]);
+});
+
 test('a tab that comes later and is told since when the first one listens sees no gap', async () => {
   const where = place();
   const first = eventStore(where, writer);

@@ -71,8 +71,9 @@ export function eventStore(place, { mayWrite }) {
     async load() {
       try {
         const kept = await place.load();
-        take(kept.events.filter(isEvent));
-        spans = merged([...kept.spans.filter(isSpan), ...spans]);
+        // What was heard here in the meantime may have been kept by now too, and says nothing about the time before.
+        const before = take(kept.events.filter(isEvent));
+        spans = merged([...reaching(kept.spans.filter(isSpan), before), ...spans]);
         changes += 1;
         loaded = true;
         trim();
@@ -140,6 +141,17 @@ export function eventStore(place, { mayWrite }) {
       if (mayWrite() && spans.length > 0) attempt(place.putSpans(spans));
     },
   };
+}
+
+/**
+ * The same, the last one up to the newest event: it was written down before that was heard, and the beginning of another
+ * one would have been written down at once.
+ * @param {Span[]} spans @param {Event[]} events
+ */
+function reaching(spans, events) {
+  const last = spans.reduce((/** @type {Span | null} */ latest, one) => (latest === null || one.from > latest.from ? one : latest), null);
+  const heard = events.reduce((latest, { seen }) => Math.max(latest, seen), -Infinity);
+  return spans.map((one) => (one === last ? { from: one.from, to: Math.max(one.to, heard) } : one));
 }
 
 /** Spans in order, those that touch as one. @param {Span[]} spans */
