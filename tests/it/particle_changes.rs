@@ -79,6 +79,26 @@ async fn a_disabled_webhook_is_noticed_by_the_press_that_nothing_comes_of() {
 }
 
 #[tokio::test]
+async fn a_webhook_that_was_taken_over_and_is_answered_elsewhere_is_noticed_by_its_rounds() {
+    let home = Home::start().await;
+    let account = Account::of(&home).await;
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.start().await;
+    visit.connect().await;
+    let other = home.person().await;
+    let hook = settings(&account, &other.hook_url()).await;
+    let id = account.hooks().await[0]["id"].as_str().unwrap().to_owned();
+    let at = format!("/v1/integrations/{id}");
+    account.ask(Method::PUT, &at, hook).await;
+    // Somebody else's event: nothing is pressed here.
+    account.publish("WebhookTutorial01", "{}").await;
+    visit.says("webhook-state", "no longer leads here").await;
+    visit.says("count", "the webhook leads elsewhere").await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_webhook_that_was_changed_elsewhere_is_compared_with_the_one_that_was_made() {
     let home = Home::start().await;
     let account = Account::of(&home).await;

@@ -26,7 +26,7 @@ import { asParticleSends, consoleUrl, freshId, testData } from './webhook.js';
 /** Names of the clouds, as people say them. @type {Record<string, string>} */
 const NAMES = { simulated: 'the simulated cloud', particle: 'the Particle cloud' };
 const DEVICE_ID = /^[0-9a-f]{24}$/;
-/** After this long without a hook-response the page looks whether the webhook is still there and leads here. */
+/** After this long without a delivery the page looks whether the webhook is still there and leads here: its answer may come from elsewhere. */
 const UNANSWERED_MS = 5_000;
 /** Somebody may have changed the webhook elsewhere; a look when the reader comes back, but not all the time. */
 const LOOK_AGAIN_MS = 30_000;
@@ -69,7 +69,8 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
   let names = new Map();
   let setUpNext = false;
   let said = '';
-  let answeredAt = -Infinity;
+  /** When the event was heard that was looked for last, because nothing came of it here. */
+  let lookedFor = -Infinity;
   let presses = 0;
 
   const accountChannel = channel('webhook-tutorial/account');
@@ -89,7 +90,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
       follow();
     },
   });
-  const keeper = hookKeeper({ form, memory: hookMemory, onChange: () => draw(), onRefused: (token) => signedIn.refused(token) });
+  const keeper = hookKeeper({ form, memory: hookMemory, onChange: () => (draw(), onChange()), onRefused: (token) => signedIn.refused(token) });
   const connectCard = mountConnectCard(part('connect'), {
     offers: () => offers,
     onTicket: (offer, ticket) => signedIn.signedIn({ cloud: offer.id, ticket }),
@@ -177,7 +178,6 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     if (!store?.add(event)) return;
     const { kind } = meaningOf(event);
     if (kind === 'sent' || kind === 'response' || kind === 'error') {
-      if (kind === 'response') answeredAt = clock.now();
       onReason();
     }
     onChange();
@@ -237,15 +237,10 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     const now = connected();
     if (!now) return 'Not published: nobody is signed in.';
     try {
-      const pressedAt = clock.now();
       onReason();
+      if (name.startsWith(form.event)) void keeper.lookIfOlder(UNANSWERED_MS);
       await now.offer.cloud.publish(now.ticket.token, name, data);
       onReason();
-      if (name.startsWith(form.event)) {
-        void clock.wait(UNANSWERED_MS, new AbortController().signal).then(() => {
-          if (answeredAt < pressedAt) void keeper.lookIfOlder(UNANSWERED_MS);
-        });
-      }
       return null;
     } catch (error) {
       if (!(error instanceof CloudProblem)) return 'Not published: something went wrong in this page.';
@@ -345,6 +340,15 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     },
     /** The learner pressed Start: the webhook is to lead to the new endpoint, as was said. */
     started: () => (setUpNext = true),
+    /** Looks where the webhook leads if the newest event that fires it led to no delivery here. @param {import('../rounds.js').Round[]} rounds */
+    noteRounds(rounds) {
+      const newest = rounds.findLast(({ strand }) => strand?.event?.name.startsWith(form.event))?.strand;
+      if (!newest?.event || newest.delivery) return;
+      const { seen } = newest.event;
+      if (seen <= lookedFor || clock.now() - seen < UNANSWERED_MS) return;
+      lookedFor = seen;
+      void keeper.lookIfOlder(clock.now() - seen);
+    },
     /** @returns {Event[]} */
     events: () => store?.events() ?? [],
     quiet: () => store?.quiet() ?? [],
@@ -364,7 +368,11 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     /** For the head of the log: since when events are heard, or that this browser never heard any. */
     heard() {
       const since = store?.since() ?? null;
-      if (connected() && since !== null && streamState.kind === 'listening') return `events since ${clockTime.format(since)}`;
+      if (connected() && since !== null && streamState.kind === 'listening') {
+        const hook = keeper.state();
+        const away = hook.kind === 'elsewhere' ? '; the webhook leads elsewhere' : '';
+        return `listening to events since ${clockTime.format(since)}${away}`;
+      }
       if (connected() || (store?.quiet().length ?? 0) > 0) return 'not listening to events';
       return (store?.events().length ?? 0) > 0 ? '' : 'the server’s side only';
     },
