@@ -147,6 +147,7 @@ function draw() {
   const own = session?.keys.owner ?? null;
   if (own !== null) setForgotten(null);
   part('read-bar').hidden = !reading();
+  document.documentElement.toggleAttribute('data-reading', reading());
   part('start-row').hidden = session !== null || gone !== null || reading();
   part('start-again').hidden = gone === null || reading();
   part('start-done').hidden = session === null || reading();
@@ -189,6 +190,7 @@ function drawNews() {
   const uses = (session?.watch.log().deliveries ?? []).flatMap(({ seq, response }) => (response.reply_use ? [{ seq, ...response.reply_use, by: usedBy(roundOf(seq)) }] : []));
   replyCard.update(session && { client: session.client, info: session.info, owner: session.keys.owner !== null, uses });
   const seen = world();
+  particle?.noteRounds(seen.rounds);
   if (!reading()) steps.update(seen);
   cleanUp.update(seen);
   drawWants({ hook: seen.hook.kind, started: session !== null && session.keys.owner !== null, connected: seen.login !== null, device: (seen.devices?.length ?? 0) > 0, offered: particle?.offered() ?? true });
@@ -287,11 +289,16 @@ function leave() {
   });
 }
 
+/** What sends something that is then to be seen in the log. */
+const SENDS = new Set(['test-webhook', 'send-one', 'press-mode', 'send-made-up']);
+
+document.addEventListener('submit', ({ target }) => target === part('publish') && logView.open());
 document.addEventListener('click', (event) => {
   const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest?.('[data-do]'));
   if (button && isOff(button)) return event.preventDefault();
   const name = button?.dataset.do ?? '';
   const action = button && (actions[name] ?? particle?.actions[name]);
+  if (SENDS.has(name)) logView.open();
   if (action) void action(button);
 });
 

@@ -34,6 +34,7 @@ function load() {
 function failed() {
   delete root.dataset.mode;
   delete root.dataset.started;
+  delete root.dataset.reading;
   for (const node of document.querySelectorAll('.load-failed')) /** @type {HTMLElement} */ (node).hidden = false;
 }
 

@@ -15,19 +15,19 @@ const HIGHEST = 0.85;
 const STEP = 0.04;
 
 /**
- * @param {{panel: HTMLElement, place: HTMLElement, handle: HTMLElement, strip: HTMLElement, away: HTMLElement}} parts
+ * @param {{panel: HTMLElement, handle: HTMLElement, strip: HTMLElement, away: HTMLElement}} parts
  * @param {{onMove: () => void}} with_ `onMove`: its size or place changed
  */
-export function mountDock({ panel, place, handle, strip, away }, { onMove }) {
+export function mountDock({ panel, handle, strip, away }, { onMove }) {
   const root = document.documentElement;
-  let now = kept() ?? first();
+  // The open log needs room beside the text; where there is little, the strip shows that something comes.
+  const isRoomy = () => innerWidth >= 860 && innerHeight >= 700;
+  const before = kept();
+  /** Whether the reader chose a place for the log, or had one chosen. */
+  let isDecided = before !== null;
+  // Before there is anything in it, the log is a strip.
+  let now = before ?? { docked: true, collapsed: true, height: within((isRoomy() ? USUAL : 0.62 * innerHeight) / innerHeight) };
   let started = false;
-
-  function first() {
-    // The open log needs room beside the text; where there is little, the strip shows that something comes.
-    const roomy = innerWidth >= 860 && innerHeight >= 700;
-    return { docked: true, collapsed: !roomy, height: within((roomy ? USUAL : 0.62 * innerHeight) / innerHeight) };
-  }
 
   /** @returns {Place | null} */
   function kept() {
@@ -60,6 +60,7 @@ export function mountDock({ panel, place, handle, strip, away }, { onMove }) {
   /** @param {Partial<Place>} change */
   const set = (change) => {
     now = { ...now, ...change };
+    isDecided = true;
     show();
     keptPlace.keepJson(now);
   };
@@ -99,19 +100,18 @@ export function mountDock({ panel, place, handle, strip, away }, { onMove }) {
 
   show();
   return {
-    /** Docks only once there is a log to look at. @param {boolean} is */
-    setStarted(is) {
+    /** Docks only once there is a log to look at. @param {boolean} is @param {boolean} reading who follows a link to a log came to see it */
+    setStarted(is, reading) {
       if (started === is) return;
       started = is;
+      if (reading && !isDecided && isRoomy()) now = { ...now, collapsed: false };
       show();
     },
     toggleDocked: () => set({ docked: !now.docked }),
     toggleCollapsed: () => set({ collapsed: !now.collapsed }),
-    open: () => now.collapsed && set({ collapsed: false }),
-    /** Brings the log into view, wherever it is. */
-    reveal() {
-      if (!now.docked) place.scrollIntoView({ block: 'start' });
-      else if (now.collapsed) set({ collapsed: false });
+    /** Opens where there is room, unless its reader has decided how it stands. */
+    openFirst() {
+      if (!isDecided && isRoomy()) set({ collapsed: false });
     },
   };
 }

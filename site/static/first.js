@@ -12,8 +12,10 @@
   };
   const isHere = /^(?:127\.|localhost$|\[::1\]$)/.test(location.hostname);
   root.dataset.mode = kept(() => localStorage, 'webhook-tutorial/mode') ?? (isHere ? 'simulated' : 'none');
-  const hasKey = kept(() => localStorage, 'webhook-tutorial/own') ?? kept(() => sessionStorage, 'webhook-tutorial/read') ?? kept(() => sessionStorage, 'webhook-tutorial/forgotten');
-  root.dataset.started = hasKey !== null || /^#(?:own|read)_/.test(location.hash) ? 'yes' : 'no';
+  // Who reads someone else's log has nothing to start.
+  root.toggleAttribute('data-reading', kept(() => sessionStorage, 'webhook-tutorial/read') !== null || location.hash.startsWith('#read_'));
+  const hasKey = kept(() => localStorage, 'webhook-tutorial/own') ?? kept(() => sessionStorage, 'webhook-tutorial/forgotten');
+  root.dataset.started = root.hasAttribute('data-reading') || hasKey !== null || location.hash.startsWith('#own_') ? 'yes' : 'no';
   // What is restored comes after the browser has put the reader back to where they were, and would push that away.
   try {
     const { width, heights } = JSON.parse(kept(() => sessionStorage, 'webhook-tutorial/room') ?? '');
@@ -35,6 +37,7 @@
       if (isUp()) return;
       delete root.dataset.mode;
       delete root.dataset.started;
+      delete root.dataset.reading;
       document.adoptedStyleSheets = [];
     },
     { capture: true },

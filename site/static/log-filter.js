@@ -77,6 +77,10 @@ function onlyBlocks(round, kind) {
  * @param {boolean} isPart there are older rounds that are not loaded
  */
 export function words({ shown, of, since }, wishes, isPart) {
+  const wanted = wishes.join(', ');
+  if (of === 0) return `No round here yet to choose from: ${wanted}.`;
+  const loaded = isPart ? (of === 1 ? ' that is loaded' : ' that are loaded') : '';
+  if (shown === 0) return of === 1 ? `The one round${loaded || ' here'} does not match: ${wanted}.` : `None of the ${of} rounds${loaded || ' here'} matches: ${wanted}.`;
   const out = since === 0 ? '' : ` ${since} new ${since === 1 ? 'round does' : 'rounds do'} not match.`;
-  return `Showing ${shown} of ${of} ${of === 1 ? 'round' : 'rounds'}${isPart ? (of === 1 ? ' that is loaded' : ' that are loaded') : ''}: ${wishes.join(', ')}.${out}`;
+  return `Showing ${shown} of ${of} ${of === 1 ? 'round' : 'rounds'}${loaded}: ${wanted}.${out}`;
 }

@@ -79,16 +79,16 @@ function lowest(deliveries, ...lists) {
 }
 
 /**
- * How much of the log this is, in words for the head line.
- * @param {Log} log
+ * How much of the log this is, in words for the head line: in short, and what can be left out where there is no room.
+ * @param {Log} log @returns {[string, string]}
  */
 export function summary(log) {
   const all = log.lastSeq - log.firstSeq + 1 - log.missing.length;
-  if (all <= 0) return log.lastSeq > 0 ? `empty; the next is #${log.lastSeq + 1}` : 'no deliveries yet';
+  if (all <= 0) return log.lastSeq > 0 ? ['empty', `; the next is #${log.lastSeq + 1}`] : ['no deliveries yet', ''];
   const holes = log.missing.length === 0 ? 'none missing' : `${ranges(log.missing)} held none`;
   const counted = `${grouped(all)} ${all === 1 ? 'delivery' : 'deliveries'}`;
   const loaded = log.deliveries.length + log.unreadable.length;
-  return log.older === null ? `${counted}, ${holes}` : `${counted}, newest ${grouped(loaded)} loaded, ${holes}`;
+  return [counted, log.older === null ? `, ${holes}` : `, newest ${grouped(loaded)} loaded, ${holes}`];
 }
 
 /**

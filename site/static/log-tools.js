@@ -2,7 +2,7 @@
 // What a reader may do with the log besides reading it: filter it, take it along. Loaded when first asked for. Only DOM; what
 // a filter does and what the file holds is decided in modules of their own.
 
-import { part, slot } from './dom.js';
+import { part, slot, write } from './dom.js';
 import { ALL, filtered, isAll, sources, words } from './log-filter.js';
 import { logFile } from './log-file.js';
 
@@ -76,8 +76,8 @@ export function mountLogTools({ keptFilter, onChange, say }) {
         drawFields();
       }
       const line = part('log-shown');
-      line.hidden = isAll(filter);
       if (isAll(filter)) {
+        line.hidden = true;
         if (isSet) say('Showing all rounds.');
         isSet = false;
         return { rounds: all, empty: null };
@@ -88,11 +88,13 @@ export function mountLogTools({ keptFilter, onChange, say }) {
       if (chosen !== null) wishes.push(offered.find((one) => one.source === chosen)?.label ?? '');
       if (filter.kind !== '') wishes.push(`${filter.only ? 'only' : 'with'} ${kind.selectedOptions[0]?.text ?? ''}`);
       const sentence = words(found, wishes, isPart);
-      if (slot('log-shown').textContent !== sentence) slot('log-shown').textContent = sentence;
       if (isSet) say(sentence);
       isSet = false;
-      const empty = found.shown > 0 || found.of === 0 ? null : `None of the ${found.of} rounds ${isPart ? 'that are loaded' : 'here'} matches the filter (${wishes.join(', ')}). Clear it to see them.`;
-      return { rounds: found.rounds, empty };
+      // Where no round is left, one sentence stands in their place; gaps between nothing would only puzzle.
+      const isEmpty = found.shown === 0;
+      line.hidden = isEmpty;
+      write(slot('log-shown'), isEmpty ? '' : sentence);
+      return isEmpty ? { rounds: [], empty: sentence } : { rounds: found.rounds, empty: null };
     },
     clear() {
       set(ALL);

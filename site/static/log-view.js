@@ -67,7 +67,7 @@ export function mountLogView({ session, gone, reading, particle }) {
     },
   });
   const dock = mountDock(
-    { panel: part('log-panel'), place: part('log-place'), handle: part('dock-handle'), strip: part('strip'), away: part('log-away') },
+    { panel: part('log-panel'), handle: part('dock-handle'), strip: part('strip'), away: part('log-away') },
     { onMove: () => rail.settle() },
   );
   const sayRounds = remembered('say-rounds', keptMuted, false);
@@ -99,7 +99,10 @@ export function mountLogView({ session, gone, reading, particle }) {
       empty: found.empty ?? (known.length > 0 ? null : emptyWords(asked)),
     });
     const heardOf = reading() ? 'the server’s side only' : particle()?.heard();
-    write(slot('count'), asked ? [summary(log), heardOf].filter(Boolean).join('; ') : '');
+    const [count, more] = asked ? summary(log) : ['', ''];
+    write(slot('count-short'), count);
+    write(slot('count-more'), asked && heardOf ? `${more}; ${heardOf}` : more);
+    part('empty-clear').hidden = found.empty === null;
     drawStrip(part('strip'), known.findLast(({ blocks }) => blocks.length > 0) ?? null);
     drawYours();
     heard.add(arrived);
@@ -235,7 +238,8 @@ export function mountLogView({ session, gone, reading, particle }) {
       },
       'clear-filter': () => {
         tools?.clear();
-        part('rail').focus();
+        // Where a filter is set, for both ways to clear it are gone now.
+        (part('log-filter').hidden ? /** @type {HTMLElement} */ (document.querySelector('[data-do="filter"]')) : part('filter-source')).focus();
       },
       more: () => toggle('more'),
       'download-log': async () => {
@@ -250,6 +254,8 @@ export function mountLogView({ session, gone, reading, particle }) {
     rounds: () => known,
     /** Whether the reader is at the newest, so that old ones may be let go. */
     following: () => rail.atEdge() && shownFrom === null,
+    /** What the reader has sent is about to appear, and they will want to see it. */
+    open: () => dock.openFirst(),
     /** Another log begins. */
     reset() {
       shownFrom = null;
@@ -257,7 +263,7 @@ export function mountLogView({ session, gone, reading, particle }) {
       rail.reset();
     },
     /** @param {boolean} is */
-    setStarted: (is) => dock.setStarted(is),
+    setStarted: (is) => dock.setStarted(is, reading()),
     /** Nothing is asked. @param {string} words @param {string} problem */
     off: (words, problem) => drawLive('off', words, problem),
     drawState,

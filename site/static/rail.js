@@ -44,9 +44,15 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
   let isChosen = false;
 
   const vertical = () => rail.dataset.view === 'list';
-  const distance = () =>
-    vertical() ? rail.scrollHeight - rail.clientHeight - rail.scrollTop : rail.scrollWidth - rail.clientWidth - rail.scrollLeft;
-  const toEnd = () => (vertical() ? (rail.scrollTop = rail.scrollHeight) : (rail.scrollLeft = rail.scrollWidth));
+  /** Where the rail stands, and where it would at its end. */
+  const position = () => (vertical() ? { at: rail.scrollTop, end: rail.scrollHeight - rail.clientHeight } : { at: rail.scrollLeft, end: rail.scrollWidth - rail.clientWidth });
+  /** Where it stood last. Nobody is taken from here: it is known anew with the next scroll. */
+  const NOWHERE = { at: 0, end: 0 };
+  let stood = NOWHERE;
+  const toEnd = () => {
+    vertical() ? (rail.scrollTop = rail.scrollHeight) : (rail.scrollLeft = rail.scrollWidth);
+    stood = position();
+  };
   let told = '';
   const tellEdge = () => {
     if (told === `${edge} ${unseen}`) return;
@@ -64,26 +70,41 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
         now?.();
       });
     }
-    planned ??= act;
+    planned = act;
   };
-  const noteEdge = () => {
-    // A rail that is not shown has no size and no edge; one that is about to be moved is not where its reader left it.
-    if (planned !== null || rail.clientWidth === 0) return;
-    edge = distance() <= EDGE;
+  /** @param {boolean} is */
+  const setEdge = (is) => {
+    edge = is;
     if (edge) unseen = 0;
     tellEdge();
   };
-  const settle = () => {
-    if (!edge) return;
-    beforePicture(() => {
-      if (!edge) return;
-      toEnd();
-      // In a list the heights of what comes into view are known only once it was laid out.
-      if (vertical()) requestAnimationFrame(() => edge && toEnd());
-    });
+  const noteScroll = () => {
+    // A rail that is not shown has no size and no edge.
+    if (rail.clientWidth === 0) return;
+    const before = stood;
+    stood = position();
+    const isNear = stood.end - stood.at <= EDGE;
+    // Only its reader takes a rail from its edge. What grows leaves them where they are, and what shrinks, or a window that
+    // gives it more room, takes it back by no more than that.
+    if (edge && !isNear && stood.at < before.at + Math.min(0, stood.end - before.end) - 1) setEdge(false);
+    // One that is about to be moved is not where its reader left it.
+    else if (isNear && planned === null) setEdge(true);
   };
-  rail.addEventListener('scroll', noteEdge, { passive: true });
-  new ResizeObserver(settle).observe(rail);
+  const settle = () => {
+    if (edge) beforePicture(() => edge && toEnd());
+  };
+  rail.addEventListener('scroll', noteScroll, { passive: true });
+  // A list grows without anybody's doing when what comes into view turns out higher than it was taken for.
+  const sizes = new ResizeObserver(settle);
+  for (const node of [rail, list]) sizes.observe(node);
+  // Who unfolds something wants to read that.
+  list.addEventListener('click', ({ target }) => {
+    if (!(/** @type {Element} */ (target).closest('summary'))) return;
+    requestAnimationFrame(() => {
+      stood = position();
+      setEdge(stood.end - stood.at <= EDGE);
+    });
+  });
 
   /** What the reader looks at, to put it back where it was after things changed before it. */
   const hold = () => {
@@ -241,6 +262,7 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
     },
     /** Forgets what was drawn: another log begins. */
     reset() {
+      stood = NOWHERE;
       shown = null;
       hasDrawn = false;
       lastKey = null;
@@ -254,18 +276,19 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
     atEdge: () => edge,
     /** To the newest, wherever the reader is. */
     toNewest() {
-      edge = true;
-      unseen = 0;
+      setEdge(true);
       settle();
-      tellEdge();
     },
     /** After the rail was shown, docked or turned: back to the newest if that is where the reader was. */
-    settle,
+    settle() {
+      stood = NOWHERE;
+      settle();
+    },
     /** @param {'rail' | 'list'} view */
     setView(view) {
       rail.dataset.view = view;
       edge = true;
-      settle();
+      this.settle();
     },
     /** Puts the focus on a block again, after it was open. @param {string} key */
     focus(key) {

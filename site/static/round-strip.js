@@ -14,7 +14,7 @@ const PLACES = [
   { word: 'hook-response', short: 'back', kind: 'internal', of: ({ kind, short }) => short === 'back' || kind === 'error' },
 ];
 
-/** What each place shows. Pure. @param {Round} round */
+/** What each place shows. Pure. @param {Pick<Round, 'blocks'>} round */
 export const places = ({ blocks }) =>
   PLACES.map(({ word, short, kind, of }) => {
     const block = blocks.findLast(of);
@@ -22,22 +22,18 @@ export const places = ({ blocks }) =>
     return { word, short, kind: block?.kind ?? kind, isThere: block !== undefined };
   });
 
-/** @type {WeakMap<HTMLElement, Round>} */
+/** @type {WeakMap<HTMLElement, Round | null>} */
 const shown = new WeakMap();
 
-/** @param {HTMLElement} strip @param {Round | null} round */
+/** @param {HTMLElement} strip @param {Round | null} round the newest; null if there is none, and all places are open */
 export function drawStrip(strip, round) {
   // A round that changed is another object.
-  if (shown.get(strip) === (round ?? undefined)) return;
-  if (!round) {
-    shown.delete(strip);
-    return strip.replaceChildren();
-  }
+  if (shown.get(strip) === round) return;
   shown.set(strip, round);
   if (strip.childElementCount === 0) strip.append(made('strip-head'), ...PLACES.map(() => made('strip-segment', made('strip-long'), made('strip-short'), made('only-heard'))));
   const [head, ...segments] = strip.children;
-  head.textContent = round.seq === null ? round.who : `#${round.seq} ${round.status}`;
-  places(round).forEach(({ word, short, kind, isThere }, i) => {
+  head.textContent = round === null ? 'No round yet' : round.seq === null ? round.who : `#${round.seq} ${round.status}`;
+  places(round ?? { blocks: [] }).forEach(({ word, short, kind, isThere }, i) => {
     const segment = /** @type {HTMLElement} */ (segments[i]);
     const [long, brief, state] = segment.children;
     segment.dataset.kind = kind;

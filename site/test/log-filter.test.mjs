@@ -69,6 +69,9 @@ test('what came since and does not match is counted', () => {
 
 test('what is shown is said in words', () => {
   assert.equal(words({ shown: 3, of: 40, since: 0 }, ['kitchen'], false), 'Showing 3 of 40 rounds: kitchen.');
-  assert.equal(words({ shown: 0, of: 1, since: 1 }, ['kitchen', 'with hook-error'], true), 'Showing 0 of 1 round that is loaded: kitchen, with hook-error. 1 new round does not match.');
+  assert.equal(words({ shown: 1, of: 2, since: 1 }, ['kitchen', 'with hook-error'], true), 'Showing 1 of 2 rounds that are loaded: kitchen, with hook-error. 1 new round does not match.');
+  assert.equal(words({ shown: 0, of: 1, since: 1 }, ['kitchen', 'with hook-error'], true), 'The one round that is loaded does not match: kitchen, with hook-error.');
+  assert.equal(words({ shown: 0, of: 6, since: 2 }, ['kitchen'], false), 'None of the 6 rounds here matches: kitchen.');
+  assert.equal(words({ shown: 0, of: 0, since: 0 }, ['kitchen'], false), 'No round here yet to choose from: kitchen.');
   assert.equal(words({ shown: 1, of: 9, since: 4 }, ['x'], true), 'Showing 1 of 9 rounds that are loaded: x. 4 new rounds do not match.');
 });

@@ -83,7 +83,7 @@ test('after a clear nothing older stays, nothing is called missing, and the numb
   assert.deepEqual(seqs(log), []);
   assert.deepEqual(log.missing, []);
   assert.equal(log.older, null);
-  assert.equal(summary(log), 'empty; the next is #6');
+  assert.equal(summary(log).join(''), 'empty; the next is #6');
   log = withPage(log, server(6, [], 6).page(6, 6), 'after');
   assert.deepEqual(seqs(log), [6]);
 });
@@ -111,7 +111,7 @@ test('an empty page moves the cursor and nothing else', () => {
 });
 
 test('the head line says how many there are and what is missing', () => {
-  const of = (last, missing, from = 1) => summary(withPage(EMPTY_LOG, server(last, missing).page(from, last), 'newest'));
+  const of = (last, missing, from = 1) => summary(withPage(EMPTY_LOG, server(last, missing).page(from, last), 'newest')).join('');
   assert.equal(of(0, []), 'no deliveries yet');
   assert.equal(of(1, []), '1 delivery, none missing');
   assert.equal(of(12, []), '12 deliveries, none missing');

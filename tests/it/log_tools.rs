@@ -123,16 +123,21 @@ async fn a_filter_shows_what_it_says_counts_what_it_leaves_out_and_goes_with_a_p
     visit.press("[data-do=filter]").await;
     choose(&visit, "filter-kind", "hook-error").await;
     visit
-        .says("empty", "None of the 6 rounds here matches the filter")
+        .says(
+            "empty",
+            "None of the 6 rounds here matches: device …73dcc9, only hook-error.",
+        )
         .await;
+    let scraps = "return [...document.querySelectorAll('.log-round, [data-part=log-shown]')].filter((one) => one.checkVisibility()).length";
+    assert_eq!(run(&visit, scraps).await, json!(0), "nothing else is shown");
     look(&visit, "log-filter-none-light").await;
-    visit.press("[data-do=clear-filter]").await;
+    visit.press("[data-part=empty-clear]").await;
     visit.blocks("received", 6).await;
     let focused = run(&visit, "return document.activeElement.dataset.part").await;
     assert_eq!(
         focused,
-        json!("rail"),
-        "the focus is not lost with the button"
+        json!("filter-source"),
+        "the focus is where another filter can be set"
     );
     visit.browser.client.refresh().await.unwrap();
     visit.blocks("received", 6).await;
@@ -379,9 +384,12 @@ async fn the_collapsed_log_shows_the_last_round_fill_up() {
         visit
             .shows(
                 "the strip shows a round",
-                "return document.querySelectorAll('.strip-segment').length === 6",
+                "return document.querySelector('.strip-head').textContent === '#1 200'",
             )
             .await;
+        let count =
+            "return document.querySelector('[data-slot=count]').innerText.startsWith('1 delivery')";
+        assert_eq!(run(&visit, count).await, json!(true), "{name}: the count");
         assert_eq!(
             run(&visit, STRIP).await,
             json!([
@@ -590,6 +598,85 @@ async fn the_list_is_what_a_phone_gets_and_the_rail_what_a_desk_gets() {
         visit.shows("they still do", stacked).await;
         visit.browser.client.close().await.unwrap();
     }
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_log_follows_what_grows_and_leaves_alone_who_scrolled_back() {
+    let home = Home::start().await;
+    let (visit, person) = started(&home, LIGHT).await;
+    for body in ["one", "two", "three"] {
+        person.post("text/plain", body).await;
+    }
+    visit.blocks("received", 3).await;
+    // More than counts as the edge, as a round that grows in a list; a scroll is told before the picture that corrects it.
+    let grow = "const rail = document.querySelector('[data-part=rail]');
+        const last = rail.querySelector('.log-round:last-child');
+        last.style[rail.dataset.view === 'list' ? 'paddingBlockEnd' : 'paddingInlineEnd'] = `${(window.grown = (window.grown ?? 0) + 500)}px`;
+        rail.dispatchEvent(new Event('scroll'))";
+    let at = |from_end: &str| {
+        format!(
+            "const rail = document.querySelector('[data-part=rail]');
+            const left = rail.dataset.view === 'list' ? rail.scrollHeight - rail.clientHeight - rail.scrollTop : rail.scrollWidth - rail.clientWidth - rail.scrollLeft;
+            return left {from_end} && document.querySelector('[data-do=newest]').hidden === (left < 2)"
+        )
+    };
+    for view in ["list", "rail"] {
+        if view == "list" {
+            visit.press("[data-do=view]").await;
+        } else {
+            visit.press("[data-do=newest]").await;
+            visit.press("[data-do=view]").await;
+        }
+        visit
+            .shows(&format!("{view}: at the newest"), &at("< 2"))
+            .await;
+        for _ in 0..2 {
+            run(&visit, grow).await;
+            visit
+                .shows(&format!("{view}: still at the newest"), &at("< 2"))
+                .await;
+        }
+        let back = "const rail = document.querySelector('[data-part=rail]'); rail.scrollBy(-400, -400); return [rail.scrollLeft, rail.scrollTop]";
+        let stands = run(&visit, back).await;
+        visit
+            .shows(&format!("{view}: scrolled back"), &at(">= 399"))
+            .await;
+        run(&visit, grow).await;
+        person.post("text/plain", "more").await;
+        visit
+            .shows(
+                &format!("{view}: more is new"),
+                "return document.querySelector('[data-do=newest]').textContent.includes('(1 new)')",
+            )
+            .await;
+        let now = "const rail = document.querySelector('[data-part=rail]'); return [rail.scrollLeft, rail.scrollTop]";
+        assert_eq!(run(&visit, now).await, stands, "{view}");
+    }
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_log_is_a_strip_until_the_reader_has_something_to_see_in_it() {
+    let home = Home::start().await;
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.press("[data-do=start]").await;
+    visit.says("live", "live").await;
+    let strip = "return document.querySelector('[data-part=log-panel]').hasAttribute('data-collapsed') && document.querySelector('[data-part=log-panel]').offsetHeight < innerHeight / 6";
+    assert_eq!(run(&visit, strip).await, json!(true));
+    assert_eq!(visit.text(".strip-head").await, "No round yet");
+    visit.press("[data-do=send-one]").await;
+    visit.blocks("received", 1).await;
+    let open = "return document.querySelector('[data-part=rail]').checkVisibility() && document.activeElement.getBoundingClientRect().bottom <= document.querySelector('[data-part=log-panel]').getBoundingClientRect().top";
+    visit
+        .shows("it is open, and not over what was pressed", open)
+        .await;
+    visit.press("[data-do=collapse]").await;
+    visit.press("[data-do=send-one]").await;
+    visit.blocks("received", 2).await;
+    assert_eq!(run(&visit, strip).await, json!(true), "as its reader wants");
+    visit.browser.client.close().await.unwrap();
     home.stack.stop().await.unwrap();
 }
 

@@ -229,6 +229,10 @@ async fn who_reads_through_a_link_finds_no_masked_value_on_the_page_nor_takes_on
     home.client.send(request).await.unwrap();
     let visit = Visit::to(&home, LIGHT).await;
     visit.read_by_link(&owner).await;
+    let place = "return [document.querySelector('[data-part=start]').offsetHeight, document.querySelector('[data-part=rail]').checkVisibility(), localStorage.getItem('webhook-tutorial/dock')]";
+    let place = visit.browser.run(place, vec![]).await.unwrap();
+    let expected = serde_json::json!([0, true, null]);
+    assert_eq!(place, expected, "no hole for Start; open, and not kept");
     visit.browser.run(KEPT, vec![]).await.unwrap();
     let mut seen = String::new();
     let mut at = 0;

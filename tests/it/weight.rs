@@ -92,7 +92,7 @@ async fn nothing_moves_under_the_reader_and_start_is_in_sight() {
         let foot = "return document.querySelector('[data-do=start]').getBoundingClientRect().bottom <= innerHeight";
         let in_sight = visit.browser.run(foot, vec![]).await.unwrap();
         assert_eq!(in_sight, json!(true), "{name}: Start is below the foot");
-        visit.start().await;
+        visit.press("[data-do=start]").await;
         visit.says("live", "live").await;
         let moved = shifts(&visit).await;
         let sum: f64 = moved

@@ -102,6 +102,12 @@ impl Visit {
                 "return document.querySelector('[data-slot=hook-url]').textContent",
             )
             .await;
+        // It opens by itself for what is sent from the page. What these readers send mostly comes from elsewhere.
+        let open = "const strip = document.querySelector('[data-collapsed] [data-do=collapse]'); if (innerWidth >= 860) strip?.click()";
+        self.browser
+            .run(open, vec![])
+            .await
+            .expect("the browser answers");
         // The page keeps the owner key; it is taken from there, as the page's own calls do.
         let kept = "return Object.values(localStorage).join(' ').match(/own_[A-Za-z0-9_-]{43}/)[0]";
         let kept = self.shows("the owner key is kept", kept).await;
