@@ -187,11 +187,13 @@ async fn a_late_copy_of_what_made_an_endpoint_does_not_bring_it_back_when_it_was
     let proxy = FaultProxy::obedient(&engine.url).await.unwrap();
     let home = Home::start_at(&proxy.url).await;
     let person = Person::new(&home.stack.page_url, &home.client);
-    proxy.fail_next("PutItem", Fault::TwiceLater, 1);
+    proxy.fail_next("PutItem", Fault::TwiceWhenTold, 1);
     person.create().await;
     person.post("text/plain", "to be forgotten").await;
     let forgotten = person.call(Method::DELETE, "/api/endpoint", "").await;
     assert_eq!(forgotten.status(), StatusCode::NO_CONTENT);
+    assert!(!proxy.is_idle());
+    proxy.let_held_go();
     eventually("the copy has arrived", || async {
         proxy.is_idle().then_some(())
     })

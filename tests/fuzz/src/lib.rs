@@ -2,7 +2,7 @@
 //!
 //! Each target is a plain function: it takes bytes, and panics if something does not hold. [`TARGETS`] names them all. They are
 //! run twice: by `tests/generated.rs` with mutations of a few seeds, on any compiler and always the same, and by cargo-fuzz,
-//! which looks at what the code does with them, for as long as one likes (`libfuzzer/`, needs a nightly). What either finds
+//! which looks at what the code does with them, for as long as one likes (`libfuzzer/Cargo.toml` says how). What either finds
 //! becomes a file in `corpus/`, which both begin with.
 #![allow(
     clippy::missing_panics_doc,

@@ -20,7 +20,12 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::sleep};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time::sleep,
+};
 
 use crate::client::Client;
 
@@ -43,6 +48,8 @@ pub enum Fault {
     Twice,
     /// It is carried out and answered, and a copy of it arrives later.
     TwiceLater,
+    /// Carried out and answered, and carried out again when [`FaultProxy::let_held_go`] says. For tests, and not drawn.
+    TwiceWhenTold,
     /// 500, and it was not carried out.
     Failed,
     /// 500, though it was carried out.
@@ -96,6 +103,7 @@ struct Inner {
     /// What reads that may be stale were answered before, by their request.
     earlier: Mutex<HashMap<Bytes, Vec<Bytes>>>,
     on_their_way: AtomicUsize,
+    held: Notify,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -122,6 +130,7 @@ impl FaultProxy {
             due: Mutex::default(),
             earlier: Mutex::default(),
             on_their_way: AtomicUsize::new(0),
+            held: Notify::new(),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&inner)));
         Ok(FaultProxy { url, inner, task })
@@ -147,6 +156,11 @@ impl FaultProxy {
     /// From here on everything passes.
     pub fn calm_down(&self) {
         self.inner.calm.store(true, Ordering::SeqCst);
+    }
+
+    /// Carries out what was held.
+    pub fn let_held_go(&self) {
+        self.inner.held.notify_one();
     }
 
     /// Whether some call may still arrive at the engine.
@@ -204,7 +218,7 @@ async fn answer(
     }
     let request = Request::from_parts(parts, body);
     let soon = inner.millis(1..150);
-    let pass = |after: Duration| Arc::clone(&inner).pass(request.clone(), after);
+    let pass = |after: Duration| Arc::clone(&inner).pass(request.clone(), sleep(after));
     match fault {
         None => pass(Duration::ZERO).await?,
         Some(Fault::Delayed) => pass(soon).await?,
@@ -230,6 +244,12 @@ async fn answer(
         Some(Fault::TwiceLater) => {
             let answer = pass(Duration::ZERO).await?;
             drop(pass(soon * 8));
+            answer
+        }
+        Some(Fault::TwiceWhenTold) => {
+            let answer = pass(Duration::ZERO).await?;
+            let told = Arc::clone(&inner);
+            drop(inner.pass(request, async move { told.held.notified().await }));
             answer
         }
         Some(Fault::Failed) => Ok(failed()),
@@ -278,11 +298,11 @@ impl Inner {
     fn pass(
         self: Arc<Self>,
         request: Request<Bytes>,
-        after: Duration,
+        after: impl Future<Output = ()> + Send + 'static,
     ) -> JoinHandle<anyhow::Result<Response<Full<Bytes>>>> {
         self.on_their_way.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(async move {
-            sleep(after).await;
+            after.await;
             let answer = self.forward(request).await;
             self.on_their_way.fetch_sub(1, Ordering::SeqCst);
             answer
