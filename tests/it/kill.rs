@@ -1,4 +1,4 @@
-//! A function's real process, killed at each of its two writes, between engine and answer.
+//! A function's real process, killed at each of its two writes, between engine and answer; and before a table that is silent.
 
 use std::{
     path::PathBuf,
@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -21,11 +22,14 @@ use tests::{
     DEADLINE, eventually,
     home::{Home, Person},
     program,
-    proxy::{At, Proxy},
+    proxy::{At, Mood, Proxy},
 };
 
 /// Longer than a number may stay open, in milliseconds.
 const LATER: u64 = 11_000;
+
+/// Within which the contract has an answer with its sender, whatever the table does.
+const PROMISED: Duration = Duration::from_secs(10);
 
 /// The real receiver, with the proxy between it and the table of a local home.
 struct Receiver {
@@ -137,4 +141,44 @@ async fn killed_between_its_two_writes_a_function_leaves_a_number_that_the_log_n
         home.stack.stop().await.unwrap();
         engine.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn before_a_table_that_never_answers_a_function_starts_and_its_sender_has_503_within_ten_seconds()
+ {
+    let data = tempfile::tempdir().unwrap();
+    let engine = Engine::start(data.path()).await.unwrap();
+    let proxy = Proxy::before(&engine.url).await;
+    let home = Home::start_with(|config| config.engine = EngineAt::Url(engine.url.clone())).await;
+    let person = home.person().await;
+    let receiver = Receiver {
+        binary: program("receiver"),
+        engine_url: proxy.url.clone(),
+    };
+
+    proxy.set(Mood::Hung);
+    let from_start_to_answer = async {
+        // Lambda starts a function when a webhook is there for it already.
+        let mut function = receiver.start().await;
+        function.ready(PROMISED).await.unwrap();
+        let answer = function.invoke(&event(&person, "one"), PROMISED).await;
+        (
+            gateway::response(answer.unwrap().json.as_bytes()).unwrap(),
+            function,
+        )
+    };
+    let (answer, mut function) = tokio::time::timeout(PROMISED, from_start_to_answer)
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 503);
+    assert!(answer.headers().contains_key("retry-after"));
+
+    // The same process answers as soon as the table does.
+    proxy.set(Mood::Well);
+    assert!(acknowledged(&mut function, &person, "two").await);
+    let log = person.log("").await;
+    assert_eq!((log.deliveries.len(), log.last_seq), (1, 1));
+    function.kill().await.unwrap();
+    home.stack.stop().await.unwrap();
+    engine.stop().await;
 }

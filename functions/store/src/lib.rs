@@ -62,7 +62,7 @@ impl Store {
     /// half a read unit.
     ///
     /// # Errors
-    /// If the table can't be reached within a second. That is no reason not to start: each later call tries for itself.
+    /// If the table does not answer in a moment. That is no reason not to start: each later call tries for itself.
     pub async fn reach(&self) -> Result<(), Error> {
         let nothing = HashMap::from([(ENDPOINT.into(), s("-")), (SEQ.into(), n(0))]);
         let read = self
@@ -71,7 +71,7 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(nothing))
             .send();
-        match tokio::time::timeout(connection::CONNECT_WITHIN, read).await {
+        match tokio::time::timeout(connection::REACHED_WITHIN, read).await {
             Ok(read) => read.map(drop).map_err(Error::from_sdk),
             Err(_) => Err(Error::Unavailable("no answer in time".into())),
         }

@@ -24,15 +24,7 @@ const LIMITS: Limits = Limits {
 };
 
 fn connect(url: &str) -> Store {
-    Store::connect(&Connection {
-        table: "contract".into(),
-        region: "us-east-1".into(),
-        endpoint_url: Some(url.into()),
-        access_key_id: "test".into(),
-        secret_access_key: "test".into(),
-        session_token: None,
-        also_trusted: None,
-    })
+    Store::connect(&Connection::to_engine(url, "contract"))
 }
 
 fn delivery(seq: u64, at: Millis, body: &[u8]) -> Delivery {

@@ -51,16 +51,7 @@ pub struct Engine {
 
 /// A table of the engine at a URL, made or not.
 pub fn store_at(engine_url: &str, table: &str) -> Store {
-    Store::connect(&Connection {
-        table: table.into(),
-        region: "local".into(),
-        endpoint_url: Some(engine_url.to_owned()),
-        // The engine checks that there are credentials and not which.
-        access_key_id: "local".into(),
-        secret_access_key: "local".into(),
-        session_token: None,
-        also_trusted: None,
-    })
+    Store::connect(&Connection::to_engine(engine_url, table))
 }
 
 impl Engine {
