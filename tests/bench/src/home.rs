@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::meter::{self, Calls, Meter};
 
+const TABLE: &str = "bench";
 /// Longer than anything here takes; a function that needs it is broken.
 const WITHIN: Duration = Duration::from_secs(30);
 /// The engine and the two ways to it.
@@ -57,15 +58,7 @@ impl Home {
         let tls = meter::start(engine, Some(acceptor), &meter).await?;
         let bundle = folder.join("bundle.pem");
         fs::write(&bundle, ours)?;
-        let store = Store::connect(&Connection {
-            table: "bench".into(),
-            region: "us-east-1".into(),
-            endpoint_url: Some(format!("http://{engine}")),
-            access_key_id: "bench".into(),
-            secret_access_key: "bench".into(),
-            session_token: None,
-            also_trusted: None,
-        });
+        let store = Store::connect(&Connection::to_engine(&format!("http://{engine}"), TABLE));
         store::table::create_if_absent(&store).await?;
         Ok(Home {
             meter,
@@ -88,7 +81,7 @@ impl Home {
             Way::Tls => format!("https://localhost:{}", self.tls.port()),
         };
         let variables = [
-            ("TABLE_NAME", "bench"),
+            ("TABLE_NAME", TABLE),
             ("HOOK_URL", "https://{host}/hook/{endpoint}"),
             ("AWS_ENDPOINT_URL_DYNAMODB", &url),
             ("AWS_CA_BUNDLE", &self.bundle),

@@ -20,7 +20,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use clap::Parser;
-use runtime_api::usage;
+use runtime_api::{Answer, Environment, usage};
 use serde_json::{Value, json};
 
 use crate::{
@@ -93,7 +93,7 @@ fn load() -> String {
 
 /// Builds the functions, one after the other so that none gets another's features; the folder they are in.
 fn build(root: &Path) -> anyhow::Result<PathBuf> {
-    for package in ["empty-function", "receiver", "api"] {
+    for package in ["empty-function", "stopwatch-function", "receiver", "api"] {
         let mut cargo = Command::new("cargo");
         cargo
             .args(["build", "--profile", "function", "--package", package])
@@ -274,84 +274,150 @@ async fn first(
     Ok(first.into())
 }
 
-/// A warm receiver: what it takes itself, and what it costs. It takes turns with a function that sends the same calls to the
-/// table and does nothing else; what that takes is the hops' and not the receiver's.
+/// The processor time of a function, for each of some events.
+struct Processor {
+    before: Duration,
+}
+
+impl Processor {
+    fn of(function: &Environment) -> Duration {
+        function.pid().and_then(usage::cpu).unwrap_or_default()
+    }
+
+    fn from(function: &Environment) -> Self {
+        Processor {
+            before: Self::of(function),
+        }
+    }
+
+    fn for_each(&self, function: &Environment, events: usize) -> Duration {
+        let used = Self::of(function).saturating_sub(self.before);
+        used / u32::try_from(events).unwrap_or(u32::MAX).max(1)
+    }
+}
+
+/// A warm receiver: what it takes itself, and what it costs. Four functions take turns: the receiver; its steps with a stopwatch
+/// around the calls of the store, which says what those are to a function, SDK and all; one that sends the same bytes to the
+/// table and does nothing else, so that what it takes is the hops'; and the empty one, which has the way in and out alone.
 async fn warm(home: &Home, built: &Path, n: usize) -> anyhow::Result<Value> {
-    let binary = built.join("receiver");
-    let (mut function, _) = home.function(&binary, Way::Plain, Connect::AtStart).await?;
+    let start = async |name: &str, connect| -> anyhow::Result<Environment> {
+        let (function, _) = home
+            .function(&built.join(name), Way::Plain, connect)
+            .await?;
+        Ok(function)
+    };
+    let mut receiver = start("receiver", Connect::AtStart).await?;
+    let mut stopwatch = start("stopwatch-function", Connect::AtStart).await?;
+    let mut empty = start("empty-function", Connect::Later).await?;
     let mut report = serde_json::Map::new();
     println!(
-        "\n{:<34}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}",
+        "\n{:<42}{:>12}{:>12}",
         format!("warm receiver ({n} each)"),
-        "all p50",
-        "table p50",
-        "hops p50",
-        "own p50",
-        "processor",
-        "write units"
+        "p50",
+        "processor"
     );
     for (label, webhook) in [
         ("Particle's webhook, small", home::event("webhook")?),
         ("1 KiB of body", home::webhook_of_1_kib()?),
     ] {
-        home.record_calls(&mut function, &webhook).await?;
-        let hops = built.join("hops-function");
-        let (mut hops, _) = home.function(&hops, Way::Plain, Connect::Later).await?;
+        home.record_calls(&mut receiver, &webhook).await?;
+        let mut hops = start("hops-function", Connect::Later).await?;
         for _ in 0..50 {
-            home.call(&mut function, &webhook).await?;
-            home.call(&mut hops, &webhook).await?;
+            for function in [&mut receiver, &mut stopwatch, &mut hops, &mut empty] {
+                home.call(function, &webhook).await?;
+            }
         }
-        let processor = |of: &runtime_api::Environment| of.pid().and_then(usage::cpu);
-        let before = (processor(&function), processor(&hops));
-        let [mut all, mut table, mut beside, mut bare] =
-            std::array::from_fn(|_| Figures::default());
-        let (mut calls, mut units) = (0, 0);
+        let [before, hops_before, empty_before] = [&receiver, &hops, &empty].map(Processor::from);
+        let [
+            mut all,
+            mut table,
+            mut beside_table,
+            mut calls,
+            mut own,
+            mut bare,
+            mut nothing,
+        ] = std::array::from_fn(|_| Figures::default());
+        let (mut count, mut units) = (0, 0);
         for _ in 0..n {
-            let (answer, store) = home.call(&mut function, &webhook).await?;
+            let (answer, store) = home.call(&mut receiver, &webhook).await?;
             all.push(answer.took);
             table.push(store.took);
-            beside.push(answer.took.saturating_sub(store.took));
-            calls += store.count;
+            beside_table.push(answer.took.saturating_sub(store.took));
+            count += store.count;
             units += store.write_units;
+            let (answer, _) = home.call(&mut stopwatch, &webhook).await?;
+            let said = Duration::from_nanos(body(&answer)?.parse()?);
+            calls.push(said);
+            own.push(answer.took.saturating_sub(said));
             let (answer, store) = home.call(&mut hops, &webhook).await?;
             bare.push(answer.took.saturating_sub(store.took));
+            let (answer, _) = home.call(&mut empty, &webhook).await?;
+            nothing.push(answer.took);
         }
-        let used = |of, before: Option<Duration>| {
-            let used = processor(of).unwrap_or_default();
-            used.saturating_sub(before.unwrap_or_default())
-                / u32::try_from(n).unwrap_or(u32::MAX).max(1)
-        };
-        let cpu = used(&function, before.0);
-        let hops_cpu = used(&hops, before.1);
-        let own = beside.median().saturating_sub(bare.median());
+        let cpu = before.for_each(&receiver, n);
+        let hops_cpu = hops_before.for_each(&hops, n);
+        let empty_cpu = empty_before.for_each(&empty, n);
+        let with_sdk = beside_table.median().saturating_sub(bare.median());
         let a_webhook = |sum: u64| sum / u64::try_from(n).unwrap_or(u64::MAX).max(1);
-        let note = aim(own < Duration::from_micros(150), "aim: own under 150 µs");
-        println!(
-            "{label:<34}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}  {note}",
-            us(all.median()),
-            us(table.median()),
-            us(bare.median()),
-            us(own),
-            us(cpu),
-            a_webhook(units)
+        let aimed = aim(
+            own.median() < Duration::from_micros(150),
+            "aim: under 150 µs",
         );
-        println!("{:<34}{:>60}", "  of that the bare hops", us(hops_cpu));
+        let line = |what: &str, time: Duration, cpu: Option<Duration>, note: &str| {
+            let cpu = cpu.map(us).unwrap_or_default();
+            println!("{what:<42}{:>12}{cpu:>12}  {note}", us(time));
+        };
+        let units = a_webhook(units);
+        line(
+            label,
+            all.median(),
+            Some(cpu),
+            &format!("{units} write units"),
+        );
+        line(
+            "  the two store calls, to the function",
+            calls.median(),
+            None,
+            "",
+        );
+        line(
+            "  the two store calls, to the table",
+            table.median(),
+            None,
+            "",
+        );
+        line(
+            "  own: all but what they are to it",
+            own.median(),
+            None,
+            aimed,
+        );
+        line(
+            "  of that an empty function's",
+            nothing.median(),
+            Some(empty_cpu),
+            "",
+        );
+        line("  own and SDK: all but table and hops", with_sdk, None, "");
+        line("  the bare hops", bare.median(), Some(hops_cpu), "");
         report.insert(
             label.into(),
             json!({
-                "all": all.to_json(), "table": table.to_json(), "beside_the_table": beside.to_json(),
-                "hops": bare.to_json(), "own_p50_us": own.as_secs_f64() * 1e6,
+                "all": all.to_json(), "calls_to_the_function": calls.to_json(), "calls_to_the_table": table.to_json(),
+                "own": own.to_json(), "empty": nothing.to_json(), "beside_the_table": beside_table.to_json(),
+                "hops": bare.to_json(), "own_and_sdk_p50_us": with_sdk.as_secs_f64() * 1e6,
                 "cpu_us": cpu.as_secs_f64() * 1e6, "hops_cpu_us": hops_cpu.as_secs_f64() * 1e6,
-                "store_calls": a_webhook(calls), "write_units": a_webhook(units),
+                "empty_cpu_us": empty_cpu.as_secs_f64() * 1e6,
+                "store_calls": a_webhook(count), "write_units": units,
             }),
         );
     }
-    let peak = function
+    let peak = receiver
         .pid()
         .and_then(usage::peak_memory_kib)
         .unwrap_or_default();
     println!(
-        "{:<34}{:>8} KiB  {}",
+        "{:<42}{:>8} KiB  {}",
         "peak memory",
         peak,
         aim(peak < 12 * 1024, "aim: under 12 MiB")
@@ -360,11 +426,18 @@ async fn warm(home: &Home, built: &Path, n: usize) -> anyhow::Result<Value> {
     Ok(report.into())
 }
 
+/// The body in a function's answer.
+fn body(answer: &Answer) -> anyhow::Result<String> {
+    let answer: Value = serde_json::from_str(&answer.json)?;
+    let body = answer["body"].as_str().context("an answer has a body")?;
+    Ok(body.to_owned())
+}
+
 /// The api: a poll that finds nothing, and one that finds a page.
 async fn polls(
     home: &Home,
     built: &Path,
-    api: &mut runtime_api::Environment,
+    api: &mut Environment,
     n: usize,
 ) -> anyhow::Result<Value> {
     let receiver = built.join("receiver");
@@ -376,13 +449,6 @@ async fn polls(
     }
     let page = home::event("read-log")?;
     let (answer, _) = home.call(api, &page).await?;
-    let body = |answer: &runtime_api::Answer| -> anyhow::Result<String> {
-        let answer: Value = serde_json::from_str(&answer.json)?;
-        Ok(answer["body"]
-            .as_str()
-            .context("an answer has a body")?
-            .to_owned())
-    };
     let log: Value = serde_json::from_str(&body(&answer)?)?;
     let count = log["deliveries"].as_array().map_or(0, Vec::len);
     ensure!(
