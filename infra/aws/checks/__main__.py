@@ -49,8 +49,8 @@ def sheets():
         ran = subprocess.run([Path(sys.executable).parent / "cfn-lint", "-t", stack], capture_output=True, text=True, check=False)
         yield from ran.stdout.splitlines()
     scripts = [HERE / name for name in ("deploy", "destroy", "smoke", "check")]
-    command = [Path(sys.executable).parent / "shellcheck", "-f", "gcc", *scripts]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [Path(sys.executable).parent / "shellcheck", "--external-sources", "--format", "gcc", *scripts]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     yield from (ran.stdout + ran.stderr).splitlines()
 
 
@@ -61,14 +61,23 @@ def dry_runs():
         "cargo run", "s3 cp", "cloudfront create-invalidation", "infra/aws/smoke",
     ]
     arguments = ["--stack", "dry", "--region", "eu-central-1", "--domain", "hooks.example.org", "--zone", "Z0EXAMPLE"]
+    arguments += ["--set", "MaxWriteUnits=7"]
+    secret = "planted-and-not-to-be-shown"
+    for name, parameter in template.yaml_parse((HERE / "template.yaml").read_text())["Parameters"].items():
+        if parameter.get("NoEcho"):
+            arguments += ["--set", f"{name}={secret}"]
     ran = subprocess.run([HERE / "deploy", *arguments, "--dry-run"], capture_output=True, text=True, check=False, cwd=ROOT)
     at = 0
     for step in steps:
         if (at := ran.stdout.find(step, max(at, 0))) < 0:
             yield f"deploy --dry-run does not come to: {step}\n{ran.stdout}{ran.stderr}"
             return
-    if "OriginSecret=" in ran.stdout and "OriginSecret=(" not in ran.stdout:
-        yield "deploy --dry-run shows the secret"
+    if secret in ran.stdout + ran.stderr or "MaxWriteUnits=7" not in ran.stdout:
+        yield "deploy --dry-run shows a secret, or not what is none"
+    for wrong in ("MaxWriteUnit=7", "MaxWriteUnits", "=7", "Table=x", 'HostedZoneId="'):
+        ran = subprocess.run([HERE / "deploy", *arguments, "--dry-run", "--set", wrong], capture_output=True, text=True, check=False, cwd=ROOT)
+        if ran.returncode != 1 or not ran.stderr.startswith("deploy: "):
+            yield f"deploy --set {wrong} is taken\n{ran.stdout}{ran.stderr}"
     ran = subprocess.run(
         [HERE / "destroy", "--stack", "dry", "--region", "eu-central-1", "--dry-run"],
         capture_output=True, text=True, check=False, cwd=ROOT,

@@ -33,6 +33,9 @@ import home
 import template
 
 STACK, REGION = "check-deploy", "eu-central-1"
+# moto's account, and the table's name as CloudFormation makes one.
+ACCOUNT, TABLE = "123456789012", f"{STACK}-Table-1CHECK"
+CODE = "let me in, please"
 # What stands for cargo: the two things that `deploy` asks of it, with what is built already.
 CARGO = """#!/usr/bin/env bash
 set -euo pipefail
@@ -62,6 +65,11 @@ class Amazon:
     def __init__(self, page, distribution):
         self.inner = DomainDispatcherApplication(create_backend_app)
         self.outputs = {"PageUrl": page, "DistributionId": distribution, "DistributionName": "d1.cloudfront.net"}
+        # What it refuses now: an operation of CloudFormation, and a bucket that is somebody else's.
+        self.refused = None
+        self.bucket_of_another = None
+        # Looks at every parameter of every change set while that is made.
+        self.on_parameters = lambda parameters: None
 
     def fit(self, text):
         """A template as moto can take it."""
@@ -73,18 +81,35 @@ class Amazon:
             if name not in OUTPUTS_OF_THEIR_OWN or name in self.outputs
         }
         # A change set makes functions before the table, and then knows no name for it yet.
-        fitted["Resources"]["Table"]["Properties"]["TableName"] = f"{STACK}-table"
-        return json.dumps(fitted).replace('{"Ref": "Table"}', json.dumps(f"{STACK}-table"))
+        fitted["Resources"]["Table"]["Properties"]["TableName"] = TABLE
+        # moto knows the older word only.
+        fitted["Resources"]["Table"]["DeletionPolicy"] = "Retain"
+        return json.dumps(fitted).replace('{"Ref": "Table"}', json.dumps(TABLE))
 
     def __call__(self, environ, start_response):
+        if environ["REQUEST_METHOD"] == "HEAD" and environ["PATH_INFO"].strip("/") == self.bucket_of_another:
+            # Whoever does not say whose it should be is let in: a bucket can be open to everybody.
+            is_told = environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER") == ACCOUNT
+            start_response("403 Forbidden" if is_told else "200 OK", [("content-length", "0")])
+            return []
         if environ.get("HTTP_AUTHORIZATION", "").find("/cloudformation/") > 0:
             length = int(environ.get("CONTENT_LENGTH") or 0)
             form = {name: values[0] for name, values in parse_qs(environ["wsgi.input"].read(length).decode(), keep_blank_values=True).items()}
+            if form.get("Action") == self.refused:
+                start_response("403 Forbidden", [("content-type", "text/xml")])
+                return [b"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>planted: not you</Message></Error></ErrorResponse>"]
+            self.on_parameters(parameters_of(form))
             if "TemplateURL" in form:
                 bucket, key = re.search(r"//[^/]+/([^/]+)/([^?]+)", form.pop("TemplateURL")).groups()
                 form["TemplateBody"] = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
-            if "TemplateBody" in form:
+            if "AWS::Serverless" in form.get("TemplateBody", ""):
                 form["TemplateBody"] = self.fit(form["TemplateBody"])
+            if form.get("ChangeSetType") == "CREATE":
+                # Amazon goes on with the stack that an earlier change set left, and moto would make a second of that name.
+                for account in cloudformation_backends.values():
+                    waiting = [i for i, s in account[REGION].stacks.items() if (s.name, s.status) == (form["StackName"], "REVIEW_IN_PROGRESS")]
+                    for stack_id in waiting:
+                        del account[REGION].stacks[stack_id]
             body = urlencode(form).encode()
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
             executed = form.get("Action") == "ExecuteChangeSet"
@@ -98,6 +123,12 @@ class Amazon:
                     stack._parse_template()
                     stack.output_map = stack._create_output_map()
         return answer
+
+
+def parameters_of(form):
+    """The parameters that a call of CloudFormation gives a value to."""
+    values = {key: value for key, value in form.items() if key.endswith(".ParameterValue")}
+    return {form[key.removesuffix("Value") + "Key"]: value for key, value in values.items()}
 
 
 def client(name):
@@ -227,11 +258,28 @@ def problems(root, text, binaries, work):
         server.shutdown()
 
 
+def stacks():
+    """The state of each stack that is there."""
+    found = client("cloudformation").list_stacks()["StackSummaries"]
+    return {s["StackName"]: s["StackStatus"] for s in found if s["StackStatus"] != "DELETE_COMPLETE"}
+
+
+def left():
+    """What is there of the deployment, but for its table."""
+    return [*stacks(), *(bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"])]
+
+
 def walk(place, environment, amazon):
     def run(script, *arguments):
         command = [place / "infra/aws" / script, "--stack", STACK, "--region", REGION, *arguments]
         return subprocess.run(command, env=environment, cwd=place, capture_output=True, text=True, timeout=1200, check=False)
 
+    def failing(ran, *texts):
+        """What is wrong with a run that should have failed and said why."""
+        if ran.returncode != 1 or not all(text in ran.stderr for text in texts):
+            yield f"{ran.args[0].name} {ran.args[5:]} should have failed with {texts}: {ran.returncode} {ran.stdout}{ran.stderr}"
+
+    yield from without_a_stack(run, failing, amazon)
     amazon.outputs["DistributionId"] = distribution = client("cloudfront").create_distribution(
         DistributionConfig={
             "CallerReference": "check", "Comment": "stands for the stack's own", "Enabled": True,
@@ -240,15 +288,26 @@ def walk(place, environment, amazon):
                                      "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}}},
         }
     )["Distribution"]["Id"]
+    files_with_a_secret = set()
+
+    def look_for_secrets(parameters):
+        for name in ("OriginSecret", "CreationCode"):
+            value = parameters.get(name)
+            files = (place / "target").rglob("*") if value else []
+            files_with_a_secret.update(f.name for f in files if f.is_file() and value.encode() in f.read_bytes())
+
+    amazon.on_parameters = look_for_secrets
+    # A first deployment that was interrupted before its change set was carried out.
+    begun()
     first = run("deploy")
-    if first.returncode != 0:
+    if first.returncode != 0 or "goes on from there" not in first.stdout:
         yield f"deploy: {first.stdout}{first.stderr}"
         return
     secret = variables("api")["ORIGIN_SECRET"]
     if secret in first.stdout + first.stderr:
         yield "deploy shows the origin secret"
-    if f"The page: {output('PageUrl')}" not in first.stdout:
-        yield "deploy does not end with the page's address"
+    if f"The page: {output('PageUrl')}" not in first.stdout or "ok   it is forgotten" not in first.stdout:
+        yield f"deploy does not end with a page that was tried: {first.stdout}"
     uploaded = objects()
     yield from as_listed(place, environment, uploaded)
     index = uploaded["index.html"][2].decode()
@@ -264,33 +323,87 @@ def walk(place, environment, amazon):
     if set(invalidated) != should:
         yield f"invalidated is {sorted(set(invalidated) ^ should)} too much or too little"
 
-    second = run("deploy", "--set", "LogLevel=debug")
-    if second.returncode != 0:
+    amazon.refused = "DescribeStacks"
+    yield from failing(run("deploy", "--no-build"), "planted: not you")
+    yield from failing(run("destroy"), "planted: not you")
+    amazon.refused = None
+    state(STACK, "UPDATE_IN_PROGRESS")
+    yield from failing(run("deploy", "--no-build"), "wait until that is over")
+    state(STACK, "CREATE_COMPLETE")
+    if variables("api")["ORIGIN_SECRET"] != secret:
+        yield "a deployment that failed changes the secret"
+
+    second = run("deploy", "--set", "LogLevel=debug", "--set", f"CreationCode={CODE}")
+    if second.returncode != 0 or "ok   it is forgotten" not in second.stdout:
         yield f"deploy, a second time: {second.stdout}{second.stderr}"
         return
+    if CODE in second.stdout + second.stderr:
+        yield "deploy shows the creation code"
     if variables("api")["ORIGIN_SECRET"] != secret:
         yield "a second deployment changes the secret, and the CDN's old one is refused for minutes"
-    if variables("api")["LOG_LEVEL"] != "debug":
+    if (variables("api")["LOG_LEVEL"], variables("api")["CREATION_CODE"]) != ("debug", CODE):
         yield "--set has no effect"
+    if files_with_a_secret:
+        yield f"a secret lies in {sorted(files_with_a_secret)}"
     again = objects()
     changed = [path for path in uploaded.keys() | again.keys() if uploaded.get(path) != again.get(path)]
     if changed:
         yield f"a second deployment changes {changed}"
+    # It is kept, and nobody who deploys needs to know it.
+    smoke = subprocess.run([place / "infra/aws/smoke", output("PageUrl")], env=environment, capture_output=True, text=True, check=False)
+    if smoke.returncode != 0 or "the rest is not tried" not in smoke.stdout:
+        yield f"smoke without the code: {smoke.stdout}{smoke.stderr}"
 
-    table = output("TableName")
     gone = run("destroy")
-    if gone.returncode != 0 or table not in gone.stdout:
+    if gone.returncode != 0 or TABLE not in gone.stdout:
         yield f"destroy: {gone.stdout}{gone.stderr}"
         return
-    left = [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
-    if left:
-        yield f"destroy leaves the buckets {left}"
-    stacks = [s["StackName"] for s in client("cloudformation").list_stacks()["StackSummaries"] if s["StackStatus"] != "DELETE_COMPLETE"]
-    if stacks:
-        yield f"destroy leaves the stacks {stacks}"
-    twice = run("destroy")
-    if twice.returncode != 0 or "there is no stack" not in twice.stdout:
-        yield f"destroy, a second time: {twice.stdout}{twice.stderr}"
+    if left() or not tables():
+        yield f"destroy leaves {left()} and the tables {tables()}"
+    yield from failing(run("destroy"), "there is nothing to take down", "--with-data")
+    data = run("destroy", "--with-data")
+    if data.returncode != 0 or tables():
+        yield f"destroy --with-data leaves {tables()}: {data.stdout}{data.stderr}"
+    yield from failing(run("destroy", "--with-data"), "there is nothing to take down")
+
+
+def without_a_stack(run, failing, amazon):
+    """What keeps a first deployment from beginning, and what an earlier try may have left."""
+    yield from failing(run("destroy", "--with-data"), "there is nothing to take down")
+    amazon.refused = "DescribeStacks"
+    yield from failing(run("deploy"), "planted: not you")
+    amazon.refused, amazon.bucket_of_another = None, f"{STACK}-code-{ACCOUNT}-{REGION}"
+    yield from failing(run("deploy"), "is not of the account")
+    yield from failing(run("destroy"), "is not of the account")
+    amazon.bucket_of_another = None
+    if left():
+        yield f"what did not begin leaves {left()}"
+    begun()
+    state(STACK, "ROLLBACK_COMPLETE")
+    # It has no change sets: the deployment ends there, after it has put the stack away.
+    amazon.refused = "CreateChangeSet"
+    ran = run("deploy")
+    if "it is deleted and made anew" not in ran.stdout or "planted: not you" not in ran.stderr or ran.returncode == 0 or stacks():
+        yield f"deploy after a first deployment that failed: {ran.stdout}{ran.stderr} {stacks()}"
+    amazon.refused = None
+
+
+def begun():
+    """A stack as a change set leaves it that nobody carried out."""
+    template = {"Resources": {"Site": {"Type": "AWS::S3::Bucket"}}}
+    client("cloudformation").create_change_set(StackName=STACK, ChangeSetName="begun", ChangeSetType="CREATE", TemplateBody=json.dumps(template))
+
+
+def state(name, status):
+    """Has moto say that a stack is in a state which it does not come to by itself."""
+    for account in cloudformation_backends.values():
+        for stack in account[REGION].stacks.values():
+            if stack.name == name:
+                stack.status = status
+
+
+def tables():
+    return client("dynamodb").list_tables()["TableNames"]
 
 
 def objects():

@@ -9,6 +9,8 @@ import io
 import json
 import logging
 import os
+import re
+import socket
 import subprocess
 import threading
 import zipfile
@@ -17,6 +19,7 @@ import boto3
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+import rules
 from template import CODE, REGION
 
 KNOWN = {
@@ -68,6 +71,29 @@ def reduced(template):
     return {**kept, "Resources": resources}
 
 
+def logged(stderr):
+    return [json.loads(line) for line in stderr.splitlines() if line.startswith("{")]
+
+
+def counted(template, line):
+    """Whether a filter of the template counts this line as a failure."""
+    filters = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::Logs::MetricFilter"]
+    return any(rules.counts(each["FilterPattern"], line) for each in filters)
+
+
+def failure(template, binaries, events, given):
+    """What a function writes when there is no table is counted as a failure."""
+    nowhere = socket.create_server(("127.0.0.1", 0))
+    environment = {f"FN_{name}": str(value) for name, value in given.items()}
+    environment["FN_AWS_ENDPOINT_URL_DYNAMODB"] = f"http://127.0.0.1:{nowhere.getsockname()[1]}"
+    nowhere.close()
+    command = [binaries / "runtime-api", binaries / "receiver", events / "webhook.json"]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    lines = logged(ran.stderr)
+    if json.loads(ran.stdout)["statusCode"] != 503 or [counted(template, line) for line in lines] != [True]:
+        yield f"without a table: {ran.stdout}, and of its log {lines} an alarm counts {[counted(template, line) for line in lines]}"
+
+
 def problems(template, code, binaries, events):
     """What went wrong, a sentence each."""
     os.environ.update(AWS_ACCESS_KEY_ID="deployer", AWS_SECRET_ACCESS_KEY="none", AWS_DEFAULT_REGION=REGION)
@@ -105,6 +131,29 @@ def deployed(template, url):
     return variables, table
 
 
+def size(item):
+    """Bytes that an item counts as, from its JSON
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html)."""
+    def value(of):
+        (kind, inner), = of.items()
+        if kind == "L":
+            return 3 + sum(1 + value(each) for each in inner)
+        return {"S": lambda: len(inner.encode()), "N": lambda: len(inner.lstrip("-")) // 2 + 1, "B": lambda: len(inner)}.get(kind, lambda: 1)()
+
+    return sum(len(name) + value(of) for name, of in item.items())
+
+
+def costs(items, readme):
+    """What README.md reckons with is what a webhook leaves in the table. A random number may have some digits less."""
+    head, record = (next(size(i) for i in items if has in i) for has in ("last_seq", "body"))
+    for what, pattern, found in [("head", r"the head has ([\d,]+) bytes", head), ("record", r"an item of ([\d,]+) bytes", record)]:
+        said = re.search(pattern, readme)
+        if not said or abs(int(said[1].replace(",", "")) - found) > 12:
+            yield f"the {what} has {found} bytes, and README.md says {said and said[1]}"
+    if head > 1024 or not 1024 < record <= 2048:
+        yield f"a webhook is no longer one write unit and two, with a head of {head} bytes and a record of {record}"
+
+
 def walk(template, code, binaries, events, recorder, url):
     variables, table = deployed(template, url)
     keys = [[key["AttributeName"], key["KeyType"]] for key in table["KeySchema"]]
@@ -135,6 +184,12 @@ def walk(template, code, binaries, events, recorder, url):
         for text in texts:
             if text not in body:
                 yield f"{where}: no {text!r} in {body}"
+        # An answer that the owner has set is nobody's failure.
+        yield from (f"{where}: an alarm counts {line}" for line in logged(ran.stderr) if counted(template, line))
+        if event == "webhook" and number == 2:
+            items = boto3.client("dynamodb", endpoint_url=url, region_name=REGION).scan(TableName=table["TableName"])["Items"]
+            yield from costs(items, (events.parent / "README.md").read_text())
+    yield from failure(template, binaries, events, variables["receiver"])
     for binary in variables:
         unforeseen = recorder.calls.get(binary, set()) - set(code["calls"][binary])
         if unforeseen:

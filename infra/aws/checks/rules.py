@@ -107,8 +107,9 @@ def table(case):
         if properties.get("BillingMode") != "PAY_PER_REQUEST" or len(ceiling) != 2:
             yield f"{name}: no ceiling of cost"
         resource = case.template["Resources"][name]
-        if {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")} != {"Retain"}:
-            yield f"{name} goes with the stack"
+        kept = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+        if kept != ("RetainExceptOnCreate", "Retain"):
+            yield f"{name} goes with the stack, or stays behind a first deployment that failed: {kept}"
 
 
 def least_privilege(case):
@@ -264,15 +265,100 @@ def error_caching(case):
                 yield f"{name}: {code} is replaced by a page"
 
 
+# How long Lambda lets a function start before it is stopped
+# (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
+STARTS_WITHIN_S = 10
+
+
 def waits(case):
-    """Longest delay < what the function may take < what the CDN waits; else a GET is tried twice and recorded twice."""
-    longest = case.template["Parameters"]["MaxDelayMilliseconds"]["MaxValue"] / 1000
+    """Longest delay and longest wait for the table < what the function may take; that and a start < what the CDN waits. Else a
+    webhook that was recorded gets no answer, or a GET is tried twice and recorded twice."""
+    longest = case.template["Parameters"]["MaxDelayMilliseconds"]["MaxValue"] / 1000 + case.code["recorded_within_s"]
     for name, properties in case.of("AWS::Lambda::Function").items():
+        timeout = properties["Timeout"]
+        if not longest + 1 < timeout:
+            yield f"{name} may take {timeout} s, and the table and a delay {longest}"
         for where, origin in case.origins():
             if origin["Id"] != "site":
                 waits_for = origin["CustomOriginConfig"]["OriginReadTimeout"]
-                if not longest < properties["Timeout"] < waits_for:
-                    yield f"{where} {origin['Id']}: delay {longest}, {name} {properties['Timeout']}, CDN {waits_for}"
+                if not STARTS_WITHIN_S + timeout < waits_for:
+                    yield f"{where} {origin['Id']} waits {waits_for} s, and {name} may take {timeout} after its start"
+
+
+def creation_code(case):
+    """A code that the page can present: a header's value has no blank at its ends, and is visible ASCII."""
+    pattern = case.template["Parameters"]["CreationCode"]["AllowedPattern"]
+    for code, should in {
+        "": True, "12345678": True, "let me in, please": True, "x" * 128: True, "!\"#~~~~~": True,
+        "1234567": False, "x" * 129: False, " let me in": False, "let me in ": False, "        ": False, "let\tme in": False, "lët me in": False,
+    }.items():
+        if bool(re.fullmatch(pattern, code)) != should:
+            yield f"{code!r} is {'refused' if should else 'taken'}"
+
+
+def one_name_an_account(case):
+    """CloudFront's things are named once in an account; the same stack in another region must not meet its own names."""
+    for name, resource in case.template["Resources"].items():
+        if resource["Type"].startswith("AWS::CloudFront::"):
+            for given in names(resource["Properties"]):
+                if not {"${AWS::StackName}", "${AWS::Region}"} <= set(re.findall(r"\$\{[^}]+\}", json.dumps(given))):
+                    yield f"{name} is called {given}"
+
+
+def names(value):
+    """Each `Name` in some properties, one level deep or at the top."""
+    for inner in (value, *(v for v in value.values() if isinstance(v, dict))):
+        if "Name" in inner:
+            yield inner["Name"]
+
+
+def alarms(case):
+    """Whoever runs it is told of what failed on this side, and of no answer that a learner has set; only with an address."""
+    filters = case.of("AWS::Logs::MetricFilter")
+    found = case.of("AWS::CloudWatch::Alarm")
+    for function in FUNCTIONS:
+        log = case.of("AWS::Lambda::Function")[function]["LoggingConfig"]["LogGroup"]
+        said = [f["MetricTransformations"][0] for f in filters.values() if f["LogGroupName"] == log]
+        metrics = [(json.dumps(a["Namespace"]), a["MetricName"]) for a in found.values()]
+        for metric in said:
+            if (json.dumps(metric["MetricNamespace"]), metric["MetricName"]) not in metrics or metric["MetricValue"] != "1":
+                yield f"{function}: nobody counts {metric}"
+        if not said:
+            yield f"{function}: nobody is told what its log says"
+        own = [{"Name": "FunctionName", "Value": {"Ref": function}}]
+        if not any(a["MetricName"] == "Errors" and a.get("Dimensions") == own for a in found.values()):
+            yield f"{function}: nobody is told that it fell"
+    for name, alarm in found.items():
+        if "5xx" in alarm["MetricName"]:
+            yield f"{name} counts what a learner has set as an answer"
+        if not alarm.get("AlarmActions"):
+            yield f"{name} tells nobody"
+    for name in filters.keys() | found.keys():
+        if case.template["Resources"][name].get("Condition") != "HasEmail":
+            yield f"{name} is there without an address"
+    for name, each in filters.items():
+        for line, should in LOG_LINES:
+            if counts(each["FilterPattern"], line) != should:
+                yield f"{name}: {line} is {'not ' if should else ''}counted"
+
+
+# Lines as the functions write them; home.py looks at those that they do write.
+LOG_LINES = [
+    ({"function": "receiver", "status": 503, "error": "the table is throttled"}, True),
+    ({"function": "receiver", "status": 503}, False),
+    ({"function": "api", "status": 404, "error": "planted"}, False),
+    ({"function": "api", "status": 200}, False),
+]
+
+
+def counts(pattern, line):
+    """Whether CloudWatch would count a line, for the patterns that are used here
+    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html)."""
+    whole = re.fullmatch(r"\{ (.*) \}", pattern)
+    parts = [re.fullmatch(r'\(\$\.(\w+) (=|>=) ("\*"|\d+)\)', part) for part in whole[1].split(" && ")] if whole else [None]
+    if None in parts:
+        raise ValueError(f"nobody reads the pattern {pattern}")
+    return all(name in line and (value == '"*"' or line[name] >= int(value)) for name, _, value in (p.groups() for p in parts))
 
 
 def logs(case):
@@ -365,7 +451,8 @@ def edge_functions(case):
 
 RULES = [
     plain_yaml, variables, defaults, table, least_privilege, no_open_policy, url_permissions, private_bucket,
-    origin_secret, behaviours, host_is_not_forwarded, error_caching, waits, logs, site_headers, edge_functions,
+    origin_secret, creation_code, behaviours, host_is_not_forwarded, error_caching, waits, logs, alarms, site_headers,
+    edge_functions, one_name_an_account,
 ]
 
 

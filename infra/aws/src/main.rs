@@ -19,6 +19,7 @@ fn main() {
         "origin_secret_header": front::event::ORIGIN_SECRET_HEADER,
         "viewer_address_header": front::event::VIEWER_ADDRESS_HEADER,
         "limits": Limits::default(),
+        "recorded_within_s": store::connection::RECORDED_WITHIN.as_secs(),
         "table": { "keys": keys, "ttl": store::table::TTL_ATTRIBUTE },
         "site": { "origin": ORIGIN, "headers": site::policy::headers(ORIGIN, &[CLOUD]) },
     });

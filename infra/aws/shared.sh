@@ -1,0 +1,62 @@
+# What `deploy` and `destroy` have in common; read by both, run by nobody. They say who they are in `me`.
+# shellcheck shell=bash
+
+((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || {
+  echo "$me: this needs bash 4.4 or newer; it is ${BASH_VERSION}" >&2
+  exit 1
+}
+dry=''
+
+fail() { echo "$me: $*" >&2; exit 1; }
+step() { echo; echo "== $*"; }
+
+# Shows a command, and runs it unless this is a dry run.
+run() {
+  printf '+'; printf ' %q' "$@"; printf '\n'
+  [[ -n $dry ]] || "$@"
+}
+
+check_names() { # check_names STACK REGION
+  [[ $1 =~ ^[a-z][a-z0-9-]{0,27}$ ]] ||
+    fail "--stack takes up to 28 of a-z, 0-9 and -, a letter first (it becomes part of a bucket's name)"
+  [[ $2 =~ ^[a-z]+(-[a-z]+)+-[0-9]$ ]] || fail "--region is needed, such as eu-central-1"
+}
+
+# Account and ARN of whoever runs this.
+identity() {
+  aws sts get-caller-identity --query '[Account,Arn]' --output text ||
+    fail "no usable credentials; 'aws sts get-caller-identity' must work first"
+}
+
+# The state of a stack, and nothing if there is none. That it could not be told is another thing: who took it for "none" would
+# give a running deployment a new secret, or leave one standing.
+state_of() { # state_of REGION STACK
+  local said
+  if said=$(aws cloudformation describe-stacks --region "$1" --stack-name "$2" \
+    --query 'Stacks[0].StackStatus' --output text 2>&1); then
+    grep -E '^[A-Z_]+$' <<<"$said"
+  elif [[ $said != *"does not exist"* ]]; then
+    fail "what becomes of the stack $2 in $1 can't be told: $said"
+  fi
+}
+
+output() { # output REGION STACK NAME
+  aws cloudformation describe-stacks --region "$1" --stack-name "$2" \
+    --query "Stacks[0].Outputs[?OutputKey=='$3'].OutputValue" --output text
+}
+
+# Whether a bucket is there. Its name can be guessed, so that somebody else could have made it first; such a one is not used.
+bucket_is_there() { # bucket_is_there BUCKET ACCOUNT REGION
+  local said
+  if said=$(aws s3api head-bucket --bucket "$1" --expected-bucket-owner "$2" --region "$3" 2>&1); then
+    return 0
+  fi
+  [[ $said == *"(404)"* ]] ||
+    fail "the bucket $1 is not of the account $2, or you may not look at it: $said"
+  return 1
+}
+
+delete_stack() { # delete_stack REGION STACK
+  run aws cloudformation delete-stack --stack-name "$2" --region "$1"
+  run aws cloudformation wait stack-delete-complete --stack-name "$2" --region "$1"
+}
