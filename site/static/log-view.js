@@ -128,6 +128,8 @@ export function mountLogView({ session, gone, reading, particle }) {
     } catch (error) {
       drawLive('failing', 'not connected', `Older ones could not be read: ${/** @type {Error} */ (error).message}.`);
     }
+    // Who stands at the newest and asks for older ones would not see them come.
+    rail.lookBack();
     const isBusy = wanted > 0;
     wanted += SHOWN;
     if (isBusy) return;

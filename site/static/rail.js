@@ -87,15 +87,19 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
     // Only its reader takes a rail from its edge. What grows leaves them where they are, and what shrinks, or a window that
     // gives it more room, takes it back by no more than that.
     if (edge && !isNear && stood.at < before.at + Math.min(0, stood.end - before.end) - 1) setEdge(false);
-    // One that is about to be moved is not where its reader left it.
-    else if (isNear && planned === null) setEdge(true);
+    // And only they bring it there. One that is about to be moved is not where its reader left it.
+    else if (isNear && stood.at > before.at && planned === null) setEdge(true);
   };
   const settle = () => {
     if (edge) beforePicture(() => edge && toEnd());
   };
   rail.addEventListener('scroll', noteScroll, { passive: true });
   // A list grows without anybody's doing when what comes into view turns out higher than it was taken for.
-  const sizes = new ResizeObserver(settle);
+  const sizes = new ResizeObserver(() => {
+    // Where all of it is in view there is no way to scroll to the newest.
+    if (!edge && rail.clientWidth > 0 && position().end <= 0) setEdge(true);
+    settle();
+  });
   for (const node of [rail, list]) sizes.observe(node);
   // Who unfolds something wants to read that.
   list.addEventListener('click', ({ target }) => {
@@ -118,6 +122,7 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
       if (!anchor?.isConnected) return;
       const moved = place(anchor) - before;
       if (moved !== 0) vertical() ? (rail.scrollTop += moved) : (rail.scrollLeft += moved);
+      stood = position();
     });
   };
 
@@ -163,7 +168,9 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
     event.preventDefault();
     target.focus({ preventScroll: true });
     target.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-    if (event.key === 'End') toEnd();
+    if (event.key !== 'End') return;
+    setEdge(true);
+    toEnd();
   });
 
   rail.addEventListener('click', ({ target }) => {
@@ -279,6 +286,8 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
       setEdge(true);
       settle();
     },
+    /** The reader looks for something older than what is shown. */
+    lookBack: () => setEdge(false),
     /** After the rail was shown, docked or turned: back to the newest if that is where the reader was. */
     settle() {
       stood = NOWHERE;

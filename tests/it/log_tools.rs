@@ -653,6 +653,24 @@ async fn the_log_follows_what_grows_and_leaves_alone_who_scrolled_back() {
         let now = "const rail = document.querySelector('[data-part=rail]'); return [rail.scrollLeft, rail.scrollTop]";
         assert_eq!(run(&visit, now).await, stands, "{view}");
     }
+    // Who asks for older ones at the newest end is no longer following it, or what came would be let go again.
+    for _ in 0..100 {
+        person.post("text/plain", "").await;
+    }
+    visit.press("[data-do=newest]").await;
+    visit
+        .shows("at the newest of many", "return document.querySelector('[data-do=newest]').hidden && document.querySelectorAll('.log-round').length >= 30")
+        .await;
+    for least in [60, 90, 100] {
+        let older = "document.querySelector('[data-do=older]').click()";
+        run(&visit, older).await;
+        visit
+            .shows(
+                "older ones are there",
+                &format!("return document.querySelectorAll('.log-round').length >= {least} && !document.querySelector('[data-do=newest]').hidden"),
+            )
+            .await;
+    }
     visit.browser.client.close().await.unwrap();
     home.stack.stop().await.unwrap();
 }
