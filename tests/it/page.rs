@@ -350,3 +350,35 @@ async fn a_long_log_opens_with_its_newest_and_goes_back_on_demand() {
     visit.browser.client.close().await.unwrap();
     home.stack.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn the_mode_is_named_wherever_the_reader_is() {
+    let home = Home::start().await;
+    for (name, view) in [("laptop", LIGHT), ("phone", PHONE)] {
+        let visit = Visit::to(&home, view).await;
+        visit.start().await;
+        visit.press("[data-do=connect-simulated]").await;
+        visit.says("connect-stream", "Listening to events.").await;
+        visit.says("mode", "Simulated").await;
+        let covered = "const mode = document.querySelector('[data-slot=mode]');
+            return [...document.querySelectorAll('.page-section')].flatMap((section) => {
+              section.scrollIntoView({ behavior: 'instant' });
+              const { left, top, width, height } = mode.getBoundingClientRect();
+              const there = document.elementFromPoint(left + width / 2, top + height / 2);
+              return mode.contains(there) && section.getBoundingClientRect().top >= top + height ? [] : [section.id];
+            });";
+        let found = visit.browser.run(covered, vec![]).await.unwrap();
+        assert_eq!(found, json!([]), "{name}: the mode is out of sight");
+        if name == "phone" {
+            visit.press("[data-do=contents]").await;
+            let found = visit.browser.run(covered, vec![]).await.unwrap();
+            assert_eq!(found, json!([]), "{name}: the contents cover the mode");
+            let height =
+                "return document.querySelector('.top-bar').getBoundingClientRect().height <= 84";
+            let is_low = visit.browser.run(height, vec![]).await.unwrap();
+            assert_eq!(is_low, json!(true), "the bar takes too much of a phone");
+        }
+        visit.browser.client.close().await.unwrap();
+    }
+    home.stack.stop().await.unwrap();
+}
