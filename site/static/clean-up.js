@@ -69,7 +69,8 @@ function deviceLeft(known, { login, mode, devices, listeningSince, now }) {
     if (quiet >= SILENT_MS) return { isClean: true, words: last === null ? 'No event of a device in two minutes.' : `Silent for ${span(quiet)}.` };
     if (last !== null && last >= listeningSince) return { isClean: false, words: `Last event ${ago(now - last)} ago; it counts as stopped after two minutes without one.` };
     if (devices?.length === 0) return { isClean: true, words: 'There is no device in the account.' };
-    if (!wasSilent(known, last)) return { isClean: null, words: `No event so far. This page has listened for ${ago(now - listeningSince)}, and knows after two minutes.` };
+    const listened = `has listened for ${ago(now - listeningSince)}, and knows after two minutes`;
+    if (!wasSilent(known, last)) return { isClean: null, words: last === null ? `No event so far. This page ${listened}.` : `Last event ${ago(now - last)} ago. Since then this page ${listened}.` };
   }
   if (wasSilent(known, last)) return { isClean: true, words: 'It was silent for two minutes when this page listened.' };
   if (isWithout(wasConnected, login, mode)) return { isClean: true, words: 'No account was connected, so none was used.' };

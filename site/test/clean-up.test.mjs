@@ -70,6 +70,7 @@ test('a device that publishes again is no longer silent, and one that was silent
   assert.equal(after({}, silent, again)[1].isClean, false);
   const reload = { deviceEventAt: null, listeningSince: START + 6 * MINUTE, now: START + 6 * MINUTE };
   assert.deepEqual(after({}, silent, reload)[1], { name: 'device', isClean: true, words: 'It was silent for two minutes when this page listened.' });
+  assert.equal(after({}, { deviceEventAt: null, listeningSince: START, now: START + MINUTE })[1].words, 'Last event 2 minutes ago. Since then this page has listened for 1 minute, and knows after two minutes.');
   assert.equal(after({}, silent, again, { ...signedOut, now: START + 7 * MINUTE })[1].isClean, null);
 });
 

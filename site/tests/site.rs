@@ -148,3 +148,20 @@ fn every_field_of_the_webhook_is_explained_in_a_fold_of_its_own() {
         assert_eq!(folds, 1, "{field} has {folds} folds in webhook-details");
     }
 }
+
+#[test]
+fn a_long_value_of_an_example_can_be_scrolled_by_keys() {
+    let html = text(&all(), "index.html");
+    let values = html
+        .split("<dd class=\"row-value\" data-slot=\"value\"")
+        .skip(1);
+    let (long, short): (Vec<_>, Vec<_>) = values
+        .filter_map(|rest| rest.split("</dd>").next())
+        .partition(|value| value.lines().count() > 26);
+    assert!(!long.is_empty() && !short.is_empty());
+    assert!(
+        long.iter()
+            .all(|value| value.starts_with(" tabindex=\"0\">"))
+    );
+    assert!(short.iter().all(|value| value.starts_with('>')));
+}
