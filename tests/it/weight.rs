@@ -19,9 +19,10 @@ const START_SHIFT: f64 = 0.05;
 /// Writes down every shift of the layout that the reader did not ask for, from the first paint on.
 const WATCH: &str = "window.shifts = []; new PerformanceObserver((list) => { for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifts.push([one.value, ...one.sources.map(({ node }) => (node?.outerHTML ?? node?.textContent ?? '').slice(0, 120))]); }).observe({ type: 'layout-shift', buffered: true });";
 
-/// The bodies that the browser was sent, as long as they were on the wire.
+/// The bodies that the browser was sent, as long as they were on the wire; but for the answers of the log, of which there are
+/// the more the longer one looks.
 async fn transferred(visit: &Visit) -> u64 {
-    let script = "return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].reduce((sum, one) => sum + one.encodedBodySize, 0)";
+    let script = "return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].filter(({ name }) => !new URL(name).pathname.startsWith('/api/')).reduce((sum, one) => sum + one.encodedBodySize, 0)";
     let sum = visit.browser.run(script, vec![]).await.unwrap();
     sum.as_u64().unwrap()
 }
