@@ -59,8 +59,8 @@ pub const FIRMWARE: Limits = Limits {
 
 /// Has the shell run the program as a user of its own, of those that systemd gives to services for as long as they run
 /// (<https://systemd.io/UIDS-GIDS/>): only a user with no other process can be held to one. The program is opened before, by
-/// who may enter its folder, and its name is an argument for whoever looks at the list of processes. Where `setpriv` of util-linux is not there, or may not do that, it runs as root: what is tried
-/// first is what is done then.
+/// who may enter its folder, and its name is an argument for whoever looks at the list of processes. That is tried with
+/// another program first: where `setpriv` of util-linux is not there, or may not do it, the firmware runs as root.
 const AS_NOBODY_ELSE: &str = "exec 9<\"$0\"; other=$((61184 + $$ % 4336)); \
      as=\"setpriv --reuid $other --regid $other --clear-groups --no-new-privs --\"; \
      if [ -e /proc/self/fd/9 ] && (ulimit -u 1 || ulimit -p 1; exec $as /bin/true) 2>/dev/null; \
