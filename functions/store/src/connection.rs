@@ -24,7 +24,7 @@ const CONNECT_WITHIN: Duration = Duration::from_millis(1000);
 const ATTEMPT_WITHIN: Duration = Duration::from_millis(1400);
 /// How long an operation may take with all its attempts. It is also why a number that was given 10 s ago is known to be
 /// abandoned ([`HOLE_OPEN_MS`](crate::protocol::HOLE_OPEN_MS)).
-const OPERATION_WITHIN: Duration = Duration::from_millis(3000);
+pub(crate) const OPERATION_WITHIN: Duration = Duration::from_millis(3000);
 /// How long a receiver waits for the table before it answers, when DynamoDB hangs or is slow: it makes three calls at most
 /// (number, reply, record), and none takes longer than an operation may. Where a request can have waited before, [`by`] says how
 /// much of that is left.
@@ -65,9 +65,12 @@ where
     answered.map_err(Error::from_sdk)
 }
 
-/// Holds a call of several operations to the time of one.
-pub(crate) async fn within<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    timeout(OPERATION_WITHIN, call).await.map_err(late)?
+/// Holds a call to a time of its own, be it of several operations.
+pub(crate) async fn within<T>(
+    time: Duration,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    timeout(time, call).await.map_err(late)?
 }
 
 fn late(_: Elapsed) -> Error {
@@ -204,7 +207,11 @@ mod tests {
         // It would wait for ever.
         let never = by(deadline, answered(pending::<Never>())).await;
         assert!(Instant::now() >= deadline);
-        let in_a_call = by(deadline, within(answered(pending::<Never>()))).await;
+        let in_a_call = by(
+            deadline,
+            within(OPERATION_WITHIN, answered(pending::<Never>())),
+        )
+        .await;
         assert!(Instant::now() < deadline + OPERATION_WITHIN);
         assert_eq!([never, in_a_call], [late.clone(), late]);
         let answer = async { Ok::<_, SdkError<aws_sdk_dynamodb::Error, ()>>(7) };

@@ -17,7 +17,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, ReturnValue},
+    operation::update_item::{UpdateItemOutput, builders::UpdateItemFluentBuilder},
+    types::ReturnValue,
 };
 use delivery::{Delivery, ReplyUse, key::Endpoint, limits::Limits, millis::Millis, reply::Reply};
 
@@ -65,16 +66,35 @@ impl Store {
     /// If the table does not answer in a moment. That is no reason not to start: each later call tries for itself.
     pub async fn reach(&self) -> Result<(), Error> {
         let nothing = HashMap::from([(ENDPOINT.into(), s("-")), (SEQ.into(), n(0))]);
-        let read = self
+        let read = self.get_at(nothing, false);
+        connection::within(connection::REACHED_WITHIN, read)
+            .await
+            .map(drop)
+    }
+
+    /// The item under a key.
+    async fn get_at(&self, key: Item, consistent: bool) -> Result<Option<Item>, Error> {
+        let get = self
             .client
             .get_item()
             .table_name(&self.table)
-            .set_key(Some(nothing))
-            .send();
-        match tokio::time::timeout(connection::REACHED_WITHIN, read).await {
-            Ok(read) => read.map(drop).map_err(Error::from_sdk),
-            Err(_) => Err(Error::Unavailable("no answer in time".into())),
-        }
+            .set_key(Some(key))
+            .consistent_read(consistent);
+        answered(get.send()).await.map(|found| found.item)
+    }
+
+    /// An update of the item under a key; `say` is what is changed, and on which condition.
+    async fn update_at(
+        &self,
+        key: Item,
+        say: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder,
+    ) -> Result<UpdateItemOutput, Error> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key));
+        answered(say(update).send()).await
     }
 
     /// Takes the next number of an endpoint, and lets it live on.
@@ -88,7 +108,11 @@ impl Store {
         now: Millis,
         limits: &Limits,
     ) -> Result<Numbered, Error> {
-        connection::within(self.take_number(endpoint, now, limits)).await
+        connection::within(
+            connection::OPERATION_WITHIN,
+            self.take_number(endpoint, now, limits),
+        )
+        .await
     }
 
     async fn take_number(
@@ -98,25 +122,23 @@ impl Store {
         limits: &Limits,
     ) -> Result<Numbered, Error> {
         for _ in 0..TRIES {
-            let taken = answered(self
-                .client
-                .update_item()
-                .table_name(&self.table)
-                .set_key(Some(head_key(endpoint)))
-                .update_expression(
-                    "ADD last_seq :one SET last_at = :now, gone_at = :gone, expires_at = :expires",
-                )
-                .condition_expression("expires_at > :now_s AND mark_at > :now")
-                .expression_attribute_values(":one", n(1))
-                .expression_attribute_values(":now", n(now.0))
-                .expression_attribute_values(":now_s", n(now.0 / 1000))
-                .expression_attribute_values(":gone", n(now.plus_s(limits.delivery_ttl_s).0))
-                .expression_attribute_values(
-                    ":expires",
-                    n(now.plus_s(limits.endpoint_ttl_s).epoch_s_ceil()),
-                )
-                .return_values(ReturnValue::AllNew)
-                .send()).await;
+            let gone = now.plus_s(limits.delivery_ttl_s).0;
+            let expires = now.plus_s(limits.endpoint_ttl_s).epoch_s_ceil();
+            let counted = "ADD last_seq :one \
+                           SET last_at = :now, gone_at = :gone, expires_at = :expires";
+            let taken = self
+                .update_at(head_key(endpoint), |update| {
+                    update
+                        .update_expression(counted)
+                        .condition_expression("expires_at > :now_s AND mark_at > :now")
+                        .expression_attribute_values(":one", n(1))
+                        .expression_attribute_values(":now", n(now.0))
+                        .expression_attribute_values(":now_s", n(now.0 / 1000))
+                        .expression_attribute_values(":gone", n(gone))
+                        .expression_attribute_values(":expires", n(expires))
+                        .return_values(ReturnValue::AllNew)
+                })
+                .await;
             match taken {
                 Ok(out) => {
                     let (head, _) = self.head_in(&out.attributes.unwrap_or_default())?;
@@ -144,24 +166,24 @@ impl Store {
         if mark_at > now {
             return Ok(());
         }
-        let marked = answered(
-            self.client
-                .update_item()
-                .table_name(&self.table)
-                .set_key(Some(head_key(endpoint)))
-                .update_expression("SET marks = :marks, mark_at = :next")
-                .condition_expression("epoch = :epoch AND last_seq = :last AND mark_at = :due")
-                .expression_attribute_values(":marks", item::marks(&protocol::marked(&head, now)))
-                .expression_attribute_values(
-                    ":next",
-                    n(now.plus_ms(protocol::mark_every_ms(limits)).0),
-                )
-                .expression_attribute_values(":epoch", n(head.epoch))
-                .expression_attribute_values(":last", n(head.last_seq))
-                .expression_attribute_values(":due", n(mark_at.0))
-                .send(),
-        )
-        .await;
+        let marked = self
+            .update_at(head_key(endpoint), |update| {
+                update
+                    .update_expression("SET marks = :marks, mark_at = :next")
+                    .condition_expression("epoch = :epoch AND last_seq = :last AND mark_at = :due")
+                    .expression_attribute_values(
+                        ":marks",
+                        item::marks(&protocol::marked(&head, now)),
+                    )
+                    .expression_attribute_values(
+                        ":next",
+                        n(now.plus_ms(protocol::mark_every_ms(limits)).0),
+                    )
+                    .expression_attribute_values(":epoch", n(head.epoch))
+                    .expression_attribute_values(":last", n(head.last_seq))
+                    .expression_attribute_values(":due", n(mark_at.0))
+            })
+            .await;
         match marked {
             // A head in use is marked this often, so this is also where its reply is kept from expiring.
             Ok(_) => self.keep_reply(endpoint, &head, now, limits).await,
@@ -188,16 +210,8 @@ impl Store {
     }
 
     async fn set_reply_at(&self, endpoint: &Endpoint, key: u64) -> Result<Option<Reply>, Error> {
-        let found = answered(
-            self.client
-                .get_item()
-                .table_name(&self.table)
-                .set_key(Some(owner::reply_key(endpoint, key)))
-                .consistent_read(true)
-                .send(),
-        )
-        .await?;
-        let Some(item) = found.item else {
+        let found = self.get_at(owner::reply_key(endpoint, key), true).await?;
+        let Some(item) = found else {
             return Ok(None);
         };
         let unreadable = || Error::Unreadable {
@@ -256,16 +270,8 @@ impl Store {
         endpoint: &Endpoint,
         consistent: bool,
     ) -> Result<Option<(Head, Millis)>, Error> {
-        let found = answered(
-            self.client
-                .get_item()
-                .table_name(&self.table)
-                .set_key(Some(head_key(endpoint)))
-                .consistent_read(consistent)
-                .send(),
-        )
-        .await?;
-        found.item.map(|item| self.head_in(&item)).transpose()
+        let found = self.get_at(head_key(endpoint), consistent).await?;
+        found.map(|item| self.head_in(&item)).transpose()
     }
 
     fn head_in(&self, item: &Item) -> Result<(Head, Millis), Error> {
@@ -273,7 +279,7 @@ impl Store {
     }
 }
 
-fn head_key(endpoint: &Endpoint) -> HashMap<String, AttributeValue> {
+fn head_key(endpoint: &Endpoint) -> Item {
     HashMap::from([(ENDPOINT.into(), s(endpoint.as_str())), (SEQ.into(), n(0))])
 }
 

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use delivery::{
     endpoint_info::SetReply, key::Endpoint, limits::Limits, millis::Millis, reply::Reply,
 };
@@ -42,7 +41,7 @@ fn reply_expires_at_s(now: Millis, limits: &Limits) -> u64 {
     life(life(now)).epoch_s_ceil()
 }
 
-pub(crate) fn reply_key(endpoint: &Endpoint, key: u64) -> HashMap<String, AttributeValue> {
+pub(crate) fn reply_key(endpoint: &Endpoint, key: u64) -> Item {
     HashMap::from([
         (ENDPOINT.into(), s(endpoint.as_str())),
         (SEQ.into(), n(format!("-{key}"))),
@@ -69,17 +68,13 @@ impl Store {
                 Some((head, _)) if !head.expired(now) => {
                     // The reply first: it must not be outlived.
                     self.keep_reply(endpoint, &head, now, limits).await?;
-                    answered(
-                        self.client
-                            .update_item()
-                            .table_name(&self.table)
-                            .set_key(Some(head_key(endpoint)))
+                    self.update_at(head_key(endpoint), |update| {
+                        update
                             .update_expression("SET expires_at = :expires")
                             .condition_expression("epoch = :epoch")
                             .expression_attribute_values(":expires", n(expires_at_s))
                             .expression_attribute_values(":epoch", n(head.epoch))
-                            .send(),
-                    )
+                    })
                     .await
                     .map(drop)
                 }
@@ -159,18 +154,15 @@ impl Store {
             if head.cleared_to >= head.last_seq {
                 return Ok(());
             }
-            let cleared = answered(
-                self.client
-                    .update_item()
-                    .table_name(&self.table)
-                    .set_key(Some(head_key(endpoint)))
-                    .update_expression("SET cleared_to = :to")
-                    .condition_expression("epoch = :epoch AND cleared_to < :to")
-                    .expression_attribute_values(":to", n(head.last_seq))
-                    .expression_attribute_values(":epoch", n(head.epoch))
-                    .send(),
-            )
-            .await;
+            let cleared = self
+                .update_at(head_key(endpoint), |update| {
+                    update
+                        .update_expression("SET cleared_to = :to")
+                        .condition_expression("epoch = :epoch AND cleared_to < :to")
+                        .expression_attribute_values(":to", n(head.last_seq))
+                        .expression_attribute_values(":epoch", n(head.epoch))
+                })
+                .await;
             match cleared {
                 // Somebody cleared as far at the same time, or began anew: look again.
                 Err(Error::ConditionFailed) => {}
@@ -191,19 +183,16 @@ impl Store {
         // Not deleted: where nothing is, a late copy of the write that made this head would make it again, and its log
         // with it. What is left is expired for every clock that is less than a month off, and no longer the epoch that
         // any write on its way means.
-        let forgotten = answered(
-            self.client
-                .update_item()
-                .table_name(&self.table)
-                .set_key(Some(head_key(endpoint)))
-                .update_expression("SET epoch = :buried, expires_at = :long_ago")
-                .condition_expression("epoch = :epoch")
-                .expression_attribute_values(":buried", n(!head.epoch))
-                .expression_attribute_values(":long_ago", n(protocol::buried_at_s(now)))
-                .expression_attribute_values(":epoch", n(head.epoch))
-                .send(),
-        )
-        .await;
+        let forgotten = self
+            .update_at(head_key(endpoint), |update| {
+                update
+                    .update_expression("SET epoch = :buried, expires_at = :long_ago")
+                    .condition_expression("epoch = :epoch")
+                    .expression_attribute_values(":buried", n(!head.epoch))
+                    .expression_attribute_values(":long_ago", n(protocol::buried_at_s(now)))
+                    .expression_attribute_values(":epoch", n(head.epoch))
+            })
+            .await;
         match forgotten {
             // Gone already, perhaps by an earlier attempt of this very call.
             Ok(_) | Err(Error::ConditionFailed) => {}
@@ -244,26 +233,22 @@ impl Store {
             None => ":times",
         };
         for _ in 0..TRIES {
-            let told = answered(
-                self.client
-                    .update_item()
-                    .table_name(&self.table)
-                    .set_key(Some(head_key(endpoint)))
-                    .update_expression(format!(
-                        "SET reply_key = :key, reply_from = last_seq + :one, reply_until = {until}"
-                    ))
-                    .condition_expression("epoch = :epoch AND reply_key = :replaced")
-                    .expression_attribute_values(":key", n(key))
-                    .expression_attribute_values(":one", n(1))
-                    .expression_attribute_values(
-                        ":times",
-                        n(reply.times.map_or(UNTIL_CHANGED, u64::from)),
-                    )
-                    .expression_attribute_values(":epoch", n(head.epoch))
-                    .expression_attribute_values(":replaced", n(head.reply.key))
-                    .send(),
-            )
-            .await;
+            let is_new = format!(
+                "SET reply_key = :key, reply_from = last_seq + :one, reply_until = {until}"
+            );
+            let times = reply.times.map_or(UNTIL_CHANGED, u64::from);
+            let told = self
+                .update_at(head_key(endpoint), |update| {
+                    update
+                        .update_expression(is_new)
+                        .condition_expression("epoch = :epoch AND reply_key = :replaced")
+                        .expression_attribute_values(":key", n(key))
+                        .expression_attribute_values(":one", n(1))
+                        .expression_attribute_values(":times", n(times))
+                        .expression_attribute_values(":epoch", n(head.epoch))
+                        .expression_attribute_values(":replaced", n(head.reply.key))
+                })
+                .await;
             match told {
                 Ok(_) => {
                     self.let_go(endpoint, &head.reply, now).await;
@@ -295,20 +280,17 @@ impl Store {
         if head.reply.until == 0 {
             return Ok(());
         }
-        let restored = answered(
-            self.client
-                .update_item()
-                .table_name(&self.table)
-                .set_key(Some(head_key(endpoint)))
-                // The key stays: a late copy of the write that set it must not find the head as it was before.
-                .update_expression("SET reply_until = :none")
-                .condition_expression("epoch = :epoch AND reply_key = :key")
-                .expression_attribute_values(":none", n(0))
-                .expression_attribute_values(":epoch", n(head.epoch))
-                .expression_attribute_values(":key", n(head.reply.key))
-                .send(),
-        )
-        .await;
+        let restored = self
+            .update_at(head_key(endpoint), |update| {
+                update
+                    // The key stays: a late copy of the write that set it must not find the head as it was before.
+                    .update_expression("SET reply_until = :none")
+                    .condition_expression("epoch = :epoch AND reply_key = :key")
+                    .expression_attribute_values(":none", n(0))
+                    .expression_attribute_values(":epoch", n(head.epoch))
+                    .expression_attribute_values(":key", n(head.reply.key))
+            })
+            .await;
         match restored {
             Ok(_) => {
                 self.let_go(endpoint, &head.reply, now).await;
@@ -345,17 +327,14 @@ impl Store {
     }
 
     async fn end_reply_at(&self, endpoint: &Endpoint, key: u64, at_s: u64) -> Result<(), Error> {
-        let ended = answered(
-            self.client
-                .update_item()
-                .table_name(&self.table)
-                .set_key(Some(reply_key(endpoint, key)))
-                .update_expression("SET expires_at = :expires")
-                .condition_expression("attribute_exists(reply)")
-                .expression_attribute_values(":expires", n(at_s))
-                .send(),
-        )
-        .await;
+        let ended = self
+            .update_at(reply_key(endpoint, key), |update| {
+                update
+                    .update_expression("SET expires_at = :expires")
+                    .condition_expression("attribute_exists(reply)")
+                    .expression_attribute_values(":expires", n(at_s))
+            })
+            .await;
         match ended {
             Ok(_) | Err(Error::ConditionFailed) => Ok(()),
             Err(error) => Err(error),
