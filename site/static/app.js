@@ -25,6 +25,7 @@ import { mountProse } from './prose.js';
 import { mountReplyCard } from './reply-card.js';
 import { usedBy } from './reply-setting.js';
 import { span } from './show-time.js';
+import { SILENT_MS } from './steps.js';
 import { mountSteps } from './steps-view.js';
 import { mountTabs } from './tabs.js';
 import { mountTemplateBox } from './template-box.js';
@@ -277,7 +278,7 @@ function leave() {
   part('leave-endpoint-choice').hidden = !isEndpointLeft;
   write(slot('leave-hook'), isHookLeft || isEndpointLeft ? 'What you made goes on without you:' : 'Nothing that this page made goes on without you: no webhook leads here, and the endpoint is forgotten.');
   const device = slot('leave-device');
-  device.hidden = !facts?.deviceEventAt || Date.now() - facts.deviceEventAt > 120_000;
+  device.hidden = !facts?.deviceEventAt || Date.now() - facts.deviceEventAt > SILENT_MS;
   device.textContent = 'A device still publishes, which costs data operations as long as it does: stop it, as “Clean up” says.';
   confirm('leave', async () => {
     if (check('leave-remove').checked) {
