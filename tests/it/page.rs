@@ -293,12 +293,7 @@ async fn clear_and_forget_ask_first_and_do_what_they_say() {
     let person = visit.start().await;
     person.post("text/plain", "one").await;
     visit.blocks("received", 1).await;
-    visit.press("[data-do=more]").await;
-    visit.press("[data-do=clear]").await;
-    visit
-        .press("[data-part=clear-dialog] [data-do=confirm]")
-        .await;
-    visit.blocks("received", 0).await;
+    visit.clear_log().await;
     person.post("text/plain", "two").await;
     visit.blocks("received", 1).await;
     assert!(

@@ -52,8 +52,7 @@ async fn a_disabled_webhook_is_noticed_by_the_press_that_nothing_comes_of() {
         let url = visit.text("[data-slot=hook-url]").await;
         let mut hook = settings(&account, &url).await;
         hook["disabled"] = json!(true);
-        let id = account.hooks().await[0]["id"].as_str().unwrap().to_owned();
-        let at = format!("/v1/integrations/{id}");
+        let at = account.hook_path().await;
         account.ask(Method::PUT, &at, hook).await;
         visit.press("[data-do=test-webhook]").await;
         visit.says("webhook-state", "but it was changed").await;
@@ -87,8 +86,7 @@ async fn a_webhook_that_was_taken_over_and_is_answered_elsewhere_is_noticed_by_i
     visit.connect().await;
     let other = home.person().await;
     let hook = settings(&account, &other.hook_url()).await;
-    let id = account.hooks().await[0]["id"].as_str().unwrap().to_owned();
-    let at = format!("/v1/integrations/{id}");
+    let at = account.hook_path().await;
     account.ask(Method::PUT, &at, hook).await;
     // Somebody else's event: nothing is pressed here.
     account.publish("WebhookTutorial01", "{}").await;
@@ -106,8 +104,7 @@ async fn a_webhook_that_was_changed_elsewhere_is_compared_with_the_one_that_was_
     visit.start().await;
     visit.connect().await;
     let url = visit.text("[data-slot=hook-url]").await;
-    let id = account.hooks().await[0]["id"].as_str().unwrap().to_owned();
-    let at = format!("/v1/integrations/{id}");
+    let at = account.hook_path().await;
     let made = account.ask(Method::GET, &at, Value::Null).await;
     let change = async |change: fn(&mut Value)| {
         let mut hook = settings(&account, &url).await;

@@ -171,12 +171,7 @@ async fn cleaning_up_ends_well_though_the_endpoint_is_forgotten_first() {
     visit.blocks("received", 1).await;
     is_left(&visit, "device", "left").await;
     visit.press("[data-do=plug]").await;
-    visit.press("[data-do=more]").await;
-    visit.press("[data-do=clear]").await;
-    visit
-        .press("[data-part=clear-dialog] [data-do=confirm]")
-        .await;
-    visit.blocks("received", 0).await;
+    visit.clear_log().await;
     is_left(&visit, "device", "left").await;
 
     forget(&visit).await;

@@ -134,6 +134,16 @@ impl Account {
         found.as_array().cloned().unwrap_or_default()
     }
 
+    /// Where the first of them is.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn hook_path(&self) -> String {
+        let hooks = self.hooks().await;
+        let id = hooks.first().and_then(|hook| hook["id"].as_str());
+        format!("/v1/integrations/{}", id.expect("an integration"))
+    }
+
     /// Publishes an event.
     pub async fn publish(&self, name: &str, data: &str) {
         let event = json!({ "name": name, "data": data, "private": true });

@@ -308,6 +308,8 @@ async fn follow(person: Person, go_on: watch::Receiver<bool>) -> anyhow::Result<
             .header("authorization", format!("Bearer {}", person.owner.reveal()))
             .body(Bytes::new())
             .expect("a request of ours is one");
+        // First, so that it pauses when there is no answer too: a server that is gone refuses at once.
+        sleep(Duration::from_millis(50)).await;
         // Its connection may have been given to somebody else between two calls.
         let Ok(Ok(answer)) = timeout(PATIENCE, person.client.send(request)).await else {
             continue;
@@ -324,7 +326,6 @@ async fn follow(person: Person, go_on: watch::Receiver<bool>) -> anyhow::Result<
             StatusCode::SERVICE_UNAVAILABLE => {}
             status => anyhow::bail!("a reader got {status}"),
         }
-        sleep(Duration::from_millis(50)).await;
     }
     Ok(())
 }

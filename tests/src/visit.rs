@@ -122,6 +122,15 @@ impl Visit {
         person
     }
 
+    /// Clears the log, and waits until it is empty.
+    pub async fn clear_log(&self) {
+        self.press("[data-do=more]").await;
+        self.press("[data-do=clear]").await;
+        self.press("[data-part=clear-dialog] [data-do=confirm]")
+            .await;
+        self.blocks("received", 0).await;
+    }
+
     /// Waits until there are exactly so many blocks of a kind in the log.
     pub async fn blocks(&self, kind: &str, count: usize) {
         let script = format!(
