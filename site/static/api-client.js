@@ -43,7 +43,7 @@ export function apiClient({ fetch, key }) {
         method,
         headers: { authorization: `Bearer ${key}`, ...(json && { 'content-type': 'application/json' }), ...more },
         body: json && JSON.stringify(json),
-        signal: signal ? either(signal, patience) : patience,
+        signal: signal ? AbortSignal.any([signal, patience]) : patience,
         cache: 'no-store',
         credentials: 'omit',
         redirect: 'error',
@@ -96,14 +96,4 @@ function problem(answer, body) {
     // A proxy's own page says nothing that helps here; its status does.
   }
   return new ApiProblem(answer.status, `the server answered ${answer.status}`, retryAfterS);
-}
-
-/** `AbortSignal.any`, which browsers have had only since 2024. @param {AbortSignal} one @param {AbortSignal} other */
-function either(one, other) {
-  const controller = new AbortController();
-  for (const signal of [one, other]) {
-    if (signal.aborted) controller.abort();
-    signal.addEventListener('abort', () => controller.abort(), { once: true });
-  }
-  return controller.signal;
 }

@@ -117,15 +117,14 @@ export const browserClock = {
   wait: (ms, signal) =>
     new Promise((resolve) => {
       if (signal.aborted) return resolve();
+      const end = () => {
+        clearTimeout(timer);
+        // The signal may outlive a thousand waits.
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
       // Longer than a timer can count means: until woken.
-      const timer = ms < 2 ** 31 ? setTimeout(resolve, ms) : null;
-      signal.addEventListener(
-        'abort',
-        () => {
-          if (timer !== null) clearTimeout(timer);
-          resolve();
-        },
-        { once: true },
-      );
+      const timer = ms < 2 ** 31 ? setTimeout(end, ms) : undefined;
+      signal.addEventListener('abort', end);
     }),
 };

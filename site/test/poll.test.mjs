@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
-import { pause, startPolling } from '../static/poll.js';
+import { apiClient } from '../static/api-client.js';
+import { browserClock, pause, startPolling } from '../static/poll.js';
 
 /** Questions of an hour in which nothing comes, and of one in which something comes every two minutes. */
 const QUIET_HOUR = 210;
@@ -205,4 +207,26 @@ test('pauses: jitter stays within a fifth, and the server’s own wish counts up
   assert.ok(pause({ quietMs: 0, failures: 1, retryAfterS: 7 }, 0) >= 7_000);
   assert.ok(pause({ quietMs: 0, failures: 1, retryAfterS: 3_600 }, 1) <= 60_000);
   assert.ok(pause({ quietMs: 0, failures: 40 }, 1) <= 60_000);
+});
+
+test('a signal keeps nothing of the questions and waits that it outlived', async () => {
+  const { signal } = new AbortController();
+  const client = apiClient({ key: 'own_key', fetch: async () => Response.json({}) });
+  for (let i = 0; i < 20; i += 1) {
+    await client.log({ last: 1 }, signal);
+    await browserClock.wait(1, signal);
+  }
+  assert.deepEqual(getEventListeners(signal, 'abort'), []);
+});
+
+test('a signal that is aborted ends its question, with the reason, and its wait', async () => {
+  const stop = new AbortController();
+  const fetch = (_path, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  const question = apiClient({ key: 'own_key', fetch }).log({ last: 1 }, stop.signal);
+  const waits = [browserClock.wait(60_000, stop.signal), browserClock.wait(Infinity, stop.signal)];
+  const reason = new Error('the endpoint is no longer looked at');
+  stop.abort(reason);
+  await assert.rejects(question, reason);
+  await Promise.all(waits);
+  assert.deepEqual(getEventListeners(stop.signal, 'abort'), []);
 });

@@ -46,10 +46,10 @@ export class CloudProblem extends Error {
 export function cloud({ fetch, api, name, now = Date.now }) {
   /**
    * @param {string} method @param {string} path
-   * @param {{token?: string, json?: unknown, form?: Record<string, string>, files?: FormData, patienceMs?: number, signal?: AbortSignal}} [more]
+   * @param {{token?: string, json?: unknown, form?: Record<string, string>, files?: FormData, patienceMs?: number}} [more]
    * @returns {Promise<any>}
    */
-  const call = async (method, path, { token, json, form, files, patienceMs = PATIENCE_MS, signal } = {}) => {
+  const call = async (method, path, { token, json, form, files, patienceMs = PATIENCE_MS } = {}) => {
     const patience = AbortSignal.timeout(patienceMs);
     /** @type {Record<string, string>} */
     const headers = {};
@@ -63,15 +63,14 @@ export function cloud({ fetch, api, name, now = Date.now }) {
         method,
         headers,
         body: json !== undefined ? JSON.stringify(json) : form !== undefined ? new URLSearchParams(form).toString() : files,
-        signal: signal ? either(signal, patience) : patience,
+        signal: patience,
         cache: 'no-store',
         credentials: 'omit',
         redirect: 'error',
         referrerPolicy: 'no-referrer',
       });
       text = answer.status === 204 ? '{}' : await answer.text();
-    } catch (error) {
-      if (signal?.aborted) throw error;
+    } catch {
       if (patience.aborted) throw new CloudProblem('late', `${name} did not answer within ${patienceMs / 1000} seconds.`, 0);
       throw new CloudProblem('offline', `${name} can’t be reached. Is this computer online?`, 0);
     }
@@ -266,14 +265,4 @@ function saidIn(body) {
   const found = [body?.error_description, body?.error, ...(Array.isArray(body?.errors) ? body.errors : []), body?.info];
   const words = found.find((one) => typeof one === 'string' && one !== '');
   return words ? words.slice(0, 300).replace(/[.\s]+$/, '') : '';
-}
-
-/** `AbortSignal.any`, which browsers have had only since 2024. @param {AbortSignal} one @param {AbortSignal} other */
-function either(one, other) {
-  const controller = new AbortController();
-  for (const signal of [one, other]) {
-    if (signal.aborted) controller.abort();
-    signal.addEventListener('abort', () => controller.abort(), { once: true });
-  }
-  return controller.signal;
 }
