@@ -11,8 +11,9 @@
  *   last_seq: number, missing: number[], unreadable?: number[], restarted: boolean}} LogPage
  * @typedef {{max_body_bytes: number, max_deliveries: number, delivery_ttl_s: number, endpoint_ttl_s: number,
  *   max_delay_ms: number}} Limits
+ * @typedef {import('./reply-setting.js').Setting & {times_left?: number}} SetReply
  * @typedef {{endpoint: string, hook_url: string, created_at: string, expires_at: string, first_seq: number,
- *   last_seq: number, limits: Limits, reply: object | null}} EndpointInfo
+ *   last_seq: number, limits: Limits, reply: SetReply | null}} EndpointInfo
  */
 
 /** Longest wait for an answer. A page of the log is at most about 1 MiB, so this is generous on a slow line. */
@@ -68,7 +69,7 @@ export function apiClient({ fetch, key }) {
     info: () => call('GET', '/api/endpoint'),
     forget: () => call('DELETE', '/api/endpoint'),
     clear: () => call('DELETE', '/api/log'),
-    /** What the receiver is to answer from now on. @param {import('./reply-setting.js').Setting} setting @returns {Promise<import('./reply-setting.js').Setting & {times_left?: number}>} */
+    /** What the receiver is to answer from now on. @param {import('./reply-setting.js').Setting} setting @returns {Promise<SetReply>} */
     setReply: (setting) => call('PUT', '/api/reply', undefined, setting),
     restoreReply: () => call('DELETE', '/api/reply'),
     /**

@@ -342,7 +342,7 @@ async function reopenIfOther() {
 async function loadConfig() {
   config = await configRead;
   if (config === null) particle?.cloudsFailed();
-  else particle?.setClouds(/** @type {any} */ (config.clouds));
+  else particle?.setClouds(config.clouds);
   drawMode();
 }
 

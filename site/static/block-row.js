@@ -86,7 +86,8 @@ function drawClipped(text, room) {
     const piece = clip(text.slice(at), FURTHER.characters, FURTHER.lines).text;
     at += piece.length;
     more.before(...drawText(piece));
-    if (at < text.length) return label();
+    label();
+    if (at < text.length) return;
     const place = /** @type {HTMLElement} */ (more.closest('[data-slot="value"]'));
     more.remove();
     place.focus();

@@ -19,7 +19,7 @@ export function mountReplyCard({ onSet }) {
   const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
   /** @type {View | null} */
   let view = null;
-  /** What the server said last, and from which delivery on it counts. @type {{setting: Setting & {times_left?: number}, after: number} | null} */
+  /** What the server said last, and from which delivery on it counts. @type {{setting: import('./api-client.js').SetReply, after: number} | null} */
   let set = null;
   /** @type {EndpointInfo | null} */
   let learnedFrom = null;
@@ -178,8 +178,7 @@ export function mountReplyCard({ onSet }) {
       card.hidden = next !== null && !next.owner;
       if (next?.info !== learnedFrom) {
         learnedFrom = next?.info ?? null;
-        const reply = /** @type {any} */ (learnedFrom?.reply ?? null);
-        set = reply && learnedFrom ? { setting: reply, after: learnedFrom.last_seq } : null;
+        set = learnedFrom?.reply ? { setting: learnedFrom.reply, after: learnedFrom.last_seq } : null;
         draw();
       } else drawNow();
     },

@@ -35,10 +35,12 @@ import { span } from './show-time.js';
  *   at: string | null,
  *   blocks: Block[],
  *   strand: Strand | null,
+ *   quiet?: {from: number, to: number | null}[],
  * }} Round `key` is the same for as long as the round lives. `who`: which device, or what kind of request. `isTest`: a
  *   press of the test button began it. `status`: how it
  *   went, in a few words. `aside`: how long it took, where one clock measured it. A round without blocks is a remark in
- *   the row, such as a number that holds no delivery. `strand`: what it was drawn from
+ *   the row, such as a number that holds no delivery. `strand`: what it was drawn from.
+ *   `quiet`: of a remark that nobody listened, when that was
  * @typedef {{missing: number[], unreadable: number[], older?: string | null, quiet?: {from: number, to: number | null}[]}} Gaps
  *   `older`: there are older deliveries that were not read. `quiet`: nobody listened to events, by this browser's clock in
  *   milliseconds; `to` is null while that lasts
@@ -240,8 +242,8 @@ function oneQuiet(line, context) {
   /** @type {Round[]} */
   const found = [];
   for (const round of line) {
-    const spans = /** @type {any} */ (round).quiet;
-    const before = /** @type {any} */ (found[found.length - 1])?.quiet;
+    const spans = round.quiet;
+    const before = found[found.length - 1]?.quiet;
     if (!spans) found.push(round);
     else if (before) found[found.length - 1] = quietRound([...before, ...spans], context);
     else if (found.length > 0) found.push(round);

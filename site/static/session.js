@@ -6,7 +6,7 @@ import { startPolling } from './poll.js';
 
 /**
  * @typedef {import('./log-store.js').Log} Log
- * @typedef {ReturnType<import('./api-client.js').apiClient>} Client
+ * @typedef {ReturnType<typeof import('./api-client.js').apiClient>} Client
  */
 
 /** How many are read at the start, and with each "show older": a few screens, one quick answer. */

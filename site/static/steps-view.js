@@ -25,7 +25,7 @@ export function mountSteps({ heard }) {
     line.querySelector('.task-words')?.prepend(state);
     return {
       id: line.dataset.task ?? '',
-      needs: /** @type {any} */ (line.dataset.needs),
+      needs: /** @type {import('./steps.js').Needs} */ (line.dataset.needs),
       line,
       section: line.closest('.page-section')?.id ?? '',
       words: line.querySelector('.task-words')?.textContent ?? '',

@@ -4,7 +4,7 @@
 
 import { isJson } from './json-text.js';
 import { isSleeping } from './particle/join.js';
-import { SENT_BY, originOf } from './particle/origin.js';
+import { SENT_BY } from './particle/origin.js';
 import { PART_BYTES } from './particle/response-parts.js';
 import { span } from './show-time.js';
 

@@ -14,7 +14,7 @@ const SILENCE_MS = 25_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
-/** @param {{fetch: typeof fetch, api: string, token: string, wait: (ms: number, signal: AbortSignal) => Promise<void>}} with_ */
+/** @param {{fetch: typeof globalThis.fetch, api: string, token: string, wait: (ms: number, signal: AbortSignal) => Promise<void>}} with_ */
 export function bench({ fetch, api, token, wait }) {
   const path = (/** @type {string} */ id, /** @type {string} */ what) => `${api}/simulated/devices/${encodeURIComponent(id)}/${what}`;
   const always = { cache: /** @type {const} */ ('no-store'), credentials: /** @type {const} */ ('omit'), redirect: /** @type {const} */ ('error') };

@@ -31,16 +31,17 @@ const MOST_TEXT = 8 * 1024 * 1024;
 
 /** A call that did not succeed. `message` is a sentence for a person. */
 export class CloudProblem extends Error {
-  /** @param {Cause} cause @param {string} message @param {number} status 0 if there was no answer */
-  constructor(cause, message, status) {
+  /** @param {Cause} cause @param {string} message @param {number} status 0 if there was no answer @param {any} [body] what was answered, if that was JSON */
+  constructor(cause, message, status, body = null) {
     super(message);
     this.cause = cause;
     this.status = status;
+    this.body = body;
   }
 }
 
 /**
- * @param {{fetch: typeof fetch, api: string, name: string, now?: () => number}} with_ `api`: the origin, without a slash at the
+ * @param {{fetch: typeof globalThis.fetch, api: string, name: string, now?: () => number}} with_ `api`: the origin, without a slash at the
  *   end. `name`: what people call this cloud
  */
 export function cloud({ fetch, api, name, now = Date.now }) {
@@ -82,7 +83,7 @@ export function cloud({ fetch, api, name, now = Date.now }) {
       body = null;
     }
     if (answer.ok && body !== null) return body;
-    throw Object.assign(problemOf(answer.status, body, name), { body });
+    throw problemOf(answer.status, body, name);
   };
 
   /** @param {any} body @returns {{token: string, expiresAt: number | null}} */
@@ -106,8 +107,7 @@ export function cloud({ fetch, api, name, now = Date.now }) {
         return { ticket: { ...tokenIn(await call('POST', '/oauth/token', { form })), made: true, username } };
       } catch (error) {
         if (error instanceof CloudProblem) {
-          const { mfaToken } = /** @type {any} */ (error);
-          if (mfaToken) return { mfaToken };
+          if (error.cause === 'code') return { mfaToken: error.body.mfa_token };
           // Everything the sign-in refuses is about what was typed, unless it says that it is about how often.
           if (error.cause === 'refused' || error.cause === 'expired') throw new CloudProblem('password', 'User name or password is wrong. It was tried once; ten wrong tries in a row lock the account for half an hour.', error.status);
         }
@@ -178,7 +178,7 @@ export function cloud({ fetch, api, name, now = Date.now }) {
       try {
         body = await call('PUT', `/v1/devices/${encodeURIComponent(id)}`, { token, files, patienceMs: COMPILE_PATIENCE_MS });
       } catch (error) {
-        const errors = compilerSaid(/** @type {any} */ (error).body);
+        const errors = error instanceof CloudProblem ? compilerSaid(error.body) : null;
         if (errors === null) throw error;
         return { errors };
       }
@@ -244,20 +244,21 @@ function compilerSaid(body) {
  */
 export function problemOf(status, body, name) {
   const said = saidIn(body);
+  const problem = (/** @type {Cause} */ cause, /** @type {string} */ message) => new CloudProblem(cause, message, status, body);
   if (body?.error === 'mfa_required' && typeof body.mfa_token === 'string') {
-    return Object.assign(new CloudProblem('code', 'The account wants a one-time code too.', status), { mfaToken: body.mfa_token });
+    return problem('code', 'The account wants a one-time code too.');
   }
   if (status === 429 || status === 529) {
     const locked = /lock/i.test(`${body?.error} ${said}`);
     return locked
-      ? new CloudProblem('locked', 'The account is locked for half an hour, after ten wrong sign-ins in a row.', status)
-      : new CloudProblem('busy', `${name} says that too much was asked of it (${status}). Wait a few minutes.`, status);
+      ? problem('locked', 'The account is locked for half an hour, after ten wrong sign-ins in a row.')
+      : problem('busy', `${name} says that too much was asked of it (${status}). Wait a few minutes.`);
   }
-  if (body === null) return new CloudProblem('strange', `${name} gave an answer (${status}) that is not JSON; something in between may have answered in its place.`, status);
-  if (status === 401) return new CloudProblem('expired', 'The sign-in is no longer valid. Sign in again; the log stays.', status);
-  if (status === 404) return new CloudProblem('gone', said ? `Not found: ${said}.` : 'It is not there any more.', status);
-  if (status >= 500) return new CloudProblem('broken', `${name} has a problem of its own (${status}).`, status);
-  return new CloudProblem('refused', said ? `${name} refused: ${said}.` : `${name} refused it (${status}).`, status);
+  if (body === null) return problem('strange', `${name} gave an answer (${status}) that is not JSON; something in between may have answered in its place.`);
+  if (status === 401) return problem('expired', 'The sign-in is no longer valid. Sign in again; the log stays.');
+  if (status === 404) return problem('gone', said ? `Not found: ${said}.` : 'It is not there any more.');
+  if (status >= 500) return problem('broken', `${name} has a problem of its own (${status}).`);
+  return problem('refused', said ? `${name} refused: ${said}.` : `${name} refused it (${status}).`);
 }
 
 /** What an error says, in the order in which Particle's own clients look. @param {any} body */

@@ -307,7 +307,7 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
         }
       },
     },
-    /** The clouds that can reach the hook URL, from config.json. @param {CloudConfig[]} clouds */
+    /** The clouds that can reach the hook URL, from config.json. @param {unknown[]} clouds */
     setClouds(clouds) {
       configured = 'yes';
       offers = clouds.filter(isCloud).map(({ id, api, console, demo }) => ({ id, name: NAMES[id] ?? id, console, demo: demo ?? null, cloud: cloud({ fetch: ask, api, name: capital(NAMES[id] ?? id) }) }));

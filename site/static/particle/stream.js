@@ -33,7 +33,7 @@ export const backoff = (failures, chance) => Math.min(LONGEST_BACKOFF_MS, FIRST_
 
 /**
  * @param {{
- *   fetch: typeof fetch, api: string, token: string, clock: Clock, signal: AbortSignal, chance?: () => number,
+ *   fetch: typeof globalThis.fetch, api: string, token: string, clock: Clock, signal: AbortSignal, chance?: () => number,
  *   opened?: number[], onOpen?: (opened: number[]) => void, onEvent: (event: Event) => void, onState: (state: StreamState) => void, onAlive?: (at: number) => void,
  * }} with_ `opened`: when connections were opened before; `onOpen` hears of each, so that the caller can keep count. `onAlive`: the
  *   stream was heard, be it only its sign of life

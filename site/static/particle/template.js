@@ -162,8 +162,8 @@ function fill(all, contexts) {
 /** @param {unknown} value @param {string} name @returns {unknown} undefined if there is none */
 function member(value, name) {
   if (value === null || typeof value !== 'object') return undefined;
-  if (Array.isArray(value)) return name === 'length' || /^(?:0|[1-9]\d*)$/.test(name) ? value[/** @type {any} */ (name)] : undefined;
-  return Object.hasOwn(value, name) ? /** @type {any} */ (value)[name] : undefined;
+  if (Array.isArray(value)) return name === 'length' ? value.length : /^(?:0|[1-9]\d*)$/.test(name) ? value[Number(name)] : undefined;
+  return Object.hasOwn(value, name) ? /** @type {Record<string, unknown>} */ (value)[name] : undefined;
 }
 
 /** @param {unknown} value */

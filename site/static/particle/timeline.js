@@ -22,6 +22,7 @@ export function ordered(numbered, others) {
   const line = [...numbered].sort((a, b) => a.seq - b.seq);
   const times = timesOf(line.map(({ strand }) => strand));
   const rest = [...others].sort((a, b) => a.at - b.at || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  /** @type {T[]} */
   const all = [];
   let next = 0;
   // A retry comes late but keeps its number, so only the latest time so far says where the line is.

@@ -56,7 +56,7 @@ export const testData = (id) => JSON.stringify({ op: 'test', id });
 /** Whether an event is a press of the test button: of the webhook's own name, with data as `testData` makes it. @param {string} event of the webhook @param {string | null} name @param {string | null} data */
 export const isTest = (event, name, data) => name === event && /^\{"op":"test","id":\d+\}$/.test(data ?? '');
 
-/** A fresh integer, as the firmware makes them: 1 to 2^31 - 1. @param {{getRandomValues: (array: Uint32Array) => Uint32Array}} crypto */
+/** A fresh integer, as the firmware makes them: 1 to 2^31 - 1. @param {Pick<Crypto, 'getRandomValues'>} crypto */
 export const freshId = (crypto) => (crypto.getRandomValues(new Uint32Array(1))[0] & 0x7fffffff) || 1;
 
 /** What is wrong with a name or data to publish; null if nothing. @param {string} name @param {string} data */
