@@ -416,8 +416,11 @@ impl Drop for Moto {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_store_keeps_its_promises_on_a_second_engine() {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/moto/bin/moto_server");
-    assert!(program.exists(), "moto is not installed: tests/run does it");
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/venv/bin/moto_server");
+    assert!(
+        program.exists(),
+        "moto is not installed: infra/aws/venv does it"
+    );
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
