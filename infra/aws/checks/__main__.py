@@ -1,4 +1,4 @@
-"""infra/aws/check, after the tools are there: `python checks CODE.json [BINARIES]`.
+"""infra/aws/check, after the tools are there: `python checks CODE.json BINARIES`.
 
 CODE.json is what the code says it needs (`cargo run -p aws`), BINARIES a folder with the functions' binaries and the
 Runtime API's. Ends with 1 if anything is wrong, or if a planted fault is not caught.
@@ -11,7 +11,6 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import calls
 import deployment
 import home
 import mutants
@@ -48,7 +47,7 @@ def sheets():
     for stack in [HERE / "certificate.yaml"]:
         ran = subprocess.run([Path(sys.executable).parent / "cfn-lint", "-t", stack], capture_output=True, text=True, check=False)
         yield from ran.stdout.splitlines()
-    scripts = [HERE / name for name in ("deploy", "destroy", "smoke", "check")]
+    scripts = [HERE / name for name in ("deploy", "destroy", "smoke", "check", "venv")]
     command = [Path(sys.executable).parent / "shellcheck", "--external-sources", "--format", "gcc", *scripts]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     yield from (ran.stdout + ran.stderr).splitlines()
@@ -91,8 +90,7 @@ def deployed(text, binaries):
 
 
 def main():
-    code = json.loads(Path(sys.argv[1]).read_text())
-    code["calls"] = calls.read(ROOT)
+    code, binaries = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
     text = (HERE / "template.yaml").read_text()
     failed = False
 
@@ -104,17 +102,16 @@ def main():
     with ProcessPoolExecutor(max_workers=2) as pool:
         began = time.monotonic()
         # In a process of its own, because moto keeps all that it has in its process.
-        scripts = pool.submit(deployed, text, Path(sys.argv[2])) if len(sys.argv) > 2 else None
+        scripts = pool.submit(deployed, text, binaries)
+        problems, code["calls"] = home.problems(template.translate(text), code, binaries, ROOT)
+        report("the real binaries in the deployed home", problems)
         survivors = [pool.submit(survivor, planted, text, code) for planted in mutants.planted()]
         found = examined(text, code)
         for name in ["transform", "lint", *(rule.__name__ for rule in rules.RULES)]:
             report(name, found.pop(name, []))
         report("certificate and scripts", list(sheets()))
         report("dry runs", list(dry_runs()))
-        if len(sys.argv) > 2:
-            problems = home.problems(template.translate(text), code, Path(sys.argv[2]), HERE / "events")
-            report("the real binaries in the deployed home", problems)
-            report("deploy, deploy again and destroy", scripts.result())
+        report("deploy, deploy again and destroy", scripts.result())
         report(f"{len(survivors)} planted faults are caught", [s for f in survivors if (s := f.result())])
     print(f"{time.monotonic() - began:.0f} s")
     sys.exit(failed)

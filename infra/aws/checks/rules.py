@@ -1,7 +1,8 @@
 """What must be true of the translated template, one function a rule.
 
 A rule takes a `Case` and yields a sentence for everything that is wrong. The names of the rules are what mutants.py says
-catches a fault. What the code needs comes from the code (`Case.code`), never from here.
+catches a fault. What the code needs comes from the code (`Case.code`), never from here: from what it says of itself, and from
+what its binaries were seen to call.
 """
 
 import json
