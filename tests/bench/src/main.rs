@@ -2,7 +2,7 @@
 //!
 //! Builds the functions as they are deployed (but for this machine), runs the very binaries under the emulated Runtime API
 //! against an engine on loopback, prints a table and writes `target/bench.json`. It measures and does not judge: an aim that
-//! is missed is printed as missed. What it can't see is printed too.
+//! is not met is printed as that. What it can't see is printed too. README.md has the figures of one run.
 //!
 //! - [`home`]: engine and functions; [`meter`]: between them; [`figures`]: what came of it
 #![allow(clippy::print_stdout, reason = "a program that talks to a person")]
@@ -137,7 +137,7 @@ fn aim(met: bool, text: &'static str) -> &'static str {
     if met {
         text
     } else {
-        Box::leak(format!("{text}: MISSED").into_boxed_str())
+        Box::leak(format!("{text} (not met)").into_boxed_str())
     }
 }
 
