@@ -31,6 +31,13 @@ export class ApiProblem extends Error {
 }
 
 /**
+ * What to say of a change that failed. One that had no answer may have been made all the same.
+ * @param {Error & {status?: number}} problem
+ */
+export const failure = ({ message, status }) =>
+  status === 0 ? `It is not known whether that worked: ${message}. To try again does no harm.` : `That did not work: ${message}.`;
+
+/**
  * @param {{fetch: typeof globalThis.fetch, key: string}} with_ what to ask with
  */
 export function apiClient({ fetch, key }) {

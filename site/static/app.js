@@ -2,12 +2,13 @@
 // The page, wired, once somebody has started or is about to (begin.js): what the buttons do, which parts are shown, and what
 // happens when. Each subject has a module of its own; everything that can be decided without a browser is decided in a pure one.
 
+import { failure } from './api-client.js';
 import { confirm } from './confirm.js';
 import { mountCleanUpCard } from './clean-up-card.js';
 import { copyFrom } from './copy.js';
 import { askForCode, closeCode } from './creation-code.js';
 import { mountDeviceRoom } from './device/room.js';
-import { buttons, dialog, part, slot, write } from './dom.js';
+import { buttons, part, slot, write } from './dom.js';
 import { config as configRead, contents, drawMode as sayMode, started } from './first-view.js';
 import { mountHookCard } from './hook-card.js';
 import { keyLinks } from './key-links.js';
@@ -15,6 +16,7 @@ import { mountKeptRoom } from './kept-room.js';
 import { inTab } from './kept.js';
 import { keyRing } from './key-ring.js';
 import { canMakeKeys } from './keys.js';
+import { mountLeaveCard } from './leave-card.js';
 import { mountLogView } from './log-view.js';
 import { mountMadeUpCard } from './made-up-card.js';
 import { lookedAt } from './looked-at.js';
@@ -25,7 +27,6 @@ import { mountProse } from './prose.js';
 import { mountReplyCard } from './reply-card.js';
 import { usedBy } from './reply-setting.js';
 import { span } from './show-time.js';
-import { SILENT_MS } from './steps.js';
 import { mountSteps } from './steps-view.js';
 import { mountTabs } from './tabs.js';
 import { mountTemplateBox } from './template-box.js';
@@ -76,6 +77,12 @@ const templateBox = mountTemplateBox({
   },
 });
 const cleanUp = mountCleanUpCard();
+const leaveCard = mountLeaveCard({
+  left: () => ({ hook: particle?.facts().hook.kind === 'ours', endpoint: Boolean(here.session()?.keys.owner), deviceEventAt: particle?.facts().deviceEventAt ?? null }),
+  removeWebhook: async () => particle?.removeWebhook(),
+  forget,
+  signOut: async () => particle?.signOut(),
+});
 /** The endpoint that was forgotten here, over a reload too: its steps, and what is left in the account, stay in sight until
  * another one is looked at. @type {{endpoint: string, url: string | null} | null} */
 let forgotten = null;
@@ -122,7 +129,7 @@ async function start(anew) {
   const why = await make(anew);
   if (why === null) return;
   if (why.field === 'creation_code') return askForCode((code) => make(anew, code));
-  problem.textContent = `That did not work: ${why.message}. Nothing was made; try again.`;
+  problem.textContent = failure(why);
   problem.hidden = false;
 }
 
@@ -229,12 +236,12 @@ const actions = {
   ...replyCard.actions,
   ...madeUp.actions,
   ...templateBox.actions,
+  ...leaveCard.actions,
   contents: () => contents.toggle(),
   'reset-steps': () => {
     box = null;
     steps.reset();
   },
-  leave,
   start: () => start(false),
   'start-ahead': () => start(false),
   'start-new': () => start(true),
@@ -264,30 +271,6 @@ async function forget() {
   ring.drop();
   tell('forgotten');
   await here.reopen();
-}
-
-/** Signing out offers to clean up what was made. */
-function leave() {
-  const facts = particle?.facts();
-  const check = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (part(name));
-  check('leave-remove').checked = false;
-  check('leave-forget').checked = false;
-  const isHookLeft = facts?.hook.kind === 'ours';
-  const isEndpointLeft = Boolean(here.session()?.keys.owner);
-  part('leave-hook-choice').hidden = !isHookLeft;
-  part('leave-endpoint-choice').hidden = !isEndpointLeft;
-  write(slot('leave-hook'), isHookLeft || isEndpointLeft ? 'What you made goes on without you:' : 'Nothing that this page made goes on without you: no webhook leads here, and the endpoint is forgotten.');
-  const device = slot('leave-device');
-  device.hidden = !facts?.deviceEventAt || Date.now() - facts.deviceEventAt > SILENT_MS;
-  device.textContent = 'A device still publishes, which costs data operations as long as it does: stop it, as “Clean up” says.';
-  confirm('leave', async () => {
-    if (check('leave-remove').checked) {
-      await particle?.removeWebhook();
-      if (particle?.facts().hook.kind !== 'absent') throw new Error('the webhook could not be removed');
-    }
-    if (check('leave-forget').checked) await forget();
-    await particle?.actions['sign-out'](dialog('leave'));
-  });
 }
 
 /** What sends something that is then to be seen in the log. */

@@ -1,6 +1,7 @@
 // @ts-check
 // The question for the code that a server may ask for before it makes an endpoint.
 
+import { failure } from './api-client.js';
 import { dialog, slot, write } from './dom.js';
 
 const asked = () => dialog('creation-code');
@@ -22,7 +23,7 @@ export function askForCode(make) {
     const why = await make(field.value.trim());
     button.disabled = false;
     if (why === null) return;
-    write(problem, `That did not work: ${why.message}.`);
+    write(problem, failure(why));
     problem.hidden = false;
     field.select();
   };

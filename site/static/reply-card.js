@@ -1,6 +1,7 @@
 // @ts-check
 // What the server answers to the next deliveries, set by the learner, and what a device gets back of it. Only DOM and its wiring.
 
+import { failure } from './api-client.js';
 import { part, slot, write } from './dom.js';
 import { PRESETS, comesBack, costWords, isUsual, mostTimes, settingWords, usedUp } from './reply-setting.js';
 
@@ -134,8 +135,8 @@ export function mountReplyCard({ onSet }) {
       await act();
       onSet();
     } catch (error) {
-      const { message, field: name } = /** @type {import('./api-client.js').ApiProblem} */ (error);
-      complain(`Not set: ${message}.`, name);
+      const problem = /** @type {import('./api-client.js').ApiProblem} */ (error);
+      complain(failure(problem), problem.field);
     } finally {
       busy = false;
       drawNow();

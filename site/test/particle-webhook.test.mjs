@@ -165,6 +165,29 @@ test('the keeper looks at all of it, keeps its ID, and puts it back', async () =
   assert.deepEqual([keeper.state().kind, keeper.state().differs], ['ours', []]);
 });
 
+test('a removal without an answer is tried again after a look', async () => {
+  let list = [{ id: 'a', created_at: '2026-01-01T00:00:00.000Z', ...settingsFor(form, URL_), integration_type: 'Webhook' }];
+  const tries = [];
+  let isMute = true;
+  const cloud = {
+    integrations: async () => list,
+    integration: async () => list[0],
+    remove: async (_token, id) => {
+      tries.push(id);
+      if (isMute) throw new CloudProblem('late', 'no answer', 0);
+      list = [];
+    },
+  };
+  const keeper = hookKeeper({ form, memory: { get: () => null, set: () => {} }, onChange: () => {}, onRefused: () => assert.fail() });
+  keeper.at({ cloud, token: 't', url: URL_ });
+  await keeper.look();
+  await keeper.remove();
+  assert.equal(keeper.state().kind, 'failed');
+  isMute = false;
+  await keeper.remove();
+  assert.deepEqual([keeper.state().kind, tries], ['absent', ['a', 'a']]);
+});
+
 test('what Particle’s own request and answers tell a learner is said on their blocks', () => {
   const bot = ['user-agent', 'ParticleBot/1.1 (https://docs.particle.io/webhooks)'];
   const by = (headers, body) => receivedHints({ delivery: { ...delivery(1, { receivedAt: 0, body }), request: { ...delivery(1, { receivedAt: 0, body }).request, headers } }, event: null, first: null, sents: [] }).join(' ');

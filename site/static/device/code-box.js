@@ -179,7 +179,7 @@ export function mountCodeBox({ clock, connection, refused, onFlashed }) {
       drawDialog();
     } catch (error) {
       if (error instanceof CloudProblem && error.cause === 'expired') refused(now.token);
-      say(error instanceof CloudProblem ? `The devices could not be listed. ${error.message}` : 'Something went wrong in this page. Nothing was changed.');
+      say(error instanceof CloudProblem ? `The devices could not be listed. ${error.message}` : 'Something went wrong in this page.');
     }
   }
 

@@ -55,7 +55,7 @@ export function flashRun({ cloud, token, device, name, text, version, clock, onC
       if (errors !== null) become({ kind: 'errors', text: errors });
       else reach('sent');
     } catch (error) {
-      if (!(error instanceof CloudProblem)) stop('Something went wrong in this page. Nothing was flashed.');
+      if (!(error instanceof CloudProblem)) stop('Something went wrong in this page.');
       else if (error.cause !== 'late') stop(`Nothing was flashed. ${error.message}`);
       // A late answer is no answer: the events say whether it goes on.
     }

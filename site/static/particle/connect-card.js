@@ -59,7 +59,7 @@ export function mountConnectCard(card, { offers, onTicket }) {
     try {
       await act();
     } catch (error) {
-      went = error instanceof CloudProblem ? error.message : 'Something went wrong in this page. Nothing was changed.';
+      went = error instanceof CloudProblem ? error.message : 'Something went wrong in this page.';
       say(went, where);
     } finally {
       busy = false;

@@ -119,6 +119,8 @@ export function hookKeeper({ form, memory, onChange, onRefused }) {
       if (id !== null) await attempt(({ cloud, token, url }) => cloud.update(token, id, settingsFor(form, url)));
     },
     async remove() {
+      // After a try without an answer nobody knows, and asking tells.
+      if (state.kind === 'failed') await attempt(async () => {});
       const id = state.kind === 'ours' ? state.id : null;
       if (id === null) return;
       await attempt(async ({ cloud, token }) => {

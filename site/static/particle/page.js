@@ -41,7 +41,7 @@ const keptOpened = inBrowser('webhook-tutorial/streams-opened');
  *   form: import('./webhook.js').Settings,
  *   clock: import('./stream.js').Clock,
  *   quote: (text: string) => string,
- *   confirm: (name: string, act: () => Promise<void>) => void,
+ *   confirm: typeof import('../confirm.js').confirm,
  *   copy: (button: HTMLElement, text: string) => unknown,
  *   onChange: () => void,
  *   onReason: () => void,
@@ -245,7 +245,26 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
     } catch (error) {
       if (!(error instanceof CloudProblem)) return 'Not published: something went wrong in this page.';
       if (error.cause === 'expired') signedIn.refused(now.ticket.token);
-      return `Not published. ${error.message}`;
+      return error.cause === 'late' ? `It may have been published. ${error.message}` : `Not published. ${error.message}`;
+    }
+  }
+
+  /** Deletes the webhook in the account. */
+  async function removeWebhook() {
+    await keeper.remove();
+    const { kind } = keeper.state();
+    if (kind !== 'absent' && kind !== 'elsewhere') throw new Error('the webhook may still be in the account');
+  }
+
+  async function signOut() {
+    const now = connected();
+    said = '';
+    signedIn.out();
+    try {
+      if (now) await now.offer.cloud.signOut(now.ticket);
+    } catch {
+      said = 'Signed out here. The token could not be deleted in the cloud; it ends by itself within the hour.';
+      draw();
     }
   }
 
@@ -294,18 +313,8 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
       },
       'copy-webhook': (button) => copy(button, webhookCard.json()),
       'copy-publish': (button) => copy(button, publishCard.line()),
-      'remove-webhook': () => confirm('remove-webhook', () => keeper.remove()),
-      'sign-out': async () => {
-        const now = connected();
-        said = '';
-        signedIn.out();
-        try {
-          if (now) await now.offer.cloud.signOut(now.ticket);
-        } catch {
-          said = 'Signed out here. The token could not be deleted in the cloud; it ends by itself within the hour.';
-          draw();
-        }
-      },
+      'remove-webhook': () => confirm('remove-webhook', removeWebhook),
+      'sign-out': signOut,
     },
     /** The clouds that can reach the hook URL, from config.json. @param {unknown[]} clouds */
     setClouds(clouds) {
@@ -363,8 +372,8 @@ export function mountParticle({ root, form, clock, quote, confirm, copy, onChang
       listeningSince: streamState.kind === 'listening' && stream !== null && connected() ? Math.max(streamState.since, lookedAtSince) : null,
     }),
     offered: () => offers.length > 0,
-    /** Deletes the webhook in the account. */
-    removeWebhook: () => keeper.remove(),
+    removeWebhook,
+    signOut,
     /** For the head of the log: since when events are heard, or that this browser never heard any. */
     heard() {
       const since = store?.since() ?? null;
