@@ -116,10 +116,12 @@ const links = keyLinks({
 });
 
 /** Goes on with another endpoint of this browser's. @param {string} owner */
-function use(owner) {
+async function use(owner) {
   ring.use(owner);
   tell('started');
-  void here.reopen();
+  await here.reopen();
+  // The button that was pressed is gone.
+  slot('hook-url').focus();
 }
 
 /** @param {boolean} anew with a new key, and so a new URL */
@@ -334,7 +336,6 @@ async function loadParticle() {
   try {
     const answer = await fetch(new URL('./particle/webhook.json', import.meta.url), { credentials: 'omit' });
     particle = mountParticle({
-      root: document,
       form: await answer.json(),
       clock: { ...browserClock, now: Date.now },
       quote: hookCard.quote,

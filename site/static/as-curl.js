@@ -1,7 +1,7 @@
 // @ts-check
 // A request that was received as a line for bash or zsh, which sends it again byte for byte. Pure; loaded when asked for.
 
-import { bodyBytes } from './delivery.js';
+import { bodyBytes } from './request-body.js';
 
 /** @typedef {import('./api-client.js').Delivery} Delivery */
 

@@ -2,6 +2,7 @@
 // A block at full size: everything in it, each value whole and ready to be taken along.
 
 import { drawRow } from './block-row.js';
+import { part, slot } from './dom.js';
 
 /**
  * @typedef {import('./delivery.js').Block} Block
@@ -12,8 +13,7 @@ import { drawRow } from './block-row.js';
  * @param {{onOpen: (block: Block) => void, onClose: (block: Block) => void}} tell
  */
 export function mountBlockDialog(dialog, { onOpen, onClose }) {
-  const find = (/** @type {string} */ name) => /** @type {HTMLElement} */ (dialog.querySelector(`[data-slot="${name}"]`));
-  const wrap = /** @type {HTMLInputElement} */ (dialog.querySelector('[data-part="wrap"]'));
+  const wrap = /** @type {HTMLInputElement} */ (part('wrap'));
   /** @type {Block | null} */
   let shown = null;
   const setWrap = () => dialog.toggleAttribute('data-wrap', wrap.checked);
@@ -21,7 +21,7 @@ export function mountBlockDialog(dialog, { onOpen, onClose }) {
   dialog.addEventListener('close', () => {
     const block = shown;
     shown = null;
-    find('rows').replaceChildren();
+    slot('rows', dialog).replaceChildren();
     if (block) onClose(block);
   });
   // A press beside the dialog is on the dialog element itself, which has no padding.
@@ -36,9 +36,9 @@ export function mountBlockDialog(dialog, { onOpen, onClose }) {
     open(block) {
       shown = block;
       dialog.dataset.kind = block.kind;
-      find('title').textContent = block.seq === null ? block.title : `${block.title} #${block.seq}`;
-      find('rows').replaceChildren(...block.rows.map((row) => drawRow(row, 'open')));
-      const note = find('note');
+      slot('title', dialog).textContent = block.seq === null ? block.title : `${block.title} #${block.seq}`;
+      slot('rows', dialog).replaceChildren(...block.rows.map((row) => drawRow(row, 'open')));
+      const note = slot('note', dialog);
       note.textContent = block.note;
       note.hidden = block.note === '';
       setWrap();

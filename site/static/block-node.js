@@ -2,7 +2,7 @@
 // A block as DOM, for the log and for an example that is the reader's own: the page's one template of it, filled.
 
 import { drawRow } from './block-row.js';
-import { slot } from './dom.js';
+import { copyOf, slot } from './dom.js';
 import { timeOfDay } from './show-time.js';
 
 /** @typedef {import('./delivery.js').Block} Block */
@@ -29,10 +29,4 @@ export function drawBlock(block, now) {
   note.textContent = block.note;
   note.hidden = block.note === '';
   return node;
-}
-
-/** What a template of the page holds, anew. @param {string} id @returns {HTMLElement} */
-export function copyOf(id) {
-  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
-  return /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
 }

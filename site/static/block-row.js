@@ -3,6 +3,8 @@
 // Values are strangers' text: they go in as text nodes, with a sign for each character that can't be seen.
 
 import { copyButton } from './copy.js';
+import { copyOf, slot, wordButton } from './dom.js';
+import { save } from './save.js';
 import { clip, pieces, size } from './show-text.js';
 import { fullTime } from './show-time.js';
 
@@ -17,12 +19,10 @@ const FURTHER = { characters: 60_000, lines: 1_500 };
 
 /** @param {Row} row @param {Room} room */
 export function drawRow(row, room) {
-  const template = /** @type {HTMLTemplateElement} */ (document.getElementById('row-template'));
-  const node = /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
-  const name = /** @type {HTMLElement} */ (node.querySelector('[data-slot="name"]'));
-  const value = /** @type {HTMLElement} */ (node.querySelector('[data-slot="value"]'));
+  const node = copyOf('row-template');
+  const value = slot('value', node);
   node.dataset.row = row.kind === 'pairs' ? row.name : row.bytes ? 'bytes' : '';
-  name.append(...drawText(clip(row.name, 200, 3).text));
+  slot('name', node).append(...drawText(clip(row.name, 200, 3).text));
   value.append(...drawValue(row, room));
   if (room === 'open') {
     // It may scroll, so it has to be reachable by keyboard.
@@ -76,23 +76,20 @@ function drawClipped(text, room) {
   const nodes = drawText(shown);
   if (rest === 0) return nodes;
   if (room === 'rail') return [...nodes, span('row-more', ` … ${count(rest)} more: open the block`)];
-  const more = document.createElement('button');
-  more.type = 'button';
-  more.className = 'button-word row-further';
   // Piece by piece: a browser takes seconds to lay out a hundred thousand lines. Copy gives all of it at once.
   let at = shown.length;
-  const label = () => (more.textContent = `Show more (${count(text.length - at)} left)`);
-  more.addEventListener('click', () => {
+  const label = () => `Show more (${count(text.length - at)} left)`;
+  const more = wordButton(label(), () => {
     const piece = clip(text.slice(at), FURTHER.characters, FURTHER.lines).text;
     at += piece.length;
     more.before(...drawText(piece));
-    label();
+    more.textContent = label();
     if (at < text.length) return;
     const place = /** @type {HTMLElement} */ (more.closest('[data-slot="value"]'));
     more.remove();
     place.focus();
   });
-  label();
+  more.classList.add('row-further');
   return [...nodes, more];
 }
 
@@ -106,25 +103,11 @@ function tools(row) {
   const { bytes } = row;
   if (bytes) {
     const hex = () => [...bytes()].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-    const save = document.createElement('button');
-    save.type = 'button';
-    save.className = 'button-word';
-    save.textContent = 'Download';
-    save.addEventListener('click', () => download(bytes(), 'body.bin'));
-    return [copyButton('Copy base64', () => row.copy ?? ''), copyButton('Copy hex', hex), save];
+    const download = wordButton('Download', () => save('body.bin', /** @type {BlobPart} */ (bytes()), 'application/octet-stream'));
+    return [copyButton('Copy base64', () => row.copy ?? ''), copyButton('Copy hex', hex), download];
   }
   const text = row.copy ?? (row.pairs ? row.pairs.map(([name, value]) => `${name}: ${value}`).join('\n') : row.value);
   return text === '' ? [] : [copyButton('Copy', () => text)];
-}
-
-/** @param {Uint8Array} bytes @param {string} name */
-function download(bytes, name) {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (bytes)], { type: 'application/octet-stream' }));
-  link.download = name;
-  link.click();
-  // The browser has taken what it needs once the click is over; a minute is for one that asks where to.
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 /** @param {string} className @param {string} text */

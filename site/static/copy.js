@@ -1,6 +1,8 @@
 // @ts-check
 // Copying, and saying on the button whether it worked.
 
+import { wordButton } from './dom.js';
+
 /** How long a button says so. */
 const SAID_MS = 2_000;
 
@@ -17,14 +19,7 @@ export async function copyFrom(button, text) {
 }
 
 /** @param {string} label @param {() => string} text */
-export function copyButton(label, text) {
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.className = 'button-word';
-  button.textContent = label;
-  button.addEventListener('click', () => void copyFrom(button, text()));
-  return button;
-}
+export const copyButton = (label, text) => wordButton(label, (button) => copyFrom(button, text()));
 
 /** @param {string} text */
 async function put(text) {

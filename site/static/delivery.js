@@ -2,6 +2,7 @@
 // What a delivery looks like: a Delivery in, the blocks that show it out. Pure; rail.js draws what comes out.
 
 import { MAX_DEPTH, depth, isJson, members, pretty, stringOf } from './json-text.js';
+import { bodyBytes, contentType, fieldsOf, isForm } from './request-body.js';
 import { hexView, size } from './show-text.js';
 import { span } from './show-time.js';
 
@@ -119,36 +120,16 @@ export function response({ seq, received_at, took_ms, response }) {
   };
 }
 
-/** The exact bytes of a request's body, as far as they were kept. @param {Delivery['request']} request */
-export function bodyBytes(request) {
-  if (request.body_encoding === 'utf-8') return new TextEncoder().encode(request.body);
-  return Uint8Array.from(atob(request.body), (character) => character.charCodeAt(0));
-}
-
-/**
- * The published data inside a request: the field `data` of a JSON or form body, as text. Null if there is none.
- * @param {Delivery['request']} request
- */
-export function publishedData(request) {
-  if (request.body_encoding !== 'utf-8' || request.truncated) return null;
-  const fields = members(request.body);
-  if (fields) {
-    const data = fields.findLast(({ name }) => name === 'data')?.value;
-    return data === undefined ? null : (stringOf(data) ?? data);
-  }
-  return isForm(request) ? new URLSearchParams(request.body).get('data') : null;
-}
-
 /** @param {Delivery['request']} request @returns {{rows: Row[], note: string}} */
 function parsedRows(request) {
   const none = (/** @type {string} */ note) => ({ rows: [], note });
   if (request.body_bytes === 0) return none('No body, so there is nothing to parse.');
   if (request.body_encoding === 'base64') return none('The body is not text, so there is nothing to parse.');
   if (request.truncated) return none('Only the beginning of the body was kept, so it is not parsed.');
-  const data = publishedData(request);
-  if (data !== null) {
-    const coreid = coreidOf(request);
-    const fromTest = coreid === 'api' ? 'coreid is “api”: this came from the API or the Test button, not from a device.' : '';
+  const fields = fieldsOf(request);
+  const data = fields?.get('data');
+  if (data !== undefined) {
+    const fromTest = fields?.get('coreid') === 'api' ? 'coreid is “api”: this came from the API or the Test button, not from a device.' : '';
     if (!isJson(data)) {
       return { rows: [{ name: 'data', kind: 'text', value: data }], note: `The field “data” is not JSON, so it stands here as it is. ${fromTest}`.trim() };
     }
@@ -213,25 +194,11 @@ function bodyRow(request) {
 }
 
 /** A text that is shown indented if it is JSON. @param {string} name @param {string} text @param {string} ifEmpty @returns {Row} */
-function textRow(name, text, ifEmpty) {
+export function textRow(name, text, ifEmpty) {
   if (text === '') return { name, kind: 'text', value: '', remark: ifEmpty };
   const shown = text.length <= MOST_PRETTY && /^\s*[[{]/.test(text) ? pretty(text) : null;
   return shown === null ? { name, kind: 'text', value: text } : { name, kind: 'text', value: shown, copy: text };
 }
-
-/** @param {Delivery['request']} request */
-function coreidOf(request) {
-  const value = members(request.body)?.findLast(({ name }) => name === 'coreid')?.value;
-  if (value !== undefined) return stringOf(value);
-  return isForm(request) ? new URLSearchParams(request.body).get('coreid') : null;
-}
-
-/** @param {Delivery['request']} request */
-const contentType = (request) =>
-  (request.headers.find(([name]) => name === 'content-type')?.[1] ?? '').split(';')[0].trim().slice(0, 80);
-
-/** @param {Delivery['request']} request */
-const isForm = (request) => contentType(request).toLowerCase() === 'application/x-www-form-urlencoded';
 
 /** @param {string} path */
 function decodedPath(path) {

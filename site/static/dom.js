@@ -24,6 +24,22 @@ export const dialog = (name) => /** @type {HTMLDialogElement} */ (part(`${name}-
 /** The buttons that do one thing: it may be offered in several places. @param {string} name */
 export const buttons = (name) => /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll(`[data-do="${name}"]`));
 
+/** What a template of the page holds, anew. @param {string} id @returns {HTMLElement} */
+export function copyOf(id) {
+  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
+  return /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
+}
+
+/** A button that looks like a word of the text. @param {string} label @param {(button: HTMLButtonElement) => unknown} act */
+export function wordButton(label, act) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'button-word';
+  button.textContent = label;
+  button.addEventListener('click', () => void act(button));
+  return button;
+}
+
 /** Puts words in a place, only if they are others: a live region says again what is written again. @param {HTMLElement} node @param {string} words */
 export function write(node, words) {
   if (node.textContent !== words) node.textContent = words;

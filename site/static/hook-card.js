@@ -2,7 +2,7 @@
 // The learner's hook URL: the address, how long things are kept, and ways to send something to it.
 
 import { copyFrom } from './copy.js';
-import { part, slot } from './dom.js';
+import { part, slot, wordButton } from './dom.js';
 import { keysOfOwner } from './keys.js';
 import { likelyShell, quoteFor, shellLine } from './shell-line.js';
 import { span } from './show-time.js';
@@ -28,6 +28,8 @@ export function mountHookCard({ ring, sample, onReason, onSwitch }) {
   shells.addEventListener('change', draw);
   /** @type {{keys: Keys | null, info: EndpointInfo | null}} */
   let now = { keys: null, info: null };
+  /** The other keys whose list is shown, or about to be. */
+  let listed = '';
 
   function draw() {
     const { keys, info } = now;
@@ -41,19 +43,20 @@ export function mountHookCard({ ring, sample, onReason, onSwitch }) {
   const line = (/** @type {string} */ url) => shellLine(shell(), { method: 'POST', url, headers: [['Content-Type', 'application/json']], body: example(1) });
 
   async function drawOthers() {
-    const others = await Promise.all(ring.others().map((key) => keysOfOwner(key, crypto)));
-    part('other-endpoints').hidden = others.length === 0 || !now.keys?.owner;
+    const owners = ring.others();
+    const mine = owners.join();
+    part('other-endpoints').hidden = owners.length === 0 || !now.keys?.owner;
+    // What did not change keeps the focus that is in it.
+    if (mine === listed) return;
+    listed = mine;
+    const others = await Promise.all(owners.map((key) => keysOfOwner(key, crypto)));
+    if (mine !== listed) return;
     slot('other-list').replaceChildren(
       ...others.map(({ owner, endpoint }) => {
         const item = document.createElement('li');
         const name = document.createElement('code');
         name.textContent = endpoint;
-        const button = document.createElement('button');
-        button.type = 'button';
-        button.className = 'button-word';
-        button.textContent = 'Switch to it';
-        button.addEventListener('click', () => onSwitch(/** @type {string} */ (owner)));
-        item.append(name, ' ', button);
+        item.append(name, ' ', wordButton('Switch to it', () => onSwitch(/** @type {string} */ (owner))));
         return item;
       }),
     );

@@ -5,6 +5,7 @@
 import { part, slot, write } from './dom.js';
 import { ALL, filtered, isAll, sources, words } from './log-filter.js';
 import { logFile } from './log-file.js';
+import { save } from './save.js';
 
 /**
  * @typedef {import('./rounds.js').Round} Round
@@ -103,11 +104,7 @@ export function mountLogTools({ keptFilter, onChange, say }) {
     /** @param {import('./log-file.js').Held} held */
     download(held) {
       const { name, text } = logFile(held);
-      const link = document.createElement('a');
-      link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
-      link.download = name;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+      save(name, text, 'application/json');
       const { deliveries, older } = held.log;
       slot('log-told').textContent = `${name}: ${deliveries.length} deliveries, ${held.events.length} events${older === null ? '' : '; older ones are not loaded, so they are not in it'}.`;
     },

@@ -4,7 +4,8 @@
 // Whatever comes from outside goes in as text, never as markup. What is there already is kept, by key and identity, so that
 // focus, selection and scroll positions survive. The rail moves by itself only for a reader who is at its newest edge.
 
-import { copyOf, drawBlock } from './block-node.js';
+import { drawBlock } from './block-node.js';
+import { copyOf, part, slot, write } from './dom.js';
 
 /**
  * @typedef {import('./rounds.js').Round} Round
@@ -27,7 +28,7 @@ const EDGE = 200;
  * }} tell
  */
 export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
-  const list = slot(rail, 'rounds');
+  const list = slot('rounds', rail);
   /** @type {Map<string, {node: HTMLElement, round: Round | null}>} */
   const drawn = new Map();
   /** @type {WeakMap<Element, Block>} */
@@ -130,7 +131,7 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
   const blockNode = (/** @type {string} */ key) => blocks().find((node) => node.dataset.key === key) ?? null;
   const lastBlock = () => {
     for (let round = list.lastElementChild; round; round = round.previousElementSibling) {
-      const block = slot(round, 'blocks').lastElementChild?.lastElementChild;
+      const block = slot('blocks', round).lastElementChild?.lastElementChild;
       if (block) return /** @type {HTMLElement} */ (block);
     }
     return null;
@@ -197,11 +198,11 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
   const drawRound = (round, node, before, arrives) => {
     node.dataset.key = round.key;
     node.dataset.tone = round.tone;
-    slot(node, 'seq').textContent = round.blocks.length > 0 && round.seq !== null ? `#${round.seq}` : '';
-    slot(node, 'who').textContent = round.who;
-    slot(node, 'status').textContent = round.status;
-    slot(node, 'aside').textContent = round.aside;
-    const place = slot(node, 'blocks');
+    slot('seq', node).textContent = round.blocks.length > 0 && round.seq !== null ? `#${round.seq}` : '';
+    slot('who', node).textContent = round.who;
+    slot('status', node).textContent = round.status;
+    slot('aside', node).textContent = round.aside;
+    const place = slot('blocks', node);
     const old = new Map([...place.children].map((cell, i) => [before?.blocks[i], cell]));
     const keys = new Set(before?.blocks.map(({ key }) => key));
     const cells = round.blocks.map((block, i) => old.get(block) ?? drawCell(block, i === 0, arrives && !keys.has(block.key)));
@@ -257,12 +258,11 @@ export function mountRail(rail, { now, onOpen, onSelect, onEdge }) {
 
       const older = /** @type {HTMLElement} */ (rail.querySelector('[data-do="older"]'));
       older.hidden = !hasOlder;
-      slot(rail, 'older-note').textContent = olderNote;
+      slot('older-note', rail).textContent = olderNote;
       /** @type {HTMLElement} */ (older.parentElement).hidden = !hasOlder && olderNote === '';
       rail.toggleAttribute('data-empty', empty !== null);
-      const emptiness = /** @type {HTMLElement} */ (rail.querySelector('[data-part="empty"]'));
-      emptiness.hidden = empty === null;
-      if (empty !== null && slot(emptiness, 'empty').textContent !== empty) slot(emptiness, 'empty').textContent = empty;
+      part('empty').hidden = empty === null;
+      if (empty !== null) write(slot('empty'), empty);
       settle();
       tellEdge();
       return arrived;
@@ -321,6 +321,3 @@ function reorder(parent, nodes) {
     else parent.insertBefore(node, at);
   }
 }
-
-/** @param {Element} node @param {string} name @returns {HTMLElement} */
-const slot = (node, name) => /** @type {HTMLElement} */ (node.querySelector(`[data-slot="${name}"]`));

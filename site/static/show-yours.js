@@ -3,6 +3,7 @@
 // exchanged or moved by itself; the button stands in room that is kept for it. Loaded once there is a round.
 
 import { drawBlock } from './block-node.js';
+import { wordButton } from './dom.js';
 
 /**
  * @typedef {import('./rounds.js').Round} Round
@@ -70,10 +71,7 @@ function group(kind, figures) {
     line.className = 'yours-line';
     line.hidden = true;
     const whose = document.createElement('span');
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.className = 'button-word';
-    button.addEventListener('click', () => swap(button));
+    const button = wordButton('', swap);
     line.append(whose, button);
     figure.append(line);
     return { line, whose, button };

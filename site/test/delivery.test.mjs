@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { blocksOf, bodyBytes, publishedData } from '../static/delivery.js';
+import { blocksOf } from '../static/delivery.js';
+import { originOf } from '../static/particle/origin.js';
+import { bodyBytes, fieldsOf } from '../static/request-body.js';
 import { rounds } from '../static/rounds.js';
 
 /** @param {object} request @param {object} [response] @param {object} [rest] */
@@ -58,7 +60,7 @@ test('a body that is no text is a hex view with the exact bytes at hand', () => 
 });
 
 test('published data is found as Particle sends it, as a template can make it, and in a form', () => {
-  const data = (request) => publishedData(delivery(request).request);
+  const data = (request) => fieldsOf(delivery(request).request)?.get('data') ?? null;
   assert.equal(data({ body: '{"data":"{\\"op\\":1}"}' }), '{"op":1}');
   assert.equal(data({ body: '{"data":{"op":1}}' }), '{"op":1}');
   assert.equal(data({ body: '{"data":"one","data":"two"}' }), 'two');
@@ -67,6 +69,19 @@ test('published data is found as Particle sends it, as a template can make it, a
   assert.equal(data({ body: 'data=x' }), null);
   assert.equal(data({ body: '[1]' }), null);
   assert.equal(data({ body: '' }), null);
+});
+
+test('what a block shows of a body is what its round is found by', () => {
+  const form = (type, body) => delivery({ headers: [['content-type', type]], body });
+  const twice = 'data=%7B%22id%22%3A1%7D&data=%7B%22id%22%3A2%7D';
+  for (const type of ['application/x-www-form-urlencoded', 'Application/X-WWW-Form-URLencoded ;charset=utf-8']) {
+    const one = form(type, twice);
+    assert.equal(row(blocksOf(one)[1], 'id').value, '1', 'the first of a form, as the receiver answers');
+    assert.equal(originOf(one).dataId, '1');
+  }
+  const other = form('application/x-www-form-urlencoded-not', twice);
+  assert.match(blocksOf(other)[1].note, /not JSON/);
+  assert.equal(originOf(other).data, null);
 });
 
 test('each thing that can not be parsed says why', () => {

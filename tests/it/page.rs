@@ -282,6 +282,26 @@ async fn another_owners_key_is_adopted_only_after_a_question() {
             "return document.querySelector('.log-rounds').textContent.includes('the other log')",
         )
         .await;
+
+    // The one before is offered, and what is learned meanwhile takes the focus away from nobody.
+    let offered = "return document.querySelector('.other-list')?.textContent ?? ''";
+    let offered = visit.shows("the other endpoint is listed", offered).await;
+    assert!(offered.as_str().unwrap().contains(own.endpoint.as_str()));
+    let focus = "document.querySelector('.other-list button').focus()";
+    visit.browser.run(focus, vec![]).await.unwrap();
+    for _ in 0..3 {
+        let learn = "window.asked = performance.getEntriesByType('resource').length; new BroadcastChannel('webhook-tutorial').postMessage({ what: 'changed', endpoint: arguments[0] })";
+        let endpoint = json!(other.endpoint);
+        visit.browser.run(learn, vec![endpoint]).await.unwrap();
+        visit
+            .shows("the server was asked anew", "return performance.getEntriesByType('resource').slice(window.asked).some(({ name }) => name.endsWith('/api/endpoint'))")
+            .await;
+    }
+    let focused = "return document.activeElement.matches('.other-list button')";
+    let focused = visit.browser.run(focused, vec![]).await.unwrap();
+    assert_eq!(focused, true);
+    visit.press(".other-list button").await;
+    visit.shows("the one before is shown, and has the focus", &format!("return document.activeElement === document.querySelector('[data-slot=hook-url]') && document.activeElement.textContent.endsWith('{}')", own.endpoint)).await;
     visit.browser.client.close().await.unwrap();
     home.stack.stop().await.unwrap();
 }

@@ -2,7 +2,7 @@
 // The firmware on the page: to copy, to download, to change, and to flash. Only DOM and its wiring.
 
 import { copyFrom } from '../copy.js';
-import { buttons, dialog, part, slot, write } from '../dom.js';
+import { buttons, copyOf, dialog, part, slot, write } from '../dom.js';
 import { inBrowser } from '../kept.js';
 import { CloudProblem } from '../particle/cloud.js';
 import { isInProduct, isVersion, nameOf, platformName, replaces, versionsFor, whyNot } from './flashable.js';
@@ -122,10 +122,9 @@ export function mountCodeBox({ clock, connection, refused, onFlashed }) {
 
   /** @param {string | null} chosenId chosen already */
   function drawDevices(chosenId) {
-    const template = /** @type {HTMLTemplateElement} */ (document.querySelector('#flash-device-template'));
     slot('flash-devices').replaceChildren(
       ...devices.map((device) => {
-        const row = /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
+        const row = copyOf('flash-device-template');
         const input = /** @type {HTMLInputElement} */ (row.querySelector('input'));
         const why = whyNot(device);
         input.value = device.id;

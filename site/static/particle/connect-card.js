@@ -1,6 +1,7 @@
 // @ts-check
 // Connecting an account: what it will do in plain words, the ways to sign in, and who is signed in. Only DOM and its wiring.
 
+import { part, slot } from '../dom.js';
 import { CloudProblem } from './cloud.js';
 
 /**
@@ -15,8 +16,6 @@ import { CloudProblem } from './cloud.js';
  * @param {{offers: () => Offer[], onTicket: (offer: Offer, ticket: import('./cloud.js').Ticket) => void}} with_
  */
 export function mountConnectCard(card, { offers, onTicket }) {
-  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (card.querySelector(`[data-part="${name}"]`));
-  const slot = (/** @type {string} */ name) => /** @type {HTMLElement} */ (card.querySelector(`[data-slot="${name}"]`));
   const form = (/** @type {string} */ name) => /** @type {HTMLFormElement} */ (card.querySelector(`[data-form="${name}"]`));
   /** A sign-in that waits for its code. @type {{mfaToken: string, username: string} | null} */
   let round = null;

@@ -1,7 +1,7 @@
 // @ts-check
 // What an event looks like: an Event in, the block that shows it out. Pure; rail.js draws what comes out.
 
-import { pretty } from '../json-text.js';
+import { textRow } from '../delivery.js';
 import { size } from '../show-text.js';
 import { meaningOf } from './event.js';
 import { joined } from './response-parts.js';
@@ -12,8 +12,6 @@ import { joined } from './response-parts.js';
  * @typedef {import('./event.js').Event} Event
  * @typedef {import('./join.js').Linked} Linked
  */
-
-const MOST_PRETTY = 128 * 1024;
 
 /**
  * @param {Event} event
@@ -73,10 +71,5 @@ export function answerBlock(parts, round) {
   return block;
 }
 
-/** @param {string | null} data @returns {Row} */
-function dataRow(data) {
-  if (data === null) return { name: 'data', kind: 'text', value: '', remark: 'none' };
-  if (data === '') return { name: 'data', kind: 'text', value: '', remark: 'empty' };
-  const shown = data.length <= MOST_PRETTY && /^\s*[[{]/.test(data) ? pretty(data) : null;
-  return shown === null ? { name: 'data', kind: 'text', value: data } : { name: 'data', kind: 'text', value: shown, copy: data };
-}
+/** @param {string | null} data */
+const dataRow = (data) => textRow('data', data ?? '', data === null ? 'none' : 'empty');

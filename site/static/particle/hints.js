@@ -3,9 +3,10 @@
 // They say what is documented (https://docs.particle.io/reference/cloud-apis/webhooks/) and what was seen, and nothing else.
 
 import { isJson } from '../json-text.js';
+import { fieldsOf, isForm } from '../request-body.js';
 import { meaningOf } from './event.js';
 import { isSleeping } from './join.js';
-import { fieldsOf, isForm, originOf, SENT_BY } from './origin.js';
+import { originOf, SENT_BY } from './origin.js';
 import { PART_BYTES } from './response-parts.js';
 
 /**

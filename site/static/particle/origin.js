@@ -3,6 +3,7 @@
 // They are what the request claims. Anyone who knows the hook URL can claim anything.
 
 import { members, stringOf } from '../json-text.js';
+import { fieldsOf } from '../request-body.js';
 import { timeOf } from './event.js';
 
 /**
@@ -14,9 +15,6 @@ import { timeOf } from './event.js';
 
 /** The header by which this page marks what it sends itself. */
 export const SENT_BY = 'x-sent-by';
-
-/** Bodies beyond this are not looked into: what a device publishes is far smaller. */
-const MOST_BODY = 256 * 1024;
 
 /** @type {WeakMap<Delivery, Origin>} */
 const known = new WeakMap();
@@ -48,21 +46,9 @@ function read(request) {
   };
 }
 
-/** The fields of a JSON object or a form, the last of each name. @param {Delivery['request']} request @returns {Map<string, string> | null} */
-export function fieldsOf(request) {
-  if (request.body_encoding !== 'utf-8' || request.truncated || request.body.length > MOST_BODY) return null;
-  const list = members(request.body);
-  if (list) return new Map(list.map(({ name, value }) => [name, stringOf(value) ?? value]));
-  return isForm(request) ? new Map(new URLSearchParams(request.body)) : null;
-}
-
-/** @param {Delivery['request']} request */
-export const isForm = (request) =>
-  request.headers.some(([name, value]) => name === 'content-type' && /^application\/x-www-form-urlencoded\b/i.test(value));
-
 /** The `id` inside published data: a number digit for digit, a string as it is. @param {string | null} data */
 export function idIn(data) {
-  if (data === null || data.length > MOST_BODY) return null;
+  if (data === null) return null;
   const value = members(data)?.findLast(({ name }) => name === 'id')?.value;
   if (value === undefined || /^[\s]*[{[tfn]/.test(value)) return null;
   return stringOf(value) ?? value.trim();

@@ -1,6 +1,7 @@
 // @ts-check
 // Particle's side of the page, wired: the account, its webhook, its events. What the log draws of it comes out as plain values.
 
+import { part, slot } from '../dom.js';
 import { inBrowser, inTab } from '../kept.js';
 import { account } from './account.js';
 import { CloudProblem, cloud } from './cloud.js';
@@ -37,7 +38,6 @@ const keptOpened = inBrowser('webhook-tutorial/streams-opened');
 
 /**
  * @param {{
- *   root: ParentNode,
  *   form: import('./webhook.js').Settings,
  *   clock: import('./stream.js').Clock,
  *   quote: (text: string) => string,
@@ -49,9 +49,7 @@ const keptOpened = inBrowser('webhook-tutorial/streams-opened');
  * }} with_ `form`: webhook.json. `onChange`: what the log shows may have changed. `onReason`: there is a reason to ask for deliveries.
  *   `onEvent`: anything happened in the account, about the webhook or not
  */
-export function mountParticle({ root, form, clock, quote, confirm, copy, onChange, onReason, onEvent = () => {} }) {
-  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (root.querySelector(`[data-part="${name}"]`));
-  const slot = (/** @type {string} */ name) => /** @type {HTMLElement} */ (root.querySelector(`[data-slot="${name}"]`));
+export function mountParticle({ form, clock, quote, confirm, copy, onChange, onReason, onEvent = () => {} }) {
   /** @type {Offer[]} */
   let offers = [];
   let configured = /** @type {'not yet' | 'yes' | 'failed'} */ ('not yet');

@@ -1,6 +1,7 @@
 // @ts-check
 // Publishing any event by the API: name, data, and the line that does the same from a terminal. Only DOM and its wiring.
 
+import { part, slot } from '../dom.js';
 import { publishLine, unfit } from './webhook.js';
 
 /**
@@ -9,7 +10,6 @@ import { publishLine, unfit } from './webhook.js';
  *   to say afterwards. `quote`: for the reader's shell
  */
 export function mountPublishCard(card, { onPublish, quote }) {
-  const slot = (/** @type {string} */ name) => /** @type {HTMLElement} */ (card.querySelector(`[data-slot="${name}"]`));
   const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (card.elements.namedItem(name));
   let busy = false;
 
@@ -36,7 +36,7 @@ export function mountPublishCard(card, { onPublish, quote }) {
     /** @param {{shown: boolean, hasLine: boolean}} view `hasLine`: the command would reach the cloud that is connected */
     update({ shown, hasLine }) {
       card.dataset.shown = String(shown);
-      /** @type {HTMLElement} */ (card.querySelector('[data-part="publish-line"]')).hidden = !hasLine;
+      part('publish-line').hidden = !hasLine;
     },
   };
 }

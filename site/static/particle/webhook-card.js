@@ -2,6 +2,7 @@
 // The webhook in the account: every field of it, its buttons, and the questions before anything of somebody else's changes.
 // Only DOM and its wiring; what is known about the webhook comes from hook.js.
 
+import { copyOf, part, slot } from '../dom.js';
 import { asTemplate, fields, settingsFor } from './webhook.js';
 
 /** @typedef {import('./hook.js').HookState} HookState */
@@ -16,8 +17,6 @@ const MOST_DIFFERENCES = 8;
  */
 export function mountWebhookCard(card, { keeper, form }) {
   const { event } = form;
-  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (card.querySelector(`[data-part="${name}"]`));
-  const slot = (/** @type {string} */ name) => /** @type {HTMLElement} */ (card.querySelector(`[data-slot="${name}"]`));
   const yes = /** @type {HTMLButtonElement} */ (card.querySelector('[data-do="webhook-yes"]'));
   const no = /** @type {HTMLButtonElement} */ (card.querySelector('[data-do="webhook-no"]'));
   let act = () => {};
@@ -94,13 +93,9 @@ export function mountWebhookCard(card, { keeper, form }) {
     const overlapping = 'overlapping' in state ? state.overlapping : [];
     const overlap = slot('webhook-overlap');
     overlap.hidden = overlapping.length === 0;
-    overlap.textContent =
-      overlapping.length === 0
-        ? ''
-        : `${overlapping.length === 1 ? 'Another webhook fires' : `${overlapping.length} other webhooks fire`} for some of the same events: ${overlapping
-            .slice(0, 5)
-            .map(({ event: name, url }) => `“${String(name).slice(0, 64)}”${url ? `, to ${String(url).slice(0, 120)}` : ''}`)
-            .join('; ')}. One event is then sent more than once.`;
+    const who = overlapping.length === 1 ? 'Another webhook fires' : `${overlapping.length} other webhooks fire`;
+    const which = overlapping.slice(0, 5).map(({ event: name, url }) => `“${String(name).slice(0, 64)}”${url ? `, to ${String(url).slice(0, 120)}` : ''}`);
+    overlap.textContent = overlapping.length === 0 ? '' : `${who} for some of the same events: ${which.join('; ')}. One event is then sent more than once.`;
   }
 
   /** @param {import('./webhook.js').Settings} settings */
@@ -108,12 +103,11 @@ export function mountWebhookCard(card, { keeper, form }) {
     const json = asTemplate(settings);
     if (slot('webhook-json').textContent === json) return;
     slot('webhook-json').textContent = json;
-    const template = /** @type {HTMLTemplateElement} */ (card.querySelector('#webhook-field-template'));
     slot('webhook-fields').replaceChildren(
       ...fields(settings).map(([name, value]) => {
-        const row = /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
-        /** @type {HTMLElement} */ (row.querySelector('[data-slot="name"]')).textContent = name;
-        /** @type {HTMLElement} */ (row.querySelector('[data-slot="value"]')).textContent = value;
+        const row = copyOf('webhook-field-template');
+        slot('name', row).textContent = name;
+        slot('value', row).textContent = value;
         return row;
       }),
     );
