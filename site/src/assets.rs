@@ -105,7 +105,11 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<SiteFile>) -> Result<()> {
             if name.ends_with(".js") || name.ends_with(".css") {
                 let source = String::from_utf8(bytes);
                 let source = source.with_context(|| format!("{} is not text", path.display()))?;
-                bytes = without_comments(&source).into_bytes();
+                let sent = without_comments(&source);
+                if name.ends_with(".js") {
+                    ends_with_its_line(&format!("{prefix}{name}"), &sent)?;
+                }
+                bytes = sent.into_bytes();
             }
             found.push(SiteFile::new(format!("{prefix}{name}"), bytes));
         }
@@ -133,6 +137,40 @@ fn without_comments(source: &str) -> String {
         out.push('\n');
     }
     out
+}
+
+/// A script is made line by line: blanks at both ends of a line go, and empty lines. A text that goes on over the end of its
+/// line would become another, so there must be none.
+fn ends_with_its_line(path: &str, source: &str) -> Result<()> {
+    for (number, line) in source.lines().enumerate() {
+        ensure!(
+            !leaves_text_open(line),
+            "static/{path}:{}: a text goes on in the next line, and would not be sent as it is written: end it here, and write \\n",
+            number + 1
+        );
+    }
+    Ok(())
+}
+
+/// Whether a template literal, or a string by a backslash, goes on in the next line. Backticks in quotes count too: who needs
+/// one there writes `\x60`.
+fn leaves_text_open(line: &str) -> bool {
+    // What is open: a literal, or the braces of code, which may be code within a literal.
+    let mut open = Vec::new();
+    let mut characters = line.chars().peekable();
+    while let Some(character) = characters.next() {
+        let in_literal = open.last() == Some(&'`');
+        match character {
+            '\\' => drop(characters.next()),
+            '`' if in_literal => drop(open.pop()),
+            '$' if in_literal && characters.next_if_eq(&'{').is_some() => open.push('{'),
+            '}' if !in_literal => drop(open.pop()),
+            '`' => open.push('`'),
+            '{' if !in_literal => open.push('{'),
+            _ => {}
+        }
+    }
+    open.contains(&'`') || line.ends_with('\\')
 }
 
 /// A line without its `/** @type {…} */`.
@@ -181,5 +219,32 @@ mod tests {
         let source = "// @ts-check\n/** Says it.\n * @param {string} x\n */\nexport const f = (/** @type {any} */ x) =>\n  `${x} // stays`; // stays too\n/** @type {number} */\nlet n = 0;\n";
         let sent = "\n\n\n\nexport const f = (x) =>\n`${x} // stays`; // stays too\n\nlet n = 0;\n";
         assert_eq!(without_comments(source), sent);
+    }
+
+    #[test]
+    fn a_text_that_would_be_changed_fails_the_build() {
+        for line in [
+            "const x = `a",
+            "f(`a`, `b",
+            "`${a ? `b` : c}",
+            "`${`",
+            "`a\\`",
+            "'a\\",
+        ] {
+            let script = format!("let a;\n{line}\n  b`;\n");
+            let problem = ends_with_its_line("x.js", &script).unwrap_err().to_string();
+            assert!(problem.starts_with("static/x.js:2: "), "{line}: {problem}");
+        }
+        for line in [
+            "`a`",
+            "`${a ? `b` : {}}` + `c`",
+            "f(`a`, () => {",
+            "})`a`;",
+            "`\\`` // `so`",
+            "`a{`",
+            "`a}`",
+        ] {
+            ends_with_its_line("x.js", line).unwrap();
+        }
     }
 }
