@@ -14,6 +14,7 @@ import mimetypes
 import os
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -70,6 +71,8 @@ class Amazon:
         self.bucket_of_another = None
         # Looks at every parameter of every change set while that is made.
         self.on_parameters = lambda parameters: None
+        # Told of each call when it is done: an operation of CloudFormation, or a method and a path.
+        self.on_done = lambda call: None
 
     def fit(self, text):
         """A template as moto can take it."""
@@ -112,16 +115,17 @@ class Amazon:
                         del account[REGION].stacks[stack_id]
             body = urlencode(form).encode()
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
-            executed = form.get("Action") == "ExecuteChangeSet"
+            call = form.get("Action")
         else:
-            executed = False
+            call = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
         answer = self.inner(environ, start_response)
-        if executed:
+        if call == "ExecuteChangeSet":
             # It makes what a change set says, and forgets the outputs.
             for account in cloudformation_backends.values():
                 for stack in account[REGION].stacks.values():
                     stack._parse_template()
                     stack.output_map = stack._create_output_map()
+        self.on_done(call)
         return answer
 
 
@@ -251,6 +255,8 @@ def problems(root, text, binaries, work):
         "BINARIES": str(front.binaries), "CURL_CA_BUNDLE": str(certificate), "SMOKE_PATIENCE_S": "30", "PYTHONWARNINGS": "ignore",
     }
     os.environ.update({name: environment[name] for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")})
+    # Whoever runs this in the background has it ignored, and a process that is started here would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield from walk(tree(root, work), environment, amazon)
     finally:
@@ -273,6 +279,23 @@ def walk(place, environment, amazon):
     def run(script, *arguments):
         command = [place / "infra/aws" / script, "--stack", STACK, "--region", REGION, *arguments]
         return subprocess.run(command, env=environment, cwd=place, capture_output=True, text=True, timeout=1200, check=False)
+
+    def interrupted(call, *texts):
+        """What is wrong with a deployment that gets Ctrl-C after a call: as from a terminal, all that it started gets it."""
+        command = [place / "infra/aws/deploy", "--stack", STACK, "--region", REGION]
+        process = subprocess.Popen(
+            command, env=environment, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
+
+        def strike(done):
+            if re.fullmatch(call, done):
+                amazon.on_done = lambda _: None
+                os.killpg(process.pid, signal.SIGINT)
+
+        amazon.on_done = strike
+        said, _ = process.communicate(timeout=1200)
+        if process.returncode != 130 or not all(text in said for text in ("run the same again", *texts)):
+            yield f"deploy, interrupted after {call}, should have said {texts}: {process.returncode} {said}"
 
     def failing(ran, *texts):
         """What is wrong with a run that should have failed and said why."""
@@ -297,13 +320,16 @@ def walk(place, environment, amazon):
             files_with_a_secret.update(f.name for f in files if f.is_file() and value.encode() in f.read_bytes())
 
     amazon.on_parameters = look_for_secrets
-    # A first deployment that was interrupted before its change set was carried out.
-    begun()
+    # Before the change set is carried out, and while it is.
+    yield from interrupted("CreateChangeSet")
+    yield from interrupted("ExecuteChangeSet", "goes on from there")
+    secret = variables("api")["ORIGIN_SECRET"]
     first = run("deploy")
-    if first.returncode != 0 or "goes on from there" not in first.stdout:
+    if first.returncode != 0:
         yield f"deploy: {first.stdout}{first.stderr}"
         return
-    secret = variables("api")["ORIGIN_SECRET"]
+    if variables("api")["ORIGIN_SECRET"] != secret:
+        yield "what goes on with an interrupted deployment changes the secret"
     if secret in first.stdout + first.stderr:
         yield "deploy shows the origin secret"
     if f"The page: {output('PageUrl')}" not in first.stdout or "ok   it is forgotten" not in first.stdout:
@@ -333,6 +359,7 @@ def walk(place, environment, amazon):
     if variables("api")["ORIGIN_SECRET"] != secret:
         yield "a deployment that failed changes the secret"
 
+    yield from interrupted(r"PUT /[^/]+-site-[^/]+/index\.html")
     second = run("deploy", "--set", "LogLevel=debug", "--set", f"CreationCode={CODE}")
     if second.returncode != 0 or "ok   it is forgotten" not in second.stdout:
         yield f"deploy, a second time: {second.stdout}{second.stderr}"
