@@ -136,7 +136,7 @@ export function mountCodeBox({ clock, connection, refused, onFlashed }) {
         return row;
       }),
     );
-    if (devices.length === 0) slot('flash-devices').textContent = 'There is no device in this account. Claim one in the Console first.';
+    if (devices.length === 0) slot('flash-devices').textContent = 'There is no device in this account. Claim one in the console first.';
   }
 
   form.addEventListener('change', ({ target: node }) => {

@@ -27,7 +27,7 @@ export function whyNot(device) {
   if (platform_id !== null && platform_id in GEN_2) return `It is Gen 2 (${GEN_2[platform_id]}), which has no Device OS that this firmware is written for (4 or later).`;
   if (platform_id === null || !(platform_id in PLATFORMS)) return `The firmware is not written for its hardware (${platformName(device)}).`;
   if (!claimed) return 'It is not claimed by this account, so the webhook of your sandbox would not fire for it. Claim it first.';
-  if (isInProduct(device) && development === false) return `It belongs to product ${product_id} and is not marked as a development device, so the product’s own firmware would soon replace this one. Mark it in the Console first.`;
+  if (isInProduct(device) && development === false) return `It belongs to product ${product_id} and is not marked as a development device, so the product’s own firmware would soon replace this one. Mark it in the console first.`;
   if (isInProduct(device) && development === null) return `It belongs to product ${product_id}, and this account can’t see whether it is marked as a development device. Ask whoever manages the product.`;
   if (!online) return 'It is offline. Bring it online first.';
   return '';
