@@ -130,7 +130,7 @@ impl Compiler {
     /// Compiles `sources` for `platform`. `extra` flags come after our own, `dir` keeps what can be used again.
     ///
     /// # Errors
-    /// [`Failure::Source`] when the compiler refuses the files or gives up; [`Failure::Machine`] when it can't be run.
+    /// [`Failure::Source`] if the compiler refuses the files or gives up; [`Failure::Machine`] if it can't be run.
     pub async fn compile(
         &self,
         sources: &[Source],
@@ -163,7 +163,6 @@ impl Compiler {
     }
 
     /// What decides the program, as a name for it: another compiler, header, flag or source is another key.
-    #[must_use]
     pub fn key(&self, sources: &[Source], platform: Platform, extra: &[&str]) -> String {
         let defines = platform.defines();
         let sources = sources
@@ -350,7 +349,6 @@ impl Drop for Group {
 }
 
 /// The name the firmware goes by: its first file that is compiled.
-#[must_use]
 pub fn main_file(sources: &[Source]) -> Option<&str> {
     sources
         .iter()
@@ -425,7 +423,6 @@ fn check(sources: &[Source]) -> Result<(), String> {
 }
 
 /// The limits under which a program of ours runs: with the sanitizers, without one on memory.
-#[must_use]
 pub fn firmware_limits(sanitized: bool) -> Limits {
     if sanitized {
         Limits {

@@ -16,7 +16,6 @@ use crate::{
 };
 
 /// The firmware that a device runs when nothing else was ever flashed: the tutorial's.
-#[must_use]
 pub fn tutorial_firmware() -> Source {
     Source {
         name: "webhook-tutorial.cpp".into(),
@@ -25,7 +24,6 @@ pub fn tutorial_firmware() -> Source {
 }
 
 /// Whether a text is a device ID: 24 lower-case hexadecimal digits.
-#[must_use]
 pub fn is_id(text: &str) -> bool {
     text.len() == 24
         && text
@@ -37,7 +35,6 @@ pub fn is_id(text: &str) -> bool {
 ///
 /// # Panics
 /// If the system gives no random bytes.
-#[must_use]
 pub fn random_id() -> String {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).expect("the system has chance");
@@ -86,7 +83,7 @@ impl Device {
     /// It compiles and boots by itself; when the link ends it is offline and goes on.
     ///
     /// # Errors
-    /// When the ID is not one, or `work_dir` can't be used.
+    /// If the ID is not one, or `work_dir` can't be used.
     pub fn start(
         config: Config,
         io: impl AsyncRead + AsyncWrite + Send + 'static,
@@ -137,13 +134,11 @@ impl Device {
     }
 
     /// The lines on the serial port from now on, without their ends. Who reads too slowly misses some.
-    #[must_use]
     pub fn serial(&self) -> broadcast::Receiver<String> {
         self.serial.subscribe()
     }
 
     /// How the device is, now and at every change.
-    #[must_use]
     pub fn state(&self) -> watch::Receiver<State> {
         self.state.clone()
     }

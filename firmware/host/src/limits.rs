@@ -83,7 +83,7 @@ pub enum Pipes {
 /// holds the process's end of it, so it has to be dropped once it was spawned.
 ///
 /// # Errors
-/// When there is no socket to be had.
+/// If there is no socket to be had.
 pub fn command(
     limits: Limits,
     pipes: Pipes,

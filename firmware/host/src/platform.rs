@@ -13,7 +13,6 @@ pub enum Platform {
 
 impl Platform {
     /// As Device OS and the cloud number it.
-    #[must_use]
     pub fn id(self) -> u32 {
         match self {
             Self::Argon => 12,
@@ -43,7 +42,6 @@ pub enum Power {
 
 impl Power {
     /// The hardware this power belongs to.
-    #[must_use]
     pub fn platform(self) -> Platform {
         match self {
             Self::None => Platform::Argon,

@@ -58,7 +58,7 @@ impl Process {
     /// Starts `program` in the folder `dir`. It waits for [`Order::Boot`].
     ///
     /// # Errors
-    /// When the process can't be started.
+    /// If the process can't be started.
     pub fn start(program: &Path, dir: &Path, limits: Limits) -> io::Result<Self> {
         let program = std::path::absolute(program)?;
         let (mut command, lifeline) =

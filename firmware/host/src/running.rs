@@ -17,7 +17,7 @@ const STEP_MS: u64 = 10;
 const PASS_LIMIT: Duration = Duration::from_secs(10);
 
 /// When this machine slept, or was too busy, device time goes on from where it was rather than hurry after.
-const MOST_BEHIND: Duration = Duration::from_secs(2);
+const MAX_BEHIND: Duration = Duration::from_secs(2);
 
 /// The most device time in one order, so that a firmware with much to do is not taken for one that hangs.
 const RUN_MS: u64 = 500;
@@ -170,7 +170,7 @@ impl Running {
         };
         let present = device_time(now - self.started);
         let behind = present.saturating_sub(self.clock_ms);
-        if behind <= device_time(MOST_BEHIND) {
+        if behind <= device_time(MAX_BEHIND) {
             return present;
         }
         self.started += Duration::from_millis(behind / u64::from(self.speed));

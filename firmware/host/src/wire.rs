@@ -53,7 +53,6 @@ pub enum Order {
 
 impl Order {
     /// The order as a line, with its end.
-    #[must_use]
     pub fn line(&self) -> String {
         let flag = |on: &bool| u8::from(*on).to_string();
         let percent =
@@ -125,7 +124,6 @@ pub enum Report {
 impl Report {
     /// Reads one line without its end. None if it is not one that our host code writes: the firmware wrote to a
     /// descriptor that is not its own.
-    #[must_use]
     pub fn parse(line: &[u8]) -> Option<Self> {
         let mut fields = line.split(|byte| *byte == b'\t').map(unescape);
         let word = fields.next()?;

@@ -2,8 +2,10 @@
 //!
 //! A device is reached over a link (`link.rs`); the bench (`bench.rs`) looks at it; the cloud delivers events to it.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use hyper::body::Bytes;
 use serde_json::{Value, json};
@@ -14,9 +16,9 @@ use crate::event::{Event, MAX_NAME_BYTES, cut};
 /// Serial lines that a new viewer is shown first.
 const KEPT_LINES: usize = 200;
 /// Viewers of one device's bench.
-const MOST_VIEWERS: usize = 32;
+const MAX_VIEWERS: usize = 32;
 /// What an application may subscribe to on real hardware.
-const MOST_PREFIXES: usize = 4;
+const MAX_PREFIXES: usize = 4;
 /// Data operations count by started kilobytes.
 const OPERATION_BYTES: u64 = 1024;
 
@@ -81,7 +83,7 @@ impl Live {
     }
 
     pub(crate) fn subscribe(&mut self, prefix: &str) {
-        if self.prefixes.len() < MOST_PREFIXES {
+        if self.prefixes.len() < MAX_PREFIXES {
             self.prefixes.push(cut(prefix, MAX_NAME_BYTES).to_owned());
         }
     }
@@ -110,7 +112,7 @@ impl Live {
     /// The lines so far and those to come; none if too many look on.
     pub(crate) fn view(&mut self) -> Option<(Vec<Bytes>, mpsc::Receiver<Bytes>)> {
         self.viewers.retain(|viewer| !viewer.is_closed());
-        if self.viewers.len() >= MOST_VIEWERS {
+        if self.viewers.len() >= MAX_VIEWERS {
             return None;
         }
         let (sender, receiver) = mpsc::channel(256);

@@ -2,20 +2,24 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, Request, State as Shared};
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::{FromRequest, Request, State as Shared},
+    response::{IntoResponse, Response},
+};
 use http::{HeaderValue, StatusCode, header};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 
-use crate::attached::frame;
-use crate::call::Call;
-use crate::core::Core;
-use crate::events::{sse, too_many};
-use crate::json::Json;
-use crate::link;
-use crate::reply::{Answer, Refusal, bad_request, not_found, refuse, reply};
+use crate::{
+    attached::frame,
+    call::Call,
+    core::Core,
+    events::{sse, too_many},
+    json::Json,
+    link,
+    reply::{Answer, Refusal, bad_request, not_found, refuse, reply},
+};
 
 /// Signs the caller in and finds the attached device of the path.
 fn attached(core: &Core, call: &Call) -> Result<(String, String), Refusal> {

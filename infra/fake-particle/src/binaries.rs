@@ -1,10 +1,12 @@
 //! Compiled programs that wait to be fetched.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
 
 /// The oldest goes when there are more.
-const MOST: usize = 16;
+const MAX_BINARIES: usize = 16;
 
 #[derive(Default)]
 pub(crate) struct Binaries(Mutex<VecDeque<(String, i64, Vec<u8>)>>);
@@ -12,7 +14,7 @@ pub(crate) struct Binaries(Mutex<VecDeque<(String, i64, Vec<u8>)>>);
 impl Binaries {
     pub(crate) fn keep(&self, id: String, expires_at: i64, bytes: Vec<u8>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= MOST {
+        if kept.len() >= MAX_BINARIES {
             kept.pop_front();
         }
         kept.push_back((id, expires_at, bytes));

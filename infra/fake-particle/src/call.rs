@@ -1,24 +1,27 @@
 //! One call of the API: where it goes, who makes it, and what it brings, whichever way it was encoded.
 
-use std::collections::HashMap;
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use axum::RequestExt;
-use axum::extract::{FromRequest, FromRequestParts, Multipart, Path, Request};
+use axum::{
+    RequestExt,
+    extract::{FromRequest, FromRequestParts, Multipart, Path, Request},
+};
 use http::{HeaderMap, header};
 
-use crate::chance::digest;
-use crate::core::Core;
-use crate::json::Json;
-use crate::reply::{Refusal, bad_request, not_found, refuse, refuse_with};
-use crate::state::Token;
+use crate::{
+    chance::digest,
+    core::Core,
+    json::Json,
+    reply::{Refusal, bad_request, not_found, refuse, refuse_with},
+    state::Token,
+};
 
 /// JSON and form bodies; the largest real one is a configuration with its templates.
-const MOST_BODY_BYTES: usize = 256 * 1024;
+const MAX_BODY_BYTES: usize = 256 * 1024;
 /// Files to compile or flash: as JSON they must fit into one line of the device link.
-const MOST_FILES_BYTES: usize = 512 * 1024;
+const MAX_FILES_BYTES: usize = 512 * 1024;
 /// Parts of one multipart body.
-const MOST_PARTS: usize = 32;
+const MAX_PARTS: usize = 32;
 /// How long a body may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(30);
 
@@ -156,7 +159,7 @@ pub(crate) fn valid_token(core: &Core, hash: &str) -> Option<Token> {
 impl<S: Send + Sync> FromRequest<S> for Call {
     type Rejection = Refusal;
 
-    async fn from_request(mut request: Request, shared: &S) -> Result<Call, Refusal> {
+    async fn from_request(mut request: Request, shared: &S) -> Result<Self, Refusal> {
         let path = {
             let (mut parts, body) = request.into_parts();
             let path =
@@ -188,14 +191,14 @@ impl<S: Send + Sync> FromRequest<S> for Call {
         } else {
             let bytes = tokio::time::timeout(
                 BODY_LIMIT,
-                axum::body::to_bytes(request.into_limited_body(), MOST_BODY_BYTES),
+                axum::body::to_bytes(request.into_limited_body(), MAX_BODY_BYTES),
             )
             .await
             .map_err(slow)?
             .map_err(|_| refuse(413, "too_large", "the body is larger than 256 KiB"))?;
             (read_fields(&kind, &bytes)?, Vec::new())
         };
-        Ok(Call {
+        Ok(Self {
             headers,
             path,
             query,
@@ -237,9 +240,9 @@ async fn read_multipart(request: Request) -> Result<(Json, Vec<Upload>), Refusal
     let mut multipart: Multipart = request.extract().await.map_err(|_| malformed())?;
     let mut fields = Vec::new();
     let mut files = Vec::new();
-    let mut bytes_left = MOST_FILES_BYTES;
+    let mut bytes_left = MAX_FILES_BYTES;
     while let Some(mut part) = multipart.next_field().await.map_err(|_| malformed())? {
-        if fields.len() + files.len() >= MOST_PARTS {
+        if fields.len() + files.len() >= MAX_PARTS {
             return Err(bad_request("the multipart body has too many parts"));
         }
         let name = part.name().unwrap_or("").to_owned();

@@ -13,8 +13,8 @@ pub(crate) struct Chance {
 }
 
 impl Chance {
-    pub(crate) fn new(seed: Option<u64>) -> Chance {
-        Chance {
+    pub(crate) fn new(seed: Option<u64>) -> Self {
+        Self {
             seed,
             drawn: AtomicU64::new(0),
         }

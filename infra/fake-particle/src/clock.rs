@@ -3,11 +3,9 @@
 //! Tokio's paused time is no substitute here: it jumps ahead by itself whenever every task waits, and a task that waits for a
 //! socket counts as waiting, so a 20 s limit would strike while the answer is still on its way.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use time::OffsetDateTime;
-use time::macros::format_description;
+use time::{OffsetDateTime, macros::format_description};
 use tokio::sync::watch;
 
 /// Where the cloud takes its time from. Clones share one time.
@@ -23,15 +21,13 @@ enum Source {
 
 impl Clock {
     /// The clock of this computer.
-    #[must_use]
-    pub fn real() -> Clock {
-        Clock(Source::Real)
+    pub fn real() -> Self {
+        Self(Source::Real)
     }
 
     /// A clock that stands at `unix_ms` (milliseconds since 1970) until somebody calls [`Clock::advance`].
-    #[must_use]
-    pub fn standing_at(unix_ms: i64) -> Clock {
-        Clock(Source::Virtual(Arc::new(watch::Sender::new(unix_ms))))
+    pub fn standing_at(unix_ms: i64) -> Self {
+        Self(Source::Virtual(Arc::new(watch::Sender::new(unix_ms))))
     }
 
     /// Moves a virtual clock forward and wakes everything that waited for a moment up to the new one.
@@ -46,7 +42,6 @@ impl Clock {
     }
 
     /// Milliseconds since 1970, UTC.
-    #[must_use]
     pub fn now_ms(&self) -> i64 {
         match &self.0 {
             Source::Real => real_now(),

@@ -4,21 +4,24 @@
 //! that only holders of a token are told. The page answers on loopback names alone (`front.rs`), no other page can read or
 //! frame it, it has no script, and what could be a secret (passwords, header and query values) is not on it.
 
-use std::fmt::Write;
-use std::sync::Arc;
+use std::{fmt::Write, sync::Arc};
 
-use axum::extract::State as Shared;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::State as Shared,
+    response::{IntoResponse, Response},
+};
 use data_encoding::BASE64;
 use http::{StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use crate::call::Call;
-use crate::clock::iso;
-use crate::core::Core;
-use crate::json::Json;
-use crate::render::escape;
-use crate::state::{Counters, Hook, LogEntry, SentRequest};
+use crate::{
+    call::Call,
+    clock::iso,
+    core::Core,
+    json::Json,
+    render::escape,
+    state::{Counters, Hook, LogEntry, SentRequest},
+};
 
 /// Headers that hold no secret in anybody's configuration.
 const SHOWN_HEADERS: [&str; 6] = [

@@ -1,26 +1,32 @@
 //! What every part of the cloud shares: its state, its time and the ways to make events.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::attached::Attached;
-use crate::binaries::Binaries;
-use crate::chance::Chance;
-use crate::clock::Clock;
-use crate::event::{Event, FROM_CLOUD, tidy_name};
-use crate::file;
-use crate::guesses::Guess;
-use crate::hook;
-use crate::hook::rating::Ratings;
-use crate::reports;
-use crate::signin::Signins;
-use crate::state::State;
-use crate::streams::Streams;
+use crate::{
+    attached::Attached,
+    binaries::Binaries,
+    chance::Chance,
+    clock::Clock,
+    event::{Event, FROM_CLOUD, tidy_name},
+    file,
+    guesses::Guess,
+    hook,
+    hook::rating::Ratings,
+    reports,
+    signin::Signins,
+    state::State,
+    streams::Streams,
+};
 
 /// The longest name the cloud itself makes: a topic, a device id and a number around a published name.
 const MAX_MADE_NAME_BYTES: usize = 256;
@@ -65,8 +71,8 @@ pub(crate) struct Parts {
 }
 
 impl Core {
-    pub(crate) fn new(parts: Parts) -> Core {
-        Core {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
             clock: parts.clock,
             chance: parts.chance,
             addr: parts.addr,
@@ -78,8 +84,8 @@ impl Core {
             binaries: Binaries::default(),
             ratings: Ratings::default(),
             signins: Mutex::default(),
-            running_hooks: Arc::new(Semaphore::new(hook::run::MOST_RUNNING)),
-            sending: Semaphore::new(hook::run::MOST_SENDING),
+            running_hooks: Arc::new(Semaphore::new(hook::run::MAX_RUNNING)),
+            sending: Semaphore::new(hook::run::MAX_SENDING),
             stopping: watch::Sender::new(false),
             requests: AtomicU64::new(1),
             state: Mutex::new(parts.state),

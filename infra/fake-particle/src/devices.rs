@@ -5,17 +5,19 @@ use std::sync::Arc;
 use axum::extract::State as Shared;
 use serde_json::{Value, json};
 
-use crate::call::Call;
-use crate::clock::iso;
-use crate::core::Core;
-use crate::event::{cut, is_device_id};
-use crate::flash;
-use crate::reply::{Answer, Refusal, bad_request, not_found, ok, refuse_with, reply};
-use crate::state::Device;
+use crate::{
+    call::Call,
+    clock::iso,
+    core::Core,
+    event::{cut, is_device_id},
+    flash,
+    reply::{Answer, Refusal, bad_request, not_found, ok, refuse_with, reply},
+    state::Device,
+};
 
 /// A device's name; a real one is as short.
-const MOST_NAME_BYTES: usize = 64;
-const MOST_NOTES_BYTES: usize = 2000;
+const MAX_NAME_BYTES: usize = 64;
+const MAX_NOTES_BYTES: usize = 2000;
 
 /// Platforms with a cellular modem (Device OS, `hal/shared/platforms.h`).
 const CELLULAR: [u32; 8] = [10, 13, 15, 23, 25, 26, 28, 35];
@@ -143,7 +145,7 @@ pub(crate) async fn put(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
     }
     if let Some(name) = call.field("name") {
         let name = name.trim();
-        if name.is_empty() || name.len() > MOST_NAME_BYTES || name.chars().any(char::is_control) {
+        if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
             return Err(bad_request("a name has 1 to 64 characters"));
         }
         let taken = core.change(|state| {
@@ -192,7 +194,7 @@ pub(crate) async fn put(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
     core.change(|state| {
         if let Some(device) = state.device_mut(&id) {
             if let Some(notes) = &notes {
-                device.notes = Some(cut(notes, MOST_NOTES_BYTES).to_owned());
+                device.notes = Some(cut(notes, MAX_NOTES_BYTES).to_owned());
             }
             device.development = development.unwrap_or(device.development);
         }

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-use crate::clock::iso;
-use crate::guesses::{Guess, OWN_TOPICS_TRIGGER_HOOKS};
+use crate::{
+    clock::iso,
+    guesses::{Guess, OWN_TOPICS_TRIGGER_HOOKS},
+};
 
 /// The source of events that came by REST.
 pub(crate) const FROM_API: &str = "api";

@@ -1,23 +1,26 @@
 //! Publishing by REST, and the streams that carry events to whoever listens.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use axum::body::Body;
-use axum::extract::State as Shared;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    body::Body,
+    extract::State as Shared,
+    response::{IntoResponse, Response},
+};
 use futures_util::stream::unfold;
 use http::header;
 use hyper::body::Bytes;
 use tokio::sync::mpsc;
 
-use crate::call::{Call, valid_token};
-use crate::core::Core;
-use crate::event::{FROM_API, MAX_NAME_BYTES};
-use crate::guesses::{KEEP_ALIVE, OVER_LIMIT_STATUS, REST_EVENT_DATA_BYTES};
-use crate::json::Json;
-use crate::reply::{Answer, Refusal, bad_request, ok, refuse};
-use crate::streams::Filter;
+use crate::{
+    call::{Call, valid_token},
+    core::Core,
+    event::{FROM_API, MAX_NAME_BYTES},
+    guesses::{KEEP_ALIVE, OVER_LIMIT_STATUS, REST_EVENT_DATA_BYTES},
+    json::Json,
+    reply::{Answer, Refusal, bad_request, ok, refuse},
+    streams::Filter,
+};
 
 /// Clients that attach their listener after the response's head would lose an event in the same packet.
 const HEAD_START: Duration = Duration::from_millis(10);

@@ -1,9 +1,11 @@
 //! The state's file: read once at the start, replaced as a whole at every change.
 
-use std::fmt;
-use std::io::Write;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use crate::state::{FORM, State};
 
@@ -27,21 +29,21 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::Unreadable(path, error) => {
+            Self::Unreadable(path, error) => {
                 write!(f, "cannot read {}: {error}", path.display())
             }
-            StartError::Corrupt(path, detail) => write!(
+            Self::Corrupt(path, detail) => write!(
                 f,
                 "{} is not the simulated cloud's state ({detail}); it was left untouched: move it away to start afresh",
                 path.display()
             ),
-            StartError::Unwritable(path, error) => {
+            Self::Unwritable(path, error) => {
                 write!(f, "cannot write {}: {error}", path.display())
             }
-            StartError::Listener(error) => {
+            Self::Listener(error) => {
                 write!(f, "the simulated cloud's listener has no address: {error}")
             }
-            StartError::NotLoopback(addr) => write!(
+            Self::NotLoopback(addr) => write!(
                 f,
                 "the simulated cloud compiles and runs programs, so it listens on a loopback address only, not on {addr}"
             ),

@@ -1,33 +1,34 @@
 //! Compiling and flashing: the source goes to the attached device's own computer, which has the compiler.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use axum::extract::State as Shared;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::State as Shared,
+    response::{IntoResponse, Response},
+};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use crate::attached::{Compiled, Flashing};
-use crate::call::{Call, Upload};
-use crate::chance::digest;
-use crate::clock::{iso, millis};
-use crate::core::Core;
-use crate::guesses::{COMPILE_ERROR_OUTPUT, COMPILE_ERROR_STATUS, COMPILE_LIMIT};
-use crate::link::MOST_LINE_BYTES;
-use crate::reply::{
-    Answer, Refusal, bad_request, not_found, refuse, refuse_with, reply, reply_with,
+use crate::{
+    attached::{Compiled, Flashing},
+    call::{Call, Upload},
+    chance::digest,
+    clock::{iso, millis},
+    core::Core,
+    guesses::{COMPILE_ERROR_OUTPUT, COMPILE_ERROR_STATUS, COMPILE_LIMIT},
+    link::MAX_LINE_BYTES,
+    reply::{Answer, Refusal, bad_request, not_found, refuse, refuse_with, reply, reply_with},
+    reports,
 };
-use crate::reports;
 
 /// How long a device may take to run what it was given; then the flash counts as failed.
 const FLASH_LIMIT: Duration = Duration::from_secs(60);
 /// Compilations that one device works on at a time.
-const MOST_COMPILING: usize = 2;
+const MAX_COMPILING: usize = 2;
 /// Files of one program.
-const MOST_FILES: usize = 16;
+const MAX_FILES: usize = 16;
 /// How long a compiled program can be fetched.
 const BINARY_LIFETIME_MS: i64 = 24 * 3600 * 1000;
 /// A simulated binary is its source in an envelope that begins so: what runs it compiles it again, on whatever machine.
@@ -167,7 +168,7 @@ pub(crate) async fn build_targets() -> Answer {
 }
 
 fn sources(uploads: Vec<Upload>) -> Result<Vec<Source>, Refusal> {
-    if uploads.is_empty() || uploads.len() > MOST_FILES {
+    if uploads.is_empty() || uploads.len() > MAX_FILES {
         return Err(bad_request(
             "send 1 to 16 files, in parts named file, file2 and so on",
         ));
@@ -204,7 +205,7 @@ async fn compile(core: &Arc<Core>, id: &str, files: &[Source]) -> Result<(u64, C
     let request = core.next_request();
     let message = json!({"type": "compile", "request": request, "files": files});
     // What is no letter can take six times its length in JSON; a longer line would end the link.
-    if message.to_string().len() >= MOST_LINE_BYTES {
+    if message.to_string().len() >= MAX_LINE_BYTES {
         return Err(refuse(
             413,
             "too_large",
@@ -216,7 +217,7 @@ async fn compile(core: &Arc<Core>, id: &str, files: &[Source]) -> Result<(u64, C
         if !live.plugged || live.to_device.is_none() {
             return Err(not_connected());
         }
-        if live.waiting.len() >= MOST_COMPILING || live.flash.is_some() {
+        if live.waiting.len() >= MAX_COMPILING || live.flash.is_some() {
             return Err(busy());
         }
         if !live.tell(&message) {

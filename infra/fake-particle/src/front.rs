@@ -2,20 +2,28 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{Request, State as Shared};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, post, put};
+use axum::{
+    Router,
+    extract::{Request, State as Shared},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{any, delete, get, post, put},
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
-use crate::call::from_own_page;
-use crate::core::Core;
-use crate::guesses::{CORS_HEADERS, CORS_MAX_AGE, CORS_METHODS};
-use crate::reply::{Answer, refuse};
-use crate::{bench, console, devices, events, flash, integrations, signin, tokens};
+use crate::{
+    bench,
+    call::from_own_page,
+    console,
+    core::Core,
+    devices, events, flash,
+    guesses::{CORS_HEADERS, CORS_MAX_AGE, CORS_METHODS},
+    integrations,
+    reply::{Answer, refuse},
+    signin, tokens,
+};
 
 /// Takes connections until the cloud stops.
 pub(crate) async fn serve(core: Arc<Core>, listener: TcpListener, bounds: door::Bounds) {

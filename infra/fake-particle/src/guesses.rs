@@ -104,7 +104,7 @@ pub(crate) const OVER_LIMIT_STATUS: u16 = 429;
 /// The largest data of an event published by REST, in bytes.
 pub(crate) const REST_EVENT_DATA_BYTES: usize = 16 * 1024;
 /// The most integrations of one account; an old version of the documentation had 20, the present one names none.
-pub(crate) const MOST_INTEGRATIONS: usize = 100;
+pub(crate) const MAX_INTEGRATIONS: usize = 100;
 /// `expires_in=0` asks for a token that never expires.
 pub(crate) const ZERO_MEANS_NEVER: bool = true;
 

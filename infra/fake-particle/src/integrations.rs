@@ -1,24 +1,25 @@
 //! Creating, reading, changing and deleting integrations, under all the paths they have.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::State as Shared;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::call::Call;
-use crate::clock::iso;
-use crate::core::Core;
-use crate::event::FROM_API;
-use crate::guesses::{
-    INTEGRATION_DETAIL_GUESS, MOST_INTEGRATIONS, TEST_EVENT_DATA, TEST_EVENT_GUESS,
-    WRONG_CONFIGURATION_STATUS,
+use crate::{
+    call::Call,
+    clock::iso,
+    core::Core,
+    event::FROM_API,
+    guesses::{
+        INTEGRATION_DETAIL_GUESS, MAX_INTEGRATIONS, TEST_EVENT_DATA, TEST_EVENT_GUESS,
+        WRONG_CONFIGURATION_STATUS,
+    },
+    hook::config::HookConfig,
+    json::Json,
+    reply::{Answer, Refusal, bad_request, not_found, ok, refuse, reply},
+    state::Hook,
 };
-use crate::hook::config::HookConfig;
-use crate::json::Json;
-use crate::reply::{Answer, Refusal, bad_request, not_found, ok, refuse, reply};
-use crate::state::Hook;
 
 /// `POST /v1/integrations`, `/v1/webhooks` and the product forms
 pub(crate) async fn create(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
@@ -38,7 +39,7 @@ pub(crate) async fn create(Shared(core): Shared<Arc<Core>>, call: Call) -> Answe
     };
     let body = made(&core, &hook);
     let added = core.change(|state| {
-        let room = state.hooks.len() < MOST_INTEGRATIONS;
+        let room = state.hooks.len() < MAX_INTEGRATIONS;
         if room {
             state.hooks.push(hook);
         }
@@ -46,7 +47,7 @@ pub(crate) async fn create(Shared(core): Shared<Arc<Core>>, call: Call) -> Answe
     });
     if !added {
         return Err(bad_request(&format!(
-            "the account has {MOST_INTEGRATIONS} integrations, which is all it may have"
+            "the account has {MAX_INTEGRATIONS} integrations, which is all it may have"
         )));
     }
     core.save().await?;

@@ -6,9 +6,11 @@
 
 use std::fmt;
 
-use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::ser::{SerializeMap, SerializeSeq};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, SeqAccess, Visitor},
+    ser::{SerializeMap, SerializeSeq},
+};
 use serde_json::Number;
 
 /// One JSON value.
@@ -18,20 +20,20 @@ pub(crate) enum Json {
     Bool(bool),
     Number(Number),
     String(String),
-    Array(Vec<Json>),
-    Object(Vec<(String, Json)>),
+    Array(Vec<Self>),
+    Object(Vec<(String, Self)>),
 }
 
 impl Json {
     /// Reads one JSON text; nesting beyond 128 is an error, as everywhere in `serde_json`.
-    pub(crate) fn parse(text: &str) -> Result<Json, serde_json::Error> {
+    pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
 
     /// The value under a key, if this is an object that has it.
-    pub(crate) fn get(&self, key: &str) -> Option<&Json> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         match self {
-            Json::Object(entries) => entries
+            Self::Object(entries) => entries
                 .iter()
                 .find(|(name, _)| name == key)
                 .map(|(_, value)| value),
@@ -41,7 +43,7 @@ impl Json {
 
     pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
-            Json::String(text) => Some(text),
+            Self::String(text) => Some(text),
             _ => None,
         }
     }
@@ -49,27 +51,27 @@ impl Json {
     /// What JavaScript takes for false in a condition.
     pub(crate) fn is_falsy(&self) -> bool {
         match self {
-            Json::Null => true,
-            Json::Bool(yes) => !yes,
-            Json::Number(number) => number.as_f64() == Some(0.0),
-            Json::String(text) => text.is_empty(),
-            Json::Array(_) | Json::Object(_) => false,
+            Self::Null => true,
+            Self::Bool(yes) => !yes,
+            Self::Number(number) => number.as_f64() == Some(0.0),
+            Self::String(text) => text.is_empty(),
+            Self::Array(_) | Self::Object(_) => false,
         }
     }
 
     /// `String(value)` of JavaScript, except that null is the empty text, as templates show it.
     pub(crate) fn to_text(&self) -> String {
         match self {
-            Json::Null => String::new(),
-            Json::Bool(yes) => yes.to_string(),
-            Json::Number(number) => number_text(number),
-            Json::String(text) => text.clone(),
-            Json::Array(items) => items
+            Self::Null => String::new(),
+            Self::Bool(yes) => yes.to_string(),
+            Self::Number(number) => number_text(number),
+            Self::String(text) => text.clone(),
+            Self::Array(items) => items
                 .iter()
-                .map(Json::to_text)
+                .map(Self::to_text)
                 .collect::<Vec<_>>()
                 .join(","),
-            Json::Object(_) => "[object Object]".to_owned(),
+            Self::Object(_) => "[object Object]".to_owned(),
         }
     }
 }
@@ -129,18 +131,18 @@ fn zeros(count: i32) -> String {
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Json::Null => serializer.serialize_unit(),
-            Json::Bool(yes) => serializer.serialize_bool(*yes),
-            Json::Number(number) => number.serialize(serializer),
-            Json::String(text) => serializer.serialize_str(text),
-            Json::Array(items) => {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(yes) => serializer.serialize_bool(*yes),
+            Self::Number(number) => number.serialize(serializer),
+            Self::String(text) => serializer.serialize_str(text),
+            Self::Array(items) => {
                 let mut seq = serializer.serialize_seq(Some(items.len()))?;
                 for item in items {
                     seq.serialize_element(item)?;
                 }
                 seq.end()
             }
-            Json::Object(entries) => {
+            Self::Object(entries) => {
                 let mut map = serializer.serialize_map(Some(entries.len()))?;
                 for (key, value) in entries {
                     map.serialize_entry(key, value)?;

@@ -58,20 +58,20 @@ mod chance;
 mod clock;
 mod guesses;
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    task::JoinHandle,
+};
 
-pub use crate::clock::Clock;
-pub use crate::file::StartError;
-
-use crate::chance::Chance;
-use crate::core::{Core, Parts};
-use crate::state::State;
+use crate::{
+    chance::Chance,
+    core::{Core, Parts},
+    state::State,
+};
+pub use crate::{clock::Clock, file::StartError};
 
 /// The integration of the tutorial, as the real console takes it; whoever uses it fills in `url`.
 pub const WEBHOOK_JSON: &str = include_str!("../../particle/webhook.json");
@@ -98,8 +98,8 @@ pub struct Config {
 
 impl Default for Config {
     /// In memory, on the real clock, no page, no second factor.
-    fn default() -> Config {
-        Config {
+    fn default() -> Self {
+        Self {
             data_dir: None,
             page_origins: Vec::new(),
             clock: Clock::real(),
@@ -158,9 +158,9 @@ impl Cloud {
     /// compiled and run here, so there it does not start.
     ///
     /// # Errors
-    /// When others could reach the listener; when the data folder cannot be read or written, or holds something else.
+    /// If others could reach the listener; if the data folder cannot be read or written, or holds something else.
     /// Nothing in it is destroyed.
-    pub async fn start(listener: TcpListener, config: Config) -> Result<Cloud, StartError> {
+    pub async fn start(listener: TcpListener, config: Config) -> Result<Self, StartError> {
         let addr = listener.local_addr().map_err(StartError::Listener)?;
         if !addr.ip().is_loopback() {
             return Err(StartError::NotLoopback(addr));
@@ -189,7 +189,7 @@ impl Cloud {
             .map_err(|error| StartError::Unwritable(config.data_dir.unwrap_or_default(), error))?;
         let serving = tokio::spawn(front::serve(Arc::clone(&core), listener, config.bounds));
         let saving = tokio::spawn(Arc::clone(&core).keep_saving());
-        Ok(Cloud {
+        Ok(Self {
             core,
             serving,
             saving,
@@ -197,13 +197,11 @@ impl Cloud {
     }
 
     /// Where it listens.
-    #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.core.addr
     }
 
     /// How to sign in.
-    #[must_use]
     pub fn demo(&self) -> Demo {
         let state = self.core.state();
         Demo {
@@ -218,7 +216,6 @@ impl Cloud {
     }
 
     /// Where devices attach, for whoever outlives a borrow of the cloud.
-    #[must_use]
     pub fn device_door(&self) -> DeviceDoor {
         DeviceDoor {
             core: Arc::clone(&self.core),
@@ -228,7 +225,7 @@ impl Cloud {
     /// Ends streams, links and connections, and writes what is not written yet.
     ///
     /// # Errors
-    /// When the last changes could not be written.
+    /// If the last changes could not be written.
     pub async fn shutdown(self) -> std::io::Result<()> {
         self.core.stopping.send_replace(true);
         // A task that panicked is over as well; what it held is not needed any more.

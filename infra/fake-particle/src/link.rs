@@ -3,28 +3,31 @@
 //! A real device speaks CoAP over DTLS or TCP; what matters to a webhook is what is said, and that is here.
 //! What a device says is acted upon in `reports.rs`. A line has at most 1 MiB, an unknown `type` is ignored, a malformed line ends the link.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::sync::mpsc;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
+    sync::mpsc,
+};
 
-use crate::attached::Live;
-use crate::core::Core;
-use crate::event::{MAX_NAME_BYTES, cut, is_device_id, tidy_name};
-use crate::reports;
-use crate::state::{Device, MOST_DEVICES};
+use crate::{
+    attached::Live,
+    core::Core,
+    event::{MAX_NAME_BYTES, cut, is_device_id, tidy_name},
+    reports,
+    state::{Device, MAX_DEVICES},
+};
 
 /// The longest line, with its end.
-pub(crate) const MOST_LINE_BYTES: usize = 1024 * 1024;
+pub(crate) const MAX_LINE_BYTES: usize = 1024 * 1024;
 /// Messages that wait for a device; one that reads so little is let go.
 const WAITING_MESSAGES: usize = 256;
 /// How long a new link may stay silent.
 const HELLO_LIMIT: Duration = Duration::from_secs(10);
 /// Links at the same time.
-const MOST_LINKS: usize = 32;
+const MAX_LINKS: usize = 32;
 
 /// What a device says.
 #[derive(Deserialize)]
@@ -138,7 +141,7 @@ async fn next(read: &mut BufReader<impl AsyncRead + Unpin>) -> Option<FromDevice
         let taken = end.map_or(seen.len(), |end| end + 1);
         line.extend_from_slice(&seen[..taken]);
         read.consume(taken);
-        if line.len() > MOST_LINE_BYTES {
+        if line.len() > MAX_LINE_BYTES {
             return None;
         }
         if end.is_some() {
@@ -170,7 +173,7 @@ fn attach(core: &Arc<Core>, hello: Hello, to_device: mpsc::Sender<String>) -> Op
         .as_deref()
         .map(|name| cut(name, 100).to_owned());
     let name = core.change(|state| {
-        let room = state.devices.len() < MOST_DEVICES;
+        let room = state.devices.len() < MAX_DEVICES;
         if let Some(device) = state.device_mut(&hello.id) {
             device.platform_id = hello.platform_id;
             device.system_version = cut(&hello.system_version, 32).to_owned();
@@ -196,7 +199,7 @@ fn attach(core: &Arc<Core>, hello: Hello, to_device: mpsc::Sender<String>) -> Op
     let link = core.next_request();
     let mut all = core.attached.all();
     if !all.contains_key(&hello.id)
-        && all.values().filter(|live| live.to_device.is_some()).count() >= MOST_LINKS
+        && all.values().filter(|live| live.to_device.is_some()).count() >= MAX_LINKS
     {
         return None;
     }

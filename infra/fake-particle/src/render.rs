@@ -1,7 +1,6 @@
 //! Fills a template that `template.rs` has read: looking names up, sections, escaping.
 
-use crate::json::Json;
-use crate::template::Node;
+use crate::{json::Json, template::Node};
 
 /// What filling one template may cost; a template of a few lines can otherwise ask for hours.
 pub(crate) struct Budget {
@@ -10,9 +9,9 @@ pub(crate) struct Budget {
 }
 
 impl Default for Budget {
-    fn default() -> Budget {
+    fn default() -> Self {
         // 1 MiB is ten times what a response may publish; a million steps take some milliseconds.
-        Budget {
+        Self {
             steps: 1_000_000,
             bytes: 1024 * 1024,
         }

@@ -68,7 +68,7 @@ impl IntoResponse for Refusal {
 
 impl From<std::io::Error> for Refusal {
     /// 500: the state could not be saved; the cause is in no answer.
-    fn from(_: std::io::Error) -> Refusal {
+    fn from(_: std::io::Error) -> Self {
         refuse(
             500,
             "server_error",

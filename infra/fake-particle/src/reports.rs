@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::attached::{Compiled, Flashing, Live, frame};
-use crate::core::Core;
-use crate::event::{MAX_NAME_BYTES, cut, tidy_name};
-use crate::flash::product_of;
-use crate::link::FromDevice;
+use crate::{
+    attached::{Compiled, Flashing, Live, frame},
+    core::Core,
+    event::{MAX_NAME_BYTES, cut, tidy_name},
+    flash::product_of,
+    link::FromDevice,
+};
 
 /// A serial line as the log handler cuts it, with room for its time and category.
-const MOST_SERIAL_BYTES: usize = 1024;
+const MAX_SERIAL_BYTES: usize = 1024;
 /// The line for a person about the device's state.
-const MOST_MESSAGE_BYTES: usize = 500;
+const MAX_MESSAGE_BYTES: usize = 500;
 /// What a compiler said.
-const MOST_OUTPUT_BYTES: usize = 64 * 1024;
+const MAX_OUTPUT_BYTES: usize = 64 * 1024;
 
 /// Does what one message asks for.
 pub(crate) fn act(core: &Arc<Core>, id: &str, message: FromDevice) {
@@ -34,7 +36,7 @@ pub(crate) fn act(core: &Arc<Core>, id: &str, message: FromDevice) {
         FromDevice::Publish { name, data } => publish(core, id, &name, data),
         FromDevice::Serial { line } => {
             core.attached.with(id, |live| {
-                live.print(cut(&line, MOST_SERIAL_BYTES).to_owned())
+                live.print(cut(&line, MAX_SERIAL_BYTES).to_owned())
             });
         }
         FromDevice::State(running) => {
@@ -45,7 +47,7 @@ pub(crate) fn act(core: &Arc<Core>, id: &str, message: FromDevice) {
                 live.battery = running.battery;
                 live.message = running
                     .message
-                    .map(|message| cut(&message, MOST_MESSAGE_BYTES).to_owned());
+                    .map(|message| cut(&message, MAX_MESSAGE_BYTES).to_owned());
             });
             show(core, id);
         }
@@ -61,7 +63,7 @@ pub(crate) fn act(core: &Arc<Core>, id: &str, message: FromDevice) {
                 .flatten();
             if let Some(waiting) = waiting {
                 let text = if ok { size } else { errors }.unwrap_or_default();
-                let text = cut(&text, MOST_OUTPUT_BYTES).to_owned();
+                let text = cut(&text, MAX_OUTPUT_BYTES).to_owned();
                 // Whoever asked may have given up meanwhile.
                 let _ = waiting.send(if ok {
                     Compiled::Done(text)

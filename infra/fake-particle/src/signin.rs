@@ -1,33 +1,37 @@
 //! Signing in: passwords and one-time codes become access tokens.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, PoisonError},
+};
 
 use axum::extract::State as Shared;
 use data_encoding::BASE64;
 use serde_json::json;
 
-use crate::call::Call;
-use crate::chance::digest;
-use crate::core::Core;
-use crate::guesses::{OVER_LIMIT_STATUS, WRONG_PASSWORD_STATUS, ZERO_MEANS_NEVER};
-use crate::reply::{Answer, Refusal, refuse, refuse_with, reply};
-use crate::state::{MOST_TOKENS, Token};
+use crate::{
+    call::Call,
+    chance::digest,
+    core::Core,
+    guesses::{OVER_LIMIT_STATUS, WRONG_PASSWORD_STATUS, ZERO_MEANS_NEVER},
+    reply::{Answer, Refusal, refuse, refuse_with, reply},
+    state::{MAX_TOKENS, Token},
+};
 
 /// 90 days, when the client does not say.
 const DEFAULT_LIFETIME_S: i64 = 7_776_000;
 /// Nobody's token outlives a year unless it never expires.
 const LONGEST_LIFETIME_S: i64 = 365 * 86_400;
 /// Failures in a row after which the account is closed for a while.
-const MOST_FAILURES: u32 = 10;
+const MAX_FAILURES: u32 = 10;
 const BLOCK_MS: i64 = 30 * 60 * 1000;
 /// Token requests of one address within five minutes.
-const MOST_REQUESTS: usize = 100;
+const MAX_REQUESTS: usize = 100;
 const WINDOW_MS: i64 = 5 * 60 * 1000;
 /// How long a started sign-in waits for its one-time code.
 const CODE_MS: i64 = 10 * 60 * 1000;
 /// Sign-ins that may wait for a code at once.
-const MOST_WAITING: usize = 100;
+const MAX_WAITING: usize = 100;
 
 /// What is known of sign-ins under way; a restart forgets it.
 #[derive(Default)]
@@ -52,7 +56,7 @@ pub(crate) async fn token(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer
         {
             signins.requests.pop_front();
         }
-        if signins.requests.len() >= MOST_REQUESTS {
+        if signins.requests.len() >= MAX_REQUESTS {
             return Err(refuse(
                 OVER_LIMIT_STATUS,
                 "too_many_requests",
@@ -199,7 +203,7 @@ fn client(call: &Call) -> Result<String, Refusal> {
 fn failed(core: &Core, status: u16, error: &str, description: &str) -> Refusal {
     let mut signins = core.signins.lock().unwrap_or_else(PoisonError::into_inner);
     signins.failures += 1;
-    if signins.failures >= MOST_FAILURES {
+    if signins.failures >= MAX_FAILURES {
         signins.failures = 0;
         signins.blocked_until = core.now() + BLOCK_MS;
     }
@@ -212,7 +216,7 @@ fn failed(core: &Core, status: u16, error: &str, description: &str) -> Refusal {
 fn ask_for_code(core: &Core, lifetime: Option<i64>) -> Refusal {
     let mfa_token = core.chance.token();
     let mut signins = core.signins.lock().unwrap_or_else(PoisonError::into_inner);
-    if signins.waiting.len() >= MOST_WAITING {
+    if signins.waiting.len() >= MAX_WAITING {
         signins.waiting.pop_front();
     }
     signins
@@ -247,7 +251,7 @@ async fn grant(core: &Arc<Core>, client_id: String, lifetime_s: Option<i64>) -> 
         state
             .tokens
             .retain(|token| token.expires_at.is_none_or(|expires_at| expires_at > now));
-        if state.tokens.len() >= MOST_TOKENS {
+        if state.tokens.len() >= MAX_TOKENS {
             let first = (0..state.tokens.len())
                 .min_by_key(|place| state.tokens[*place].expires_at.unwrap_or(i64::MAX));
             first.map(|place| state.tokens.remove(place));

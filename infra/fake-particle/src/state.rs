@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chance::Chance;
-use crate::hook::config::HookConfig;
+use crate::{chance::Chance, hook::config::HookConfig};
 
 /// The only account's name.
 pub(crate) const USERNAME: &str = "learner@simulated.example";
 /// Tokens beyond this push out the one that expires first.
-pub(crate) const MOST_TOKENS: usize = 200;
+pub(crate) const MAX_TOKENS: usize = 200;
 /// The 100 devices of a free account.
-pub(crate) const MOST_DEVICES: usize = 100;
+pub(crate) const MAX_DEVICES: usize = 100;
 /// How many successes, and how many errors, an integration keeps.
 const LOG_ENTRIES: usize = 10;
 /// How many days of counters an integration keeps.
@@ -129,8 +128,8 @@ pub(crate) struct GotResponse {
 pub(crate) const FORM: u32 = 1;
 
 impl State {
-    pub(crate) fn fresh(chance: &Chance) -> State {
-        State {
+    pub(crate) fn fresh(chance: &Chance) -> Self {
+        Self {
             form: FORM,
             username: USERNAME.to_owned(),
             password: chance.password(),

@@ -1,7 +1,9 @@
 //! Everybody who listens to events by SSE.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
 
 use hyper::body::Bytes;
 use tokio::sync::mpsc;
@@ -9,9 +11,9 @@ use tokio::sync::mpsc;
 use crate::event::Event;
 
 /// The limit of one address, and everybody here is one address.
-const MOST_STREAMS: usize = 100;
+const MAX_STREAMS: usize = 100;
 /// New streams within [`WINDOW_MS`].
-const MOST_NEW: usize = 100;
+const MAX_NEW: usize = 100;
 const WINDOW_MS: i64 = 5 * 60 * 1000;
 /// Frames that wait for a reader; one that falls behind further is dropped, so that nobody waits for it.
 const WAITING_FRAMES: usize = 256;
@@ -56,7 +58,7 @@ impl Streams {
         {
             inner.opened.pop_front();
         }
-        if inner.listeners.len() >= MOST_STREAMS || inner.opened.len() >= MOST_NEW {
+        if inner.listeners.len() >= MAX_STREAMS || inner.opened.len() >= MAX_NEW {
             return None;
         }
         inner.opened.push_back(now_ms);

@@ -5,8 +5,10 @@
 //! list print, what an unclosed tag leaves. So this is our own, checked against a table that hogan itself is run on.
 //! This file reads a template; `render.rs` fills it.
 
-use crate::json::Json;
-use crate::render::{Budget, fill};
+use crate::{
+    json::Json,
+    render::{Budget, fill},
+};
 
 /// Fills a template. The last context is asked first.
 ///
@@ -30,14 +32,14 @@ pub(crate) enum Node {
     },
     Section {
         name: String,
-        nodes: Vec<Node>,
+        nodes: Vec<Self>,
     },
     Inverted {
         name: String,
-        nodes: Vec<Node>,
+        nodes: Vec<Self>,
     },
     /// `{{$name}}`: a default that only an inheriting template could replace, so here it simply renders.
-    Block(Vec<Node>),
+    Block(Vec<Self>),
 }
 
 #[derive(Debug)]

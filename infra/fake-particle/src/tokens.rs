@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::extract::State as Shared;
 use serde_json::{Value, json};
 
-use crate::call::Call;
-use crate::chance::digest;
-use crate::clock::iso;
-use crate::core::Core;
-use crate::reply::{Answer, not_found, ok, reply};
-use crate::state::Token;
+use crate::{
+    call::Call,
+    chance::digest,
+    clock::iso,
+    core::Core,
+    reply::{Answer, not_found, ok, reply},
+    state::Token,
+};
 
 /// `GET /v1/user`
 pub(crate) async fn user(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::extract::FromRequest;
 use hyper::body::Bytes;
 
-use crate::call::{Call, Upload};
-use crate::json::Json;
+use crate::{
+    call::{Call, Upload},
+    json::Json,
+};
 
 /// What a template makes of an event in JSON. `None` if the event is not JSON.
 pub fn template(template: &str, event: &str) -> Option<Result<String, String>> {

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, is_device_id};
-use crate::json::Json;
+use crate::{
+    event::{Event, is_device_id},
+    json::Json,
+};
 
 /// The settings that mean something for a webhook, under the names the API gives them; the rest is ignored, as the real
 /// cloud does.
@@ -54,7 +56,7 @@ pub(crate) struct Auth {
 
 impl HookConfig {
     /// Reads what a client sent. The error is for the person who sent it.
-    pub(crate) fn read(given: &Json) -> Result<HookConfig, String> {
+    pub(crate) fn read(given: &Json) -> Result<Self, String> {
         let event = text(given, "event")?
             .or(text(given, "eventName")?)
             .unwrap_or_default();
@@ -113,7 +115,7 @@ impl HookConfig {
                 password: text(&auth, "password")?.unwrap_or_default(),
             }),
         };
-        Ok(HookConfig {
+        Ok(Self {
             event,
             name: text(given, "name")?,
             integration_type,

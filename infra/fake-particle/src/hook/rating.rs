@@ -3,16 +3,20 @@
 //! The real cloud rates a host by its name, for all accounts and ports together, and skips requests to a host that mostly
 //! fails. The numbers are guesses (`guesses.rs`).
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, PoisonError},
+};
 
-use crate::clock::millis;
-use crate::guesses::{RATING_COOLDOWN, RATING_LEAST_FAILURES, RATING_SPAN};
+use crate::{
+    clock::millis,
+    guesses::{RATING_COOLDOWN, RATING_LEAST_FAILURES, RATING_SPAN},
+};
 
 /// Ratings kept; hooks of this stand-in reach three hosts, but their names are templates.
-const MOST_HOSTS: usize = 100;
+const MAX_HOSTS: usize = 100;
 /// Answers remembered of one host.
-const MOST_ANSWERS: usize = 1000;
+const MAX_ANSWERS: usize = 1000;
 
 #[derive(Default)]
 pub(crate) struct Ratings(Mutex<HashMap<String, Rating>>);
@@ -43,11 +47,11 @@ impl Ratings {
     /// Counts an answer, or that there was none.
     pub(crate) fn count(&self, host: &str, success: bool, now_ms: i64) {
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if hosts.len() >= MOST_HOSTS && !hosts.contains_key(host) {
+        if hosts.len() >= MAX_HOSTS && !hosts.contains_key(host) {
             hosts.clear();
         }
         let rating = hosts.entry(host.to_owned()).or_default();
-        if rating.answers.len() >= MOST_ANSWERS {
+        if rating.answers.len() >= MAX_ANSWERS {
             rating.answers.pop_front();
         }
         while rating

@@ -5,15 +5,16 @@
 use data_encoding::BASE64;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::clock::iso;
-use crate::event::Event;
-use crate::guesses::{
-    CUSTOM_FIELD_WINS_GUESS, DELETE_BODY_GUESS, DELETE_HAS_BODY, Guess, STRING_JSON_GETS_DEFAULTS,
-    STRING_JSON_GUESS, VARIABLES_GUESS,
+use crate::{
+    clock::iso,
+    event::Event,
+    guesses::{
+        CUSTOM_FIELD_WINS_GUESS, DELETE_BODY_GUESS, DELETE_HAS_BODY, Guess,
+        STRING_JSON_GETS_DEFAULTS, STRING_JSON_GUESS, VARIABLES_GUESS,
+    },
+    hook::{config::HookConfig, variables::Variables},
+    json::Json,
 };
-use crate::hook::config::HookConfig;
-use crate::hook::variables::Variables;
-use crate::json::Json;
 
 /// What the cloud calls itself to webhook servers.
 pub(crate) const USER_AGENT: &str = "ParticleBot/1.1 (https://docs.particle.io/webhooks)";

@@ -2,18 +2,22 @@
 
 use data_encoding::BASE64;
 
-use crate::event::Event;
-use crate::guesses::{
-    CUT_CHARACTER_GUESS, Guess, RESPONSE_LIMIT_BYTES, RESPONSE_LIMIT_GUESS,
-    RESPONSE_TEMPLATE_EVENT_GUESS, RESPONSE_TEMPLATE_FALLBACK_GUESS,
-    RESPONSE_TEMPLATE_OBJECT_GUESS, RESPONSE_TEMPLATE_SEES_EVENT, UNCHUNKED_GUESS,
-    UNCHUNKED_SUFFIX,
+use crate::{
+    event::Event,
+    guesses::{
+        CUT_CHARACTER_GUESS, Guess, RESPONSE_LIMIT_BYTES, RESPONSE_LIMIT_GUESS,
+        RESPONSE_TEMPLATE_EVENT_GUESS, RESPONSE_TEMPLATE_FALLBACK_GUESS,
+        RESPONSE_TEMPLATE_OBJECT_GUESS, RESPONSE_TEMPLATE_SEES_EVENT, UNCHUNKED_GUESS,
+        UNCHUNKED_SUFFIX,
+    },
+    hook::{
+        config::HookConfig,
+        send::Answer,
+        variables::{Variables, leaves},
+    },
+    json::Json,
+    template::render,
 };
-use crate::hook::config::HookConfig;
-use crate::hook::send::Answer;
-use crate::hook::variables::{Variables, leaves};
-use crate::json::Json;
-use crate::template::render;
 
 /// Every part but the last is this long.
 pub(crate) const PART_BYTES: usize = 512;

@@ -1,30 +1,33 @@
 //! The sequence of one triggered hook: hook-sent, the request, then hook-response or hook-error.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::clock::{iso, millis};
-use crate::core::Core;
-use crate::event::{Event, cut};
-use crate::guesses::{
-    Guess, HOOK_ERROR_BODY_GUESS, HOOK_ERROR_HOLDS_BODY, HOOK_SENT_BEFORE_ANSWER_GUESS,
-    HOOK_SENT_DATA, HOOK_SENT_DATA_GUESS, NETWORK_ERROR_TEXT_GUESS, REDIRECT_GUESS,
-    REDIRECT_IS_FAILURE, SIMULATED_ONLY, SKIPPED_RETRIES, SLEEPING_GUESS, TEMPLATE_ERROR_GUESS,
-    TEMPLATE_ERROR_TEXT, TIMEOUT_TEXT,
+use crate::{
+    clock::{iso, millis},
+    core::Core,
+    event::{Event, cut},
+    guesses::{
+        Guess, HOOK_ERROR_BODY_GUESS, HOOK_ERROR_HOLDS_BODY, HOOK_SENT_BEFORE_ANSWER_GUESS,
+        HOOK_SENT_DATA, HOOK_SENT_DATA_GUESS, NETWORK_ERROR_TEXT_GUESS, REDIRECT_GUESS,
+        REDIRECT_IS_FAILURE, SIMULATED_ONLY, SKIPPED_RETRIES, SLEEPING_GUESS, TEMPLATE_ERROR_GUESS,
+        TEMPLATE_ERROR_TEXT, TIMEOUT_TEXT,
+    },
+    hook::{
+        config::HookConfig,
+        request::{Outgoing, build},
+        response::{error_name, parts},
+        send::{Answer, NoAnswer, addresses, send},
+    },
+    state::{GotResponse, Hook, LogEntry, SentRequest},
 };
-use crate::hook::config::HookConfig;
-use crate::hook::request::{Outgoing, build};
-use crate::hook::response::{error_name, parts};
-use crate::hook::send::{Answer, NoAnswer, addresses, send};
-use crate::state::{GotResponse, Hook, LogEntry, SentRequest};
 
 /// How long a server may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// Requests under way or waiting for another try; beyond this the cloud says that it is busy instead of growing.
-pub(crate) const MOST_RUNNING: usize = 1000;
+pub(crate) const MAX_RUNNING: usize = 1000;
 /// Requests that wait for an answer at the same time; the next ones are sent when one has come. The real cloud's many
 /// machines are one computer here, which the server that answers has to share.
-pub(crate) const MOST_SENDING: usize = 32;
+pub(crate) const MAX_SENDING: usize = 32;
 /// How much of a body the console keeps.
 const KEPT_BODY_BYTES: usize = 4096;
 /// How many headers of a request it keeps, and how much of each.
@@ -51,7 +54,7 @@ pub(crate) fn trigger(core: &Arc<Core>, event: &Arc<Event>) {
             event: Arc::clone(event),
         };
         let Ok(place) = Arc::clone(&core.running_hooks).try_acquire_owned() else {
-            let text = format!("the simulated cloud has {MOST_RUNNING} webhook requests under way");
+            let text = format!("the simulated cloud has {MAX_RUNNING} webhook requests under way");
             run.failed(text, vec![SIMULATED_ONLY], None, None);
             continue;
         };

@@ -10,11 +10,13 @@ use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::guesses::{Guess, NETWORK_ERROR_TEXT_GUESS, RESET_TEXT, SIMULATED_ONLY};
-use crate::hook::request::Outgoing;
+use crate::{
+    guesses::{Guess, NETWORK_ERROR_TEXT_GUESS, RESET_TEXT, SIMULATED_ONLY},
+    hook::request::Outgoing,
+};
 
 /// How much of an answer is read. A response template sees so much; of the rest at most 100 KB are published anyway.
-const MOST_BYTES: usize = 1024 * 1024;
+const MAX_BYTES: usize = 1024 * 1024;
 
 /// What the server said.
 #[derive(Debug)]
@@ -121,9 +123,9 @@ pub(crate) async fn send(
         while let Some(frame) = incoming.frame().await {
             let frame = frame.map_err(|_| network(RESET_TEXT.to_owned()))?;
             if let Some(data) = frame.data_ref() {
-                body.extend_from_slice(&data[..data.len().min(MOST_BYTES - body.len())]);
+                body.extend_from_slice(&data[..data.len().min(MAX_BYTES - body.len())]);
             }
-            if body.len() >= MOST_BYTES {
+            if body.len() >= MAX_BYTES {
                 break;
             }
         }

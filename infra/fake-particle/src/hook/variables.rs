@@ -2,11 +2,7 @@
 
 use data_encoding::BASE64;
 
-use crate::clock::iso;
-use crate::event::Event;
-use crate::guesses::VARIABLES_WIN;
-use crate::json::Json;
-use crate::template::render;
+use crate::{clock::iso, event::Event, guesses::VARIABLES_WIN, json::Json, template::render};
 
 /// The contexts of one event.
 pub(crate) struct Variables {
@@ -16,7 +12,7 @@ pub(crate) struct Variables {
 }
 
 impl Variables {
-    pub(crate) fn of(event: &Event) -> Variables {
+    pub(crate) fn of(event: &Event) -> Self {
         let value = event.data.clone().unwrap_or_default();
         let published_at = iso(event.published_at);
         let whole = Json::Object(
@@ -57,7 +53,7 @@ impl Variables {
                 .map(|(key, value)| (key.to_owned(), Json::String(value)))
                 .collect(),
         );
-        Variables { data, fixed, both }
+        Self { data, fixed, both }
     }
 
     /// The context that is asked first stands last.

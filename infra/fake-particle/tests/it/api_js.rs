@@ -2,16 +2,20 @@
 //!
 //! What the client was given lies in `tests/api-js/expected.json`; `UPDATE_EXPECT=1` writes it anew.
 
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use fake_particle::Config;
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::device::{Device, ID};
-use crate::support::{Receiver, call, config, form, say, start_with};
+use crate::{
+    device::{Device, ID},
+    support::{Receiver, call, config, form, say, start_with},
+};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api-js")

@@ -1,8 +1,10 @@
 //! A device on the other end of the link, as far as these tests need one.
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
+    net::TcpStream,
+};
 
 use crate::support::{PATIENCE, World};
 
@@ -16,15 +18,15 @@ pub(crate) struct Device(BufReader<Box<dyn Wire>>);
 
 impl Device {
     /// A bare link; nothing is said yet.
-    pub(crate) fn plug_in(world: &World) -> Device {
+    pub(crate) fn plug_in(world: &World) -> Self {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         world.cloud.attach_device(theirs);
-        Device(BufReader::new(Box::new(ours)))
+        Self(BufReader::new(Box::new(ours)))
     }
 
     /// A device that has connected and subscribed, as the tutorial's firmware does.
-    pub(crate) async fn online(world: &World, prefixes: &[&str]) -> Device {
-        let mut device = Device::plug_in(world);
+    pub(crate) async fn online(world: &World, prefixes: &[&str]) -> Self {
+        let mut device = Self::plug_in(world);
         device.boot(ID, prefixes).await;
         world.wait_for_device(ID, "message", json!("ready")).await;
         device

@@ -5,8 +5,10 @@ use std::time::Duration;
 use fake_particle::Config;
 use serde_json::{Value, json};
 
-use crate::device::{Device, ID, upgrade};
-use crate::support::{Receiver, Seen, call, config, say, start, start_with, tutorial_hook};
+use crate::{
+    device::{Device, ID, upgrade},
+    support::{Receiver, Seen, call, config, say, start, start_with, tutorial_hook},
+};
 
 #[tokio::test]
 async fn an_attached_device_is_listed_and_found_by_id_and_name() {

@@ -6,8 +6,10 @@ use fake_particle::{Cloud, Config, StartError};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::device::{Device, ID};
-use crate::support::{Receiver, config, start_with, tutorial_hook};
+use crate::{
+    device::{Device, ID},
+    support::{Receiver, config, start_with, tutorial_hook},
+};
 
 fn in_folder(folder: &std::path::Path) -> Config {
     Config {

@@ -1,15 +1,19 @@
 //! A running cloud, a server that receives its webhooks, and a caller that says exactly what it is told to say.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use fake_particle::{Clock, Cloud, Config};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::{mpsc, watch},
+};
 
 /// Nothing here takes this long; whoever waits longer waits for something that does not come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -229,7 +233,7 @@ impl Seen {
 }
 
 impl Stream {
-    pub(crate) async fn open(addr: SocketAddr, path: &str, token: &str) -> Stream {
+    pub(crate) async fn open(addr: SocketAddr, path: &str, token: &str) -> Self {
         let mut stream = TcpStream::connect(addr).await.unwrap();
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nAuthorization: Bearer {token}\r\n\r\n");
@@ -243,7 +247,7 @@ impl Stream {
                 .unwrap();
             assert!(read > 0, "the stream ended in its head: {head}");
         }
-        Stream {
+        Self {
             head,
             lines,
             clean: String::new(),
@@ -348,7 +352,7 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    pub(crate) async fn start() -> Receiver {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let next: Arc<Mutex<VecDeque<Say>>> = Arc::default();
@@ -405,7 +409,7 @@ impl Receiver {
                 });
             }
         });
-        Receiver {
+        Self {
             addr,
             next,
             otherwise,
