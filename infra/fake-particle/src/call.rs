@@ -80,7 +80,7 @@ impl Call {
             .or_else(|| self.field("access_token"))
     }
 
-    /// Who calls; 401 without a token that is valid now.
+    /// Who calls; 400 without a token, 401 with one that is not valid now.
     pub(crate) fn signed_in(&self, core: &Core) -> Result<Token, Refusal> {
         let token = self.token().ok_or_else(|| {
             refuse_with(

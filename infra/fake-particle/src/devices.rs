@@ -144,46 +144,59 @@ pub(crate) async fn put(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
         ));
     }
     if let Some(name) = call.field("name") {
-        let name = name.trim();
-        if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
-            return Err(bad_request("a name has 1 to 64 characters"));
-        }
-        let taken = core.change(|state| {
-            let taken = state
-                .devices
-                .iter()
-                .any(|other| other.id != id && other.name.eq_ignore_ascii_case(name));
-            if let Some(device) = state.device_mut(&id).filter(|_| !taken) {
-                device.name = name.to_owned();
-            }
-            taken
-        });
-        if taken {
-            return Err(bad_request("another device of the account has this name"));
-        }
-        core.attached.with(&id, |live| {
-            live.tell(&json!({"type": "rename", "name": name}))
-        });
-        core.save().await?;
-        return Ok(reply(
-            &json!({"id": id, "name": name, "updated_at": iso(core.now())}),
-        ));
+        return rename(&core, &id, name.trim()).await;
     }
-    if let Some(signal) = call.field("signal") {
-        let on = match signal.as_str() {
-            "1" | "true" => true,
-            "0" | "false" => false,
-            _ => return Err(bad_request("signal must be 1 or 0")),
-        };
-        let connected = core.attached.with(&id, |live| {
-            live.signaling = on && live.online;
-            live.online
-        });
-        let connected = connected.unwrap_or(false);
-        return Ok(reply(
-            &json!({"id": id, "connected": connected, "signaling": on && connected}),
-        ));
+    if let Some(on) = call.field("signal") {
+        return signal(&core, &id, &on);
     }
+    annotate(&core, &id, &call).await
+}
+
+async fn rename(core: &Core, id: &str, name: &str) -> Answer {
+    if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
+        return Err(bad_request("a name has 1 to 64 characters"));
+    }
+    let taken = core.change(|state| {
+        let taken = state
+            .devices
+            .iter()
+            .any(|other| other.id != id && other.name.eq_ignore_ascii_case(name));
+        if let Some(device) = state.device_mut(id).filter(|_| !taken) {
+            device.name = name.to_owned();
+        }
+        taken
+    });
+    if taken {
+        return Err(bad_request("another device of the account has this name"));
+    }
+    core.attached.with(id, |live| {
+        live.tell(&json!({"type": "rename", "name": name}))
+    });
+    core.save().await?;
+    Ok(reply(
+        &json!({"id": id, "name": name, "updated_at": iso(core.now())}),
+    ))
+}
+
+/// Has the device's light show all colours, or no longer.
+fn signal(core: &Core, id: &str, on: &str) -> Answer {
+    let on = match on {
+        "1" | "true" => true,
+        "0" | "false" => false,
+        _ => return Err(bad_request("signal must be 1 or 0")),
+    };
+    let connected = core.attached.with(id, |live| {
+        live.signaling = on && live.online;
+        live.online
+    });
+    let connected = connected.unwrap_or(false);
+    Ok(reply(
+        &json!({"id": id, "connected": connected, "signaling": on && connected}),
+    ))
+}
+
+/// Sets what the account's owner notes about a device.
+async fn annotate(core: &Core, id: &str, call: &Call) -> Answer {
     let notes = call.field("notes");
     let development = call.field("development").map(|text| text == "true");
     if notes.is_none() && development.is_none() {
@@ -192,7 +205,7 @@ pub(crate) async fn put(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
         ));
     }
     core.change(|state| {
-        if let Some(device) = state.device_mut(&id) {
+        if let Some(device) = state.device_mut(id) {
             if let Some(notes) = &notes {
                 device.notes = Some(cut(notes, MAX_NOTES_BYTES).to_owned());
             }

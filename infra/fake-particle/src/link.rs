@@ -167,35 +167,11 @@ fn attach(core: &Arc<Core>, hello: Hello, to_device: mpsc::Sender<String>) -> Op
     if !is_device_id(&hello.id) {
         return None;
     }
-    let given_name = tidy_name(&hello.name, MAX_NAME_BYTES);
     let firmware = hello
         .firmware
         .as_deref()
         .map(|name| cut(name, 100).to_owned());
-    let name = core.change(|state| {
-        let room = state.devices.len() < MAX_DEVICES;
-        if let Some(device) = state.device_mut(&hello.id) {
-            device.platform_id = hello.platform_id;
-            device.system_version = cut(&hello.system_version, 32).to_owned();
-            device.last_app = firmware.clone();
-            return Some(device.name.clone());
-        }
-        room.then(|| {
-            state.devices.push(Device {
-                id: hello.id.clone(),
-                name: given_name.clone(),
-                platform_id: hello.platform_id,
-                system_version: cut(&hello.system_version, 32).to_owned(),
-                last_app: firmware.clone(),
-                notes: None,
-                last_heard: None,
-                last_handshake_at: None,
-                product: None,
-                development: false,
-            });
-            given_name.clone()
-        })
-    })?;
+    let name = enter(core, &hello, firmware.as_deref())?;
     let link = core.next_request();
     let mut all = core.attached.all();
     if !all.contains_key(&hello.id)
@@ -225,6 +201,37 @@ fn attach(core: &Arc<Core>, hello: Hello, to_device: mpsc::Sender<String>) -> Op
     drop(all);
     reports::show(core, &hello.id);
     Some(link)
+}
+
+/// Enters the device into the account, and says what its owner calls it; none if the account is full.
+fn enter(core: &Core, hello: &Hello, firmware: Option<&str>) -> Option<String> {
+    let system_version = cut(&hello.system_version, 32).to_owned();
+    let last_app = firmware.map(str::to_owned);
+    core.change(|state| {
+        if let Some(device) = state.device_mut(&hello.id) {
+            device.platform_id = hello.platform_id;
+            device.system_version = system_version;
+            device.last_app = last_app;
+            return Some(device.name.clone());
+        }
+        if state.devices.len() >= MAX_DEVICES {
+            return None;
+        }
+        let name = tidy_name(&hello.name, MAX_NAME_BYTES);
+        state.devices.push(Device {
+            id: hello.id.clone(),
+            name: name.clone(),
+            platform_id: hello.platform_id,
+            system_version,
+            last_app,
+            notes: None,
+            last_heard: None,
+            last_handshake_at: None,
+            product: None,
+            development: false,
+        });
+        Some(name)
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, PoisonError},
+    sync::{Arc, MutexGuard, PoisonError},
 };
 
 use axum::extract::State as Shared;
@@ -39,139 +39,149 @@ pub(crate) struct Signins {
     failures: u32,
     blocked_until: i64,
     requests: VecDeque<i64>,
-    /// Hash of the mfa token, when it ends, and the lifetime that was asked for.
-    waiting: VecDeque<(String, i64, Option<i64>)>,
+    waiting: VecDeque<Waiting>,
 }
 
-/// `POST /oauth/token`
-pub(crate) async fn token(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
-    call.own_page_only(&core)?;
-    let now = core.now();
-    {
-        let mut signins = core.signins.lock().unwrap_or_else(PoisonError::into_inner);
-        while signins
+/// A sign-in whose password was right and whose one-time code is yet to come.
+struct Waiting {
+    mfa_hash: String,
+    ends: i64,
+    /// What was asked for with the password.
+    lifetime_s: Option<i64>,
+}
+
+impl Signins {
+    /// Counts a request for a token, and refuses it if there were too many or too many failed.
+    fn admit(&mut self, now: i64) -> Result<(), Refusal> {
+        while self
             .requests
             .front()
             .is_some_and(|at| at + WINDOW_MS <= now)
         {
-            signins.requests.pop_front();
+            self.requests.pop_front();
         }
-        if signins.requests.len() >= MAX_REQUESTS {
+        if self.requests.len() >= MAX_REQUESTS {
             return Err(refuse(
                 OVER_LIMIT_STATUS,
                 "too_many_requests",
                 "more than 100 token requests in 5 minutes",
             ));
         }
-        signins.requests.push_back(now);
-        if signins.blocked_until > now {
+        self.requests.push_back(now);
+        if self.blocked_until > now {
             return Err(refuse(
                 OVER_LIMIT_STATUS,
                 "account_locked",
                 "ten sign-ins failed in a row; the account is locked for 30 minutes",
             ));
         }
-    }
-    let client_id = client(&call)?;
-    let lifetime = call.field("expires_in").map(|text| {
-        text.parse::<i64>()
-            .map_err(|_| invalid("expires_in must be seconds"))
-    });
-    let lifetime = lifetime.transpose()?;
-    match call.field("grant_type").as_deref() {
-        Some("password") => {
-            let name = call.field("username").unwrap_or_default();
-            let password = call.field("password").unwrap_or_default();
-            let right = {
-                let state = core.state();
-                // Both comparisons always run, on hashes: time tells neither what nor how much was right.
-                let name_right = digest(&name.to_ascii_lowercase()) == digest(&state.username);
-                let password_right = digest(&password) == digest(&state.password);
-                name_right & password_right
-            };
-            if !right {
-                return Err(failed(
-                    &core,
-                    WRONG_PASSWORD_STATUS,
-                    "invalid_grant",
-                    "User credentials are invalid",
-                ));
-            }
-            if core.mfa.is_some() {
-                return Err(ask_for_code(&core, lifetime));
-            }
-            grant(&core, client_id, lifetime).await
-        }
-        Some("urn:custom:mfa-otp") => {
-            let hash = digest(&call.field("mfa_token").unwrap_or_default());
-            let code = digest(call.field("otp").unwrap_or_default().trim());
-            let waiting = {
-                let mut signins = core.signins.lock().unwrap_or_else(PoisonError::into_inner);
-                signins.waiting.retain(|(_, ends, _)| *ends > now);
-                signins
-                    .waiting
-                    .iter()
-                    .position(|(waiting, _, _)| *waiting == hash)
-            };
-            let right = core
-                .mfa
-                .as_deref()
-                .is_some_and(|expected| digest(expected) == code);
-            match waiting {
-                None => Err(failed(
-                    &core,
-                    403,
-                    "invalid_grant",
-                    "this sign-in has ended; start again with the password",
-                )),
-                Some(_) if !right => Err(failed(
-                    &core,
-                    403,
-                    "invalid_grant",
-                    "the one-time code is wrong",
-                )),
-                Some(_) => {
-                    let asked = {
-                        let mut signins =
-                            core.signins.lock().unwrap_or_else(PoisonError::into_inner);
-                        let place = signins
-                            .waiting
-                            .iter()
-                            .position(|(waiting, _, _)| *waiting == hash);
-                        place
-                            .and_then(|place| signins.waiting.remove(place))
-                            .and_then(|(_, _, asked)| asked)
-                    };
-                    grant(&core, client_id, lifetime.or(asked)).await
-                }
-            }
-        }
-        Some("refresh_token") => {
-            let hash = digest(&call.field("refresh_token").unwrap_or_default());
-            let known = core.change(|state| {
-                let place = state
-                    .tokens
-                    .iter()
-                    .position(|token| token.refresh_hash == hash);
-                place.map(|place| state.tokens.remove(place))
-            });
-            match known {
-                Some(_) => grant(&core, client_id, lifetime).await,
-                None => Err(failed(&core, 400, "invalid_grant", "Invalid refresh token")),
-            }
-        }
-        _ => Err(refuse_with(
-            400,
-            json!({"error": "unsupported_grant_type", "error_description": "grant_type must be password, urn:custom:mfa-otp or refresh_token"}),
-        )),
+        Ok(())
     }
 }
 
-fn invalid(description: &str) -> Refusal {
-    refuse_with(
-        400,
-        json!({"error": "invalid_request", "error_description": description}),
-    )
+/// Never held across an await.
+fn signins(core: &Core) -> MutexGuard<'_, Signins> {
+    core.signins.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// `POST /oauth/token`
+pub(crate) async fn token(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+    call.own_page_only(&core)?;
+    signins(&core).admit(core.now())?;
+    let client_id = client(&call)?;
+    let lifetime_s = lifetime(&call)?;
+    let lifetime_s = match call.field("grant_type").as_deref() {
+        Some("password") => {
+            check_password(&core, &call)?;
+            if core.mfa.is_some() {
+                return Err(ask_for_code(&core, lifetime_s));
+            }
+            lifetime_s
+        }
+        Some("urn:custom:mfa-otp") => {
+            let asked_before = check_code(&core, &call)?;
+            lifetime_s.or(asked_before)
+        }
+        Some("refresh_token") => {
+            use_refresh_token(&core, &call)?;
+            lifetime_s
+        }
+        _ => {
+            return Err(refuse_with(
+                400,
+                json!({"error": "unsupported_grant_type", "error_description": "grant_type must be password, urn:custom:mfa-otp or refresh_token"}),
+            ));
+        }
+    };
+    grant(&core, client_id, lifetime_s).await
+}
+
+/// How many seconds the token is to live, if the client says.
+fn lifetime(call: &Call) -> Result<Option<i64>, Refusal> {
+    let seconds = call.field("expires_in").map(|text| text.parse());
+    seconds.transpose().map_err(|_| {
+        refuse_with(
+            400,
+            json!({"error": "invalid_request", "error_description": "expires_in must be seconds"}),
+        )
+    })
+}
+
+fn check_password(core: &Core, call: &Call) -> Result<(), Refusal> {
+    let name = call.field("username").unwrap_or_default();
+    let password = call.field("password").unwrap_or_default();
+    let right = {
+        let state = core.state();
+        // Both comparisons always run, on hashes: time tells neither what nor how much was right.
+        let name_right = digest(&name.to_ascii_lowercase()) == digest(&state.username);
+        let password_right = digest(&password) == digest(&state.password);
+        name_right & password_right
+    };
+    if right {
+        Ok(())
+    } else {
+        let description = "User credentials are invalid";
+        Err(failed(core, WRONG_PASSWORD_STATUS, description))
+    }
+}
+
+/// Ends the wait of a sign-in whose code is right; what comes back is the lifetime that was asked for with its password.
+fn check_code(core: &Core, call: &Call) -> Result<Option<i64>, Refusal> {
+    let mfa_hash = digest(&call.field("mfa_token").unwrap_or_default());
+    let code = digest(call.field("otp").unwrap_or_default().trim());
+    let expected = core.mfa.as_deref().map(digest);
+    let right = expected.is_some_and(|expected| expected == code);
+    let now = core.now();
+    let checked = {
+        let mut signins = signins(core);
+        let waiting = &mut signins.waiting;
+        waiting.retain(|signin| signin.ends > now);
+        match waiting
+            .iter()
+            .position(|signin| signin.mfa_hash == mfa_hash)
+        {
+            None => Err("this sign-in has ended; start again with the password"),
+            Some(_) if !right => Err("the one-time code is wrong"),
+            Some(place) => Ok(waiting.remove(place).and_then(|signin| signin.lifetime_s)),
+        }
+    };
+    checked.map_err(|description| failed(core, 403, description))
+}
+
+/// Takes the old token away, which a new one replaces.
+fn use_refresh_token(core: &Core, call: &Call) -> Result<(), Refusal> {
+    let hash = digest(&call.field("refresh_token").unwrap_or_default());
+    let known = core.change(|state| {
+        let place = state
+            .tokens
+            .iter()
+            .position(|token| token.refresh_hash == hash);
+        place.map(|place| state.tokens.remove(place))
+    });
+    match known {
+        Some(_) => Ok(()),
+        None => Err(failed(core, 400, "Invalid refresh token")),
+    }
 }
 
 /// The client's name, from the form or from basic authentication. Any client is accepted; its secret is public in all of them.
@@ -200,8 +210,9 @@ fn client(call: &Call) -> Result<String, Refusal> {
     })
 }
 
-fn failed(core: &Core, status: u16, error: &str, description: &str) -> Refusal {
-    let mut signins = core.signins.lock().unwrap_or_else(PoisonError::into_inner);
+/// Counts a failure, and closes the account for a while after too many.
+fn failed(core: &Core, status: u16, description: &str) -> Refusal {
+    let mut signins = signins(core);
     signins.failures += 1;
     if signins.failures >= MAX_FAILURES {
         signins.failures = 0;
@@ -209,19 +220,21 @@ fn failed(core: &Core, status: u16, error: &str, description: &str) -> Refusal {
     }
     refuse_with(
         status,
-        json!({"error": error, "error_description": description}),
+        json!({"error": "invalid_grant", "error_description": description}),
     )
 }
 
-fn ask_for_code(core: &Core, lifetime: Option<i64>) -> Refusal {
+fn ask_for_code(core: &Core, lifetime_s: Option<i64>) -> Refusal {
     let mfa_token = core.chance.token();
-    let mut signins = core.signins.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut signins = signins(core);
     if signins.waiting.len() >= MAX_WAITING {
         signins.waiting.pop_front();
     }
-    signins
-        .waiting
-        .push_back((digest(&mfa_token), core.now() + CODE_MS, lifetime));
+    signins.waiting.push_back(Waiting {
+        mfa_hash: digest(&mfa_token),
+        ends: core.now() + CODE_MS,
+        lifetime_s,
+    });
     refuse_with(
         403,
         json!({"error": "mfa_required", "error_description": "Multi-factor authentication required", "mfa_token": mfa_token}),
@@ -230,10 +243,7 @@ fn ask_for_code(core: &Core, lifetime: Option<i64>) -> Refusal {
 
 async fn grant(core: &Arc<Core>, client_id: String, lifetime_s: Option<i64>) -> Answer {
     let now = core.now();
-    core.signins
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .failures = 0;
+    signins(core).failures = 0;
     let lifetime_s = lifetime_s
         .unwrap_or(DEFAULT_LIFETIME_S)
         .clamp(0, LONGEST_LIFETIME_S);

@@ -116,16 +116,7 @@ fn scan(template: &str) -> Result<Vec<Token>, String> {
         scanner.seen_tag = true;
         let first = after_open.chars().next();
         if first == Some('=') {
-            let end = format!("={close}");
-            let Some((inside, after)) = after_open[1..].split_once(end.as_str()) else {
-                return Err("delimiters are changed by a tag that does not end".to_owned());
-            };
-            let mut words = inside.split_whitespace();
-            let (Some(new_open), Some(new_close)) = (words.next(), words.next_back()) else {
-                return Err("a change of delimiters needs two, parted by a space".to_owned());
-            };
-            (open, close) = (new_open.to_owned(), new_close.to_owned());
-            rest = after;
+            (open, close, rest) = new_delimiters(&after_open[1..], &close)?;
             continue;
         }
         let kind = first.filter(|sign| "#^<$/!>{&".contains(*sign));
@@ -158,6 +149,18 @@ fn scan(template: &str) -> Result<Vec<Token>, String> {
     }
     scanner.end_line(true);
     Ok(scanner.tokens)
+}
+
+/// What opens and closes tags from here on, and what follows the tag that said so.
+fn new_delimiters<'a>(tag: &'a str, close: &str) -> Result<(String, String, &'a str), String> {
+    let (inside, after) = tag
+        .split_once(&format!("={close}"))
+        .ok_or("delimiters are changed by a tag that does not end")?;
+    let mut words = inside.split_whitespace();
+    let (Some(new_open), Some(new_close)) = (words.next(), words.next_back()) else {
+        return Err("a change of delimiters needs two, parted by a space".to_owned());
+    };
+    Ok((new_open.to_owned(), new_close.to_owned(), after))
 }
 
 fn parse(tokens: Vec<Token>) -> Result<Vec<Node>, String> {
@@ -230,7 +233,7 @@ mod tests {
         expect: String,
     }
 
-    /// The same table is run on hogan.js itself (`tests/api-js/hogan.test.js`), so neither side can be bent alone.
+    /// The same table is run on hogan.js itself (`tests/api-js/hogan.js`), so neither side can be bent alone.
     #[test]
     fn every_case_of_the_table_renders_as_hogan_renders_it() {
         let cases: Vec<Case> =

@@ -57,86 +57,33 @@ pub(crate) struct Auth {
 impl HookConfig {
     /// Reads what a client sent. The error is for the person who sent it.
     pub(crate) fn read(given: &Json) -> Result<Self, String> {
-        let event = text(given, "event")?
-            .or(text(given, "eventName")?)
-            .unwrap_or_default();
-        if event.is_empty() {
-            return Err(
-                "event is required: the start of the event names that trigger the webhook"
-                    .to_owned(),
-            );
-        }
-        let integration_type =
-            text(given, "integration_type")?.unwrap_or_else(|| "Webhook".to_owned());
-        if integration_type != "Webhook" {
-            return Err(
-                "the simulated cloud runs integrations of the type Webhook only".to_owned(),
-            );
-        }
+        let event = event_prefix(given)?;
+        let integration_type = integration_type(given)?;
         let url = text(given, "url")?
             .filter(|url| !url.is_empty())
             .ok_or("url is required")?;
-        let request_type = text(given, "requestType")?
-            .unwrap_or_else(|| "POST".to_owned())
-            .to_ascii_uppercase();
-        if !["GET", "POST", "PUT", "DELETE"].contains(&request_type.as_str()) {
-            return Err(format!(
-                "requestType must be GET, POST, PUT or DELETE, not {request_type}"
-            ));
-        }
-        let json = given
-            .get("json")
-            .filter(|json| !matches!(json, Json::Null))
-            .cloned();
-        let form = entries(given, "form")?;
-        let body = text(given, "body")?;
-        if usize::from(json.is_some()) + usize::from(form.is_some()) + usize::from(body.is_some())
-            > 1
-        {
-            return Err("json, form and body exclude each other".to_owned());
-        }
-        let mut device_id = None;
-        for key in ["deviceID", "deviceid", "deviceId"] {
-            device_id = device_id.or(text(given, key)?.filter(|id| !id.is_empty()));
-        }
-        let device_id = device_id.map(|id| id.to_ascii_lowercase());
-        if device_id
-            .as_deref()
-            .is_some_and(|id| id != "mine" && !is_device_id(id))
-        {
-            return Err(
-                "deviceID must be the 24 hex digits of a device's id, not its name".to_owned(),
-            );
-        }
-        let auth = match object(given, "auth")? {
-            None => None,
-            Some(auth) => Some(Auth {
-                username: text(&auth, "username")?.unwrap_or_default(),
-                password: text(&auth, "password")?.unwrap_or_default(),
-            }),
-        };
+        let request_type = request_type(given)?;
+        let (json, form, body) = content(given)?;
         Ok(Self {
             event,
-            name: text(given, "name")?,
             integration_type,
             url,
             request_type,
             json,
             form,
             body,
+            device_id: device_id(given)?,
+            auth: auth(given)?,
+            name: text(given, "name")?,
             query: entries(given, "query")?,
             headers: entries(given, "headers")?,
-            auth,
-            device_id: device_id.filter(|id| id != "mine"),
             no_defaults: flag(given, "noDefaults")?.unwrap_or(false),
             reject_unauthorized: flag(given, "rejectUnauthorized")?.unwrap_or(true),
             response_topic: text(given, "responseTopic")?.filter(|topic| !topic.is_empty()),
             error_response_topic: text(given, "errorResponseTopic")?
                 .filter(|topic| !topic.is_empty()),
-            response_template: given
-                .get("responseTemplate")
-                .filter(|template| !matches!(template, Json::Null) && template.as_str() != Some(""))
-                .cloned(),
+            response_template: template(given, "responseTemplate")
+                .filter(|template| template.as_str() != Some("")),
             unchunked: flag(given, "unchunked")?.unwrap_or(false),
             data_url_response_event: flag(given, "dataUrlResponseEvent")?.unwrap_or(false),
             disabled: flag(given, "disabled")?.unwrap_or(false),
@@ -149,6 +96,82 @@ impl HookConfig {
             && event.name.starts_with(&self.event)
             && self.device_id.as_ref().is_none_or(|id| event.coreid == *id)
     }
+}
+
+fn event_prefix(given: &Json) -> Result<String, String> {
+    text(given, "event")?
+        .or(text(given, "eventName")?)
+        .filter(|event| !event.is_empty())
+        .ok_or_else(|| {
+            "event is required: the start of the event names that trigger the webhook".to_owned()
+        })
+}
+
+fn integration_type(given: &Json) -> Result<String, String> {
+    match text(given, "integration_type")? {
+        Some(other) if other != "Webhook" => {
+            Err("the simulated cloud runs integrations of the type Webhook only".to_owned())
+        }
+        _ => Ok("Webhook".to_owned()),
+    }
+}
+
+fn request_type(given: &Json) -> Result<String, String> {
+    let method = text(given, "requestType")?
+        .unwrap_or_else(|| "POST".to_owned())
+        .to_ascii_uppercase();
+    if ["GET", "POST", "PUT", "DELETE"].contains(&method.as_str()) {
+        Ok(method)
+    } else {
+        Err(format!(
+            "requestType must be GET, POST, PUT or DELETE, not {method}"
+        ))
+    }
+}
+
+/// What the body is made of: JSON, a form, text or nothing.
+fn content(given: &Json) -> Result<(Option<Json>, Option<Json>, Option<String>), String> {
+    let json = template(given, "json");
+    let form = entries(given, "form")?;
+    let body = text(given, "body")?;
+    let kinds = [json.is_some(), form.is_some(), body.is_some()];
+    if kinds.into_iter().filter(|given| *given).count() > 1 {
+        return Err("json, form and body exclude each other".to_owned());
+    }
+    Ok((json, form, body))
+}
+
+/// The one device whose events trigger the hook; none = every device of the account.
+fn device_id(given: &Json) -> Result<Option<String>, String> {
+    let mut id = None;
+    for key in ["deviceID", "deviceid", "deviceId"] {
+        id = id.or(text(given, key)?.filter(|id| !id.is_empty()));
+    }
+    match id.map(|id| id.to_ascii_lowercase()) {
+        Some(mine) if mine == "mine" => Ok(None),
+        Some(id) if !is_device_id(&id) => {
+            Err("deviceID must be the 24 hex digits of a device's id, not its name".to_owned())
+        }
+        id => Ok(id),
+    }
+}
+
+fn auth(given: &Json) -> Result<Option<Auth>, String> {
+    let Some(auth) = object(given, "auth")? else {
+        return Ok(None);
+    };
+    Ok(Some(Auth {
+        username: text(&auth, "username")?.unwrap_or_default(),
+        password: text(&auth, "password")?.unwrap_or_default(),
+    }))
+}
+
+/// A template of any shape.
+fn template(given: &Json, key: &str) -> Option<Json> {
+    given
+        .get(key)
+        .filter(|template| !matches!(template, Json::Null))
+        .cloned()
 }
 
 fn text(given: &Json, key: &str) -> Result<Option<String>, String> {

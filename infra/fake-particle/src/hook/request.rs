@@ -63,92 +63,119 @@ pub(crate) fn build(config: &HookConfig, event: &Event) -> Result<Outgoing, Stri
     if variables.both() {
         guesses.push(VARIABLES_GUESS);
     }
-    let custom = match &config.headers {
-        Some(headers) => pairs(&variables.fill_leaves(headers)?),
-        None => Vec::new(),
-    };
-    let mut query = match &config.query {
-        Some(query) => pairs(&variables.fill_leaves(query)?),
-        None => Vec::new(),
-    };
+    let custom = filled(config.headers.as_ref(), &variables)?;
+    let mut query = filled(config.query.as_ref(), &variables)?;
     let defaults = if config.no_defaults {
         Vec::new()
     } else {
         default_fields(event)
     };
-    let mut content_type = None;
-    let mut accept = None;
-    let mut body = None;
+    let mut content = Content::default();
     if config.request_type == "GET" {
-        if let Some(form) = &config.form {
-            query = merge(query, pairs(&variables.fill_leaves(form)?), &mut guesses);
-        }
+        let form = filled(config.form.as_ref(), &variables)?;
+        query = merge(query, form, &mut guesses);
         query = merge(defaults, query, &mut guesses);
     } else if config.request_type != "DELETE" || DELETE_HAS_BODY {
-        if let Some(json) = &config.json {
-            content_type = Some("application/json");
-            accept = Some("application/json");
-            body = Some(json_body(json, &variables, defaults, &mut guesses)?);
-        } else if let Some(text) = &config.body {
-            body = Some(variables.fill(text)?);
-        } else {
-            let form = match &config.form {
-                Some(form) => pairs(&variables.fill_leaves(form)?),
-                None => Vec::new(),
-            };
-            let fields = merge(defaults, form, &mut guesses);
-            if !fields.is_empty() {
-                content_type = Some("application/x-www-form-urlencoded");
-                body = Some(encode(&fields));
-            }
-        }
-        if config.request_type == "DELETE" && body.is_some() {
+        content = Content::of(config, &variables, defaults, &mut guesses)?;
+        if config.request_type == "DELETE" && content.body.is_some() {
             guesses.push(DELETE_BODY_GUESS);
         }
     }
     let uri = address(&variables.fill(&config.url)?, &query)?;
-    let authorization = match &config.auth {
-        Some(auth) => {
-            let pair = format!(
-                "{}:{}",
-                variables.fill(&auth.username)?,
-                variables.fill(&auth.password)?
-            );
-            Some(format!("Basic {}", BASE64.encode(pair.as_bytes())))
+    let authorization = authorization(config, &variables)?;
+    let headers = headers(custom, &uri, authorization, &content);
+    Ok(Outgoing {
+        method: config.request_type.clone(),
+        uri,
+        headers,
+        body: content.body,
+        guesses,
+    })
+}
+
+/// A body, and the headers that come with its kind.
+#[derive(Default)]
+struct Content {
+    body: Option<String>,
+    content_type: Option<&'static str>,
+    accept: Option<&'static str>,
+}
+
+impl Content {
+    fn of(
+        config: &HookConfig,
+        variables: &Variables,
+        defaults: Vec<(String, String)>,
+        guesses: &mut Vec<Guess>,
+    ) -> Result<Self, String> {
+        if let Some(json) = &config.json {
+            return Ok(Self {
+                body: Some(json_body(json, variables, defaults, guesses)?),
+                content_type: Some("application/json"),
+                accept: Some("application/json"),
+            });
         }
-        None => None,
+        if let Some(text) = &config.body {
+            return Ok(Self {
+                body: Some(variables.fill(text)?),
+                ..Self::default()
+            });
+        }
+        let fields = merge(defaults, filled(config.form.as_ref(), variables)?, guesses);
+        if fields.is_empty() {
+            return Ok(Self::default());
+        }
+        Ok(Self {
+            body: Some(encode(&fields)),
+            content_type: Some("application/x-www-form-urlencoded"),
+            accept: None,
+        })
+    }
+}
+
+fn authorization(config: &HookConfig, variables: &Variables) -> Result<Option<String>, String> {
+    let Some(auth) = &config.auth else {
+        return Ok(None);
     };
+    let username = variables.fill(&auth.username)?;
+    let password = variables.fill(&auth.password)?;
+    let pair = BASE64.encode(format!("{username}:{password}").as_bytes());
+    Ok(Some(format!("Basic {pair}")))
+}
+
+/// Framing and the host's name are not the owner's to choose.
+const NOT_THE_OWNERS: [&str; 6] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "expect",
+];
+
+/// The owner's headers, then the cloud's own, as far as the owner has not set them.
+fn headers(
+    custom: Vec<(String, String)>,
+    uri: &http::Uri,
+    authorization: Option<String>,
+    content: &Content,
+) -> Vec<(String, String)> {
     let host = uri.authority().map(|authority| {
-        authority
-            .as_str()
-            .rsplit('@')
-            .next()
-            .unwrap_or_default()
-            .to_owned()
+        let host = authority.as_str().rsplit('@').next();
+        host.unwrap_or_default().to_owned()
     });
+    let length = content.body.as_ref().map(|body| body.len().to_string());
     let own = [
         ("User-Agent", Some(USER_AGENT.to_owned())),
         ("host", host),
         ("authorization", authorization),
-        ("accept", accept.map(str::to_owned)),
-        ("content-type", content_type.map(str::to_owned)),
-        (
-            "content-length",
-            body.as_ref().map(|body| body.len().to_string()),
-        ),
-    ];
-    // Framing and the host's name are not the owner's to choose.
-    const NOT_YOURS: [&str; 6] = [
-        "host",
-        "content-length",
-        "transfer-encoding",
-        "connection",
-        "upgrade",
-        "expect",
+        ("accept", content.accept.map(str::to_owned)),
+        ("content-type", content.content_type.map(str::to_owned)),
+        ("content-length", length),
     ];
     let mut headers: Vec<(String, String)> = custom
         .into_iter()
-        .filter(|(name, _)| !NOT_YOURS.contains(&name.to_ascii_lowercase().as_str()))
+        .filter(|(name, _)| !NOT_THE_OWNERS.contains(&name.to_ascii_lowercase().as_str()))
         .collect();
     for (name, value) in own {
         let given = headers
@@ -158,13 +185,7 @@ pub(crate) fn build(config: &HookConfig, event: &Event) -> Result<Outgoing, Stri
             headers.push((name.to_owned(), value));
         }
     }
-    Ok(Outgoing {
-        method: config.request_type.clone(),
-        uri,
-        headers,
-        body,
-        guesses,
-    })
+    headers
 }
 
 /// The four fields that every webhook gets unless it says no, in the order of the captured requests.
@@ -226,6 +247,17 @@ fn merge<V>(
         }
     }
     defaults
+}
+
+/// The pairs of an object of templates; none if it is not set.
+fn filled(
+    templates: Option<&Json>,
+    variables: &Variables,
+) -> Result<Vec<(String, String)>, String> {
+    match templates {
+        Some(templates) => Ok(pairs(&variables.fill_leaves(templates)?)),
+        None => Ok(Vec::new()),
+    }
 }
 
 fn pairs(object: &Json) -> Vec<(String, String)> {

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -78,11 +78,36 @@ pub(crate) async fn send(
     request: Outgoing,
     addresses: Vec<SocketAddr>,
 ) -> Result<Answer, NoAnswer> {
-    let network = |text: String| NoAnswer {
+    let message = message(request)?;
+    let stream = connect(&addresses)
+        .await
+        .map_err(|address| network(format!("connect ECONNREFUSED {address}")))?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(reset)?;
+    // The connection ends with the sender; nothing is kept open between two webhooks.
+    let connection = tokio::spawn(connection);
+    let answer = match sender.send_request(message).await {
+        Ok(response) => read(response).await,
+        Err(error) => Err(reset(error)),
+    };
+    connection.abort();
+    answer
+}
+
+fn network(text: String) -> NoAnswer {
+    NoAnswer {
         text,
         guess: NETWORK_ERROR_TEXT_GUESS,
         servers_fault: true,
-    };
+    }
+}
+
+fn reset(_: hyper::Error) -> NoAnswer {
+    network(RESET_TEXT.to_owned())
+}
+
+fn message(request: Outgoing) -> Result<http::Request<Full<Bytes>>, NoAnswer> {
     let path = request
         .uri
         .path_and_query()
@@ -94,50 +119,37 @@ pub(crate) async fn send(
         builder = builder.header(name, value);
     }
     let body = Full::new(Bytes::from(request.body.unwrap_or_default()));
-    let message = builder.body(body).map_err(|_| NoAnswer {
+    builder.body(body).map_err(|_| NoAnswer {
         text: "Invalid character in header content".to_owned(),
         guess: NETWORK_ERROR_TEXT_GUESS,
         servers_fault: false,
-    })?;
-    let stream = connect(&addresses)
-        .await
-        .map_err(|address| network(format!("connect ECONNREFUSED {address}")))?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|_| network(RESET_TEXT.to_owned()))?;
-    // The connection ends with the sender; nothing is kept open between two webhooks.
-    let connection = tokio::spawn(connection);
-    let answer = async {
-        let response = sender
-            .send_request(message)
-            .await
-            .map_err(|_| network(RESET_TEXT.to_owned()))?;
-        let status = response.status().as_u16();
-        let content_type = response
-            .headers()
-            .get(http::header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
-        let mut incoming = response.into_body();
-        let mut body = Vec::new();
-        while let Some(frame) = incoming.frame().await {
-            let frame = frame.map_err(|_| network(RESET_TEXT.to_owned()))?;
-            if let Some(data) = frame.data_ref() {
-                body.extend_from_slice(&data[..data.len().min(MAX_BYTES - body.len())]);
-            }
-            if body.len() >= MAX_BYTES {
-                break;
-            }
+    })
+}
+
+/// Reads an answer, of its body the start.
+async fn read(response: http::Response<Incoming>) -> Result<Answer, NoAnswer> {
+    let status = response.status().as_u16();
+    let content_type = response
+        .headers()
+        .get(http::header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let mut incoming = response.into_body();
+    let mut body = Vec::new();
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(reset)?;
+        if let Some(data) = frame.data_ref() {
+            body.extend_from_slice(&data[..data.len().min(MAX_BYTES - body.len())]);
         }
-        Ok(Answer {
-            status,
-            content_type,
-            body,
-        })
+        if body.len() >= MAX_BYTES {
+            break;
+        }
     }
-    .await;
-    connection.abort();
-    answer
+    Ok(Answer {
+        status,
+        content_type,
+        body,
+    })
 }
 
 /// The first address that listens, or the last one tried.
