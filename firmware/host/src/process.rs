@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use rustix::process::Signal;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::unix::OwnedWriteHalf,
@@ -29,6 +30,9 @@ const ORDERS_WAITING: usize = 256;
 
 /// What a crashed program says about it; a sanitizer's first lines are the ones that matter.
 const LAST_WORDS: usize = 4096;
+
+/// How a firmware exits that wants a reset: `exit_reset` of `device-os/host.cpp`.
+const EXIT_RESET: i32 = 100;
 
 /// A running firmware. It ends when this is dropped.
 pub struct Process {
@@ -120,7 +124,7 @@ impl Process {
                 printed: String::new(),
             };
         };
-        if status.code() == Some(100) {
+        if status.code() == Some(EXIT_RESET) {
             return End::Reset;
         }
         let printed = String::from_utf8_lossy(
@@ -166,20 +170,35 @@ async fn read_reports(stdout: ChildStdout, report: mpsc::Sender<Report>) {
     }
 }
 
+/// Signals have other numbers on other systems, hence their names.
 fn why(status: ExitStatus) -> String {
-    match status.signal() {
-        Some(4) => "illegal instruction".into(),
-        Some(6) => "it gave up: abort".into(),
-        Some(7 | 10) => "bus error".into(),
-        Some(8) => "arithmetic error, such as a division by zero".into(),
-        Some(11) => "segmentation fault".into(),
-        Some(14) => "loop() did not return".into(),
-        Some(24) => "it used up its processor time".into(),
-        Some(25) => "it wrote to a file".into(),
-        Some(signal) => format!("signal {signal}"),
-        None => format!(
-            "it exited with status {}",
-            status.code().unwrap_or_default()
-        ),
+    let Some(number) = status.signal() else {
+        let code = status.code().unwrap_or_default();
+        return format!("it exited with status {code}");
+    };
+    match Signal::from_named_raw(number) {
+        Some(Signal::ILL) => "illegal instruction".into(),
+        Some(Signal::ABORT) => "it gave up: abort".into(),
+        Some(Signal::BUS) => "bus error".into(),
+        Some(Signal::FPE) => "arithmetic error, such as a division by zero".into(),
+        Some(Signal::SEGV) => "segmentation fault".into(),
+        Some(Signal::ALARM) => "loop() did not return".into(),
+        Some(Signal::XCPU) => "it used up its processor time".into(),
+        Some(Signal::XFSZ) => "it wrote to a file".into(),
+        _ => format!("signal {number}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_called_what_it_is_on_this_system() {
+        let killed_by = |signal: Signal| why(ExitStatus::from_raw(signal.as_raw()));
+        assert_eq!(killed_by(Signal::BUS), "bus error");
+        assert_eq!(killed_by(Signal::XFSZ), "it wrote to a file");
+        let number = Signal::USR1.as_raw();
+        assert_eq!(killed_by(Signal::USR1), format!("signal {number}"));
     }
 }

@@ -48,6 +48,12 @@ pub(crate) struct Running {
     /// By time, then in the order they were asked for.
     due: BTreeMap<(u64, u32), Due>,
     asked: u32,
+    /// `setup()` has returned.
+    pub(crate) set_up: bool,
+    /// It has not asked to be left alone by the cloud.
+    pub(crate) wants_cloud: bool,
+    /// What the names of events begin with that it asked for.
+    pub(crate) subscriptions: Vec<String>,
 }
 
 /// What the supervisor has to do now.
@@ -78,6 +84,9 @@ impl Running {
             busy_since: Some(now),
             due: BTreeMap::new(),
             asked: 0,
+            set_up: false,
+            wants_cloud: true,
+            subscriptions: Vec::new(),
         })
     }
 
