@@ -1,6 +1,6 @@
 //! The devices that are attached right now, and what is known of them only as long as the cloud runs.
 //!
-//! A device is reached over a link (`link.rs`); the bench (`bench.rs`) looks at it; the cloud delivers events to it.
+//! A device is reached over a link (`link.rs`); its controls (`controls.rs`) are for a person; the cloud delivers events to it.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,7 +15,7 @@ use crate::event::{Event, MAX_NAME_BYTES, cut};
 
 /// Serial lines that a new viewer is shown first.
 const KEPT_LINES: usize = 200;
-/// Viewers of one device's bench.
+/// Viewers of one device at a time.
 const MAX_VIEWERS: usize = 32;
 /// What an application may subscribe to on real hardware.
 const MAX_PREFIXES: usize = 4;
@@ -126,7 +126,7 @@ impl Live {
         ))
     }
 
-    /// The bench's view of the device.
+    /// How the device is, as its viewers are shown it.
     pub(crate) fn state(&self, id: &str, name: &str) -> Value {
         json!({
             "id": id, "name": name, "online": self.online, "running": self.running, "plugged": self.plugged,

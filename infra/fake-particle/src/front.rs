@@ -14,9 +14,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
 use crate::{
-    bench,
     call::from_own_page,
-    console,
+    console, controls,
     core::Core,
     devices, events, flash,
     guesses::{CORS_HEADERS, CORS_MAX_AGE, CORS_METHODS},
@@ -98,12 +97,12 @@ fn router(core: Arc<Core>) -> Router {
             "/v1/products/{product}/devices/{device}/events/{*prefix}",
             get(events::of_device),
         )
-        .route("/simulated/devices/link", any(bench::attach))
-        .route("/simulated/devices/{device}", get(bench::state))
-        .route("/simulated/devices/{device}/serial", get(bench::serial))
-        .route("/simulated/devices/{device}/button", post(bench::button))
-        .route("/simulated/devices/{device}/power", put(bench::power))
-        .route("/simulated/devices/{device}/plug", put(bench::plug))
+        .route("/simulated/devices/link", any(controls::attach))
+        .route("/simulated/devices/{device}", get(controls::state))
+        .route("/simulated/devices/{device}/serial", get(controls::serial))
+        .route("/simulated/devices/{device}/button", post(controls::button))
+        .route("/simulated/devices/{device}/power", put(controls::power))
+        .route("/simulated/devices/{device}/plug", put(controls::plug))
         .route("/integrations/webhooks/{id}", get(console::page));
     for base in [
         "/v1/integrations",

@@ -191,7 +191,7 @@ fn say(core: &Arc<Core>, id: &str, name: &str, data: &str) {
     core.publish(core.event(name, Some(data.to_owned()), id, product_of(core, id)));
 }
 
-/// Shows the device's state to the bench's viewers.
+/// Shows the device's state to its viewers.
 pub(crate) fn show(core: &Core, id: &str) {
     let name = core
         .state()

@@ -12,7 +12,7 @@ mod own;
 mod responses;
 #[allow(
     dead_code,
-    reason = "the bench of scenarios; not each of them uses all of it"
+    reason = "a set of tools for scenarios; not each of them uses all of it"
 )]
 mod scenario;
 mod timing;

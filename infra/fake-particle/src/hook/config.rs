@@ -63,7 +63,13 @@ impl HookConfig {
             .filter(|url| !url.is_empty())
             .ok_or("url is required")?;
         let request_type = request_type(given)?;
-        let (json, form, body) = content(given)?;
+        let json = template(given, "json");
+        let form = entries(given, "form")?;
+        let body = text(given, "body")?;
+        let bodies = [json.is_some(), form.is_some(), body.is_some()];
+        if bodies.into_iter().filter(|set| *set).count() > 1 {
+            return Err("json, form and body exclude each other".to_owned());
+        }
         Ok(Self {
             event,
             integration_type,
@@ -127,18 +133,6 @@ fn request_type(given: &Json) -> Result<String, String> {
             "requestType must be GET, POST, PUT or DELETE, not {method}"
         ))
     }
-}
-
-/// What the body is made of: JSON, a form, text or nothing.
-fn content(given: &Json) -> Result<(Option<Json>, Option<Json>, Option<String>), String> {
-    let json = template(given, "json");
-    let form = entries(given, "form")?;
-    let body = text(given, "body")?;
-    let kinds = [json.is_some(), form.is_some(), body.is_some()];
-    if kinds.into_iter().filter(|given| *given).count() > 1 {
-        return Err("json, form and body exclude each other".to_owned());
-    }
-    Ok((json, form, body))
 }
 
 /// The one device whose events trigger the hook; none = every device of the account.

@@ -53,15 +53,12 @@ async fn obey(mut device: Device) {
                     .unwrap()
                     .contains("does not compile") =>
             {
-                device
-                    .say(json!({"type": "compiled", "request": request, "ok": false, "errors": "bad.cpp:1:1: error: oops"}))
-                    .await;
+                let errors = "bad.cpp:1:1: error: oops";
+                device.compiled(request, Err(errors)).await;
             }
             "compile" => {
                 let size = "   text\t   data\t    bss\t    dec\t    hex\tfilename\n   1234\t    100\t     50\t   1384\t    568\tblink\n";
-                device
-                    .say(json!({"type": "compiled", "request": request, "ok": true, "size": size}))
-                    .await;
+                device.compiled(request, Ok(size)).await;
             }
             "flash" => {
                 device.say(json!({"type": "offline"})).await;

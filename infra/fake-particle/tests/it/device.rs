@@ -57,6 +57,35 @@ impl Device {
         .await;
     }
 
+    /// Its power is gone.
+    pub(crate) async fn unplugged(&mut self, message: &str) {
+        self.say(json!({
+            "type": "state", "running": false, "plugged": false, "power_source": null, "battery": null, "message": message,
+        }))
+        .await;
+    }
+
+    pub(crate) async fn publish(&mut self, name: &str, data: &str) {
+        self.say(json!({"type": "publish", "name": name, "data": data}))
+            .await;
+    }
+
+    /// Compiles what it is asked to, with this size or these errors, and says what it was asked.
+    pub(crate) async fn compile(&mut self, result: Result<&str, &str>) -> Value {
+        let asked = self.hear().await.unwrap();
+        assert_eq!(asked["type"], "compile");
+        self.compiled(&asked["request"], result).await;
+        asked
+    }
+
+    pub(crate) async fn compiled(&mut self, request: &Value, result: Result<&str, &str>) {
+        let (size, errors) = (result.ok(), result.err());
+        self.say(json!({
+            "type": "compiled", "request": request, "ok": result.is_ok(), "size": size, "errors": errors,
+        }))
+        .await;
+    }
+
     pub(crate) async fn say(&mut self, message: Value) {
         self.0
             .write_all(format!("{message}\n").as_bytes())
@@ -101,23 +130,24 @@ pub(crate) async fn upgrade(world: &World, headers: &str) -> Result<Device, Stri
 }
 
 impl World {
-    pub(crate) async fn bench(&self, id: &str) -> Value {
+    /// How a simulated device is.
+    pub(crate) async fn device_state(&self, id: &str) -> Value {
         self.api("GET", &format!("/simulated/devices/{id}"), None)
             .await
             .json()
     }
 
-    /// Waits until the bench shows a value.
+    /// Waits until the device's state shows a value.
     pub(crate) async fn wait_for_device(&self, id: &str, key: &str, value: Value) {
         let seen = tokio::time::timeout(PATIENCE, async {
-            while self.bench(id).await[key] != value {
+            while self.device_state(id).await[key] != value {
                 tokio::task::yield_now().await;
             }
         });
         assert!(
             seen.await.is_ok(),
-            "the bench never shows {key} = {value}: {}",
-            self.bench(id).await
+            "the device never shows {key} = {value}: {}",
+            self.device_state(id).await
         );
     }
 }

@@ -91,9 +91,9 @@ async fn only_the_tutorials_page_and_programs_that_are_no_page_may_sign_in() {
 }
 
 #[tokio::test]
-async fn the_bench_and_the_compiler_are_closed_to_other_pages() {
+async fn a_devices_controls_and_the_compiler_are_closed_to_other_pages() {
     let world = start().await;
-    let bearer = format!("Bearer {}", world.token);
+    let bearer = world.bearer();
     for (method, path) in [
         ("GET", "/simulated/devices/x"),
         ("POST", "/simulated/devices/x/button"),
@@ -157,7 +157,7 @@ async fn any_page_may_call_the_api_as_any_page_may_call_the_real_one() {
 #[tokio::test]
 async fn every_refusal_is_json_with_a_sentence() {
     let world = start().await;
-    let bearer = format!("Bearer {}", world.token);
+    let bearer = world.bearer();
     let json_type = ("Content-Type", "application/json");
     type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [u8], u16);
     let cases: [Case<'_>; 15] = [

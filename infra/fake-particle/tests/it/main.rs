@@ -9,11 +9,17 @@ mod support;
 
 mod device;
 
+mod answers;
 mod api_js;
 mod console;
+mod controls;
 mod devices;
 mod door;
+mod flash;
+mod integrations;
+mod link;
 mod restart;
 mod signin;
 mod streams;
+mod turns;
 mod webhooks;

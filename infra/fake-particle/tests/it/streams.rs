@@ -125,7 +125,7 @@ async fn a_stream_ends_with_its_token() {
 async fn a_form_publishes_as_json_does() {
     let world = start().await;
     let mut stream = world.listen("/v1/devices/events").await;
-    let bearer = format!("Bearer {}", world.token);
+    let bearer = world.bearer();
     let headers = [
         ("Authorization", bearer.as_str()),
         ("Content-Type", "application/x-www-form-urlencoded"),

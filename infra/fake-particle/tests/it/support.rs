@@ -57,6 +57,13 @@ pub(crate) async fn start_with(config: Config) -> World {
     world
 }
 
+/// A cloud that has the tutorial's integration, the server to which it sends, and its id.
+pub(crate) async fn start_with_hook() -> (World, Receiver, String) {
+    let (world, receiver) = (start().await, Receiver::start().await);
+    let id = world.create_hook(tutorial_hook(&receiver.url())).await;
+    (world, receiver, id)
+}
+
 impl World {
     pub(crate) fn addr(&self) -> SocketAddr {
         self.cloud.addr()
@@ -77,6 +84,11 @@ impl World {
         call(self.addr(), "POST", "/oauth/token", &all, form.as_bytes()).await
     }
 
+    /// The `Authorization` of whoever is signed in.
+    pub(crate) fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
     /// A call with the token and, if there is one, a JSON body.
     pub(crate) async fn api(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
         self.send(
@@ -88,7 +100,7 @@ impl World {
     }
 
     async fn send(&self, method: &str, path: &str, body: &str) -> Answer {
-        let bearer = format!("Bearer {}", self.token);
+        let bearer = self.bearer();
         let headers = [
             ("Authorization", bearer.as_str()),
             ("Content-Type", "application/json"),
@@ -102,6 +114,13 @@ impl World {
             .await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What the cloud shows of one integration.
+    pub(crate) async fn hook(&self, id: &str) -> Value {
+        self.api("GET", &format!("/v1/integrations/{id}"), None)
+            .await
+            .json()
     }
 
     pub(crate) async fn publish(&self, name: &str, data: &str) {
@@ -445,4 +464,9 @@ pub(crate) fn tutorial_hook(url: &str) -> String {
     let filled = fake_particle::WEBHOOK_JSON.replace(r#""url": """#, &format!(r#""url": "{url}""#));
     assert!(filled.contains(url));
     filled
+}
+
+/// An integration whose requests are nothing but this text.
+pub(crate) fn text_hook(event: &str, receiver: &Receiver, text: &str) -> Value {
+    json!({"event": event, "url": receiver.url(), "noDefaults": true, "body": text})
 }

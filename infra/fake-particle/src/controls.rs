@@ -1,4 +1,5 @@
-//! The page's bench: what a hand could do with the device on the desk. Only the simulated cloud has it.
+//! The controls of a simulated device: what a hand could do with it, and an eye see of it, if it lay on the desk.
+//! Only the simulated cloud has them.
 
 use std::sync::Arc;
 
