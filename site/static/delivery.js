@@ -44,7 +44,7 @@ const MOST_HEX = 16 * 1024;
 export const blocksOf = (delivery) => [received(delivery), parsed(delivery), response(delivery)];
 
 /** The request as the server got it. @param {Delivery} delivery @returns {Block} */
-export function received({ seq, received_at, request }) {
+function received({ seq, received_at, request }) {
   const target = request.path + (request.query === '' ? '' : `?${request.query}`);
   /** @type {Row[]} */
   const rows = [{ name: 'method', kind: 'text', value: `${request.method} ${target}` }];
@@ -85,13 +85,13 @@ export function received({ seq, received_at, request }) {
 }
 
 /** What the device published, decoded. @param {Delivery} delivery @returns {Block} */
-export function parsed({ seq, received_at, request }) {
+function parsed({ seq, received_at, request }) {
   const { rows, note } = parsedRows(request);
   return { key: `${seq}:parsed`, kind: 'parsed', way: 'derived', title: 'Parsed data', short: 'parsed', seq, at: received_at, hop: '', rows, note };
 }
 
 /** The response as the server sent it. @param {Delivery} delivery @returns {Block} */
-export function response({ seq, received_at, took_ms, response }) {
+function response({ seq, received_at, took_ms, response }) {
   const { status, headers, body, delay_ms, reply_use } = response;
   /** @type {Row[]} */
   const rows = [

@@ -37,7 +37,7 @@ export function mountHeard(region, { now, later, find, isMuted }) {
 }
 
 /** @param {Round[]} rounds in order, at least one */
-export function sentence(rounds) {
+function sentence(rounds) {
   const { seq, who, status, blocks } = rounds[rounds.length - 1];
   const name = seq !== null && blocks.length > 0 ? `#${seq}, ${who}` : who;
   return rounds.length === 1 ? `${name}: ${status}.` : `${rounds.length} new rounds, the newest is ${name}: ${status}.`;

@@ -15,7 +15,7 @@ export const ALL = Object.freeze({ source: null, kind: '', only: false });
 export const isAll = ({ source, kind }) => source === null && kind === '';
 
 /** Who a round is from, as the events name it. @param {Round} round */
-export const sourceOf = ({ strand }) => strand?.event?.coreid ?? strand?.coreid ?? strand?.alone?.coreid ?? '';
+const sourceOf = ({ strand }) => strand?.event?.coreid ?? strand?.coreid ?? strand?.alone?.coreid ?? '';
 
 /** More than this many are no choice but a list to get lost in; the newest are offered. */
 const MOST_SOURCES = 50;

@@ -15,7 +15,7 @@ import { flashRun } from './flash-run.js';
  */
 
 /** The part of the upload is named so; the ending says that it is source. */
-export const FILE = 'webhook-tutorial.cpp';
+const FILE = 'webhook-tutorial.cpp';
 /** Where this browser keeps a learner's changes. */
 const keptText = inBrowser('webhook-tutorial/firmware');
 /** The simulated cloud takes half a megabyte; no firmware of one file is as large as this. */

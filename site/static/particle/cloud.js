@@ -17,7 +17,7 @@ import { timeOf } from './event.js';
  */
 
 /** How long a token is asked for. */
-export const TOKEN_S = 3600;
+const TOKEN_S = 3600;
 /** Longest wait for an answer. */
 const PATIENCE_MS = 20_000;
 /** A compiler is given longer. */
@@ -242,7 +242,7 @@ function compilerSaid(body) {
  * The sentence for an answer that is no success.
  * @param {number} status @param {any} body null if it was not JSON @param {string} name
  */
-export function problemOf(status, body, name) {
+function problemOf(status, body, name) {
   const said = saidIn(body);
   const problem = (/** @type {Cause} */ cause, /** @type {string} */ message) => new CloudProblem(cause, message, status, body);
   if (body?.error === 'mfa_required' && typeof body.mfa_token === 'string') {

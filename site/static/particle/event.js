@@ -20,9 +20,7 @@
  */
 
 /** The source of events that the cloud itself makes. */
-export const FROM_CLOUD = 'particle-internal';
-/** The source of events that came through the API. */
-export const FROM_API = 'api';
+const FROM_CLOUD = 'particle-internal';
 
 // Particle's own limits are 64 characters and 100 KB; what is longer than these is not from there, and is cut.
 const MOST_NAME = 512;
