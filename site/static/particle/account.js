@@ -14,7 +14,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /**
  * @param {{
  *   kept: import('../kept.js').Kept,
- *   channel: {postMessage: (message: any) => void, onmessage: ((event: any) => void) | null},
+ *   channel: import('./channel.js').Channel,
  *   now: () => number,
  *   later: (act: () => void, ms: number) => () => void,
  *   onChange: (state: AccountState, how: 'anew' | 'resumed' | 'ended') => void,

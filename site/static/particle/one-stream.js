@@ -5,7 +5,6 @@
 /**
  * @typedef {import('./event.js').Event} Event
  * @typedef {import('./stream.js').StreamState} StreamState
- * @typedef {{postMessage: (message: any) => void, onmessage: ((event: any) => void) | null}} Channel
  * @typedef {{onEvent: (event: Event) => void, onState: (state: StreamState) => void, onAlive: (at: number) => void}} Heard
  */
 
@@ -17,7 +16,7 @@ const ALIVE_MS = 2_000;
  * @param {{
  *   name: string,
  *   locks: Pick<LockManager, 'request'> | null,
- *   channel: Channel,
+ *   channel: import('./channel.js').Channel,
  *   listen: (heard: Heard & {signal: AbortSignal}) => Promise<void>,
  *   heard: Heard & {onLead: (leads: boolean) => void},
  * }} with_ `name`: which cloud and account; tabs of another are on a stream of their own. `listen`: opens the stream and returns

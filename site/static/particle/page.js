@@ -4,15 +4,14 @@
 import { part, slot } from '../dom.js';
 import { inBrowser, inTab } from '../kept.js';
 import { account } from './account.js';
+import { channel } from './channel.js';
 import { CloudProblem, cloud } from './cloud.js';
 import { mountConnectCard } from './connect-card.js';
-import { concerns, meaningOf } from './event.js';
-import { eventPlace } from './event-place.js';
-import { eventStore } from './event-store.js';
+import { noneWords, serverWords, streamWords } from './connect-words.js';
+import { deviceList } from './device-list.js';
+import { eventFeed } from './event-feed.js';
 import { hookKeeper } from './hook.js';
-import { oneStream } from './one-stream.js';
 import { mountPublishCard } from './publish-card.js';
-import { listen } from './stream.js';
 import { mountWebhookCard } from './webhook-card.js';
 import { asParticleSends, consoleUrl, freshId, testData } from './webhook.js';
 
@@ -26,7 +25,6 @@ import { asParticleSends, consoleUrl, freshId, testData } from './webhook.js';
 
 /** Names of the clouds, as people say them. @type {Record<string, string>} */
 const NAMES = { simulated: 'the simulated cloud', particle: 'the Particle cloud' };
-const DEVICE_ID = /^[0-9a-f]{24}$/;
 /** After this long without a delivery the page looks whether the webhook is still there and leads here: its answer may come from elsewhere. */
 const UNANSWERED_MS = 5_000;
 /** Somebody may have changed the webhook elsewhere; a look when the reader comes back, but not all the time. */
@@ -34,7 +32,6 @@ const LOOK_AGAIN_MS = 30_000;
 const ask = /** @type {typeof fetch} */ ((input, init) => fetch(input, init));
 const clockTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 const keptHook = inBrowser('webhook-tutorial/webhook-seen');
-const keptOpened = inBrowser('webhook-tutorial/streams-opened');
 
 /**
  * @param {{
@@ -55,16 +52,6 @@ export function mountParticle({ form, clock, quote, confirm, copy, onChange, onR
   let configured = /** @type {'not yet' | 'yes' | 'failed'} */ ('not yet');
   /** @type {Mine | null} */
   let mine = null;
-  /** @type {ReturnType<typeof eventStore> | null} */
-  let store = null;
-  /** @type {ReturnType<typeof oneStream> | null} */
-  let stream = null;
-  /** @type {import('./stream.js').StreamState} */
-  let streamState = { kind: 'connecting' };
-  /** @type {import('./cloud.js').Device[] | null} */
-  let devices = null;
-  /** @type {Map<string, string>} */
-  let names = new Map();
   let setUpNext = false;
   let said = '';
   /** When the event was heard that was looked for last, because nothing came of it here. */
@@ -88,7 +75,34 @@ export function mountParticle({ form, clock, quote, confirm, copy, onChange, onR
       follow();
     },
   });
-  const keeper = hookKeeper({ form, memory: hookMemory, onChange: () => (draw(), onChange()), onRefused: (token) => signedIn.refused(token) });
+  const redraw = () => {
+    draw();
+    onChange();
+  };
+  const onRefused = (/** @type {string} */ token) => signedIn.refused(token);
+  const keeper = hookKeeper({ form, memory: hookMemory, onChange: redraw, onRefused });
+  const devices = deviceList({
+    connected: () => {
+      const now = connected();
+      return now && { cloud: now.offer.cloud, token: now.ticket.token };
+    },
+    onChange: redraw,
+    onRefused,
+  });
+  const feed = eventFeed({
+    event: form.event,
+    fetch: ask,
+    clock,
+    channel: streamChannel,
+    onEvent: (event) => {
+      if (event.name === 'spark/status') devices.hear(event);
+      onEvent(event);
+    },
+    onReason,
+    onChange,
+    onState: redraw,
+    onRefused,
+  });
   const connectCard = mountConnectCard(part('connect'), {
     offers: () => offers,
     onTicket: (offer, ticket) => signedIn.signedIn({ cloud: offer.id, ticket }),
@@ -113,121 +127,14 @@ export function mountParticle({ form, clock, quote, confirm, copy, onChange, onR
   /** Brings stream and webhook in line with who is signed in and what is looked at. */
   function follow() {
     const now = connected();
-    void learnDevices();
-    const wanted = now && mine ? `${now.offer.id}|${now.ticket.token}` : null;
-    if (wanted !== followed) {
-      stream?.stop();
-      stream = null;
-      followed = wanted;
-      store?.silent();
-      if (now && mine) listenTo(now);
-    }
+    void devices.learn();
+    feed.follow(now && mine && { name: `${now.offer.id}|${now.ticket.username}`, api: now.offer.cloud.api, token: now.ticket.token });
     const moved = keeper.at(now && mine?.hookUrl ? { cloud: now.offer.cloud, token: now.ticket.token, url: mine.hookUrl } : null);
     if (now && mine?.hookUrl && (moved || setUpNext)) {
       void (setUpNext && !mine.isForgotten ? keeper.setUp() : keeper.look());
       setUpNext = false;
     }
-    draw();
-    onChange();
-  }
-  /** @type {string | null} */
-  let followed = null;
-
-  /** @param {{offer: Offer, ticket: import('./cloud.js').Ticket}} now */
-  function listenTo({ offer, ticket }) {
-    streamState = { kind: 'connecting' };
-    stream = oneStream({
-      name: `${offer.id}|${ticket.username}`,
-      locks: navigator.locks ?? null,
-      channel: streamChannel,
-      listen: (heard) => listen({ ...heard, fetch: ask, api: offer.cloud.api, token: ticket.token, clock, opened: openedBefore(), onOpen: keptOpened.keepJson }),
-      heard: {
-        onLead: () => {},
-        onEvent: hear,
-        onAlive: (at) => store?.alive(at),
-        onState: (state) => {
-          streamState = state;
-          if (state.kind === 'listening') store?.alive(state.since);
-          else store?.silent();
-          if (state.kind === 'ended' && state.cause === 'expired') signedIn.refused(ticket.token);
-          draw();
-          onChange();
-        },
-      },
-    });
-  }
-
-  /** When a device was heard last since this endpoint is looked at, and since when that is; the log may be cleared meanwhile. */
-  let deviceEventAt = /** @type {number | null} */ (null);
-  let lookedAtSince = 0;
-
-  /** The last flash that succeeded. @type {{coreid: string, at: number} | null} */
-  let flashed = null;
-
-  /** @param {Event} event */
-  function hear(event) {
-    if (event.name === 'spark/status') hearStatus(event);
-    onEvent(event);
-    if (event.name === 'spark/flash/status' && (event.data ?? '').trim() === 'success') flashed = { coreid: event.coreid, at: event.seen };
-    if (flashed?.at === event.seen) onChange();
-    store?.alive(event.seen);
-    if (!concerns(event, form.event)) return;
-    if (DEVICE_ID.test(event.coreid)) deviceEventAt = Math.max(deviceEventAt ?? 0, event.seen);
-    if (!store?.add(event)) return;
-    const { kind } = meaningOf(event);
-    if (kind === 'sent' || kind === 'response' || kind === 'error') {
-      onReason();
-    }
-    onChange();
-  }
-
-  /** @type {string | null} */
-  let learnedFor = null;
-  /** Whose devices `devices` are. @type {string | null} */
-  let listedFor = null;
-  /** Devices that were heard of and not listed: each is asked about once. @type {Set<string>} */
-  const strangers = new Set();
-
-  /** @param {Event} event */
-  function hearStatus({ coreid, data }) {
-    const device = devices?.find(({ id }) => id === coreid);
-    if (devices && !device && !strangers.has(coreid)) {
-      strangers.add(coreid);
-      void learnAgain();
-    }
-    const status = (data ?? '').trim();
-    if (!device || !['online', 'offline'].includes(status)) return;
-    device.online = status === 'online';
-    draw();
-  }
-
-  /** A device is new in the account, or runs something else. */
-  function learnAgain() {
-    learnedFor = null;
-    return learnDevices();
-  }
-
-  /** Asks once for each sign-in. */
-  async function learnDevices() {
-    const now = connected();
-    if (learnedFor === (now?.ticket.token ?? null)) return;
-    learnedFor = now?.ticket.token ?? null;
-    if (now === null || now.ticket.token !== listedFor) {
-      devices = null;
-      names = new Map();
-    }
-    if (!now) return;
-    try {
-      const list = await now.offer.cloud.devices(now.ticket.token);
-      if (connected()?.ticket.token !== now.ticket.token) return;
-      devices = list;
-      listedFor = now.ticket.token;
-      names = new Map(list.flatMap(({ id, name }) => (name === null ? [] : [/** @type {[string, string]} */ ([id, name])])));
-      draw();
-      onChange();
-    } catch (error) {
-      if (error instanceof CloudProblem && error.cause === 'expired') signedIn.refused(now.ticket.token);
-    }
+    redraw();
   }
 
   /** @param {string} name @param {string | null} data @returns {Promise<string | null>} what went wrong */
@@ -276,9 +183,9 @@ export function mountParticle({ form, clock, quote, confirm, copy, onChange, onR
     connectCard.update({
       state: now ? state : { kind: 'out' },
       offer: now?.offer ?? null,
-      devices,
-      stream: streamWords(),
-      server: serverWords(mine),
+      devices: devices.all(),
+      stream: streamWords(feed.state()),
+      server: serverWords(location, mine?.kept ?? ''),
       why: said || (isForgotten && !now ? 'The endpoint is forgotten. Connect only to look after what is left in the account; nothing is made.' : ''),
       makesHook: !isForgotten,
       none: configured === 'yes' ? noneWords(offers) : configured === 'failed' ? 'Which clouds can be connected here could not be read. Reload the page to try again.' : '',
@@ -286,15 +193,8 @@ export function mountParticle({ form, clock, quote, confirm, copy, onChange, onR
     webhookCard.update(hook, { consoleAt: now && hook.kind === 'ours' ? consoleUrl(now.offer.console, hook.id) : '', isForgotten });
     publishCard.update({ shown: now !== null && mine !== null, hasLine: now?.offer.demo === null });
     part('top-account').hidden = now === null;
-    const [device] = devices ?? [];
+    const [device] = devices.all() ?? [];
     slot('top-who').textContent = device ? `${device.name ?? device.id} · ${device.online ? 'online' : 'offline'}` : '';
-  }
-
-  function streamWords() {
-    if (streamState.kind === 'listening') return { words: 'Listening to events.', failing: false };
-    if (streamState.kind === 'connecting') return { words: 'Connecting to the events …', failing: false };
-    if (streamState.kind === 'waiting') return { words: `Not listening to events: ${streamState.why}. Trying again by itself.`, failing: true };
-    return { words: `Not listening to events: ${streamState.why}.`, failing: true };
   }
 
   addEventListener('visibilitychange', () => !document.hidden && void keeper.lookIfOlder(LOOK_AGAIN_MS));
@@ -328,19 +228,11 @@ export function mountParticle({ form, clock, quote, confirm, copy, onChange, onR
     /** What is looked at; null if it is nothing, or not this learner's. @param {Mine | null} next */
     setEndpoint(next) {
       const isOther = next?.endpoint !== mine?.endpoint;
-      if (isOther) {
-        deviceEventAt = null;
-        lookedAtSince = clock.now();
-      }
-      if (isOther || next?.isForgotten !== mine?.isForgotten) {
-        store?.silent();
-        // Of an endpoint that was forgotten nothing is kept here either.
-        store = next && !next.isForgotten ? eventStore(eventPlace(indexedDB, next.endpoint, clock.now), { mayWrite: () => stream?.leads() ?? false }) : null;
-        if (streamState.kind === 'listening' && stream) store?.alive(Math.max(streamState.since, clock.now()));
-        const opened = store;
-        void opened?.load().then(() => opened === store && onChange());
-      }
-      const changed = isOther || next?.hookUrl !== mine?.hookUrl || next?.isForgotten !== mine?.isForgotten;
+      const isNew = isOther || next?.isForgotten !== mine?.isForgotten;
+      if (isOther) feed.lookAtOther();
+      // Of an endpoint that was forgotten nothing is kept here either.
+      if (isNew) feed.keepFor(next && !next.isForgotten ? next.endpoint : null);
+      const changed = isNew || next?.hookUrl !== mine?.hookUrl;
       mine = next;
       if (changed) follow();
       else draw();
@@ -356,43 +248,36 @@ export function mountParticle({ form, clock, quote, confirm, copy, onChange, onR
       lookedFor = seen;
       void keeper.lookIfOlder(clock.now() - seen);
     },
-    /** @returns {Event[]} */
-    events: () => store?.events() ?? [],
-    quiet: () => store?.quiet() ?? [],
+    events: feed.events,
+    quiet: feed.quiet,
     /** @returns {import('../rounds.js').Context} */
-    context: () => ({ prefix: form.event, names }),
+    context: () => ({ prefix: form.event, names: devices.names() }),
     /** What the steps are judged by, on Particle's side. */
-    facts: () => ({
-      hook: keeper.state(),
-      devices,
-      flashed,
-      deviceEventAt: (store?.events() ?? []).reduce((last, { coreid, seen }) => (DEVICE_ID.test(coreid) && seen > (last ?? 0) ? seen : last), deviceEventAt),
-      listeningSince: streamState.kind === 'listening' && stream !== null && connected() ? Math.max(streamState.since, lookedAtSince) : null,
-    }),
+    facts: () => ({ hook: keeper.state(), devices: devices.all(), ...feed.facts() }),
     offered: () => offers.length > 0,
     removeWebhook,
     signOut,
     /** For the head of the log: since when events are heard, or that this browser never heard any. */
     heard() {
-      const since = store?.since() ?? null;
-      if (connected() && since !== null && streamState.kind === 'listening') {
+      const since = feed.since();
+      if (connected() && since !== null) {
         const hook = keeper.state();
         const away = hook.kind === 'elsewhere' ? '; the webhook leads elsewhere' : '';
         return `listening to events since ${clockTime.format(since)}${away}`;
       }
-      if (connected() || (store?.quiet().length ?? 0) > 0) return 'not listening to events';
-      return (store?.events().length ?? 0) > 0 ? '' : 'the server’s side only';
+      if (connected() || feed.quiet().length > 0) return 'not listening to events';
+      return feed.events().length > 0 ? '' : 'the server’s side only';
     },
     /** Who is signed in and to what, for whoever calls the cloud too; null if nobody is. */
     connection: () => {
       const now = connected();
-      return now && { id: now.offer.id, cloud: now.offer.cloud, token: now.ticket.token, simulated: now.offer.demo !== null, devices };
+      return now && { id: now.offer.id, cloud: now.offer.cloud, token: now.ticket.token, simulated: now.offer.demo !== null, devices: devices.all() };
     },
     /** Whether a simulated cloud is offered here. */
     simulates: () => offers.some(({ demo }) => demo !== null),
-    learnAgain,
+    learnAgain: devices.learnAgain,
     /** The cloud does not take this token any more. @param {string} token */
-    refused: (token) => signedIn.refused(token),
+    refused: onRefused,
     /** Which cloud is signed in to: its id. @returns {{cloud: string, username: string} | null} */
     login: () => {
       const now = connected();
@@ -401,16 +286,10 @@ export function mountParticle({ form, clock, quote, confirm, copy, onChange, onR
     /** What the cloud would send for a press of the test button, to be sent by the page itself. */
     sample: () => asParticleSends(form, { name: form.event, data: testData(freshId(crypto)), coreid: 'api', published_at: new Date().toISOString() }),
     /** The log was cleared. */
-    clear() {
-      store?.clear();
-      onChange();
-    },
+    clear: feed.clear,
     /** The page goes out of sight, perhaps for good. */
     pause() {
-      stream?.stop();
-      stream = null;
-      followed = null;
-      store?.silent();
+      feed.stop();
       accountChannel.close();
       streamChannel.close();
     },
@@ -426,32 +305,6 @@ export function mountParticle({ form, clock, quote, confirm, copy, onChange, onR
   };
 }
 
-/** A channel that can be closed and opened again: a page with an open one may not be kept for "back". @param {string} name */
-function channel(name) {
-  /** @type {BroadcastChannel | null} */
-  let open = null;
-  /** @type {((event: any) => void) | null} */
-  let onmessage = null;
-  return {
-    get onmessage() {
-      return onmessage;
-    },
-    set onmessage(act) {
-      onmessage = act;
-      if (open) open.onmessage = act;
-    },
-    postMessage: (/** @type {any} */ message) => open?.postMessage(message),
-    open() {
-      open ??= new BroadcastChannel(name);
-      open.onmessage = onmessage;
-    },
-    close() {
-      open?.close();
-      open = null;
-    },
-  };
-}
-
 /** Which webhook it was, and where it led, when this browser saw it last. */
 const hookMemory = {
   /** @returns {import('./hook.js').Seen | null} */
@@ -462,27 +315,6 @@ const hookMemory = {
   /** @param {import('./hook.js').Seen | null} seen */
   set: (seen) => void (seen === null ? keptHook.keep(null) : keptHook.keepJson(seen)),
 };
-
-/** When streams were opened from this browser, so that reloading goes on counting. @returns {number[]} */
-function openedBefore() {
-  const kept = keptOpened.json();
-  return Array.isArray(kept) ? kept.filter((at) => Number.isFinite(at) && at <= Date.now()) : [];
-}
-
-/** @param {Mine | null} mine */
-function serverWords(mine) {
-  const { hostname, host } = location;
-  const here = hostname === '127.0.0.1' || hostname === 'localhost' || hostname === '[::1]';
-  const who = here ? 'The server behind the hook URL is the program that you started on this computer.' : `The server behind the hook URL is run by whoever gave you the address ${host}; they can read what arrives there.`;
-  return `${who} ${mine?.kept ?? ''} “Clear” and “Forget endpoint” delete it earlier.`;
-}
-
-/** @param {Offer[]} offers */
-function noneWords(offers) {
-  if (offers.length === 0) return 'No Particle account can be connected here: the Particle cloud could not reach this server. “Send one from this page” sends what Particle would send.';
-  if (offers.every(({ demo }) => demo !== null)) return 'Your own Particle account is not offered here, because the Particle cloud could not reach this computer. Start the program with --public-url and the address of a tunnel to offer it.';
-  return 'No account? “Send one from this page”, under your hook URL, sends what Particle would send.';
-}
 
 /** @param {any} one @returns {one is CloudConfig} */
 const isCloud = (one) => typeof one?.id === 'string' && /^https?:\/\/[^/]+$/.test(one.api) && /^https?:\/\//.test(one.console);

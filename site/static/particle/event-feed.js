@@ -1,0 +1,142 @@
+// @ts-check
+// The events of the account that is signed in to: heard by one stream for all tabs, and kept for the endpoint that is looked at.
+// No DOM.
+
+import { inBrowser } from '../kept.js';
+import { concerns, meaningOf } from './event.js';
+import { eventPlace } from './event-place.js';
+import { eventStore } from './event-store.js';
+import { oneStream } from './one-stream.js';
+import { listen } from './stream.js';
+
+/**
+ * @typedef {import('./event.js').Event} Event
+ * @typedef {{name: string, api: string, token: string}} Source a stream: `name` of cloud and account, so that tabs share it
+ */
+
+const DEVICE_ID = /^[0-9a-f]{24}$/;
+const keptOpened = inBrowser('webhook-tutorial/streams-opened');
+
+/**
+ * @param {{
+ *   event: string,
+ *   fetch: typeof globalThis.fetch,
+ *   clock: import('./stream.js').Clock,
+ *   channel: import('./channel.js').Channel,
+ *   onEvent: (event: Event) => void,
+ *   onReason: () => void,
+ *   onChange: () => void,
+ *   onState: () => void,
+ *   onRefused: (token: string) => void,
+ * }} with_ `event`: the name that the webhook is set to. `onEvent`: anything happened, about the webhook or not. `onReason`: a
+ *   delivery may be there. `onChange`: what the log shows may have changed. `onState`: it listens, or not
+ */
+export function eventFeed({ event: prefix, fetch, clock, channel, onEvent, onReason, onChange, onState, onRefused }) {
+  /** @type {ReturnType<typeof eventStore> | null} */
+  let store = null;
+  /** @type {ReturnType<typeof oneStream> | null} */
+  let stream = null;
+  /** @type {import('./stream.js').StreamState} */
+  let state = { kind: 'connecting' };
+  /** Which stream that is, and with which token. @type {string | null} */
+  let followed = null;
+  /** When a device was heard last since this endpoint is looked at, and since when that is; the log may be cleared meanwhile. @type {number | null} */
+  let deviceEventAt = null;
+  let lookedAtSince = 0;
+  /** The last flash that succeeded. @type {{coreid: string, at: number} | null} */
+  let flashed = null;
+
+  /** @param {Source} source */
+  function listenTo({ name, api, token }) {
+    state = { kind: 'connecting' };
+    stream = oneStream({
+      name,
+      locks: navigator.locks ?? null,
+      channel,
+      listen: (heard) => listen({ ...heard, fetch, api, token, clock, opened: openedBefore(), onOpen: keptOpened.keepJson }),
+      heard: {
+        onLead: () => {},
+        onEvent: hear,
+        onAlive: (at) => store?.alive(at),
+        onState: (next) => {
+          state = next;
+          if (state.kind === 'listening') store?.alive(state.since);
+          else store?.silent();
+          if (state.kind === 'ended' && state.cause === 'expired') onRefused(token);
+          onState();
+        },
+      },
+    });
+  }
+
+  /** @param {Event} event */
+  function hear(event) {
+    onEvent(event);
+    if (event.name === 'spark/flash/status' && (event.data ?? '').trim() === 'success') {
+      flashed = { coreid: event.coreid, at: event.seen };
+      onChange();
+    }
+    store?.alive(event.seen);
+    if (!concerns(event, prefix)) return;
+    if (DEVICE_ID.test(event.coreid)) deviceEventAt = Math.max(deviceEventAt ?? 0, event.seen);
+    if (!store?.add(event)) return;
+    if (['sent', 'response', 'error'].includes(meaningOf(event).kind)) onReason();
+    onChange();
+  }
+
+  /** Nobody listens any more. */
+  function stop() {
+    stream?.stop();
+    stream = null;
+    followed = null;
+    store?.silent();
+  }
+
+  return {
+    /** Listens to another stream, if it is another. @param {Source | null} source */
+    follow(source) {
+      const wanted = source && `${source.name}|${source.token}`;
+      if (wanted === followed) return;
+      stop();
+      followed = wanted;
+      if (source) listenTo(source);
+    },
+    stop,
+    /** Begins with another endpoint. */
+    lookAtOther() {
+      deviceEventAt = null;
+      lookedAtSince = clock.now();
+    },
+    /** Keeps what is heard from now on for this endpoint, or for none. @param {string | null} endpoint */
+    keepFor(endpoint) {
+      store?.silent();
+      store = endpoint === null ? null : eventStore(eventPlace(indexedDB, endpoint, clock.now), { mayWrite: () => stream?.leads() ?? false });
+      if (state.kind === 'listening' && stream) store?.alive(Math.max(state.since, clock.now()));
+      const opened = store;
+      void opened?.load().then(() => opened === store && onChange());
+    },
+    state: () => state,
+    /** @returns {Event[]} */
+    events: () => store?.events() ?? [],
+    quiet: () => store?.quiet() ?? [],
+    /** Since when every event was heard; null if nobody listens. */
+    since: () => (state.kind === 'listening' ? (store?.since() ?? null) : null),
+    /** What the steps are judged by. */
+    facts: () => ({
+      flashed,
+      deviceEventAt: (store?.events() ?? []).reduce((last, { coreid, seen }) => (DEVICE_ID.test(coreid) && seen > (last ?? 0) ? seen : last), deviceEventAt),
+      listeningSince: state.kind === 'listening' && stream !== null ? Math.max(state.since, lookedAtSince) : null,
+    }),
+    /** The log was cleared. */
+    clear() {
+      store?.clear();
+      onChange();
+    },
+  };
+}
+
+/** When streams were opened from this browser, so that reloading goes on counting. @returns {number[]} */
+function openedBefore() {
+  const kept = keptOpened.json();
+  return Array.isArray(kept) ? kept.filter((at) => Number.isFinite(at) && at <= Date.now()) : [];
+}
