@@ -2,18 +2,16 @@
 // The page, wired, once somebody has started or is about to (begin.js): what the buttons do, which parts are shown, and what
 // happens when. Each subject has a module of its own; everything that can be decided without a browser is decided in a pure one.
 
-import { failure } from './api-client.js';
 import { confirm } from './confirm.js';
 import { mountCleanUpCard } from './clean-up-card.js';
 import { copyFrom } from './copy.js';
-import { askForCode, closeCode } from './creation-code.js';
 import { mountDeviceRoom } from './device/room.js';
 import { buttons, part, slot, write } from './dom.js';
 import { config as configRead, contents, drawMode as sayMode, started } from './first-view.js';
+import { keptForgotten } from './forgotten.js';
 import { mountHookCard } from './hook-card.js';
 import { keyLinks } from './key-links.js';
 import { mountKeptRoom } from './kept-room.js';
-import { inTab } from './kept.js';
 import { keyRing } from './key-ring.js';
 import { canMakeKeys } from './keys.js';
 import { mountLeaveCard } from './leave-card.js';
@@ -25,8 +23,9 @@ import { mountParticle } from './particle/page.js';
 import { browserClock } from './poll.js';
 import { mountProse } from './prose.js';
 import { mountReplyCard } from './reply-card.js';
-import { usedBy } from './reply-setting.js';
+import { usesOf } from './reply-setting.js';
 import { span } from './show-time.js';
+import { mountStartCard } from './start-card.js';
 import { mountSteps } from './steps-view.js';
 import { mountTabs } from './tabs.js';
 import { mountTemplateBox } from './template-box.js';
@@ -77,24 +76,23 @@ const templateBox = mountTemplateBox({
   },
 });
 const cleanUp = mountCleanUpCard();
+const forgotten = keptForgotten();
+const startCard = mountStartCard({
+  make: async (anew, code) => {
+    const why = await here.start(anew, code, () => {
+      forgotten.set(null);
+      particle?.started();
+    });
+    if (why === null) tell('started');
+    return why;
+  },
+});
 const leaveCard = mountLeaveCard({
   left: () => ({ hook: particle?.facts().hook.kind === 'ours', endpoint: Boolean(here.session()?.keys.owner), deviceEventAt: particle?.facts().deviceEventAt ?? null }),
   removeWebhook: async () => particle?.removeWebhook(),
   forget,
   signOut: async () => particle?.signOut(),
 });
-/** The endpoint that was forgotten here, over a reload too: its steps, and what is left in the account, stay in sight until
- * another one is looked at. @type {{endpoint: string, url: string | null} | null} */
-let forgotten = null;
-// first.js knows the name too.
-const keptForgotten = inTab('webhook-tutorial/forgotten');
-/** @param {typeof forgotten} next */
-function setForgotten(next) {
-  if (next === null && forgotten === null) return;
-  forgotten = next;
-  if (next === null) keptForgotten.keep(null);
-  else keptForgotten.keepJson(next);
-}
 const tabs = mountTabs(({ what, endpoint }) => {
   if (what === 'started' || what === 'forgotten') {
     // A tab that reads someone else's log goes on with it.
@@ -124,49 +122,21 @@ async function use(owner) {
   slot('hook-url').focus();
 }
 
-/** @param {boolean} anew with a new key, and so a new URL */
-async function start(anew) {
-  const problem = slot('start-problem');
-  problem.hidden = true;
-  const why = await make(anew);
-  if (why === null) return;
-  if (why.field === 'creation_code') return askForCode((code) => make(anew, code));
-  problem.textContent = failure(why);
-  problem.hidden = false;
-}
-
-/** @param {boolean} anew @param {string} [code] that the server asks for */
-async function make(anew, code = '') {
-  const why = await here.start(anew, code, () => {
-    setForgotten(null);
-    particle?.started();
-  });
-  if (why === null) {
-    closeCode();
-    tell('started');
-    slot('hook-url').focus();
-  }
-  return why;
-}
-
 // ---- Words and what is shown
 
 function draw() {
   const session = here.session();
   const gone = here.gone();
   const own = session?.keys.owner ?? null;
-  if (own !== null) setForgotten(null);
+  if (own !== null) forgotten.set(null);
   part('read-bar').hidden = !reading();
   document.documentElement.toggleAttribute('data-reading', reading());
-  part('start-row').hidden = session !== null || gone !== null || reading();
-  part('start-again').hidden = gone === null || reading();
-  part('start-done').hidden = session === null || reading();
-  slot('gone-what').textContent = gone ?? '';
+  startCard.update({ isOpen: session !== null, gone, reading: reading() });
   part('hook-card').hidden = session === null;
   part('before-start').hidden = session !== null || reading();
   part('clean-up').hidden = reading();
   for (const name of ['send-one', 'share', 'continue', 'forget', 'clear']) for (const button of buttons(name)) button.hidden = own === null;
-  started.set(session !== null || reading() || forgotten !== null);
+  started.set(session !== null || reading() || forgotten.get() !== null);
   logView.setStarted(session !== null);
   hookCard.update(session?.keys ?? null, session?.info ?? null);
   madeUp.update(session && { endpoint: session.keys.endpoint, url: session.info?.hook_url ?? null });
@@ -181,7 +151,10 @@ function drawParticle() {
   const { info, keys } = here.session() ?? {};
   if (reading()) particle?.setEndpoint(null);
   else if (keys?.owner) particle?.setEndpoint({ endpoint: keys.endpoint, hookUrl: info?.hook_url ?? null, kept: info ? `It keeps deliveries for ${span(info.limits.delivery_ttl_s * 1000)}.` : '', isForgotten: false });
-  else particle?.setEndpoint(forgotten && { endpoint: forgotten.endpoint, hookUrl: forgotten.url, kept: '', isForgotten: true });
+  else {
+    const was = forgotten.get();
+    particle?.setEndpoint(was && { endpoint: was.endpoint, hookUrl: was.url, kept: '', isForgotten: true });
+  }
   drawCommands();
 }
 
@@ -196,9 +169,7 @@ function drawCommands() {
 function drawNews() {
   logView.draw();
   const session = here.session();
-  const roundOf = (/** @type {number} */ seq) => logView.rounds().find((round) => round.seq === seq);
-  const uses = (session?.watch.log().deliveries ?? []).flatMap(({ seq, response }) => (response.reply_use ? [{ seq, ...response.reply_use, by: usedBy(roundOf(seq)) }] : []));
-  replyCard.update(session && { client: session.client, info: session.info, owner: session.keys.owner !== null, uses });
+  replyCard.update(session && { client: session.client, info: session.info, owner: session.keys.owner !== null, uses: usesOf(session.watch.log().deliveries, logView.rounds()) });
   const seen = world();
   particle?.noteRounds(seen.rounds);
   if (!reading()) steps.update(seen);
@@ -220,7 +191,7 @@ function world() {
     rounds: logView.rounds(),
     maxDelayMs: session?.info?.limits.max_delay_ms ?? null,
     box,
-    forgotten: forgotten?.endpoint ?? null,
+    forgotten: forgotten.get()?.endpoint ?? null,
     now: Date.now(),
     ...(particle?.facts() ?? { hook: { kind: 'none' }, devices: null, flashed: null, deviceEventAt: null, listeningSince: null }),
   });
@@ -239,14 +210,12 @@ const actions = {
   ...madeUp.actions,
   ...templateBox.actions,
   ...leaveCard.actions,
+  ...startCard.actions,
   contents: () => contents.toggle(),
   'reset-steps': () => {
     box = null;
     steps.reset();
   },
-  start: () => start(false),
-  'start-ahead': () => start(false),
-  'start-new': () => start(true),
   share: () => links.show('share', here.session()?.keys.share ?? ''),
   continue: () => links.show('continue', here.session()?.keys.owner ?? ''),
   'copy-link': (button) => copyFrom(button, slot('link', /** @type {ParentNode} */ (button.closest('dialog'))).textContent ?? ''),
@@ -268,7 +237,7 @@ async function forget() {
   const session = here.session();
   if (session === null) return;
   await session.client.forget();
-  setForgotten({ endpoint: session.keys.endpoint, url: session.info?.hook_url ?? null });
+  forgotten.set({ endpoint: session.keys.endpoint, url: session.info?.hook_url ?? null });
   particle?.clear();
   ring.drop();
   tell('forgotten');
@@ -379,14 +348,10 @@ void loadParticle().then(loadConfig);
 export const opened = openKept();
 
 async function openKept() {
-  const was = keptForgotten.json();
-  if (typeof was?.endpoint === 'string' && (was.url === null || typeof was.url === 'string')) forgotten = was;
   if (!canMakeKeys(globalThis.crypto)) {
-    const problem = slot('start-problem');
-    problem.textContent = 'This browser lets a page make keys only on https or on this computer’s own address (http://127.0.0.1). Open the page there.';
-    problem.hidden = false;
+    startCard.complain('This browser lets a page make keys only on https or on this computer’s own address (http://127.0.0.1). Open the page there.');
   } else if (!(await links.take())) {
     await here.reopen();
-    if (document.documentElement.dataset.pressed && here.session() === null) await start(false);
+    if (document.documentElement.dataset.pressed && here.session() === null) await startCard.actions.start();
   }
 }

@@ -6,6 +6,7 @@ import { size } from './show-text.js';
 import { span } from './show-time.js';
 
 /**
+ * @typedef {import('./rounds.js').Round} Round
  * @typedef {{status: number, content_type?: string, headers?: [string, string][], body?: string, delay_ms?: number, times?: number}} Setting
  *   as `PUT /api/reply` takes it; without a body the answer is `{"ok":…,"id":…}`
  */
@@ -95,8 +96,15 @@ export function usedUp({ times, times_left }, uses) {
   return { left: Math.max(0, Math.min(times_left ?? times, times - last)), of: times };
 }
 
-/** What a delivery was that used a setting up, as far as this page saw it. @param {import('./rounds.js').Round | undefined} round */
-export function usedBy(round) {
+/**
+ * The deliveries that were answered by a setting, and what each was.
+ * @param {import('./api-client.js').Delivery[]} deliveries @param {Round[]} rounds that were made of them
+ */
+export const usesOf = (deliveries, rounds) =>
+  deliveries.flatMap(({ seq, response }) => (response.reply_use ? [{ seq, ...response.reply_use, by: usedBy(rounds.find((round) => round.seq === seq)) }] : []));
+
+/** What a delivery was, as far as this page saw it. @param {Round | undefined} round */
+function usedBy(round) {
   const event = round?.strand?.event;
   if (!round || !event) return '';
   if (round.isTest) return 'a press of Test webhook';

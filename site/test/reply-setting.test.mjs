@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { PRESETS, bodyOf, comesBack, costWords, isUsual, mostTimes, settingWords, usedUp, usedBy } from '../static/reply-setting.js';
+import { PRESETS, bodyOf, comesBack, costWords, isUsual, mostTimes, settingWords, usedUp, usesOf } from '../static/reply-setting.js';
 
 const limits = { max_delay_ms: 30_000 };
 const back = (name) => comesBack(PRESETS[name](limits), 'example.org');
@@ -63,9 +63,10 @@ test('how often it is used says the highest use of this very setting', () => {
 
 test('what used a setting up is named, as far as the page saw it', () => {
   const round = (coreid, isTest = false) => ({ isTest, strand: { event: { coreid } } });
-  assert.equal(usedBy(round('e00fce68cccccccccccccccc')), 'an event of your device');
-  assert.equal(usedBy(round('api', true)), 'a press of Test webhook');
-  assert.equal(usedBy(round('api')), 'an event of the API');
-  assert.equal(usedBy({ isTest: false, strand: { event: null } }), '', 'whatever a request says of itself');
-  assert.equal(usedBy(undefined), '');
+  const by = (found) => usesOf([{ seq: 1, response: {} }, { seq: 2, response: { reply_use: { n: 1, of: 3 } } }], found ? [{ seq: 2, ...found }] : []);
+  assert.deepEqual(by(round('e00fce68cccccccccccccccc')), [{ seq: 2, n: 1, of: 3, by: 'an event of your device' }]);
+  assert.equal(by(round('api', true))[0].by, 'a press of Test webhook');
+  assert.equal(by(round('api'))[0].by, 'an event of the API');
+  assert.equal(by({ isTest: false, strand: { event: null } })[0].by, '', 'whatever a request says of itself');
+  assert.equal(by(null)[0].by, '');
 });
