@@ -50,7 +50,7 @@ export function apiClient({ fetch, key }) {
       answer = await fetch(path, {
         method,
         headers: { authorization: `Bearer ${key}`, ...(json && { 'content-type': 'application/json' }), ...more },
-        body: json && JSON.stringify(json),
+        body: json ? JSON.stringify(json) : null,
         signal: signal ? AbortSignal.any([signal, patience]) : patience,
         cache: 'no-store',
         credentials: 'omit',

@@ -167,7 +167,7 @@ function jsonRow(name, json) {
 }
 
 /** @param {string} name @param {string} value @returns {Row} */
-const fieldRow = (name, value) => ({ name, kind: 'text', value, remark: value === '' ? 'empty' : undefined });
+const fieldRow = (name, value) => ({ name, kind: 'text', value, remark: value === '' ? 'empty' : '' });
 
 /** @param {[string, string][]} headers @returns {Row} */
 const headersRow = (headers) =>

@@ -33,25 +33,19 @@ export function mountReplyCard({ onSet }) {
     const preset = PRESETS[field('preset').value](limits());
     const own = /** @type {HTMLDetailsElement} */ (part('reply-own')).open;
     /** @type {Setting} */
-    const setting = own ? { ...preset, ...owned() } : { ...preset };
+    const setting = own ? { ...(preset.headers && { headers: preset.headers }), ...owned() } : { ...preset };
     if (!isUsual(setting)) setting.times = Number(field('times').value);
     return setting;
   }
 
-  /** The fields of one's own, where something is in them. @returns {Partial<Setting>} */
+  /** The fields of one's own, where something is in them. @returns {Setting} */
   function owned() {
-    /** @type {Partial<Setting>} */
-    const setting = { status: Number(field('status').value) };
-    if (field('body-kind').value !== 'usual') {
-      setting.body = field('body').value;
-      setting.content_type = field('content_type').value;
-    } else {
-      setting.body = undefined;
-      setting.content_type = undefined;
-    }
     const delay = Number(field('delay').value);
-    setting.delay_ms = delay > 0 ? Math.round(delay * 1000) : undefined;
-    return setting;
+    return {
+      status: Number(field('status').value),
+      ...(field('body-kind').value !== 'usual' && { body: field('body').value, content_type: field('content_type').value }),
+      ...(delay > 0 && { delay_ms: Math.round(delay * 1000) }),
+    };
   }
 
   /** Puts the preset into the fields of one's own, so that they begin with it. */

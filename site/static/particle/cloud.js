@@ -63,7 +63,7 @@ export function cloud({ fetch, api, name, now = Date.now }) {
       answer = await fetch(api + path, {
         method,
         headers,
-        body: json !== undefined ? JSON.stringify(json) : form !== undefined ? new URLSearchParams(form).toString() : files,
+        body: json !== undefined ? JSON.stringify(json) : form !== undefined ? new URLSearchParams(form).toString() : (files ?? null),
         signal: patience,
         cache: 'no-store',
         credentials: 'omit',

@@ -57,7 +57,7 @@ export function answerBlock(parts, round) {
   const stamps = parts.map((part) => part.event.published_at).sort();
   block.rows = [
     { name: 'name', kind: 'text', value: `${topic}/${parts.length === 1 ? last.part : `${whole.inOrder[0].part} … ${last.part}`}` },
-    { ...dataRow(whole.text), remark: whole.missing.length > 0 ? `(part ${whole.missing.slice(0, 8).join(', ')} missing)` : undefined },
+    { ...dataRow(whole.text), remark: whole.missing.length > 0 ? `(part ${whole.missing.slice(0, 8).join(', ')} missing)` : '' },
     {
       name: 'parts',
       kind: 'folded',
