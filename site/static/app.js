@@ -11,6 +11,7 @@ import { config as configRead, contents, drawMode as sayMode, started } from './
 import { keptForgotten } from './forgotten.js';
 import { mountHookCard } from './hook-card.js';
 import { keyLinks } from './key-links.js';
+import { keepFocus } from './kept-focus.js';
 import { mountKeptRoom } from './kept-room.js';
 import { keyRing } from './key-ring.js';
 import { canMakeKeys } from './keys.js';
@@ -339,6 +340,7 @@ function drawSoon() {
 // ---- Begin
 
 guardForms();
+keepFocus();
 mountKeptRoom();
 setInterval(() => !document.hidden && drawNews(), STEPS_MS);
 document.documentElement.dataset.script = 'on';

@@ -3,6 +3,7 @@
 
 import { failure } from './api-client.js';
 import { dialog, slot } from './dom.js';
+import { isOff, setOff } from './wants.js';
 
 /** @typedef {(done: (words: string) => void) => Promise<void>} Act `done`: one step of it is done, and stays so if a later one fails */
 
@@ -13,9 +14,10 @@ export function confirm(name, act) {
   const button = /** @type {HTMLButtonElement} */ (asked.querySelector('[data-do="confirm"]'));
   problem.hidden = true;
   button.onclick = async () => {
-    button.disabled = true;
+    if (isOff(button)) return;
+    setOff(button, true);
     const words = await attempt(act);
-    button.disabled = false;
+    setOff(button, false);
     if (words === '') return asked.close();
     problem.textContent = words;
     problem.hidden = false;

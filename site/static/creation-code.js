@@ -3,6 +3,7 @@
 
 import { failure } from './api-client.js';
 import { dialog, slot, write } from './dom.js';
+import { isOff, setOff } from './wants.js';
 
 const asked = () => dialog('creation-code');
 
@@ -18,13 +19,14 @@ export function askForCode(make) {
   problem.hidden = true;
   form.onsubmit = async (event) => {
     event.preventDefault();
-    if (button.disabled) return;
-    button.disabled = true;
+    if (isOff(button)) return;
+    setOff(button, true);
     const why = await make(field.value.trim());
-    button.disabled = false;
+    setOff(button, false);
     if (why === null) return;
     write(problem, failure(why));
     problem.hidden = false;
+    field.focus();
     field.select();
   };
   asked().showModal();

@@ -107,7 +107,11 @@ export function mountDock({ panel, handle, strip, away }, { onMove }) {
       if (reading && !isDecided && isRoomy()) now = { ...now, collapsed: false };
       show();
     },
-    toggleDocked: () => set({ docked: !now.docked }),
+    toggleDocked() {
+      set({ docked: !now.docked });
+      // Who pressed it by keyboard goes with the log.
+      panel.querySelector('[data-do="dock"]:focus-visible')?.scrollIntoView({ block: 'nearest' });
+    },
     toggleCollapsed: () => set({ collapsed: !now.collapsed }),
     /** Opens where there is room, unless its reader has decided how it stands. */
     openFirst() {

@@ -306,7 +306,5 @@ function drawState(state) {
 function drawLive(state, words, problem) {
   part('live').dataset.state = state;
   write(slot('live'), words);
-  const line = slot('line');
-  write(line, problem);
-  line.hidden = problem === '';
+  write(slot('line'), problem);
 }

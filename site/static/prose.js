@@ -7,8 +7,8 @@ import { copyButton } from './copy.js';
 /** @param {ParentNode} page */
 export function mountProse(page) {
   for (const code of page.querySelectorAll('.page-section .code-lines')) {
-    // The code box has its own tools.
-    if (code.closest('[data-part]')) continue;
+    // These have tools of their own.
+    if (code.closest('[data-part], .own-code')) continue;
     const button = copyButton('Copy', () => code.textContent ?? '');
     button.classList.add('code-copy');
     code.before(button);

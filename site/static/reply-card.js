@@ -96,7 +96,7 @@ export function mountReplyCard({ onSet }) {
     const words = settingWords(set.setting);
     if (left === null) return write(now, `The server answers ${words}, until you change it.`);
     if (isOver) return write(now, `${words} was used ${left.of === 1 ? 'once' : `${left.of} times`}${by === '' ? '' : `, ${left.of === 1 ? '' : 'the last time '}by ${by}`}. The server answers as usual again.`);
-    write(now, `The server answers ${words}: next ${left.left} of ${left.of}.${by === '' ? '' : ` Last used by ${by}.`}`);
+    write(now, `The server answers the next ${left.left === 1 ? 'delivery' : `${left.left} deliveries`} with ${words}.${by === '' ? '' : ` Last used by ${by}.`}`);
   }
 
   /** @param {string} words @param {string} [name] of the field it is about */

@@ -68,7 +68,7 @@ export const RULES = {
     last(rounds, ({ strand: { event, delivery } }) =>
       event && delivery && event.name.startsWith(prefix) && (event.data ?? '') !== '' && !isJson(event.data ?? '') ? `“${short(event.data ?? '')}” arrived as text, in #${delivery.seq}.` : null,
     ),
-  flash: ({ flashed, names }) => (flashed ? `${nameOf(flashed.coreid, names)} runs it.` : null),
+  flash: ({ flashed, names }) => (flashed ? `${nameOf(flashed.coreid, names)} has it.` : null),
   'device-event': ({ rounds, prefix, names }) =>
     last(rounds, ({ strand }) => {
       const { event, delivery } = strand;

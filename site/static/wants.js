@@ -59,6 +59,9 @@ export function drawWants(has) {
 /** Whether a control is off, so that a press of it does nothing. @param {Element} control */
 export const isOff = (control) => control.getAttribute('aria-disabled') === 'true';
 
+/** Switches a control off while what it began goes on; it keeps the focus. @param {Element} control @param {boolean} is */
+export const setOff = (control, is) => (is ? control.setAttribute('aria-disabled', 'true') : control.removeAttribute('aria-disabled'));
+
 /** A form that is off is not sent. */
 export function guardForms() {
   document.addEventListener(

@@ -39,12 +39,6 @@ async fn look(visit: &Visit, name: &str) {
     visit.fits().await;
 }
 
-/// Presses a key on whatever has the focus.
-async fn key(visit: &Visit, key: Key) {
-    let focused = visit.browser.client.active_element().await.unwrap();
-    focused.send_keys(&key.to_string()).await.unwrap();
-}
-
 async fn choose(visit: &Visit, part: &str, text: &str) {
     let script = format!(
         "const field = document.querySelector('[data-part={part}]');
@@ -510,7 +504,7 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
         (Key::End, 17),
         (Key::Home, 0),
     ] {
-        key(&visit, pressed).await;
+        visit.key(pressed).await;
         assert_eq!(run(&visit, at).await, json!(expected), "{pressed:?}");
     }
     assert_eq!(run(&visit, stops).await, json!(1), "it is still one stop");
@@ -547,13 +541,13 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
         "nothing moves under a reader"
     );
     look(&visit, "log-newest-light").await;
-    key(&visit, Key::Enter).await;
+    visit.key(Key::Enter).await;
     visit
         .shows("the block is open", "return document.querySelector('[data-part=block-dialog]').open && document.querySelector('[data-part=block-dialog] [data-slot=title]').textContent === 'Webhook received #1'")
         .await;
     let fields = run(&visit, "return document.querySelectorAll('[data-part=block-dialog] .row-value[tabindex=\"0\"]').length").await;
     assert!(fields.as_i64().unwrap() > 3, "{fields}");
-    key(&visit, Key::Escape).await;
+    visit.key(Key::Escape).await;
     visit
         .shows(
             "the focus is back on the block",
@@ -711,8 +705,8 @@ async fn the_dock_is_resized_by_keys_remembered_and_never_over_the_focus() {
         "document.querySelector('[data-part=dock-handle]').focus()",
     )
     .await;
-    key(&visit, Key::Up).await;
-    key(&visit, Key::Up).await;
+    visit.key(Key::Up).await;
+    visit.key(Key::Up).await;
     let larger = run(&visit, height).await.as_i64().unwrap();
     assert!(larger > before, "{before} {larger}");
     // By pointer: sixty pixels up.

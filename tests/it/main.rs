@@ -18,6 +18,7 @@ mod examples;
 mod expiry;
 mod faults;
 mod flood;
+mod focus;
 mod hostile;
 mod keys;
 mod kill;

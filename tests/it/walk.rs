@@ -41,7 +41,7 @@ async fn answer(visit: &Visit, preset: &str) {
     visit
         .shows(
             "the answer is set",
-            "return document.querySelector('[data-slot=reply-now]').textContent.includes('next 1 of 1')",
+            "return document.querySelector('[data-slot=reply-now]').textContent.includes('answers the next delivery with')",
         )
         .await;
     visit.press("[data-do=test-webhook]").await;

@@ -1,7 +1,7 @@
 //! A visit to the page: a browser on it, and what a person does there and sees.
 
 use delivery::key::Key;
-use fantoccini::Locator;
+use fantoccini::{Locator, key::Key as Pressed};
 use serde_json::{Value, json};
 
 use crate::{
@@ -88,6 +88,17 @@ impl Visit {
                 .ok()
         })
         .await;
+    }
+
+    /// Presses a key on whatever has the focus.
+    ///
+    /// # Panics
+    /// If the browser is gone.
+    pub async fn key(&self, key: Pressed) {
+        let focused = self.browser.client.active_element();
+        let focused = focused.await.expect("the browser answers");
+        let sent = focused.send_keys(&key.to_string()).await;
+        sent.expect("the browser answers");
     }
 
     /// Presses Start and gives back the person whose keys the page made.

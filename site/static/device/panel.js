@@ -192,7 +192,7 @@ export function mountDevicePanel({ wait, onReason }) {
         const plugged = state?.plugged === false;
         return hand((at, device) => at.plug(device, plugged), plugged ? 'Plugged in; it boots.' : 'Unplugged.');
       },
-      'serial-copy': (button) => copyFrom(button, lines.map((line) => lineOf(line).text).join('\n')),
+      'serial-copy': (button) => copyFrom(button, [...serial.children].map((line) => line.textContent).join('\n')),
       'serial-clear': () => {
         waiting = [];
         serial.replaceChildren();

@@ -2,6 +2,7 @@
 // Connecting an account: what it will do in plain words, the ways to sign in, and who is signed in. Only DOM and its wiring.
 
 import { part, slot } from '../dom.js';
+import { setOff } from '../wants.js';
 import { CloudProblem } from './cloud.js';
 
 /**
@@ -54,7 +55,7 @@ export function mountConnectCard(card, { offers, onTicket }) {
     let went = '';
     say('');
     const controls = /** @type {NodeListOf<HTMLButtonElement>} */ (card.querySelectorAll('[data-part="connect-open"] button'));
-    for (const button of controls) button.disabled = true;
+    for (const button of controls) setOff(button, true);
     try {
       await act();
     } catch (error) {
@@ -62,9 +63,9 @@ export function mountConnectCard(card, { offers, onTicket }) {
       say(went, where);
     } finally {
       busy = false;
-      for (const button of controls) button.disabled = false;
+      for (const button of controls) setOff(button, false);
     }
-    // The button that had the focus was disabled meanwhile; the field is where it goes on.
+    // The field is where it goes on.
     if (went !== '' && where) where.querySelectorAll('input')[where.querySelectorAll('input').length - 1].focus();
   };
 

@@ -1,0 +1,92 @@
+//! Who works the page by keyboard alone: whatever a press makes come and go, the focus is on something that can be seen.
+
+use fantoccini::key::Key;
+use local::config::VirtualDevice;
+use tests::{browser::LIGHT, home::Home, visit::Visit};
+
+/// Some of what has the focus is in the window, and nothing lies over it.
+const IN_SIGHT: &str = "const node = document.activeElement;
+    if (node === document.body || !node.checkVisibility()) return false;
+    const { left, top, bottom } = node.getBoundingClientRect();
+    const middle = (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2;
+    return node.contains(document.elementFromPoint(left + 3, middle))";
+
+async fn focus(visit: &Visit, selector: &str) {
+    let script = format!(
+        "const node = [...document.querySelectorAll('{selector}')].find((one) => one.checkVisibility());
+        node?.focus();
+        return node !== undefined && document.activeElement === node"
+    );
+    visit
+        .shows(&format!("{selector} has the focus"), &script)
+        .await;
+}
+
+async fn enter(visit: &Visit, selector: &str) {
+    focus(visit, selector).await;
+    visit.key(Key::Enter).await;
+}
+
+/// Presses something that goes away with what it does.
+async fn goes(visit: &Visit, selector: &str) {
+    enter(visit, selector).await;
+    let gone = format!(
+        "return ![...document.querySelectorAll('{selector}')].some((one) => one.checkVisibility())"
+    );
+    visit.shows(&format!("{selector} is gone"), &gone).await;
+    visit
+        .shows(&format!("the focus after {selector} is gone"), IN_SIGHT)
+        .await;
+}
+
+/// Asks for something by one button, and says yes.
+async fn agreed(visit: &Visit, selector: &str, dialog: &str) {
+    enter(visit, selector).await;
+    goes(
+        visit,
+        &format!("[data-part={dialog}-dialog] [data-do=confirm]"),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_goes_away_with_a_press_gives_the_focus_to_what_stands_in_its_place() {
+    let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
+    let visit = Visit::to(&home, LIGHT).await;
+    goes(&visit, "[data-do=start]").await;
+    goes(&visit, "[data-do=connect-simulated]").await;
+    visit
+        .shows(
+            "the webhook is made",
+            "return document.querySelector('#task-make-webhook').dataset.state === 'done'",
+        )
+        .await;
+    goes(&visit, "[data-do=undock]").await;
+    for docked in [true, false] {
+        enter(&visit, "[data-do=dock]").await;
+        let there = format!(
+            "return document.querySelector('[data-part=log-panel]').hasAttribute('data-docked') === {docked}"
+        );
+        visit.shows("the log is docked or not", &there).await;
+        visit.shows("the focus goes with the log", IN_SIGHT).await;
+    }
+    enter(&visit, "[data-part=reply-form] [type=submit]").await;
+    goes(&visit, "[data-do=reply-restore]").await;
+    agreed(
+        &visit,
+        "[data-part=webhook] [data-do=remove-webhook]",
+        "remove-webhook",
+    )
+    .await;
+    goes(&visit, "[data-do=webhook-yes]").await;
+    agreed(
+        &visit,
+        "[data-part=clean-up] [data-do=remove-webhook]",
+        "remove-webhook",
+    )
+    .await;
+    goes(&visit, "[data-do=sign-out]").await;
+    agreed(&visit, "[data-part=hook-card] [data-do=forget]", "forget").await;
+    visit.browser.client.close().await.unwrap();
+    home.stack.stop().await.unwrap();
+}
