@@ -17,7 +17,7 @@
  */
 
 /** Longest wait for an answer. A page of the log is at most about 1 MiB, so this is generous on a slow line. */
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 /** An answer that is no success, or (status 0) no answer at all. */
 export class ApiProblem extends Error {
@@ -43,7 +43,7 @@ export const failure = ({ message, status }) =>
 export function apiClient({ fetch, key }) {
   /** @param {string} method @param {string} path @param {AbortSignal} [signal] @param {object} [json] to send @param {Record<string, string>} [more] headers */
   const call = async (method, path, signal, json, more) => {
-    const patience = AbortSignal.timeout(PATIENCE_MS);
+    const timeout = AbortSignal.timeout(TIMEOUT_MS);
     let answer;
     let body;
     try {
@@ -51,7 +51,7 @@ export function apiClient({ fetch, key }) {
         method,
         headers: { authorization: `Bearer ${key}`, ...(json && { 'content-type': 'application/json' }), ...more },
         body: json ? JSON.stringify(json) : null,
-        signal: signal ? AbortSignal.any([signal, patience]) : patience,
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
         cache: 'no-store',
         credentials: 'omit',
         redirect: 'error',
@@ -59,7 +59,7 @@ export function apiClient({ fetch, key }) {
       body = answer.status === 204 ? null : await answer.text();
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw new ApiProblem(0, patience.aborted ? 'the server did not answer in time' : 'the server can’t be reached');
+      throw new ApiProblem(0, timeout.aborted ? 'the server did not answer in time' : 'the server can’t be reached');
     }
     if (!answer.ok) throw problem(answer, body);
     try {

@@ -12,25 +12,25 @@ import { keptForgotten } from './forgotten.js';
 import { mountHookCard } from './hook-card.js';
 import { keyLinks } from './key-links.js';
 import { keepFocus } from './kept-focus.js';
-import { mountKeptRoom } from './kept-room.js';
 import { keyRing } from './key-ring.js';
 import { canMakeKeys } from './keys.js';
 import { mountLeaveCard } from './leave-card.js';
 import { mountLogView } from './log-view.js';
 import { mountMadeUpCard } from './made-up-card.js';
-import { lookedAt } from './looked-at.js';
 import { modeOf } from './mode.js';
 import { mountParticle } from './particle/page.js';
 import { browserClock } from './poll.js';
+import { drawPrerequisites, guardForms, isOff } from './prerequisites.js';
 import { mountProse } from './prose.js';
 import { mountReplyCard } from './reply-card.js';
 import { usesOf } from './reply-setting.js';
+import { keepSectionHeights } from './section-heights.js';
 import { span } from './show-time.js';
 import { mountStartCard } from './start-card.js';
 import { mountSteps } from './steps-view.js';
 import { mountTabs } from './tabs.js';
 import { mountTemplateBox } from './template-box.js';
-import { drawWants, guardForms, isOff } from './wants.js';
+import { viewedEndpoint } from './viewed-endpoint.js';
 
 /** Someone who does something on the page may be waiting for something on it. */
 const ACTIVITY_GAP_MS = 3_000;
@@ -48,7 +48,7 @@ let particle = null;
 
 const reading = () => ring.read() !== null;
 const logView = mountLogView({ session: () => here.session(), gone: () => here.gone(), reading, particle: () => particle });
-const here = lookedAt({
+const here = viewedEndpoint({
   ring,
   longestMs: () => config?.longest_wait_ms ?? Infinity,
   following: logView.following,
@@ -175,7 +175,7 @@ function drawNews() {
   particle?.noteRounds(seen.rounds);
   if (!reading()) steps.update(seen);
   cleanUp.update(seen);
-  drawWants({ hook: seen.hook.kind, started: session !== null && session.keys.owner !== null, connected: seen.login !== null, device: (seen.devices?.length ?? 0) > 0, offered: particle?.offered() ?? true });
+  drawPrerequisites({ hook: seen.hook.kind, started: session !== null && session.keys.owner !== null, connected: seen.login !== null, device: (seen.devices?.length ?? 0) > 0, offered: particle?.offered() ?? true });
 }
 
 /** All that the steps are judged by. @returns {import('./steps.js').World} */
@@ -341,7 +341,7 @@ function drawSoon() {
 
 guardForms();
 keepFocus();
-mountKeptRoom();
+keepSectionHeights();
 setInterval(() => !document.hidden && drawNews(), STEPS_MS);
 document.documentElement.dataset.script = 'on';
 tabs.open();

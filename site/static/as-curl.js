@@ -10,7 +10,7 @@ const NOT_SENT = new Set(['connection', 'content-length', 'expect', 'host', 'kee
 /** What curl adds unless it is told not to. */
 const OF_CURL = ['accept', 'user-agent'];
 /** Linux takes no argument over 128 KiB; a pipe has no end. */
-const MOST_ARGUMENT = 64 * 1024;
+const MAX_ARGUMENT = 64 * 1024;
 /** What a share link shows in place of a value. */
 const MASKED = /^•+$/;
 
@@ -52,7 +52,7 @@ export function asCurl(request, hookUrl) {
 }
 
 /** @param {Delivery['request']} request @param {Uint8Array} bytes */
-const isPiped = ({ body, body_encoding }, bytes) => body_encoding === 'base64' || bytes.length > MOST_ARGUMENT || body.includes('\0');
+const isPiped = ({ body, body_encoding }, bytes) => body_encoding === 'base64' || bytes.length > MAX_ARGUMENT || body.includes('\0');
 
 /** @param {Delivery['request']} request @param {Uint8Array} bytes */
 function base64({ body, body_encoding }, bytes) {

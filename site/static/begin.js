@@ -3,7 +3,7 @@
 // when somebody has started, is about to, or reads ahead. What was pressed before that is there is not lost.
 
 import { config, contents, drawMode, started } from './first-view.js';
-import { isOff } from './wants.js';
+import { isOff } from './prerequisites.js';
 
 const root = document.documentElement;
 /** What somebody does who is about to press something. */

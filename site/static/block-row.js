@@ -14,7 +14,7 @@ import { fullTime } from './show-time.js';
  */
 
 /** What fits before "more": in the rail a glance, in an open block what a browser lays out in an instant. */
-const MOST = { rail: { characters: 1_200, lines: 40, pairs: 80 }, open: { characters: 20_000, lines: 500, pairs: 500 } };
+const MAX = { rail: { characters: 1_200, lines: 40, pairs: 80 }, open: { characters: 20_000, lines: 500, pairs: 500 } };
 const FURTHER = { characters: 60_000, lines: 1_500 };
 
 /** @param {Row} row @param {Room} room */
@@ -55,7 +55,7 @@ function drawValue(row, room) {
 
 /** @param {[string, string][]} pairs @param {Room} room @returns {Node[]} */
 function drawPairs(pairs, room) {
-  const most = MOST[room].pairs;
+  const most = MAX[room].pairs;
   /** @type {Node[]} */
   const lines = pairs.slice(0, most).map(([name, value]) => {
     const line = document.createElement('div');
@@ -71,7 +71,7 @@ function drawPairs(pairs, room) {
 
 /** @param {string} text @param {Room} room @returns {Node[]} */
 function drawClipped(text, room) {
-  const { characters, lines } = MOST[room];
+  const { characters, lines } = MAX[room];
   const { text: shown, rest } = clip(text, characters, lines);
   const nodes = drawText(shown);
   if (rest === 0) return nodes;

@@ -3,7 +3,7 @@
 
 import { isKnown, learn, left, NOTHING_KNOWN } from './clean-up.js';
 import { part, slot, write } from './dom.js';
-import { inTab } from './kept.js';
+import { inTab } from './storage.js';
 
 /** @typedef {import('./steps.js').World} World */
 

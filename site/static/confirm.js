@@ -3,7 +3,7 @@
 
 import { failure } from './api-client.js';
 import { dialog, slot } from './dom.js';
-import { isOff, setOff } from './wants.js';
+import { isOff, setOff } from './prerequisites.js';
 
 /** @typedef {(done: (words: string) => void) => Promise<void>} Act `done`: one step of it is done, and stays so if a later one fails */
 

@@ -3,7 +3,7 @@
 
 import { failure } from './api-client.js';
 import { dialog, slot, write } from './dom.js';
-import { isOff, setOff } from './wants.js';
+import { isOff, setOff } from './prerequisites.js';
 
 const asked = () => dialog('creation-code');
 

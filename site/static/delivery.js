@@ -36,9 +36,9 @@ import { span } from './show-time.js';
  */
 
 /** Larger bodies are shown as they came: a reader gains nothing from a hundred thousand indented lines. */
-const MOST_PRETTY = 64 * 1024;
+const MAX_PRETTY = 64 * 1024;
 /** Bytes of a binary body that are shown as hex; all of them can be downloaded. */
-const MOST_HEX = 16 * 1024;
+const MAX_HEX = 16 * 1024;
 
 /** The three blocks of a delivery, in the order of cause. @param {Delivery} delivery @returns {Block[]} */
 export const blocksOf = (delivery) => [received(delivery), parsed(delivery), response(delivery)];
@@ -182,21 +182,21 @@ function bodyRow(request) {
     return request.truncated ? { ...row, remark: `… and ${size(request.body_bytes - bodyBytes(request).length)} more that were not kept` } : row;
   }
   const bytes = bodyBytes(request);
-  const cut = bytes.length > MOST_HEX || request.truncated;
+  const cut = bytes.length > MAX_HEX || request.truncated;
   return {
     name: 'body',
     kind: 'text',
-    value: hexView(bytes.subarray(0, MOST_HEX)),
+    value: hexView(bytes.subarray(0, MAX_HEX)),
     copy: request.body,
     bytes: () => bytes,
-    remark: cut ? `not text; the first ${size(Math.min(bytes.length, MOST_HEX))} of ${size(request.body_bytes)}` : `not text; ${size(request.body_bytes)}`,
+    remark: cut ? `not text; the first ${size(Math.min(bytes.length, MAX_HEX))} of ${size(request.body_bytes)}` : `not text; ${size(request.body_bytes)}`,
   };
 }
 
 /** A text that is shown indented if it is JSON. @param {string} name @param {string} text @param {string} ifEmpty @returns {Row} */
 export function textRow(name, text, ifEmpty) {
   if (text === '') return { name, kind: 'text', value: '', remark: ifEmpty };
-  const shown = text.length <= MOST_PRETTY && /^\s*[[{]/.test(text) ? pretty(text) : null;
+  const shown = text.length <= MAX_PRETTY && /^\s*[[{]/.test(text) ? pretty(text) : null;
   return shown === null ? { name, kind: 'text', value: text } : { name, kind: 'text', value: shown, copy: text };
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 // Where the log stands: in the page or docked at the foot of the window, how high, open or collapsed. Remembered.
 
-import { inBrowser } from './kept.js';
+import { inBrowser } from './storage.js';
 
 /**
  * @typedef {{docked: boolean, collapsed: boolean, height: number}} Place `height`: of the docked log, as a part of the window's

@@ -4,9 +4,9 @@
 
 import { mountContents } from './contents.js';
 import { part, slot, write } from './dom.js';
-import { inBrowser } from './kept.js';
 import { modeOf, modeWords } from './mode.js';
 import { mountStarted } from './started.js';
+import { inBrowser } from './storage.js';
 
 /** The mode of the last visit, so that the next one begins with the right words. */
 const keptMode = inBrowser('webhook-tutorial/mode');

@@ -2,7 +2,7 @@
 // The endpoint that was forgotten here, over a reload too: its steps, and what is left in the account, stay in sight until
 // another one is looked at.
 
-import { inTab } from './kept.js';
+import { inTab } from './storage.js';
 
 /** @typedef {{endpoint: string, url: string | null}} Forgotten */
 

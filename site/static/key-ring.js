@@ -2,14 +2,14 @@
 // Where keys lie in this browser: one's own in localStorage, a stranger's share key in this tab alone.
 // A browser may refuse storage altogether; then everything works until the page is closed, and `lasting` is false.
 
-import { kept } from './kept.js';
 import { isOwnerKey, isShareKey } from './keys.js';
+import { kept } from './storage.js';
 
 const OWN = 'webhook-tutorial/own';
 const OTHERS = 'webhook-tutorial/other-own';
 const READ = 'webhook-tutorial/read';
 
-/** @typedef {import('./kept.js').Place} Place */
+/** @typedef {import('./storage.js').Place} Place */
 
 /**
  * @param {() => Place} local how to get at localStorage, which may throw

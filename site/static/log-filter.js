@@ -18,7 +18,7 @@ export const isAll = ({ source, kind }) => source === null && kind === '';
 const sourceOf = ({ strand }) => strand?.event?.coreid ?? strand?.coreid ?? strand?.alone?.coreid ?? '';
 
 /** More than this many are no choice but a list to get lost in; the newest are offered. */
-const MOST_SOURCES = 50;
+const MAX_SOURCES = 50;
 
 /**
  * Who rounds are from, the newest first. Names of devices are not unique, so those that come twice carry the end of the ID.
@@ -27,7 +27,7 @@ const MOST_SOURCES = 50;
 export function sources(rounds) {
   /** @type {Map<string, string>} */
   const labels = new Map();
-  for (let at = rounds.length - 1; at >= 0 && labels.size < MOST_SOURCES; at -= 1) {
+  for (let at = rounds.length - 1; at >= 0 && labels.size < MAX_SOURCES; at -= 1) {
     const source = sourceOf(rounds[at]);
     if (rounds[at].blocks.length > 0 && !labels.has(source)) labels.set(source, labelOf(source, rounds[at].who));
   }

@@ -13,7 +13,7 @@ import { save } from './save.js';
  */
 
 /**
- * @param {{keptFilter: import('./kept.js').Kept, onChange: () => void, say: (sentence: string) => void}} with_
+ * @param {{keptFilter: import('./storage.js').Kept, onChange: () => void, say: (sentence: string) => void}} with_
  *   `keptFilter`: the filter of this tab, and of which endpoint. `say`: to those who hear the page
  */
 export function mountLogTools({ keptFilter, onChange, say }) {

@@ -1,19 +1,19 @@
 // @ts-check
 // The log on screen: what of it is shown, its head line, the way back to what is older. The rail draws the blocks.
 
+import { mountAnnouncer } from './announcer.js';
 import { mountBlockDialog } from './block-dialog.js';
 import { copyFrom } from './copy.js';
 import { mountDock } from './dock.js';
 import { dialog, part, slot, write } from './dom.js';
-import { mountHeard } from './heard.js';
-import { inBrowser, inTab } from './kept.js';
 import { EMPTY_LOG, summary } from './log-store.js';
 import { mountRail } from './rail.js';
 import { drawStrip } from './round-strip.js';
 import { rounds } from './rounds.js';
+import { inBrowser, inTab } from './storage.js';
 
 /**
- * @typedef {import('./looked-at.js').Session} Session
+ * @typedef {import('./viewed-endpoint.js').Session} Session
  * @typedef {import('./rounds.js').Round} Round
  * @typedef {ReturnType<typeof import('./particle/page.js').mountParticle>} Particle
  */
@@ -48,7 +48,7 @@ export function mountLogView({ session, gone, reading, particle }) {
   /** How many older ones are still to be drawn. */
   let wanted = 0;
 
-  const heard = mountHeard(slot('heard'), { now: () => performance.now(), later: (act, ms) => setTimeout(act, ms), find: (key) => listed.find((round) => round.key === key), isMuted: () => !sayRounds.checked });
+  const announcer = mountAnnouncer(slot('heard'), { now: () => performance.now(), later: (act, ms) => setTimeout(act, ms), find: (key) => listed.find((round) => round.key === key), isMuted: () => !sayRounds.checked });
   const blockDialog = mountBlockDialog(dialog('block'), {
     onOpen: (block) => {
       part('as-curl').hidden = block.kind !== 'received';
@@ -105,7 +105,7 @@ export function mountLogView({ session, gone, reading, particle }) {
     part('empty-clear').hidden = found.empty === null;
     drawStrip(part('strip'), known.findLast(({ blocks }) => blocks.length > 0) ?? null);
     drawYours();
-    heard.add(arrived);
+    announcer.add(arrived);
     if (room < SHOWN && firstShown > 0 && shownFrom === null) {
       room += STEP;
       void nextPicture().then(draw);
@@ -274,7 +274,7 @@ export function mountLogView({ session, gone, reading, particle }) {
 
 /**
  * A checkbox that is as it was left. What is kept is only that it is not as it is at first.
- * @param {string} name @param {import('./kept.js').Kept} kept @param {boolean} set how it is when something is kept @param {() => void} [onChange]
+ * @param {string} name @param {import('./storage.js').Kept} kept @param {boolean} set how it is when something is kept @param {() => void} [onChange]
  */
 function remembered(name, kept, set, onChange = () => {}) {
   const box = /** @type {HTMLInputElement} */ (part(name));

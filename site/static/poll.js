@@ -31,29 +31,29 @@ const LONGEST_BACKOFF_MS = 60_000;
 const LEAST_GAP_MS = 250;
 
 /**
- * How long to wait before the next question. `chance` is from 0 to 1: many pages must not ask in step.
+ * How long to wait before the next question. `random` is from 0 to 1: many pages must not ask in step.
  * @param {{quietMs: number, failures: number, retryAfterS?: number | null, pending?: boolean, longestMs?: number}} since
  *   `longestMs`: never longer than this while questions are answered, for a server that is not paid by the question
- * @param {number} chance
+ * @param {number} random
  */
-export function pause({ quietMs, failures, retryAfterS = null, pending = false, longestMs = Infinity }, chance) {
+export function pause({ quietMs, failures, retryAfterS = null, pending = false, longestMs = Infinity }, random) {
   if (failures > 0) {
-    const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)) * (0.5 + chance / 2);
+    const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)) * (0.5 + random / 2);
     return Math.max(backoff, Math.min(LONGEST_BACKOFF_MS, (retryAfterS ?? 0) * 1000));
   }
   const longest = LONGEST.find((step) => quietMs < step.quietMs)?.waitMs ?? LONGEST_BACKOFF_MS;
   const pace = Math.min(longest, longestMs, Math.max(SHORTEST_MS, quietMs * PART_OF_THE_QUIET));
-  return Math.min(pending ? PENDING_MS : Infinity, pace) * (0.8 + chance * 0.4);
+  return Math.min(pending ? PENDING_MS : Infinity, pace) * (0.8 + random * 0.4);
 }
 
 /**
  * Starts asking. It ends when `signal` is aborted or a problem with `final` is thrown.
  * @param {{ask: (signal: AbortSignal) => Promise<Outcome>, clock: Clock, signal: AbortSignal, hidden: () => boolean,
- *   onState: (state: State) => void, longestMs?: () => number, chance?: () => number}} with_
+ *   onState: (state: State) => void, longestMs?: () => number, random?: () => number}} with_
  * @returns {{poke: (reason?: {expecting?: boolean}) => void, ended: Promise<void>}} `poke`: there is a reason to ask now;
  *   `expecting`: and something is about to come, so keep asking quickly
  */
-export function startPolling({ ask, clock, signal, hidden, onState, longestMs = () => Infinity, chance = Math.random }) {
+export function startPolling({ ask, clock, signal, hidden, onState, longestMs = () => Infinity, random = Math.random }) {
   let newsAt = clock.now();
   let askedAt = -Infinity;
   let failures = 0;
@@ -88,14 +88,14 @@ export function startPolling({ ask, clock, signal, hidden, onState, longestMs = 
         if (outcome.news) newsAt = clock.now();
         onState({ kind: 'live' });
         if (!outcome.more) {
-          wait = pause({ quietMs: clock.now() - newsAt, failures, pending: outcome.pending, longestMs: longestMs() }, chance());
+          wait = pause({ quietMs: clock.now() - newsAt, failures, pending: outcome.pending, longestMs: longestMs() }, random());
         }
       } catch (/** @type {any} */ problem) {
         if (signal.aborted) return;
         if (problem?.final) return onState({ kind: 'ended', problem });
         failures += 1;
         onState({ kind: 'failing', problem, failures });
-        wait = pause({ quietMs: 0, failures, retryAfterS: problem?.retryAfterS }, chance());
+        wait = pause({ quietMs: 0, failures, retryAfterS: problem?.retryAfterS }, random());
       }
       if (wait > 0) await sleep(wait);
     }

@@ -3,7 +3,7 @@
 
 import { failure } from './api-client.js';
 import { part, slot, write } from './dom.js';
-import { PRESETS, comesBack, costWords, isUsual, mostTimes, settingWords, usedUp } from './reply-setting.js';
+import { PRESETS, comesBack, costWords, isUsual, maxTimes, settingWords, usedUp } from './reply-setting.js';
 
 /**
  * @typedef {import('./reply-setting.js').Setting} Setting
@@ -56,7 +56,7 @@ export function mountReplyCard({ onSet }) {
     field('body').value = setting.body ?? '';
     field('content_type').value = setting.content_type ?? 'application/json';
     field('delay').value = String((setting.delay_ms ?? 0) / 1000);
-    const most = mostTimes(setting);
+    const most = maxTimes(setting);
     if (Number(field('times').value) > most) field('times').value = String(most);
   }
 
@@ -71,7 +71,7 @@ export function mountReplyCard({ onSet }) {
       ...(back.events.length > 8 ? [Object.assign(document.createElement('li'), { textContent: `… and ${back.events.length - 8} more` })] : []),
     );
     part('reply-times').hidden = isUsual(setting);
-    field('times').max = String(mostTimes(setting));
+    field('times').max = String(maxTimes(setting));
     part('reply-body').hidden = field('body-kind').value === 'usual';
     const slow = /** @type {HTMLOptionElement} */ (field('preset').querySelector('option[value="slow"]'));
     const most = limits().max_delay_ms;

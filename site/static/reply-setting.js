@@ -12,8 +12,8 @@ import { span } from './show-time.js';
  */
 
 /** Most deliveries that an error may be set for, and a delay: the server refuses more. */
-const MOST_TIMES = 20;
-const MOST_TIMES_DELAYED = 5;
+const MAX_TIMES = 20;
+const MAX_TIMES_DELAYED = 5;
 /** After this the cloud has given up: https://docs.particle.io/reference/cloud-apis/webhooks/ */
 const GIVEN_UP_MS = 20_000;
 const SLOW_MS = 25_000;
@@ -39,7 +39,7 @@ export const PRESETS = {
 };
 
 /** How often a setting may be used at most. @param {Pick<Setting, 'delay_ms'>} setting */
-export const mostTimes = ({ delay_ms = 0 }) => (delay_ms > 0 ? MOST_TIMES_DELAYED : MOST_TIMES);
+export const maxTimes = ({ delay_ms = 0 }) => (delay_ms > 0 ? MAX_TIMES_DELAYED : MAX_TIMES);
 
 /** Whether the body is the server's usual one, so that there is nothing to set. @param {Setting} setting */
 export const isUsual = ({ status, content_type, headers, body, delay_ms = 0 }) => status === 200 && body === undefined && delay_ms === 0 && !headers?.length && content_type === undefined;

@@ -13,7 +13,7 @@ import { startPolling } from './poll.js';
 const SOME = 30;
 const MANY = 100;
 /** More than this is neither kept in the page nor caught up with one by one: the newest are read anew, the rest on request. */
-const MOST = 600;
+const MAX_DELIVERIES = 600;
 
 /**
  * @param {{
@@ -54,7 +54,7 @@ export function watch({ client, clock, hidden, longestMs, following, onLog, onSt
       log = withPage(log, page, first ? 'newest' : 'after');
       const behind = log.lastSeq - Math.max(log.upTo, log.firstSeq - 1);
       const wasThere = before.cursor !== null;
-      anew = behind > MOST || (following() && log.deliveries.length > MOST);
+      anew = behind > MAX_DELIVERIES || (following() && log.deliveries.length > MAX_DELIVERIES);
       const came = wasThere ? log.deliveries.filter(({ seq }) => seq > before.upTo).length : 0;
       onLog(log, came);
       // An answer that gave nothing although there is something: its delivery is being recorded just now.

@@ -7,7 +7,7 @@
 const UNSEEN =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 /** A text of nothing but signs would be as many elements; from here on they come as plain text. */
-const MOST_SIGNS = 400;
+const MAX_SIGNS = 400;
 
 /**
  * A text in pieces, each either plain or a sign for one character that can't be seen.
@@ -21,7 +21,7 @@ export function pieces(text) {
   for (const match of text.matchAll(UNSEEN)) {
     // A carriage return before a line feed is how lines end in HTTP and on Windows: nothing to point out.
     if (match[0] === '\r' && text[match.index + 1] === '\n') continue;
-    if (found.length >= 2 * MOST_SIGNS) {
+    if (found.length >= 2 * MAX_SIGNS) {
       found.push({ text: text.slice(at).replace(UNSEEN, signOf), sign: false });
       return found;
     }

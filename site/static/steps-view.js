@@ -3,9 +3,9 @@
 // contents and in the top bar. Only DOM; what is done is decided in steps.js.
 
 import { part, slot, write } from './dom.js';
-import { inBrowser } from './kept.js';
+import { stepsStorage } from './steps-storage.js';
 import { optional, stepsDone } from './steps.js';
-import { stepsPlace } from './steps-place.js';
+import { inBrowser } from './storage.js';
 
 /**
  * @typedef {import('./steps.js').World} World
@@ -15,7 +15,7 @@ import { stepsPlace } from './steps-place.js';
 
 /** @param {{heard: (sentence: string) => void}} with_ `heard`: says something to those who listen */
 export function mountSteps({ heard }) {
-  const place = stepsPlace(inBrowser('webhook-tutorial/steps'));
+  const place = stepsStorage(inBrowser('webhook-tutorial/steps'));
   /** @type {Task[]} */
   const tasks = [...document.querySelectorAll('.task-line')].map((node) => {
     const line = /** @type {HTMLElement} */ (node);
@@ -42,7 +42,7 @@ export function mountSteps({ heard }) {
   );
   /** Whose steps these are; they stay on screen after it was forgotten. @type {string | null} */
   let endpoint = null;
-  /** @type {import('./steps-place.js').Kept} */
+  /** @type {import('./steps-storage.js').Kept} */
   let kept = { done: {}, since: 0 };
   /** @type {World | null} */
   let world = null;

@@ -23,8 +23,8 @@ function server(last, missing, first = 1) {
   return { page };
 }
 
-/** A small generator of chance that can be run again from its seed. */
-function chance(seed) {
+/** Random numbers that are the same again for a seed. */
+function randomOf(seed) {
   let state = seed;
   return (below) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -36,7 +36,7 @@ const seqs = (log) => log.deliveries.map(({ seq }) => seq);
 
 test('however pages overlap and cross, the log is the same', () => {
   for (let seed = 1; seed <= 300; seed += 1) {
-    const random = chance(seed);
+    const random = randomOf(seed);
     const last = 1 + random(60);
     const missing = Array.from({ length: random(8) }, () => 1 + random(last));
     const { page } = server(last, missing);

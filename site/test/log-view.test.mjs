@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mountHeard } from '../static/heard.js';
+import { mountAnnouncer } from '../static/announcer.js';
 import { places } from '../static/round-strip.js';
 import { rounds } from '../static/rounds.js';
 import { exampleName, ownRound } from '../static/show-yours.js';
@@ -50,7 +50,7 @@ test('one sentence at most every ten seconds, and none while muted', () => {
   let isMuted = false;
   const round = (n) => ({ key: `k${n}`, seq: n, who: 'kitchen', status: '200', blocks: [{}] });
   const list = new Map();
-  const heard = mountHeard(region, { ...clock, find: (key) => list.get(key), isMuted: () => isMuted });
+  const heard = mountAnnouncer(region, { ...clock, find: (key) => list.get(key), isMuted: () => isMuted });
   const come = (n) => {
     list.set(`k${n}`, round(n));
     heard.add([round(n)]);

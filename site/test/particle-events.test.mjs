@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { concerns, contentCounter, eventOf, meaningOf } from '../static/particle/event.js';
-import { MOST_EVENTS, eventStore } from '../static/particle/event-store.js';
+import { MAX_EVENTS, eventStore } from '../static/particle/event-store.js';
 import { cut, joined } from '../static/particle/response-parts.js';
 import { dice, world } from './particle-world.mjs';
 
@@ -44,9 +44,9 @@ test('only the newest thousand are kept, here and in the browser', async () => {
   const store = eventStore(where, writer);
   const { events } = world(2, { count: 400 });
   for (const event of events) store.add(event);
-  assert.ok(events.length > MOST_EVENTS);
-  assert.equal(store.events().length, MOST_EVENTS);
-  assert.equal(where.kept.events.size, MOST_EVENTS);
+  assert.ok(events.length > MAX_EVENTS);
+  assert.equal(store.events().length, MAX_EVENTS);
+  assert.equal(where.kept.events.size, MAX_EVENTS);
   assert.equal(store.events().at(-1).id, [...events].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1)).at(-1).id);
 });
 

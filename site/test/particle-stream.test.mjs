@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { eventStore } from '../static/particle/event-store.js';
 import { oneStream } from '../static/particle/one-stream.js';
-import { MOST_CONNECTIONS, SILENCE_MS, backoff, listen } from '../static/particle/stream.js';
+import { MAX_CONNECTIONS, SILENCE_MS, backoff, listen } from '../static/particle/stream.js';
 
 /** A clock that stands still until it is moved. */
 function handClock() {
@@ -63,7 +63,7 @@ function start(cloud, clock, more = {}) {
   const over = new AbortController();
   const events = [];
   const states = [];
-  const ended = listen({ fetch: cloud.fetch, api: 'http://cloud', token: 'secret', clock, signal: over.signal, chance: () => 1, onEvent: (event) => events.push(event), onState: (state) => states.push(state), ...more });
+  const ended = listen({ fetch: cloud.fetch, api: 'http://cloud', token: 'secret', clock, signal: over.signal, random: () => 1, onEvent: (event) => events.push(event), onState: (state) => states.push(state), ...more });
   return { over, events, states, ended };
 }
 const frame = (name, fields) => `event: ${name}\ndata: ${JSON.stringify({ data: null, ttl: 60, published_at: '2026-11-23T11:00:00.000Z', coreid: 'api', ...fields })}\n\n`;
@@ -111,7 +111,7 @@ test('a stream that says nothing for 25 seconds is given up, one that shows a si
 
 test('a stream that is cut every five seconds never connects more than 20 times in five minutes', async () => {
   const [clock, cloud] = [handClock(), handCloud()];
-  const { over, ended } = start(cloud, clock, { chance: () => 0 });
+  const { over, ended } = start(cloud, clock, { random: () => 0 });
   const at = [];
   let seen = 0;
   for (let i = 0; i < 400; i += 1) {
@@ -126,7 +126,7 @@ test('a stream that is cut every five seconds never connects more than 20 times 
   over.abort();
   await ended;
   assert.ok(at.length > 20, `${at.length} connections`);
-  for (const [i, time] of at.entries()) assert.ok(i < MOST_CONNECTIONS || time - at[i - MOST_CONNECTIONS] >= 5 * 60_000);
+  for (const [i, time] of at.entries()) assert.ok(i < MAX_CONNECTIONS || time - at[i - MAX_CONNECTIONS] >= 5 * 60_000);
 });
 
 test('with events flowing over a stream that is cut every five seconds, each is heard once or lies in a time that is named', async () => {
@@ -136,7 +136,7 @@ test('with events flowing over a stream that is cut every five seconds, each is 
   const added = [];
   const begin = clock.now();
   const { over, states, ended } = start(cloud, clock, {
-    chance: () => 0.5,
+    random: () => 0.5,
     onAlive: (at) => store.alive(at),
     onEvent: (event) => (assert.ok(store.add(event), event.name), added.push(event.name)),
   });
@@ -179,7 +179,7 @@ test('with events flowing over a stream that is cut every five seconds, each is 
   assert.deepEqual(added, heard.map(({ name }) => name));
   assert.equal(store.events().length, heard.length);
   assert.ok(openedAt.length > 30 && heard.length > 150 && missed.length > 200, `${openedAt.length} connections, ${heard.length} heard, ${missed.length} not`);
-  for (const [i, time] of openedAt.entries()) assert.ok(i < MOST_CONNECTIONS || time - openedAt[i - MOST_CONNECTIONS] >= 5 * 60_000);
+  for (const [i, time] of openedAt.entries()) assert.ok(i < MAX_CONNECTIONS || time - openedAt[i - MAX_CONNECTIONS] >= 5 * 60_000);
   const quiet = store.quiet().map(({ from, to }) => ({ from, to: to ?? Infinity }));
   assert.ok(quiet.length >= openedAt.length - 1);
   const inQuiet = ({ published }) => quiet.some(({ from, to }) => published >= from && published <= to);

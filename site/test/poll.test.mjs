@@ -52,7 +52,7 @@ function stage(answer = async () => QUIET) {
   const polling = startPolling({
     clock,
     signal: stop.signal,
-    chance: () => 0.5,
+    random: () => 0.5,
     hidden: () => seen.hidden,
     onState: (state) => seen.states.push(state.kind),
     ask: async (signal) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { PRESETS, bodyOf, comesBack, costWords, isUsual, mostTimes, settingWords, usedUp, usesOf } from '../static/reply-setting.js';
+import { PRESETS, bodyOf, comesBack, costWords, isUsual, maxTimes, settingWords, usedUp, usesOf } from '../static/reply-setting.js';
 
 const limits = { max_delay_ms: 30_000 };
 const back = (name) => comesBack(PRESETS[name](limits), 'example.org');
@@ -35,8 +35,8 @@ test('an error names the status and the host, a late answer the 20 seconds', () 
 test('the wait is as long as this server allows', () => {
   assert.equal(PRESETS.slow({ max_delay_ms: 30_000 }).delay_ms, 25_000);
   assert.equal(PRESETS.slow({ max_delay_ms: 9_000 }).delay_ms, 9_000);
-  assert.equal(mostTimes({ delay_ms: 1 }), 5);
-  assert.equal(mostTimes({}), 20);
+  assert.equal(maxTimes({ delay_ms: 1 }), 5);
+  assert.equal(maxTimes({}), 20);
 });
 
 test('the usual answer is nothing to set', () => {

@@ -3,9 +3,9 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { rounds } from '../static/rounds.js';
+import { stepsStorage } from '../static/steps-storage.js';
 import { RULES, SILENT_MS, optional, stepsDone } from '../static/steps.js';
-import { kept } from '../static/kept.js';
-import { stepsPlace } from '../static/steps-place.js';
+import { kept } from '../static/storage.js';
 import { delivery } from './particle-world.mjs';
 
 const PREFIX = 'WebhookTutorial01';
@@ -165,7 +165,7 @@ test('the tasks of the page and the rules are the same', () => {
 test('what is kept is kept for each endpoint, and what somebody else wrote there is not believed', () => {
   const memory = new Map();
   const storage = { getItem: (name) => memory.get(name) ?? null, setItem: (name, value) => memory.set(name, value) };
-  const place = stepsPlace(kept(() => storage, 'steps'));
+  const place = stepsStorage(kept(() => storage, 'steps'));
   assert.deepEqual(place.get('a'), { done: {}, since: 0 });
   for (let i = 0; i < 20; i += 1) place.set(`e${i}`, { done: { start: String(i) }, since: i });
   assert.deepEqual(place.get('e19'), { done: { start: '19' }, since: 19 });

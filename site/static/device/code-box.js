@@ -3,8 +3,8 @@
 
 import { copyFrom } from '../copy.js';
 import { buttons, copyOf, dialog, part, slot, write } from '../dom.js';
-import { inBrowser } from '../kept.js';
 import { CloudProblem } from '../particle/cloud.js';
+import { inBrowser } from '../storage.js';
 import { isInProduct, isVersion, nameOf, platformName, replaces, versionsFor, whyNot } from './flashable.js';
 import { flashRun } from './flash-run.js';
 
@@ -19,7 +19,7 @@ const FILE = 'webhook-tutorial.cpp';
 /** Where this browser keeps a learner's changes. */
 const keptText = inBrowser('webhook-tutorial/firmware');
 /** The simulated cloud takes half a megabyte; no firmware of one file is as large as this. */
-const MOST_SOURCE = 256 * 1024;
+const MAX_SOURCE = 256 * 1024;
 
 /** What each step of a flash means. @type {Record<import('./flash-run.js').Step, string>} */
 const STEPS = {
@@ -200,7 +200,7 @@ export function mountCodeBox({ clock, connection, refused, onFlashed }) {
     const text = source();
     part('flash-progress').hidden = false;
     write(slot('flash-title'), `Flashing ${nameOf(device)}`);
-    if (text.length > MOST_SOURCE) {
+    if (text.length > MAX_SOURCE) {
       run = null;
       slot('flash-steps').replaceChildren();
       write(slot('flash-words'), 'The file is too large to be sent from here.');

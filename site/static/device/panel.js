@@ -5,7 +5,7 @@
 import { copyFrom } from '../copy.js';
 import { buttons, part, slot, write } from '../dom.js';
 import { bench } from './bench.js';
-import { lineOf, MOST_LINES, newIn } from './serial-lines.js';
+import { lineOf, MAX_LINES, newIn } from './serial-lines.js';
 
 /**
  * @typedef {import('./bench.js').BenchState} BenchState
@@ -51,8 +51,8 @@ export function mountDevicePanel({ wait, onReason }) {
   /** @param {string[]} more */
   function print(more) {
     if (more.length === 0) return;
-    lines = [...lines, ...more].slice(-MOST_LINES);
-    waiting = [...waiting, ...more].slice(-MOST_LINES);
+    lines = [...lines, ...more].slice(-MAX_LINES);
+    waiting = [...waiting, ...more].slice(-MAX_LINES);
     if (isDrawPlanned) return;
     isDrawPlanned = true;
     setTimeout(drawLines, DRAW_MS);
@@ -72,7 +72,7 @@ export function mountDevicePanel({ wait, onReason }) {
       }),
     );
     waiting = [];
-    while (serial.childElementCount > MOST_LINES) serial.firstElementChild?.remove();
+    while (serial.childElementCount > MAX_LINES) serial.firstElementChild?.remove();
     if (atEnd) serial.scrollTop = serial.scrollHeight;
   }
 

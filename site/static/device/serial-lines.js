@@ -4,15 +4,15 @@
 import { pieces } from '../show-text.js';
 
 /** What is kept; a device that prints without end must not fill the browser's memory. */
-export const MOST_LINES = 500;
+export const MAX_LINES = 500;
 /** A device's log handler cuts a message at 200 characters; a firmware of one's own may print more on a line. */
-const MOST_CHARACTERS = 1024;
+const MAX_CHARACTERS = 1024;
 
 /** @typedef {{text: string, level: 'error' | 'warn' | ''}} Line fit to be seen */
 
 /** What a stranger's firmware printed, fit to be seen. @param {string} printed @returns {Line} */
 export function lineOf(printed) {
-  const text = pieces(printed.slice(0, MOST_CHARACTERS))
+  const text = pieces(printed.slice(0, MAX_CHARACTERS))
     .map((piece) => piece.text)
     .join('');
   const level = /^\d{10} \[[^\]]{1,60}\] (ERROR|WARN):/.exec(text)?.[1];

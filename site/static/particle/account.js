@@ -13,7 +13,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * @param {{
- *   kept: import('../kept.js').Kept,
+ *   kept: import('../storage.js').Kept,
  *   channel: import('./channel.js').Channel,
  *   now: () => number,
  *   later: (act: () => void, ms: number) => () => void,

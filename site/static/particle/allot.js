@@ -9,7 +9,7 @@
 /** @typedef {{event: Event, candidates: Strand[], place: string}} Wish `place`: a strand has one place of each name */
 
 /** More candidates than this are not counted against each other; all of them are named. */
-const MOST_COUNTED = 24;
+const MAX_COUNTED = 24;
 
 /**
  * @param {Wish[]} wishes in the order of their time, candidates in theirs
@@ -74,7 +74,7 @@ function allotPlace(wishes, given) {
 function sharedSet(open) {
   const tried = new Set();
   for (const { free } of open) {
-    if (free.length > MOST_COUNTED || free.length > open.length) continue;
+    if (free.length > MAX_COUNTED || free.length > open.length) continue;
     const key = free.map((strand) => strand.key).join('\n');
     if (tried.has(key)) continue;
     tried.add(key);

@@ -19,15 +19,15 @@ import { timeOf } from './event.js';
 /** How long a token is asked for. */
 const TOKEN_S = 3600;
 /** Longest wait for an answer. */
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 /** A compiler is given longer. */
-const COMPILE_PATIENCE_MS = 120_000;
+const COMPILE_TIMEOUT_MS = 120_000;
 /** The name under which Particle's own pages ask for tokens. */
 const CLIENT = { client_id: 'particle', client_secret: 'particle' };
 /** A template error can be longer than anybody reads. */
-const MOST_COMPILER_OUTPUT = 64 * 1024;
+const MAX_COMPILER_OUTPUT = 64 * 1024;
 /** No list of an account is that large; what is larger is not from there. */
-const MOST_TEXT = 8 * 1024 * 1024;
+const MAX_TEXT = 8 * 1024 * 1024;
 
 /** A call that did not succeed. `message` is a sentence for a person. */
 export class CloudProblem extends Error {
@@ -47,11 +47,11 @@ export class CloudProblem extends Error {
 export function cloud({ fetch, api, name, now = Date.now }) {
   /**
    * @param {string} method @param {string} path
-   * @param {{token?: string, json?: unknown, form?: Record<string, string>, files?: FormData, patienceMs?: number}} [more]
+   * @param {{token?: string, json?: unknown, form?: Record<string, string>, files?: FormData, timeoutMs?: number}} [more]
    * @returns {Promise<any>}
    */
-  const call = async (method, path, { token, json, form, files, patienceMs = PATIENCE_MS } = {}) => {
-    const patience = AbortSignal.timeout(patienceMs);
+  const call = async (method, path, { token, json, form, files, timeoutMs = TIMEOUT_MS } = {}) => {
+    const timeout = AbortSignal.timeout(timeoutMs);
     /** @type {Record<string, string>} */
     const headers = {};
     if (token !== undefined) headers.authorization = `Bearer ${token}`;
@@ -64,7 +64,7 @@ export function cloud({ fetch, api, name, now = Date.now }) {
         method,
         headers,
         body: json !== undefined ? JSON.stringify(json) : form !== undefined ? new URLSearchParams(form).toString() : (files ?? null),
-        signal: patience,
+        signal: timeout,
         cache: 'no-store',
         credentials: 'omit',
         redirect: 'error',
@@ -72,12 +72,12 @@ export function cloud({ fetch, api, name, now = Date.now }) {
       });
       text = answer.status === 204 ? '{}' : await answer.text();
     } catch {
-      if (patience.aborted) throw new CloudProblem('late', `${name} did not answer within ${patienceMs / 1000} seconds.`, 0);
+      if (timeout.aborted) throw new CloudProblem('late', `${name} did not answer within ${timeoutMs / 1000} seconds.`, 0);
       throw new CloudProblem('offline', `${name} can’t be reached. Is this computer online?`, 0);
     }
     let body;
     try {
-      if (text.length > MOST_TEXT) throw new Error();
+      if (text.length > MAX_TEXT) throw new Error();
       body = JSON.parse(text);
     } catch {
       body = null;
@@ -176,7 +176,7 @@ export function cloud({ fetch, api, name, now = Date.now }) {
       files.append('build_target_version', version);
       let body;
       try {
-        body = await call('PUT', `/v1/devices/${encodeURIComponent(id)}`, { token, files, patienceMs: COMPILE_PATIENCE_MS });
+        body = await call('PUT', `/v1/devices/${encodeURIComponent(id)}`, { token, files, timeoutMs: COMPILE_TIMEOUT_MS });
       } catch (error) {
         const errors = error instanceof CloudProblem ? compilerSaid(error.body) : null;
         if (errors === null) throw error;
@@ -235,7 +235,7 @@ const deviceOf = (one) => ({
 function compilerSaid(body) {
   if (body?.ok !== false || !Array.isArray(body.errors) || typeof body.output !== 'string') return null;
   const written = body.errors.filter((/** @type {unknown} */ one) => typeof one === 'string').join('\n');
-  return (written === '' ? body.output : written).slice(0, MOST_COMPILER_OUTPUT);
+  return (written === '' ? body.output : written).slice(0, MAX_COMPILER_OUTPUT);
 }
 
 /**

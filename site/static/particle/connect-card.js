@@ -2,7 +2,7 @@
 // Connecting an account: what it will do in plain words, the ways to sign in, and who is signed in. Only DOM and its wiring.
 
 import { part, slot } from '../dom.js';
-import { setOff } from '../wants.js';
+import { setOff } from '../prerequisites.js';
 import { CloudProblem } from './cloud.js';
 
 /**

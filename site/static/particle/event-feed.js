@@ -2,9 +2,9 @@
 // The events of the account that is signed in to: heard by one stream for all tabs, and kept for the endpoint that is looked at.
 // No DOM.
 
-import { inBrowser } from '../kept.js';
+import { inBrowser } from '../storage.js';
+import { eventDatabase } from './event-database.js';
 import { concerns, meaningOf } from './event.js';
-import { eventPlace } from './event-place.js';
 import { eventStore } from './event-store.js';
 import { oneStream } from './one-stream.js';
 import { listen } from './stream.js';
@@ -110,7 +110,7 @@ export function eventFeed({ event: prefix, fetch, clock, channel, onEvent, onRea
     /** Keeps what is heard from now on for this endpoint, or for none. @param {string | null} endpoint */
     keepFor(endpoint) {
       store?.silent();
-      store = endpoint === null ? null : eventStore(eventPlace(indexedDB, endpoint, clock.now), { mayWrite: () => stream?.leads() ?? false });
+      store = endpoint === null ? null : eventStore(eventDatabase(indexedDB, endpoint, clock.now), { mayWrite: () => stream?.leads() ?? false });
       if (state.kind === 'listening' && stream) store?.alive(Math.max(state.since, clock.now()));
       const opened = store;
       void opened?.load().then(() => opened === store && onChange());

@@ -1,6 +1,6 @@
 // @ts-check
 // The events of one endpoint as this browser heard them, and when it listened. Kept, so that a reload shows the same rounds;
-// bounded, because a stream has no end. Where it is kept is somebody else's business (event-place.js).
+// bounded, because a stream has no end. Where it is kept is somebody else's business (event-database.js).
 
 /**
  * @typedef {import('./event.js').Event} Event
@@ -15,10 +15,10 @@
  */
 
 /** The newest events that are kept of an endpoint. */
-export const MOST_EVENTS = 1_000;
+export const MAX_EVENTS = 1_000;
 /** And at most so many characters of data: one event may have a hundred thousand. */
-const MOST_CHARACTERS = 2_000_000;
-const MOST_SPANS = 200;
+const MAX_CHARACTERS = 2_000_000;
+const MAX_SPANS = 200;
 /** A span is written down again after it grew by this much. */
 const SPAN_STEP_MS = 5_000;
 
@@ -54,9 +54,9 @@ export function eventStore(place, { mayWrite }) {
   const trim = () => {
     let characters = 0;
     let from = events.length;
-    while (from > 0 && events.length - from < MOST_EVENTS) {
+    while (from > 0 && events.length - from < MAX_EVENTS) {
       characters += (events[from - 1].data?.length ?? 0) + events[from - 1].name.length;
-      if (characters > MOST_CHARACTERS && from < events.length) break;
+      if (characters > MAX_CHARACTERS && from < events.length) break;
       from -= 1;
     }
     if (from === 0) return;
@@ -93,7 +93,7 @@ export function eventStore(place, { mayWrite }) {
     /** Somebody listens at this time. The first time after `silent`, a new span begins. @param {number} at */
     alive(at) {
       const last = spans[spans.length - 1];
-      if (!spanOpen || !last) spans = [...spans, { from: at, to: at }].slice(-MOST_SPANS);
+      if (!spanOpen || !last) spans = [...spans, { from: at, to: at }].slice(-MAX_SPANS);
       else if (at >= last.from) spans[spans.length - 1] = { from: last.from, to: Math.max(last.to, at) };
       // Another tab has listened since then.
       else spans = merged([...spans.slice(0, -1), { from: at, to: last.to }]);
@@ -163,7 +163,7 @@ function merged(spans) {
     if (last && from <= last.to) last.to = Math.max(last.to, to);
     else found.push({ from, to });
   }
-  return found.slice(-MOST_SPANS);
+  return found.slice(-MAX_SPANS);
 }
 
 /** What another version of this page, or somebody at the console, may have left. @param {any} one @returns {one is Event} */

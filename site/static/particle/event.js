@@ -23,8 +23,8 @@
 const FROM_CLOUD = 'particle-internal';
 
 // Particle's own limits are 64 characters and 100 KB; what is longer than these is not from there, and is cut.
-const MOST_NAME = 512;
-const MOST_DATA = 128 * 1024;
+const MAX_NAME = 512;
+const MAX_DATA = 128 * 1024;
 
 /**
  * @param {string} name as on the `event:` line
@@ -46,8 +46,8 @@ export function eventOf(name, json, { seen, nth, count }) {
   const published = text(fields.published_at, 64) ?? '';
   const at = timeOf(published);
   const event = {
-    name: whole(name, MOST_NAME),
-    data: text(fields.data, MOST_DATA),
+    name: whole(name, MAX_NAME),
+    data: text(fields.data, MAX_DATA),
     published_at: Number.isNaN(at) ? new Date(seen).toISOString() : published,
     at: Number.isNaN(at) ? seen : at,
     coreid: text(fields.coreid, 64) ?? '',

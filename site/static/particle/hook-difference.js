@@ -9,7 +9,7 @@ const NOT_OURS = ['form', 'body', 'query', 'auth', 'responseTemplate', 'unchunke
 /** The device that alone may trigger it, as the API, the documentation and a client spell it. */
 const DEVICE = ['deviceID', 'deviceid', 'deviceId'];
 /** Nobody reads a longer value in a sentence. */
-const MOST_TEXT = 120;
+const MAX_TEXT = 120;
 
 /**
  * @param {Settings} wanted @param {Record<string, any>} live as the cloud shows it
@@ -65,5 +65,5 @@ const isObject = (value) => value !== null && typeof value === 'object' && !Arra
 /** @param {unknown} value */
 function shown(value) {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-  return `“${text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text}”`;
+  return `“${text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text}”`;
 }

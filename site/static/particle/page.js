@@ -2,7 +2,7 @@
 // Particle's side of the page, wired: the account, its webhook, its events. What the log draws of it comes out as plain values.
 
 import { part, slot } from '../dom.js';
-import { inBrowser, inTab } from '../kept.js';
+import { inBrowser, inTab } from '../storage.js';
 import { account } from './account.js';
 import { channel } from './channel.js';
 import { CloudProblem, cloud } from './cloud.js';

@@ -5,7 +5,7 @@
 /** @typedef {{event: string, data: string}} Message */
 
 /** Longer lines and messages are dropped; an event of Particle's has at most 100 KB. */
-const MOST = 1024 * 1024;
+const MAX_LENGTH = 1024 * 1024;
 
 /**
  * @param {(message: Message) => void} onMessage
@@ -47,7 +47,7 @@ export function sseReader(onMessage) {
     if (name === 'data') {
       data = hasData ? `${data}\n${value}` : value;
       hasData = true;
-      if (data.length > MOST) {
+      if (data.length > MAX_LENGTH) {
         spoiled = true;
         data = '';
       }
@@ -80,7 +80,7 @@ export function sseReader(onMessage) {
     afterReturn = false;
     if (tooLong) return;
     line += piece;
-    if (line.length <= MOST) return;
+    if (line.length <= MAX_LENGTH) return;
     tooLong = true;
     line = '';
   }

@@ -22,24 +22,24 @@ const LONGEST_BACKOFF_MS = 60_000;
 /** Listening this long means that all is well, and the next break starts from the shortest wait again. */
 const WELL_MS = 30_000;
 /** Particle allows 100 connections in five minutes from one address; others may share it. */
-export const MOST_CONNECTIONS = 20;
+export const MAX_CONNECTIONS = 20;
 const WINDOW_MS = 5 * 60_000;
 
 /**
  * How long to wait before the next try.
- * @param {number} failures in a row, at least 1 @param {number} chance from 0 to 1
+ * @param {number} failures in a row, at least 1 @param {number} random from 0 to 1
  */
-export const backoff = (failures, chance) => Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(failures - 1, 10)) * (0.5 + chance / 2);
+export const backoff = (failures, random) => Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(failures - 1, 10)) * (0.5 + random / 2);
 
 /**
  * @param {{
- *   fetch: typeof globalThis.fetch, api: string, token: string, clock: Clock, signal: AbortSignal, chance?: () => number,
+ *   fetch: typeof globalThis.fetch, api: string, token: string, clock: Clock, signal: AbortSignal, random?: () => number,
  *   opened?: number[], onOpen?: (opened: number[]) => void, onEvent: (event: Event) => void, onState: (state: StreamState) => void, onAlive?: (at: number) => void,
  * }} with_ `opened`: when connections were opened before; `onOpen` hears of each, so that the caller can keep count. `onAlive`: the
  *   stream was heard, be it only its sign of life
  * @returns {Promise<void>} ends when `signal` is aborted or the cloud does not want this token
  */
-export async function listen({ fetch, api, token, clock, signal, chance = Math.random, opened = [], onOpen = () => {}, onEvent, onState, onAlive = () => {} }) {
+export async function listen({ fetch, api, token, clock, signal, random = Math.random, opened = [], onOpen = () => {}, onEvent, onState, onAlive = () => {} }) {
   let failures = 0;
   while (!signal.aborted) {
     const wait = quota(opened, clock.now());
@@ -56,7 +56,7 @@ export async function listen({ fetch, api, token, clock, signal, chance = Math.r
     if ('ended' in result) return onState(result.ended);
     failures = result.heardMs >= WELL_MS ? 1 : failures + 1;
     // The first break of a stream that worked is most likely only that: a break.
-    const pause = result.busy ? Math.max(30_000, backoff(failures, chance())) : backoff(failures, chance());
+    const pause = result.busy ? Math.max(30_000, backoff(failures, random())) : backoff(failures, random());
     onState({ kind: 'waiting', until: clock.now() + pause, why: result.why });
     await clock.wait(pause, signal);
   }
@@ -127,5 +127,5 @@ export async function listen({ fetch, api, token, clock, signal, chance = Math.r
 /** How long until one more connection may be opened. @param {number[]} opened in order; old ones are dropped @param {number} now */
 function quota(opened, now) {
   while (opened.length > 0 && opened[0] <= now - WINDOW_MS) opened.shift();
-  return opened.length < MOST_CONNECTIONS ? 0 : opened[opened.length - MOST_CONNECTIONS] + WINDOW_MS - now;
+  return opened.length < MAX_CONNECTIONS ? 0 : opened[opened.length - MAX_CONNECTIONS] + WINDOW_MS - now;
 }

@@ -5,9 +5,9 @@
 /** @typedef {{text: string} | {value: string, escaped: boolean} | {section: string, inverted: boolean, nodes: Node[]} | {block: Node[]}} Node */
 /** @typedef {string | {newline: true} | {kind: string, name: string}} Token */
 
-const MOST_DEPTH = 64;
-const MOST_STEPS = 200_000;
-const MOST_CHARACTERS = 1024 * 1024;
+const MAX_DEPTH = 64;
+const MAX_STEPS = 200_000;
+const MAX_CHARACTERS = 1024 * 1024;
 
 /**
  * @param {string} template
@@ -88,7 +88,7 @@ function scan(template) {
 
 /** @param {Token[]} tokens @param {{at: number}} place @param {{kind: string, name: string} | null} opener @param {number} depth @returns {Node[]} */
 function branch(tokens, place, opener, depth) {
-  if (depth > MOST_DEPTH) throw new Error(`sections are nested more than ${MOST_DEPTH} deep`);
+  if (depth > MAX_DEPTH) throw new Error(`sections are nested more than ${MAX_DEPTH} deep`);
   /** @type {Node[]} */
   const nodes = [];
   while (place.at < tokens.length) {
@@ -114,7 +114,7 @@ function branch(tokens, place, opener, depth) {
 /** @param {Node[]} all @param {unknown[]} contexts */
 function fill(all, contexts) {
   const stack = [...contexts];
-  let steps = MOST_STEPS;
+  let steps = MAX_STEPS;
   let out = '';
   const step = () => {
     if ((steps -= 1) < 0) throw new Error('the template takes too many steps');
@@ -128,7 +128,7 @@ function fill(all, contexts) {
       else if (node.inverted) {
         if (isFalsy(find(node.section))) walk(node.nodes);
       } else section(node.section, node.nodes);
-      if (out.length > MOST_CHARACTERS) throw new Error('the filled template is longer than 1 MiB');
+      if (out.length > MAX_CHARACTERS) throw new Error('the filled template is longer than 1 MiB');
     }
   };
   const section = (/** @type {string} */ name, /** @type {Node[]} */ nodes) => {

@@ -9,7 +9,7 @@ import { asTemplate, fields, settingsFor } from './webhook.js';
 /** @typedef {ReturnType<typeof import('./hook.js').hookKeeper>} Keeper */
 
 /** A webhook of somebody's own shares nothing with this one; then the rest says no more. */
-const MOST_DIFFERENCES = 8;
+const MAX_DIFFERENCES = 8;
 
 /**
  * @param {HTMLElement} card
@@ -77,7 +77,7 @@ export function mountWebhookCard(card, { keeper, form }) {
     const list = part('webhook-differs');
     list.hidden = differs.length === 0;
     list.replaceChildren(
-      ...differs.slice(0, MOST_DIFFERENCES).map((words) => {
+      ...differs.slice(0, MAX_DIFFERENCES).map((words) => {
         const item = document.createElement('li');
         item.textContent = words;
         return item;

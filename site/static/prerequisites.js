@@ -52,7 +52,7 @@ function update(node, has, number) {
 }
 
 /** Brings all of them up to date. @param {Has} has */
-export function drawWants(has) {
+export function drawPrerequisites(has) {
   document.querySelectorAll('[data-wants]').forEach((node, i) => update(/** @type {HTMLElement} */ (node), has, i));
 }
 

@@ -1,15 +1,15 @@
 // @ts-check
 // Where it is kept what was done, for each endpoint: in this browser, bounded.
 
-const MOST = 12;
+const MAX_ENDPOINTS = 12;
 
 /**
  * @typedef {import('./steps.js').Done} Done
  * @typedef {{done: Done, since: number}} Kept `since`: what happened before does not count, because the reader began anew
  */
 
-/** @param {import('./kept.js').Kept} steps */
-export function stepsPlace(steps) {
+/** @param {import('./storage.js').Kept} steps */
+export function stepsStorage(steps) {
   /** @returns {[string, Kept][]} */
   const all = () => {
     const list = steps.json();
@@ -20,7 +20,7 @@ export function stepsPlace(steps) {
     get: (endpoint) => all().find(([name]) => name === endpoint)?.[1] ?? { done: {}, since: 0 },
     /** @param {string} endpoint @param {Kept} kept */
     set(endpoint, kept) {
-      steps.keepJson([[endpoint, kept], ...all().filter(([name]) => name !== endpoint)].slice(0, MOST));
+      steps.keepJson([[endpoint, kept], ...all().filter(([name]) => name !== endpoint)].slice(0, MAX_ENDPOINTS));
     },
   };
 }

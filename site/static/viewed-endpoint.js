@@ -27,7 +27,7 @@ const PROLONG_BELOW_MS = 20 * 86_400_000;
  * }} with_ `longestMs`: the longest wait between two questions. `following`: whether the reader is at the newest. `onLog`: the log may have changed, and how many came. `onChange`:
  *   another endpoint, or more is known of it. `onClose`: what was shown is not to be shown any more
  */
-export function lookedAt({ ring, longestMs, following, onLog, onState, onChange, onClose }) {
+export function viewedEndpoint({ ring, longestMs, following, onLog, onState, onChange, onClose }) {
   /** @type {Session | null} */
   let session = null;
   /** The endpoint is gone, and why. @type {string | null} */

@@ -2,13 +2,13 @@
 // The room that each section takes, kept over a reload, so that the reader stays at the same words while what belongs above
 // them is being restored. first.js gives it; this gives it back.
 
-import { inTab } from './kept.js';
 import { whenMoved, whenRestored } from './started.js';
+import { inTab } from './storage.js';
 
 /** first.js knows the name too. */
 const room = inTab('webhook-tutorial/room');
 
-export function mountKeptRoom() {
+export function keepSectionHeights() {
   const release = () => (document.adoptedStyleSheets = []);
   whenRestored(release);
   // From then on the browser follows what the reader looks at. The room stays: nothing may move under a pointer that is down.

@@ -9,7 +9,7 @@ const NAME = 'webhook-tutorial-events';
 const KEPT_MS = 8 * 86_400_000;
 
 /** @param {IDBFactory} factory @param {string} endpoint @param {() => number} now @returns {Place} */
-export function eventPlace(factory, endpoint, now) {
+export function eventDatabase(factory, endpoint, now) {
   /** @type {Promise<IDBDatabase> | null} */
   let opened = null;
   const database = () => (opened ??= open(factory));

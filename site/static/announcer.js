@@ -12,7 +12,7 @@ const SETTLE_MS = 1_500;
  * @param {{now: () => number, later: (act: () => void, ms: number) => void, find: (key: string) => Round | undefined, isMuted: () => boolean}} with_
  *   `find`: a round as it is by then
  */
-export function mountHeard(region, { now, later, find, isMuted }) {
+export function mountAnnouncer(region, { now, later, find, isMuted }) {
   let saidAt = -Infinity;
   let planned = false;
   /** @type {Set<string>} */

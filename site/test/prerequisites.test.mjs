@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { modeOf, modeWords } from '../static/mode.js';
-import { reason } from '../static/wants.js';
+import { reason } from '../static/prerequisites.js';
 
 const all = { started: true, connected: true, hook: 'ours', device: true, offered: true };
 
