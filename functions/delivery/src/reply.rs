@@ -11,6 +11,9 @@ use crate::{ReplyUse, Response, headers::Headers, limits::Limits, published::Id}
 
 /// Longest body, as set and as rendered, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
+/// Longest JSON of a setting that is read. Every longer one is refused by its parts anyhow, be each character written as
+/// `\u0000`; read, it would take fifty times its size in memory.
+const MAX_SETTING: usize = 512 * 1024;
 /// Most uses of a counted reply, and of one with a delay.
 pub const MAX_TIMES: u32 = 20;
 /// See [`MAX_TIMES`].
@@ -100,6 +103,9 @@ impl Reply {
                 detail,
             })
         };
+        if json.len() > MAX_SETTING {
+            return refuse("", format!("a setting has at most {MAX_SETTING} bytes"));
+        }
         let value: serde_json::Value = match serde_json::from_slice(json) {
             Ok(value @ serde_json::Value::Object(_)) => value,
             Ok(_) => {
@@ -299,6 +305,19 @@ mod tests {
         assert_eq!(field.as_deref(), refused_field, "{json}");
     }
 
+    /// As much as there may be, each character written as long as JSON can.
+    fn largest() -> String {
+        let long = |count| r"\u0061".repeat(count);
+        let header = |nth| {
+            let name = format!("x-reply-{nth:02}");
+            let rest = long(MAX_HEADER_LEN - name.len());
+            format!(r#"["{name}{rest}","{}"]"#, long(MAX_HEADER_LEN))
+        };
+        let headers: Vec<_> = (0..MAX_HEADERS).map(header).collect();
+        let (headers, body) = (headers.join(","), long(MAX_BODY));
+        format!(r#"{{"status":200,"headers":[{headers}],"body":"{body}"}}"#)
+    }
+
     #[test]
     fn settings_that_fit_are_taken() {
         check(r#"{"status":200}"#, None);
@@ -315,6 +334,7 @@ mod tests {
         check(r#"{"status":204}"#, None);
         let full = serde_json::json!({"status":200,"body":"x".repeat(MAX_BODY)}).to_string();
         check(&full, None);
+        check(&largest(), None);
     }
 
     #[test]
@@ -374,6 +394,14 @@ mod tests {
         check(&over, Some("body"));
         let many = serde_json::json!({"status":200,"body":ID_MARK.repeat(50)}).to_string();
         check(&many, Some("body"));
+    }
+
+    #[test]
+    fn a_setting_larger_than_any_that_fits_is_refused_unread() {
+        let many = vec!["[0]"; MAX_SETTING / 4].join(",");
+        let setting = format!(r#"{{"headers":[{many}]}}"#);
+        let refusal = Reply::parse(setting.as_bytes(), &SLOW).unwrap_err();
+        assert_eq!(refusal.detail, "a setting has at most 524288 bytes");
     }
 
     #[test]
