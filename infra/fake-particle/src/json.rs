@@ -48,6 +48,16 @@ impl Json {
         }
     }
 
+    /// How many arrays and objects are inside one another.
+    pub(crate) fn depth(&self) -> usize {
+        let inside = match self {
+            Json::Array(items) => items.iter().map(Json::depth).max(),
+            Json::Object(entries) => entries.iter().map(|(_, value)| value.depth()).max(),
+            _ => return 0,
+        };
+        1 + inside.unwrap_or(0)
+    }
+
     /// What JavaScript takes for false in a condition.
     pub(crate) fn is_falsy(&self) -> bool {
         match self {

@@ -47,6 +47,9 @@ pub(crate) struct HookConfig {
     pub(crate) disabled: bool,
 }
 
+/// Deepest nesting of what is kept. The file has some levels of its own around it, and is read with a limit of 128.
+const MAX_DEPTH: usize = 64;
+
 /// HTTP basic authentication; both parts are templates.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Auth {
@@ -70,7 +73,7 @@ impl HookConfig {
         if bodies.into_iter().filter(|set| *set).count() > 1 {
             return Err("json, form and body exclude each other".to_owned());
         }
-        Ok(Self {
+        let config = Self {
             event,
             integration_type,
             url,
@@ -93,7 +96,19 @@ impl HookConfig {
             unchunked: flag(given, "unchunked")?.unwrap_or(false),
             data_url_response_event: flag(given, "dataUrlResponseEvent")?.unwrap_or(false),
             disabled: flag(given, "disabled")?.unwrap_or(false),
-        })
+        };
+        let nested = [
+            &config.json,
+            &config.form,
+            &config.query,
+            &config.headers,
+            &config.response_template,
+        ];
+        let is_deep = |value: &Json| value.depth() > MAX_DEPTH;
+        if nested.into_iter().flatten().any(is_deep) {
+            return Err(format!("settings are nested more than {MAX_DEPTH} deep"));
+        }
+        Ok(config)
     }
 
     /// Whether an event triggers this hook, as far as the configuration decides it.

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     device::{Device, ID},
-    support::{Receiver, config, start_with, tutorial_hook},
+    support::{Receiver, call, config, start_with, tutorial_hook},
 };
 
 fn in_folder(folder: &std::path::Path) -> Config {
@@ -122,6 +122,54 @@ async fn two_folders_have_two_passwords() {
     let two = start_with(in_folder(two.path())).await;
     assert_ne!(one.cloud.demo().password, two.cloud.demo().password);
     assert!(one.cloud.demo().password.len() >= 20);
+}
+
+#[tokio::test]
+async fn an_integration_that_was_taken_is_read_again_however_deep_it_nests() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = start_with(in_folder(folder.path())).await;
+    let bearer = format!("Bearer {}", world.token);
+    let headers = [
+        ("Authorization", bearer.as_str()),
+        ("Content-Type", "application/json"),
+    ];
+    let mut taken = Vec::new();
+    let mut refused = 0;
+    for levels in [1, 32, 64, 65, 100, 120, 124, 126] {
+        let nested = format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+        for setting in [
+            format!(r#""json":{nested}"#),
+            format!(r#""responseTemplate":{nested}"#),
+            // As a form has to write it.
+            format!(r#""form":{}"#, json!(nested)),
+        ] {
+            let hook = format!(r#"{{"event":"e","url":"http://127.0.0.1:9",{setting}}}"#);
+            let answer = call(
+                world.addr(),
+                "POST",
+                "/v1/integrations",
+                &headers,
+                hook.as_bytes(),
+            )
+            .await;
+            if answer.status == 200 {
+                taken.push((answer.json()["id"].clone(), nested.clone()));
+            } else {
+                assert_eq!(answer.status, 400, "{levels} levels: {}", answer.body);
+                refused += 1;
+            }
+        }
+    }
+    assert!(taken.len() >= 6 && refused > 0, "{taken:?}");
+    world.cloud.shutdown().await.unwrap();
+
+    let mut again = start_with(in_folder(folder.path())).await;
+    again.token = world.token;
+    for (id, nested) in taken {
+        let path = format!("/v1/integrations/{}", id.as_str().unwrap());
+        let shown = again.api("GET", &path, None).await;
+        assert!(shown.body.contains(&nested), "{}", shown.body);
+    }
 }
 
 async fn start_error(config: Config) -> StartError {
