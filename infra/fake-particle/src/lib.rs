@@ -35,6 +35,7 @@ mod tokens;
 
 mod hook;
 mod json;
+mod masked;
 mod render;
 mod template;
 

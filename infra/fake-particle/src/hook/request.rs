@@ -14,6 +14,7 @@ use crate::{
     },
     hook::{config::HookConfig, variables::Variables},
     json::Json,
+    masked,
 };
 
 /// What the cloud calls itself to webhook servers.
@@ -296,10 +297,12 @@ fn address(url: &str, query: &[(String, String)]) -> Result<http::Uri, String> {
         url.push(if url.contains('?') { '&' } else { '?' });
         url.push_str(&encode(query));
     }
-    let uri: http::Uri = url.parse().map_err(|_| format!("Invalid URI {url:?}"))?;
+    // Whoever opens the console's page reads it too.
+    let invalid = || format!("Invalid URI {:?}", masked::url(&url));
+    let uri: http::Uri = url.parse().map_err(|_| invalid())?;
     match (uri.scheme_str(), uri.host()) {
         (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(uri),
-        _ => Err(format!("Invalid URI {url:?}")),
+        _ => Err(invalid()),
     }
 }
 

@@ -64,6 +64,15 @@ async fn the_console_shows_what_happened_and_no_secret() {
     for hostile in ["<script", "<img", "<b>"] {
         assert!(!page.body.contains(hostile), "{hostile}");
     }
+    // Nor does it name one that could not even be used.
+    let hook = json!({"event": "nowhere", "url": "me:top-secret-6@h/?key=top-secret-7", "query": {"key": "top-secret-8"}});
+    let id = world.create_hook(hook).await;
+    world.publish("nowhere", "x").await;
+    stream.named("hook-error/nowhere/0").await;
+    let path = format!("/integrations/webhooks/{id}");
+    let nowhere = call(world.addr(), "GET", &path, &[], b"").await;
+    assert!(nowhere.body.contains("Invalid URI"), "{}", nowhere.body);
+    assert!(!nowhere.body.contains("top-secret"), "{}", nowhere.body);
     let policy = page.header("content-security-policy").unwrap();
     assert!(
         policy.starts_with("default-src 'none';") && policy.contains("frame-ancestors 'none'"),
