@@ -2,7 +2,8 @@
 
 use crate::{json::Json, template::Node};
 
-/// What filling one template may cost; a template of a few lines can otherwise ask for hours.
+/// What filling one template may cost, or several that go into one request; a template of a few lines can otherwise ask for
+/// hours.
 pub(crate) struct Budget {
     steps: u32,
     bytes: usize,
@@ -18,7 +19,11 @@ impl Default for Budget {
     }
 }
 
-pub(crate) fn fill(nodes: &[Node], contexts: &[&Json], budget: Budget) -> Result<String, String> {
+pub(crate) fn fill(
+    nodes: &[Node],
+    contexts: &[&Json],
+    budget: &mut Budget,
+) -> Result<String, String> {
     let mut filling = Filling {
         out: String::new(),
         contexts: contexts.to_vec(),
@@ -32,7 +37,7 @@ struct Filling<'a> {
     out: String,
     /// Innermost last.
     contexts: Vec<&'a Json>,
-    budget: Budget,
+    budget: &'a mut Budget,
 }
 
 /// What a name stands for: a value of the context, a number that JavaScript computes, or nothing.
@@ -124,10 +129,12 @@ impl<'a> Filling<'a> {
     }
 
     fn write(&mut self, text: &str) -> Result<(), String> {
+        self.budget.bytes = self
+            .budget
+            .bytes
+            .checked_sub(text.len())
+            .ok_or("the filled template is longer than 1 MiB")?;
         self.out.push_str(text);
-        if self.out.len() > self.budget.bytes {
-            return Err("the filled template is longer than 1 MiB".to_owned());
-        }
         Ok(())
     }
 

@@ -14,11 +14,20 @@ use crate::{
 ///
 /// Partials do not exist in a webhook and render as nothing, as in hogan when none are given.
 pub(crate) fn render(template: &str, contexts: &[&Json]) -> Result<String, String> {
+    render_within(template, contexts, &mut Budget::default())
+}
+
+/// The same for one of several templates, of a budget that they share.
+pub(crate) fn render_within(
+    template: &str,
+    contexts: &[&Json],
+    budget: &mut Budget,
+) -> Result<String, String> {
     if !template.contains("{{") {
         return Ok(template.to_owned());
     }
     let nodes = parse(scan(template)?)?;
-    fill(&nodes, contexts, Budget::default())
+    fill(&nodes, contexts, budget)
 }
 
 /// One piece of a template, in the order it is written.
@@ -78,12 +87,9 @@ impl Scanner {
                 Token::Newline => false,
             });
         if self.seen_tag && blank {
-            let mut index = 0;
-            let start = self.line_start;
-            self.tokens.retain(|token| {
-                index += 1;
-                index <= start || !matches!(token, Token::Text(_))
-            });
+            let line = self.tokens.split_off(self.line_start);
+            let is_left = |token: &Token| !matches!(token, Token::Text(_));
+            self.tokens.extend(line.into_iter().filter(is_left));
         } else if !last {
             self.tokens.push(Token::Newline);
         }
@@ -293,5 +299,12 @@ mod tests {
                 .unwrap_err()
                 .contains("longer")
         );
+    }
+
+    /// Read with a look at all lines before it for each, this one would take an hour.
+    #[test]
+    fn a_template_of_very_many_lines_is_read_line_by_line() {
+        let lines = "{{! nothing }}\n".repeat(500_000);
+        assert_eq!(render(&lines, &[&Json::Null]).unwrap(), "");
     }
 }

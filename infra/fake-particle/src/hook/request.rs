@@ -460,6 +460,15 @@ mod tests {
     }
 
     #[test]
+    fn many_templates_make_no_larger_request_than_one() {
+        let values = vec![r#""{{{PARTICLE_EVENT_VALUE}}}""#; 9000].join(",");
+        let config = format!(r#"{{"event":"demo","url":"http://h","json":[{values}]}}"#);
+        let config = HookConfig::read(&Json::parse(&config).unwrap()).unwrap();
+        let reason = build(&config, &event(Some(&"x".repeat(16_000)))).unwrap_err();
+        assert!(reason.contains("longer than 1 MiB"), "{reason}");
+    }
+
+    #[test]
     fn basic_authentication_is_filled_and_encoded() {
         let request = built(
             r#"{"event":"demo","url":"http://h","auth":{"username":"{{{u}}}","password":"p"}}"#,

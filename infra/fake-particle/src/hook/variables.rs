@@ -2,7 +2,14 @@
 
 use data_encoding::BASE64;
 
-use crate::{clock::iso, event::Event, guesses::VARIABLES_WIN, json::Json, template::render};
+use crate::{
+    clock::iso,
+    event::Event,
+    guesses::VARIABLES_WIN,
+    json::Json,
+    render::Budget,
+    template::{render, render_within},
+};
 
 /// The contexts of one event.
 pub(crate) struct Variables {
@@ -87,20 +94,27 @@ impl Variables {
     }
 }
 
-/// Fills the texts of a value, keys included, and leaves the rest as it is.
+/// Fills the texts of a value, keys included, and leaves the rest as it is. All of them together may cost what one may.
 pub(crate) fn leaves(value: &Json, contexts: &[&Json]) -> Result<Json, String> {
+    leaves_within(value, contexts, &mut Budget::default())
+}
+
+fn leaves_within(value: &Json, contexts: &[&Json], budget: &mut Budget) -> Result<Json, String> {
     Ok(match value {
-        Json::String(text) => Json::String(render(text, contexts)?),
+        Json::String(text) => Json::String(render_within(text, contexts, budget)?),
         Json::Array(items) => Json::Array(
             items
                 .iter()
-                .map(|item| leaves(item, contexts))
+                .map(|item| leaves_within(item, contexts, budget))
                 .collect::<Result<_, _>>()?,
         ),
         Json::Object(entries) => Json::Object(
             entries
                 .iter()
-                .map(|(key, value)| Ok((render(key, contexts)?, leaves(value, contexts)?)))
+                .map(|(key, value)| {
+                    let key = render_within(key, contexts, budget)?;
+                    Ok((key, leaves_within(value, contexts, budget)?))
+                })
                 .collect::<Result<_, String>>()?,
         ),
         other => other.clone(),
