@@ -2,9 +2,9 @@
 //!
 //! A process gets an empty environment, a folder of its own to be in, a process group of its own that ends as a whole,
 //! and the limits below. The shell sets them, because that needs no `unsafe` code between fork and exec. What is *not*
-//! taken away: it runs as this user, and may read files and open network connections as this user may. Root is bound by
-//! little of that, so a firmware of root's runs as a user that nobody else is, if this machine has the means
-//! ([`AS_NOBODY_ELSE`]).
+//! taken away: it runs as this user, and may read, delete and empty files, end other programs and open network connections
+//! as this user may. Root is bound by little of that, so a firmware of root's runs as a user that nobody else is, if this
+//! machine has the means ([`AS_NOBODY_ELSE`]).
 //!
 //! Its standard error is one end of a socket whose other end, the [`Lifeline`], is held here. A second process of the
 //! group does nothing but wait until that other end is closed, and then ends the group. The system closes it however
