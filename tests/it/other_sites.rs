@@ -24,6 +24,8 @@ enum Guard {
     Nothing,
     /// A token; any page may call it that has one, as in life.
     Token,
+    /// It ends the token that it names; to know that is the right to.
+    NamedToken,
     /// Besides, only the tutorial's page and programs.
     OwnPage,
     /// An address that nobody can guess, and an answer that only its own page can read.
@@ -36,7 +38,7 @@ const ROUTES: [(&str, Guard); 35] = [
     ("/v1/user", Guard::Token),
     ("/v1/access_tokens", Guard::Token),
     ("/v1/access_tokens/current", Guard::Token),
-    ("/v1/access_tokens/{token}", Guard::Token),
+    ("/v1/access_tokens/{token}", Guard::NamedToken),
     ("/v1/events/{*prefix}", Guard::Token),
     ("/v1/devices", Guard::Token),
     ("/v1/devices/events", Guard::Token),
@@ -114,8 +116,12 @@ async fn every_route_of_the_stand_in_looks_at_host_and_is_closed_to_other_pages(
             let guard = guard.map_or(Guard::Token, |(_, guard)| *guard);
             let mut target = format!("{path}{below}");
             while let Some((start, rest)) = target.split_once('{') {
-                let (_, end) = rest.split_once('}').unwrap();
-                target = format!("{start}0123456789abcdef01234567{end}");
+                let (name, end) = rest.split_once('}').unwrap();
+                let value = match name {
+                    "product" => "simulated-product",
+                    _ => "0123456789abcdef01234567",
+                };
+                target = format!("{start}{value}{end}");
             }
             for method in METHODS {
                 let send = async |host: &str, more: &str| {
@@ -150,7 +156,7 @@ async fn every_route_of_the_stand_in_looks_at_host_and_is_closed_to_other_pages(
                             assert_eq!(answer.status, 403, "{case} from {origin}");
                         }
                     }
-                    Guard::Token if method == "OPTIONS" => {
+                    Guard::Token | Guard::NamedToken if method == "OPTIONS" => {
                         let answer = send(&own, evil).await;
                         assert_eq!(answer.status, 204, "{case}");
                     }
@@ -160,9 +166,21 @@ async fn every_route_of_the_stand_in_looks_at_host_and_is_closed_to_other_pages(
                     }
                     Guard::Token => {
                         let answer = send(&own, evil).await;
+                        // Also of what is not there nobody is told that without a token.
+                        let is_asked_for = answer.status == 400
+                            && (method == "HEAD"
+                                || answer.text.contains("access token was not found"));
                         assert!(
-                            answer.status >= 400,
+                            is_asked_for || answer.status == 405,
                             "{case} without a token: {}",
+                            answer.text
+                        );
+                    }
+                    Guard::NamedToken => {
+                        let answer = send(&own, evil).await;
+                        assert!(
+                            [404, 405].contains(&answer.status),
+                            "{case}: {}",
                             answer.text
                         );
                     }
