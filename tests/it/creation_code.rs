@@ -56,10 +56,8 @@ async fn the_page_asks_for_the_code_until_it_is_right_and_keeps_it_nowhere() {
     let type_in = async |text: &str| {
         let script = "const field = document.querySelector(arguments[0]); field.value = arguments[1]; return true";
         visit
-            .browser
-            .run(script, vec![json!(field), json!(text)])
-            .await
-            .unwrap();
+            .run_with(script, vec![json!(field), json!(text)])
+            .await;
         visit
             .press("[data-part=creation-code-dialog] [type=submit]")
             .await;
@@ -71,22 +69,15 @@ async fn the_page_asks_for_the_code_until_it_is_right_and_keeps_it_nowhere() {
             &format!("return document.activeElement === document.querySelector('{field}')"),
         )
         .await;
-    visit.axe("the question for the code").await;
-    visit.fits().await;
-    visit.browser.screenshot("creation-code").await.unwrap();
+    visit.look("creation-code").await;
     type_in("a guess").await;
     visit.shows("the page says that it is wrong", "return document.querySelector('[data-part=creation-code-dialog] [data-slot=problem]').textContent.includes('not the code')").await;
     type_in(CODE).await;
     visit.shows("the hook URL is there and focused", "return !document.querySelector('dialog[open]') && document.activeElement === document.querySelector('[data-slot=hook-url]') && document.activeElement.textContent").await;
-    let kept = visit
-        .browser
-        .run(
-            "return JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + document.querySelector(arguments[0]).value",
+    let kept = visit.run_with("return JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + document.querySelector(arguments[0]).value",
             vec![json!(field)],
-        )
-        .await
-        .unwrap();
+        ).await;
     assert!(!kept.as_str().unwrap().contains(CODE), "{kept}");
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }

@@ -120,14 +120,7 @@ async fn a_tap_of_mode_goes_all_the_way_round_and_both_serial_lines_have_the_sam
         .press("[data-part=device-panel] [data-do=serial-mute]")
         .await;
     assert_eq!(
-        visit
-            .browser
-            .run(
-                "const log = document.querySelector('[data-part=serial]'); return [log.role, log.ariaLive]",
-                vec![]
-            )
-            .await
-            .unwrap(),
+        visit.run("const log = document.querySelector('[data-part=serial]'); return [log.role, log.ariaLive]").await,
         json!(["log", "off"])
     );
     visit.fits().await;
@@ -137,7 +130,7 @@ async fn a_tap_of_mode_goes_all_the_way_round_and_both_serial_lines_have_the_sam
             "the device panel after a round",
         )
         .await;
-    visit.browser.screenshot("device-light").await.unwrap();
+    visit.picture("device-light").await;
     home.stack.stop().await.unwrap();
 }
 
@@ -215,7 +208,7 @@ async fn without_a_compiler_the_panel_says_what_to_install_and_nothing_can_be_fl
     visit
         .axe_in("#device-firmware, dialog[open]", "nothing can be flashed")
         .await;
-    visit.browser.screenshot("flash-phone").await.unwrap();
+    visit.picture("flash-phone").await;
     home.stack.stop().await.unwrap();
 }
 
@@ -224,10 +217,8 @@ async fn edit(visit: &Visit, part: &str, other: &str) {
     visit.press("[data-do=firmware-edit]").await;
     let script = "const box = document.querySelector('[data-part=firmware-edited]'); if (box.hidden || box.value.split(arguments[0]).length !== 2) return false; box.value = box.value.replace(arguments[0], arguments[1]); box.dispatchEvent(new Event('input', { bubbles: true })); return true";
     let done = visit
-        .browser
-        .run(script, vec![json!(part), json!(other)])
-        .await
-        .unwrap();
+        .run_with(script, vec![json!(part), json!(other)])
+        .await;
     assert_eq!(done, json!(true), "{part}");
     visit.press("[data-do=firmware-edit]").await;
 }
@@ -282,7 +273,7 @@ async fn a_changed_period_is_flashed_and_seen_and_a_broken_file_leaves_it_runnin
             "the question before a flash",
         )
         .await;
-    visit.browser.screenshot("flash-question").await.unwrap();
+    visit.picture("flash-question").await;
     visit.press("[data-part=flash-go]").await;
     flash_ends(&visit, "back").await;
     assert_eq!(visit.text(".flash-steps > li").await.lines().count(), 4);
@@ -321,7 +312,7 @@ async fn a_changed_period_is_flashed_and_seen_and_a_broken_file_leaves_it_runnin
     visit
         .axe_in("#device-firmware, dialog[open]", "what the compiler wrote")
         .await;
-    visit.browser.screenshot("flash-errors").await.unwrap();
+    visit.picture("flash-errors").await;
     let before = serial(&visit, "\"op\":\"periodic\"").await.len();
     serial_has(&visit, "\"op\":\"periodic\"", before + 2).await;
 

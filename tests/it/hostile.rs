@@ -123,7 +123,7 @@ const FINDINGS: &str = "
 
 async fn findings(visit: &Visit, state: &str) {
     let page_url = json!(visit.page_url);
-    let found = visit.browser.run(FINDINGS, vec![page_url]).await.unwrap();
+    let found = visit.run_with(FINDINGS, vec![page_url]).await;
     assert_eq!(found, json!([]), "{state}");
 }
 
@@ -165,7 +165,7 @@ async fn deliveries(as_event: bool) {
     let (canary, came) = canary().await;
     let corpus = corpus(&canary);
     let visit = Visit::to(&home, LIGHT).await;
-    visit.browser.run(WATCH, vec![]).await.unwrap();
+    visit.run(WATCH).await;
     let person = visit.start().await;
     let addr = home.stack.page_addr();
     let mut bodies = Vec::new();
@@ -226,26 +226,17 @@ async fn deliveries(as_event: bool) {
             const body = rows.filter((row) => row.querySelector('[data-slot=name]').textContent === 'body').at(0);
             [...body.querySelectorAll('button')].find((button) => button.textContent === 'Copy').click();
             return window.copied";
-        let copied = visit.browser.run(copy, vec![]).await.unwrap();
+        let copied = visit.run(copy).await;
         assert_eq!(
             copied.as_str(),
             Some(body.as_str()),
             "what is copied is what arrived"
         );
         visit
-            .browser
-            .run(
-                "document.querySelector('[data-part=block-dialog] [data-do=close]').click()",
-                vec![],
-            )
-            .await
-            .unwrap();
+            .run("document.querySelector('[data-part=block-dialog] [data-do=close]').click()")
+            .await;
     }
-    visit
-        .browser
-        .screenshot("hostile-deliveries")
-        .await
-        .unwrap();
+    visit.picture("hostile-deliveries").await;
 
     // The same log on a phone.
     visit
@@ -256,7 +247,7 @@ async fn deliveries(as_event: bool) {
         .unwrap();
     findings(&visit, "on a narrow window").await;
     assert_eq!(came.load(Ordering::SeqCst), 0, "something left the page");
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -264,7 +255,7 @@ async fn deliveries(as_event: bool) {
 async fn bytes_that_are_no_text_are_copied_exactly() {
     let home = Home::start_with(|config| config.devices.clear()).await;
     let visit = Visit::to(&home, LIGHT).await;
-    visit.browser.run(WATCH, vec![]).await.unwrap();
+    visit.run(WATCH).await;
     let person = visit.start().await;
     let bytes: Vec<u8> = (0..=255).rev().collect();
     person.post("application/octet-stream", bytes.clone()).await;
@@ -285,7 +276,7 @@ async fn bytes_that_are_no_text_are_copied_exactly() {
         )
     };
     let hex = dialog("Copy hex") + "return window.copied ?? ''";
-    let copied = visit.browser.run(&hex, vec![]).await.unwrap();
+    let copied = visit.run(&hex).await;
     let copied = copied
         .as_str()
         .unwrap_or_default()
@@ -294,24 +285,15 @@ async fn bytes_that_are_no_text_are_copied_exactly() {
         copied.to_lowercase(),
         data_encoding::HEXLOWER.encode(&bytes)
     );
-    visit
-        .browser
-        .run(&dialog("Download"), vec![])
-        .await
-        .unwrap();
+    visit.run(&dialog("Download")).await;
     let read = "const done = arguments[0];
         window.downloaded.arrayBuffer().then((buffer) => done([window.downloaded.type, [...new Uint8Array(buffer)]]))";
-    let saved = visit
-        .browser
-        .client
-        .execute_async(read, vec![])
-        .await
-        .unwrap();
+    let saved = visit.run_async(read, vec![]).await;
     let (kind, saved): (String, Vec<u8>) = serde_json::from_value(saved).unwrap();
     assert_eq!(saved, bytes, "what is saved is what arrived");
     assert!(!kind.contains("html") && !kind.contains("svg"), "{kind}");
     findings(&visit, "with bytes").await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -435,7 +417,7 @@ async fn a_cloud_that_says_hostile_things_is_shown_as_text() {
     .await;
     origin.set(home.stack.page_url.clone()).unwrap();
     let visit = Visit::to(&home, LIGHT).await;
-    visit.browser.run(WATCH, vec![]).await.unwrap();
+    visit.run(WATCH).await;
     visit.start().await;
     let sign_in = |token: String| {
         let script = "const form = document.querySelector('[data-form=token]');
@@ -481,9 +463,9 @@ async fn a_cloud_that_says_hostile_things_is_shown_as_text() {
         "{page:.2000}"
     );
     findings(&visit, "with hostile events, devices and webhooks").await;
-    visit.browser.screenshot("hostile-cloud").await.unwrap();
+    visit.picture("hostile-cloud").await;
     assert_eq!(came.load(Ordering::SeqCst), 0, "something left the page");
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
     cloud.stop().await;
 }

@@ -8,7 +8,7 @@ use fantoccini::{
 };
 use serde_json::{Value, json};
 use tests::{
-    browser::{DARK, LIGHT, PHONE, View},
+    browser::{LIGHT, PHONE, VIEWS, View},
     eventually,
     home::{Home, Person},
     visit::Visit,
@@ -25,16 +25,12 @@ const KEPT: &str = "
 async fn started(home: &Home, view: View) -> (Visit, Person) {
     let visit = Visit::to(home, view).await;
     let person = visit.start().await;
-    run(&visit, KEPT).await;
+    visit.run(KEPT).await;
     (visit, person)
 }
 
-async fn run(visit: &Visit, script: &str) -> Value {
-    visit.browser.run(script, vec![]).await.unwrap()
-}
-
 async fn look(visit: &Visit, name: &str) {
-    visit.browser.screenshot(name).await.unwrap();
+    visit.picture(name).await;
     visit.axe_in(".log-panel, dialog[open]", name).await;
     visit.fits().await;
 }
@@ -55,12 +51,7 @@ async fn choose(visit: &Visit, part: &str, text: &str) {
 async fn told_by_server(visit: &Visit) -> Value {
     let script = "const done = arguments[arguments.length - 1];
         fetch('/api/log', { headers: { authorization: `Bearer ${localStorage.getItem('webhook-tutorial/own')}` } }).then((answer) => answer.json()).then(done);";
-    visit
-        .browser
-        .client
-        .execute_async(script, vec![])
-        .await
-        .unwrap()
+    visit.run_async(script, vec![]).await
 }
 
 const A: &str = "e00fce68ece1d3d21a73dcc9";
@@ -104,7 +95,7 @@ async fn a_filter_shows_what_it_says_counts_what_it_leaves_out_and_goes_with_a_p
     visit.press("[data-part=filter-only]").await;
     visit.blocks("response", 3).await;
     visit.blocks("received", 0).await;
-    visit.browser.client.refresh().await.unwrap();
+    visit.reload().await;
     visit
         .says(
             "log-shown",
@@ -123,19 +114,21 @@ async fn a_filter_shows_what_it_says_counts_what_it_leaves_out_and_goes_with_a_p
         )
         .await;
     let scraps = "return [...document.querySelectorAll('.log-round, [data-part=log-shown]')].filter((one) => one.checkVisibility()).length";
-    assert_eq!(run(&visit, scraps).await, json!(0), "nothing else is shown");
+    assert_eq!(visit.run(scraps).await, json!(0), "nothing else is shown");
     look(&visit, "log-filter-none-light").await;
     visit.press("[data-part=empty-clear]").await;
     visit.blocks("received", 6).await;
-    let focused = run(&visit, "return document.activeElement.dataset.part").await;
+    let focused = visit
+        .run("return document.activeElement.dataset.part")
+        .await;
     assert_eq!(
         focused,
         json!("filter-source"),
         "the focus is where another filter can be set"
     );
-    visit.browser.client.refresh().await.unwrap();
+    visit.reload().await;
     visit.blocks("received", 6).await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -145,7 +138,7 @@ async fn copied(visit: &Visit) -> (String, String) {
         const heads = document.querySelectorAll('.log-rounds .log-block[data-kind=received] > header');
         heads[heads.length - 1].click();
         return document.querySelector('[data-part=block-dialog]').open";
-    assert_eq!(run(visit, open).await, json!(true));
+    assert_eq!(visit.run(open).await, json!(true));
     visit.press("[data-do=copy-curl]").await;
     let line = visit
         .shows("a line is copied", "return window.copied")
@@ -251,7 +244,7 @@ async fn a_request_copied_as_curl_arrives_again_as_it_was() {
         };
         assert_eq!(headers(first), headers(again), "{line}");
     }
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -262,7 +255,7 @@ async fn a_masked_value_is_a_place_to_fill_in_for_who_reads_through_a_link() {
     owner.post_secret().await;
     let visit = Visit::to(&home, LIGHT).await;
     visit.read_by_link(&owner).await;
-    run(&visit, KEPT).await;
+    visit.run(KEPT).await;
     let (line, said) = copied(&visit).await;
     assert!(
         line.contains("'authorization: YOUR-AUTHORIZATION'") && line.contains("shared body"),
@@ -270,7 +263,7 @@ async fn a_masked_value_is_a_place_to_fill_in_for_who_reads_through_a_link() {
     );
     assert!(!line.contains("planted") && !line.contains('•'), "{line}");
     assert!(said.contains("authorization is masked"), "{said}");
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -290,10 +283,9 @@ async fn the_downloaded_file_holds_what_the_reader_holds_and_no_key() {
     visit.says("log-told", "2 deliveries, 3 events.").await;
     look(&visit, "log-more-light").await;
     let script = "const done = arguments[arguments.length - 1]; window.saved.text().then((text) => done([window.savedAs, text]))";
-    let saved = visit.browser.client.execute_async(script, vec![]).await;
-    let saved = saved.unwrap();
+    let saved = visit.run_async(script, vec![]).await;
     let (name, text) = (saved[0].as_str().unwrap(), saved[1].as_str().unwrap());
-    let day = run(&visit, "const now = new Date(); return `${now.getFullYear()}-${String(now.getMonth() + 1).padStart(2, '0')}-${String(now.getDate()).padStart(2, '0')}`").await;
+    let day = visit.run("const now = new Date(); return `${now.getFullYear()}-${String(now.getMonth() + 1).padStart(2, '0')}-${String(now.getDate()).padStart(2, '0')}`").await;
     assert!(
         name.starts_with(&format!("webhook-log-{}-", day.as_str().unwrap())),
         "{name}"
@@ -326,13 +318,13 @@ async fn the_downloaded_file_holds_what_the_reader_holds_and_no_key() {
         ]
     );
     assert!(file["not_listening"].is_array());
-    let secrets = run(&visit, "return [localStorage.getItem('webhook-tutorial/own'), JSON.parse(sessionStorage.getItem('webhook-tutorial/login')).ticket.token]").await;
+    let secrets = visit.run("return [localStorage.getItem('webhook-tutorial/own'), JSON.parse(sessionStorage.getItem('webhook-tutorial/login')).ticket.token]").await;
     for secret in secrets.as_array().unwrap() {
         let secret = secret.as_str().unwrap();
         assert!(secret.len() > 20 && !text.contains(secret));
     }
     assert!(!text.contains("own_") && !text.contains("read_"));
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -351,16 +343,14 @@ async fn wrapping_and_silence_are_as_they_were_left() {
     let all_wrapped = format!("return (() => {{ {clipped} }})() === 0");
     visit.shows("no value is clipped", &all_wrapped).await;
     look(&visit, "log-wrapped-light").await;
-    visit.browser.client.refresh().await.unwrap();
+    visit.reload().await;
     visit.blocks("received", 1).await;
     visit.shows("they are still wrapped", &all_wrapped).await;
-    let muted = run(
-        &visit,
-        "return !document.querySelector('[data-part=say-rounds]').checked",
-    )
-    .await;
+    let muted = visit
+        .run("return !document.querySelector('[data-part=say-rounds]').checked")
+        .await;
     assert_eq!(muted, json!(true));
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -369,7 +359,7 @@ const STRIP: &str = "return [...document.querySelectorAll('.strip-segment')].map
 #[tokio::test]
 async fn the_collapsed_log_shows_the_last_round_fill_up() {
     let home = Home::start().await;
-    for (name, view) in [("light", LIGHT), ("dark", DARK), ("phone", PHONE)] {
+    for (name, view) in VIEWS {
         let (visit, person) = started(&home, view).await;
         if name != "phone" {
             visit.press("[data-do=collapse]").await;
@@ -383,9 +373,9 @@ async fn the_collapsed_log_shows_the_last_round_fill_up() {
             .await;
         let count =
             "return document.querySelector('[data-slot=count]').innerText.startsWith('1 delivery')";
-        assert_eq!(run(&visit, count).await, json!(true), "{name}: the count");
+        assert_eq!(visit.run(count).await, json!(true), "{name}: the count");
         assert_eq!(
-            run(&visit, STRIP).await,
+            visit.run(STRIP).await,
             json!([
                 ["event", "open"],
                 ["hook-sent", "open"],
@@ -409,15 +399,13 @@ async fn the_collapsed_log_shows_the_last_round_fill_up() {
             "{strip}"
         );
         look(&visit, &format!("log-strip-{name}")).await;
-        let height = run(
-            &visit,
-            "return document.querySelector('[data-part=log-panel]').offsetHeight",
-        )
-        .await;
+        let height = visit
+            .run("return document.querySelector('[data-part=log-panel]').offsetHeight")
+            .await;
         assert!(height.as_i64().unwrap() < 110, "{height}");
-        run(&visit, "document.querySelector('[data-do=remove-webhook]').click(); document.querySelector('[data-part=remove-webhook-dialog] [data-do=confirm]').click()").await;
+        visit.run("document.querySelector('[data-do=remove-webhook]').click(); document.querySelector('[data-part=remove-webhook-dialog] [data-do=confirm]').click()").await;
         visit.says("webhook-state", "There is no webhook").await;
-        visit.browser.client.close().await.unwrap();
+        visit.close().await;
     }
     home.stack.stop().await.unwrap();
 }
@@ -430,7 +418,7 @@ async fn an_example_becomes_ones_own_by_a_press_and_by_nothing_else() {
     let figure = "#simple-test .prose-example[data-block=trigger]";
     let ids = "return [...document.querySelectorAll('#simple-test .prose-example .log-block')].map((block) => block.querySelector('[data-slot=seq]').textContent).join()";
     let tops = "return [...document.querySelectorAll('#simple-test .prose-example')].map((one) => (one.nextElementSibling?.getBoundingClientRect().top - one.getBoundingClientRect().top).toFixed(1)).join()";
-    let (recorded, places) = (run(&visit, ids).await, run(&visit, tops).await);
+    let (recorded, places) = (visit.run(ids).await, visit.run(tops).await);
     for n in 1..=2 {
         visit.press("[data-do=test-webhook]").await;
         visit.whole_rounds(n).await;
@@ -439,11 +427,11 @@ async fn an_example_becomes_ones_own_by_a_press_and_by_nothing_else() {
             .await;
     }
     assert_eq!(
-        run(&visit, ids).await,
+        visit.run(ids).await,
         recorded,
         "nothing is exchanged by itself"
     );
-    assert_eq!(run(&visit, tops).await, places, "and nothing moves");
+    assert_eq!(visit.run(tops).await, places, "and nothing moves");
     visit.press(&format!("{figure} .yours-line button")).await;
     visit
         .shows(
@@ -451,14 +439,14 @@ async fn an_example_becomes_ones_own_by_a_press_and_by_nothing_else() {
             &format!("return (() => {{ {ids} }})() === '#2,#2,#2,#2,#2,#2'"),
         )
         .await;
-    visit.browser.screenshot("log-yours-light").await.unwrap();
+    visit.picture("log-yours-light").await;
     visit
         .axe_in("#simple-test", "an example of one's own")
         .await;
     visit.press("[data-do=test-webhook]").await;
     visit.whole_rounds(3).await;
     assert_eq!(
-        run(&visit, ids).await,
+        visit.run(ids).await,
         json!("#2,#2,#2,#2,#2,#2"),
         "what is shown stays"
     );
@@ -472,7 +460,7 @@ async fn an_example_becomes_ones_own_by_a_press_and_by_nothing_else() {
             ),
         )
         .await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -485,14 +473,12 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
     }
     visit.blocks("received", 6).await;
     let stops = "return [...document.querySelectorAll('.log-rail *')].filter((node) => node.tabIndex >= 0 && node.checkVisibility()).length";
-    assert_eq!(run(&visit, stops).await, json!(1));
-    run(
-        &visit,
-        "document.querySelector('.log-block[tabindex=\"0\"]').focus()",
-    )
-    .await;
+    assert_eq!(visit.run(stops).await, json!(1));
+    visit
+        .run("document.querySelector('.log-block[tabindex=\"0\"]').focus()")
+        .await;
     let at = "const all = [...document.querySelectorAll('.log-rounds .log-block')]; return all.indexOf(document.activeElement)";
-    assert_eq!(run(&visit, at).await, json!(17), "it begins at the newest");
+    assert_eq!(visit.run(at).await, json!(17), "it begins at the newest");
     for (pressed, expected) in [
         (Key::Left, 16),
         (Key::Up, 15),
@@ -505,9 +491,9 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
         (Key::Home, 0),
     ] {
         visit.key(pressed).await;
-        assert_eq!(run(&visit, at).await, json!(expected), "{pressed:?}");
+        assert_eq!(visit.run(at).await, json!(expected), "{pressed:?}");
     }
-    assert_eq!(run(&visit, stops).await, json!(1), "it is still one stop");
+    assert_eq!(visit.run(stops).await, json!(1), "it is still one stop");
     let inside = "const rail = document.querySelector('[data-part=rail]').getBoundingClientRect(); const block = document.activeElement.getBoundingClientRect(); return block.left >= rail.left && block.right <= rail.right + 1";
     visit.shows("what has the focus is in sight", inside).await;
     visit
@@ -516,11 +502,9 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
             "return document.querySelector('[data-do=newest]').checkVisibility()",
         )
         .await;
-    let left = run(
-        &visit,
-        "return document.activeElement.getBoundingClientRect().left",
-    )
-    .await;
+    let left = visit
+        .run("return document.activeElement.getBoundingClientRect().left")
+        .await;
     for n in 6..9 {
         person.post("text/plain", format!("body {n}")).await;
     }
@@ -530,13 +514,11 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
             "return document.querySelector('[data-do=newest]').textContent === 'Newest (3 new)'",
         )
         .await;
-    assert_eq!(run(&visit, at).await, json!(0), "the focus stays");
+    assert_eq!(visit.run(at).await, json!(0), "the focus stays");
     assert_eq!(
-        run(
-            &visit,
-            "return document.activeElement.getBoundingClientRect().left"
-        )
-        .await,
+        visit
+            .run("return document.activeElement.getBoundingClientRect().left")
+            .await,
         left,
         "nothing moves under a reader"
     );
@@ -545,7 +527,7 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
     visit
         .shows("the block is open", "return document.querySelector('[data-part=block-dialog]').open && document.querySelector('[data-part=block-dialog] [data-slot=title]').textContent === 'Webhook received #1'")
         .await;
-    let fields = run(&visit, "return document.querySelectorAll('[data-part=block-dialog] .row-value[tabindex=\"0\"]').length").await;
+    let fields = visit.run("return document.querySelectorAll('[data-part=block-dialog] .row-value[tabindex=\"0\"]').length").await;
     assert!(fields.as_i64().unwrap() > 3, "{fields}");
     visit.key(Key::Escape).await;
     visit
@@ -559,11 +541,11 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
     visit.shows("the newest is in sight", edge).await;
     let wheel = "const rail = document.querySelector('[data-part=rail]'); return rail.dispatchEvent(new WheelEvent('wheel', { deltaY: 100, cancelable: true, bubbles: true }))";
     assert_eq!(
-        run(&visit, wheel).await,
+        visit.run(wheel).await,
         json!(true),
         "nobody takes the wheel from the reader"
     );
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -587,10 +569,10 @@ async fn the_list_is_what_a_phone_gets_and_the_rail_what_a_desk_gets() {
             .shows("blocks stand one below the other", stacked)
             .await;
         look(&visit, &format!("log-list-{name}")).await;
-        visit.browser.client.refresh().await.unwrap();
+        visit.reload().await;
         visit.blocks("received", 1).await;
         visit.shows("they still do", stacked).await;
-        visit.browser.client.close().await.unwrap();
+        visit.close().await;
     }
     home.stack.stop().await.unwrap();
 }
@@ -626,17 +608,17 @@ async fn the_log_follows_what_grows_and_leaves_alone_who_scrolled_back() {
             .shows(&format!("{view}: at the newest"), &at("< 2"))
             .await;
         for _ in 0..2 {
-            run(&visit, grow).await;
+            visit.run(grow).await;
             visit
                 .shows(&format!("{view}: still at the newest"), &at("< 2"))
                 .await;
         }
         let back = "const rail = document.querySelector('[data-part=rail]'); rail.scrollBy(-400, -400); return [rail.scrollLeft, rail.scrollTop]";
-        let stands = run(&visit, back).await;
+        let stands = visit.run(back).await;
         visit
             .shows(&format!("{view}: scrolled back"), &at(">= 399"))
             .await;
-        run(&visit, grow).await;
+        visit.run(grow).await;
         person.post("text/plain", "more").await;
         visit
             .shows(
@@ -645,7 +627,7 @@ async fn the_log_follows_what_grows_and_leaves_alone_who_scrolled_back() {
             )
             .await;
         let now = "const rail = document.querySelector('[data-part=rail]'); return [rail.scrollLeft, rail.scrollTop]";
-        assert_eq!(run(&visit, now).await, stands, "{view}");
+        assert_eq!(visit.run(now).await, stands, "{view}");
     }
     // Who asks for older ones at the newest end is no longer following it, or what came would be let go again.
     for _ in 0..100 {
@@ -657,7 +639,7 @@ async fn the_log_follows_what_grows_and_leaves_alone_who_scrolled_back() {
         .await;
     for least in [60, 90, 100] {
         let older = "document.querySelector('[data-do=older]').click()";
-        run(&visit, older).await;
+        visit.run(older).await;
         visit
             .shows(
                 "older ones are there",
@@ -665,7 +647,7 @@ async fn the_log_follows_what_grows_and_leaves_alone_who_scrolled_back() {
             )
             .await;
     }
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -676,7 +658,7 @@ async fn the_log_is_a_strip_until_the_reader_has_something_to_see_in_it() {
     visit.press("[data-do=start]").await;
     visit.says("live", "live").await;
     let strip = "return document.querySelector('[data-part=log-panel]').hasAttribute('data-collapsed') && document.querySelector('[data-part=log-panel]').offsetHeight < innerHeight / 6";
-    assert_eq!(run(&visit, strip).await, json!(true));
+    assert_eq!(visit.run(strip).await, json!(true));
     assert_eq!(visit.text(".strip-head").await, "No round yet");
     visit.press("[data-do=send-one]").await;
     visit.blocks("received", 1).await;
@@ -687,8 +669,8 @@ async fn the_log_is_a_strip_until_the_reader_has_something_to_see_in_it() {
     visit.press("[data-do=collapse]").await;
     visit.press("[data-do=send-one]").await;
     visit.blocks("received", 2).await;
-    assert_eq!(run(&visit, strip).await, json!(true), "as its reader wants");
-    visit.browser.client.close().await.unwrap();
+    assert_eq!(visit.run(strip).await, json!(true), "as its reader wants");
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -699,18 +681,16 @@ async fn the_dock_is_resized_by_keys_remembered_and_never_over_the_focus() {
     person.post("text/plain", "one").await;
     visit.blocks("received", 1).await;
     let height = "return document.querySelector('[data-part=log-panel]').offsetHeight";
-    let before = run(&visit, height).await.as_i64().unwrap();
-    run(
-        &visit,
-        "document.querySelector('[data-part=dock-handle]').focus()",
-    )
-    .await;
+    let before = visit.run(height).await.as_i64().unwrap();
+    visit
+        .run("document.querySelector('[data-part=dock-handle]').focus()")
+        .await;
     visit.key(Key::Up).await;
     visit.key(Key::Up).await;
-    let larger = run(&visit, height).await.as_i64().unwrap();
+    let larger = visit.run(height).await.as_i64().unwrap();
     assert!(larger > before, "{before} {larger}");
     // By pointer: sixty pixels up.
-    let at = run(&visit, "const { left, top, width, height } = document.querySelector('[data-part=dock-handle]').getBoundingClientRect(); return [Math.round(left + width / 2), Math.round(top + height / 2)]").await;
+    let at = visit.run("const { left, top, width, height } = document.querySelector('[data-part=dock-handle]').getBoundingClientRect(); return [Math.round(left + width / 2), Math.round(top + height / 2)]").await;
     let (x, y) = (at[0].as_f64().unwrap(), at[1].as_f64().unwrap());
     let drag = MouseActions::new("mouse".to_owned())
         .then(PointerAction::MoveTo {
@@ -730,23 +710,19 @@ async fn the_dock_is_resized_by_keys_remembered_and_never_over_the_focus() {
             button: MOUSE_BUTTON_LEFT,
         });
     visit.browser.client.perform_actions(drag).await.unwrap();
-    let dragged = run(&visit, height).await.as_i64().unwrap();
+    let dragged = visit.run(height).await.as_i64().unwrap();
     assert!((dragged - larger - 60).abs() <= 12, "{larger} {dragged}");
     let larger = dragged;
-    let now = run(
-        &visit,
-        "return document.querySelector('[data-part=dock-handle]').ariaValueNow",
-    )
-    .await;
-    visit.browser.client.refresh().await.unwrap();
+    let now = visit
+        .run("return document.querySelector('[data-part=dock-handle]').ariaValueNow")
+        .await;
+    visit.reload().await;
     visit.blocks("received", 1).await;
-    assert_eq!(run(&visit, height).await, json!(larger), "remembered");
+    assert_eq!(visit.run(height).await, json!(larger), "remembered");
     assert_eq!(
-        run(
-            &visit,
-            "return document.querySelector('[data-part=dock-handle]').ariaValueNow"
-        )
-        .await,
+        visit
+            .run("return document.querySelector('[data-part=dock-handle]').ariaValueNow")
+            .await,
         now
     );
     // Whatever can have the focus, one after the other.
@@ -761,14 +737,12 @@ async fn the_dock_is_resized_by_keys_remembered_and_never_over_the_focus() {
             if (height < free - 60 && bottom > free + 1 && top > 0) found.push(`${node.tagName} ${node.textContent.slice(0, 40)} ${bottom} > ${free}`);
         }
         return found;";
-    run(
-        &visit,
-        "document.documentElement.style.scrollBehavior = 'auto'",
-    )
-    .await;
-    assert_eq!(run(&visit, hidden).await, json!([]));
+    visit
+        .run("document.documentElement.style.scrollBehavior = 'auto'")
+        .await;
+    assert_eq!(visit.run(hidden).await, json!([]));
     visit.press("[data-do=collapse]").await;
-    assert_eq!(run(&visit, hidden).await, json!([]));
+    assert_eq!(visit.run(hidden).await, json!([]));
     visit.press("[data-do=dock]").await;
     visit
         .shows(
@@ -776,17 +750,15 @@ async fn the_dock_is_resized_by_keys_remembered_and_never_over_the_focus() {
             "return !document.querySelector('[data-part=log-panel]').hasAttribute('data-docked')",
         )
         .await;
-    visit.browser.client.refresh().await.unwrap();
+    visit.reload().await;
     visit.blocks("received", 1).await;
     eventually("it still does", || async {
-        let docked = run(
-            &visit,
-            "return document.querySelector('[data-part=log-panel]').hasAttribute('data-docked')",
+        let docked = visit.run("return document.querySelector('[data-part=log-panel]').hasAttribute('data-docked')",
         )
         .await;
         (docked == json!(false)).then_some(())
     })
     .await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }

@@ -4,7 +4,7 @@ use http::StatusCode;
 use local::engine::Engine;
 use serde_json::json;
 use tests::{
-    browser::{DARK, LIGHT, PHONE},
+    browser::{LIGHT, PHONE, VIEWS},
     client::Client,
     eventually,
     home::Home,
@@ -15,15 +15,9 @@ use tests::{
 #[tokio::test]
 async fn start_send_and_watch_the_three_blocks_arrive_in_every_view() {
     let home = Home::start().await;
-    for (name, view) in [("light", LIGHT), ("dark", DARK), ("phone", PHONE)] {
+    for (name, view) in VIEWS {
         let visit = Visit::to(&home, view).await;
-        visit
-            .browser
-            .screenshot(&format!("signed-out-{name}"))
-            .await
-            .unwrap();
-        visit.axe(&format!("before Start, {name}")).await;
-        visit.fits().await;
+        visit.look(&format!("signed-out-{name}")).await;
         let person = visit.start().await;
         let line = visit.text("[data-slot=shell-line]").await;
         assert!(
@@ -46,14 +40,8 @@ async fn start_send_and_watch_the_three_blocks_arrive_in_every_view() {
         ] {
             assert!(log.contains(text), "{text} is not in {log}");
         }
-        visit
-            .browser
-            .screenshot(&format!("one-round-{name}"))
-            .await
-            .unwrap();
-        visit.axe(&format!("with one round, {name}")).await;
-        visit.fits().await;
-        visit.browser.client.close().await.unwrap();
+        visit.look(&format!("one-round-{name}")).await;
+        visit.close().await;
     }
     home.stack.stop().await.unwrap();
 }
@@ -67,17 +55,12 @@ async fn a_reload_and_a_second_tab_show_the_same_log_without_duplicates() {
         person.post("text/plain", format!("body {n}")).await;
     }
     visit.blocks("received", 3).await;
-    visit.browser.client.refresh().await.unwrap();
+    visit.reload().await;
     visit.blocks("received", 3).await;
     let first = visit.browser.client.window().await.unwrap();
     let second = visit.browser.client.new_window(true).await.unwrap().handle;
     visit.browser.client.switch_to_window(second).await.unwrap();
-    visit
-        .browser
-        .client
-        .goto(&home.stack.page_url)
-        .await
-        .unwrap();
+    visit.goto(&home.stack.page_url).await;
     visit.blocks("received", 3).await;
     person.post("text/plain", "one more").await;
     visit.blocks("received", 4).await;
@@ -85,7 +68,7 @@ async fn a_reload_and_a_second_tab_show_the_same_log_without_duplicates() {
     visit.blocks("received", 4).await;
     let seen = visit.text(".log-rounds .round-head [data-slot=seq]").await;
     assert_eq!(seen.matches('#').count(), 4, "{seen}");
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -106,11 +89,7 @@ async fn while_the_data_is_out_of_reach_the_page_says_so_and_recovers_by_itself(
             "return document.querySelector('[data-part=live]').dataset.state === 'failing'",
         )
         .await;
-    visit
-        .browser
-        .screenshot("not-connected-light")
-        .await
-        .unwrap();
+    visit.picture("not-connected-light").await;
     visit.axe("not connected").await;
     proxy.set(Mood::Well);
     eventually("a webhook is taken again", || async {
@@ -129,7 +108,7 @@ async fn while_the_data_is_out_of_reach_the_page_says_so_and_recovers_by_itself(
             "return document.querySelector('.log-rounds').textContent.includes('after')",
         )
         .await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
     engine.stop().await;
 }
@@ -149,7 +128,7 @@ async fn hostile_text_in_every_field_is_shown_as_text() {
     let home = Home::start().await;
     let visit = Visit::to(&home, LIGHT).await;
     let person = visit.start().await;
-    visit.browser.run("window.violations = []; document.addEventListener('securitypolicyviolation', (e) => window.violations.push(e.violatedDirective + ' ' + e.blockedURI))", vec![]).await.unwrap();
+    visit.run("window.violations = []; document.addEventListener('securitypolicyviolation', (e) => window.violations.push(e.violatedDirective + ' ' + e.blockedURI))").await;
     for text in HOSTILE {
         let escaped: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let visible: String = text.chars().filter(|c| !c.is_control()).collect();
@@ -189,16 +168,16 @@ async fn hostile_text_in_every_field_is_shown_as_text() {
     let log = visit.text(".log-rounds").await;
     assert!(log.contains("<script>window.hit = 1</script>"));
     assert!(log.contains("onerror"));
-    let hit = visit.browser.run("return [window.hit ?? null, window.violations, document.querySelectorAll('.log-rounds img, .log-rounds script').length]", vec![]).await.unwrap();
+    let hit = visit.run("return [window.hit ?? null, window.violations, document.querySelectorAll('.log-rounds img, .log-rounds script').length]").await;
     assert_eq!(
         hit,
         json!([null, [], 0]),
         "no script ran, nothing was asked for, nothing became markup"
     );
     visit.fits().await;
-    visit.browser.screenshot("hostile-light").await.unwrap();
+    visit.picture("hostile-light").await;
     visit.axe("hostile text").await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -211,16 +190,13 @@ async fn a_share_link_reads_under_a_bar_and_replaces_nothing() {
     let visit = Visit::to(&home, LIGHT).await;
     let own = visit.start().await;
     visit
-        .browser
-        .client
         .goto(&format!(
             "{}/#{}",
             home.stack.page_url,
             owner.share.reveal()
         ))
-        .await
-        .unwrap();
-    visit.browser.client.refresh().await.ok();
+        .await;
+    visit.reload().await;
     visit
         .shows(
             "the bar says whose log it is",
@@ -235,7 +211,7 @@ async fn a_share_link_reads_under_a_bar_and_replaces_nothing() {
     );
     let address = visit.browser.client.current_url().await.unwrap();
     assert!(!address.as_str().contains("read_"), "{address}");
-    visit.browser.screenshot("shared-light").await.unwrap();
+    visit.picture("shared-light").await;
     visit.axe("someone else's log").await;
 
     visit.press("[data-do=leave-read]").await;
@@ -248,7 +224,7 @@ async fn a_share_link_reads_under_a_bar_and_replaces_nothing() {
             ),
         )
         .await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -261,8 +237,8 @@ async fn another_owners_key_is_adopted_only_after_a_question() {
     let own = visit.start().await;
     let link = format!("{}/#{}", home.stack.page_url, other.owner.reveal());
     for (answer, endpoint) in [("close", &own.endpoint), ("confirm", &other.endpoint)] {
-        visit.browser.client.goto("about:blank").await.unwrap();
-        visit.browser.client.goto(&link).await.unwrap();
+        visit.goto("about:blank").await;
+        visit.goto(&link).await;
         visit
             .shows(
                 "the page asks",
@@ -288,21 +264,21 @@ async fn another_owners_key_is_adopted_only_after_a_question() {
     let offered = visit.shows("the other endpoint is listed", offered).await;
     assert!(offered.as_str().unwrap().contains(own.endpoint.as_str()));
     let focus = "document.querySelector('.other-list button').focus()";
-    visit.browser.run(focus, vec![]).await.unwrap();
+    visit.run(focus).await;
     for _ in 0..3 {
         let learn = "window.asked = performance.getEntriesByType('resource').length; new BroadcastChannel('webhook-tutorial').postMessage({ what: 'changed', endpoint: arguments[0] })";
         let endpoint = json!(other.endpoint);
-        visit.browser.run(learn, vec![endpoint]).await.unwrap();
+        visit.run_with(learn, vec![endpoint]).await;
         visit
             .shows("the server was asked anew", "return performance.getEntriesByType('resource').slice(window.asked).some(({ name }) => name.endsWith('/api/endpoint'))")
             .await;
     }
     let focused = "return document.activeElement.matches('.other-list button')";
-    let focused = visit.browser.run(focused, vec![]).await.unwrap();
+    let focused = visit.run(focused).await;
     assert_eq!(focused, true);
     visit.press(".other-list button").await;
     visit.shows("the one before is shown, and has the focus", &format!("return document.activeElement === document.querySelector('[data-slot=hook-url]') && document.activeElement.textContent.endsWith('{}')", own.endpoint)).await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -322,7 +298,7 @@ async fn clear_and_forget_ask_first_and_do_what_they_say() {
     );
 
     visit.press("[data-do=forget]").await;
-    visit.browser.screenshot("forget-light").await.unwrap();
+    visit.picture("forget-light").await;
     visit.axe("the question before forgetting").await;
     visit
         .press("[data-part=forget-dialog] [data-do=confirm]")
@@ -332,7 +308,7 @@ async fn clear_and_forget_ask_first_and_do_what_they_say() {
     })
     .await;
     visit.blocks("received", 0).await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -344,7 +320,7 @@ async fn a_long_log_opens_with_its_newest_and_goes_back_on_demand() {
     for n in 1..=230 {
         person.post("text/plain", format!("body {n}")).await;
     }
-    visit.browser.client.refresh().await.unwrap();
+    visit.reload().await;
     visit
         .shows(
             "the newest is shown",
@@ -362,7 +338,7 @@ async fn a_long_log_opens_with_its_newest_and_goes_back_on_demand() {
         None
     })
     .await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -382,18 +358,18 @@ async fn the_mode_is_named_wherever_the_reader_is() {
               const there = document.elementFromPoint(left + width / 2, top + height / 2);
               return mode.contains(there) && section.getBoundingClientRect().top >= top + height ? [] : [section.id];
             });";
-        let found = visit.browser.run(covered, vec![]).await.unwrap();
+        let found = visit.run(covered).await;
         assert_eq!(found, json!([]), "{name}: the mode is out of sight");
         if name == "phone" {
             visit.press("[data-do=contents]").await;
-            let found = visit.browser.run(covered, vec![]).await.unwrap();
+            let found = visit.run(covered).await;
             assert_eq!(found, json!([]), "{name}: the contents cover the mode");
             let height =
                 "return document.querySelector('.top-bar').getBoundingClientRect().height <= 84";
-            let is_low = visit.browser.run(height, vec![]).await.unwrap();
+            let is_low = visit.run(height).await;
             assert_eq!(is_low, json!(true), "the bar takes too much of a phone");
         }
-        visit.browser.client.close().await.unwrap();
+        visit.close().await;
     }
     home.stack.stop().await.unwrap();
 }

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tests::{
     account::Account,
-    browser::{DARK, LIGHT, PHONE},
+    browser::{LIGHT, VIEWS},
     home::Home,
     visit::Visit,
 };
@@ -45,7 +45,7 @@ async fn put_back(visit: &Visit) {
 async fn a_disabled_webhook_is_noticed_by_the_press_that_nothing_comes_of() {
     let home = Home::start().await;
     let account = Account::of(&home).await;
-    for (name, view) in [("light", LIGHT), ("dark", DARK), ("phone", PHONE)] {
+    for (name, view) in VIEWS {
         let visit = Visit::to(&home, view).await;
         visit.start().await;
         visit.connect().await;
@@ -57,13 +57,8 @@ async fn a_disabled_webhook_is_noticed_by_the_press_that_nothing_comes_of() {
         visit.press("[data-do=test-webhook]").await;
         visit.says("webhook-state", "but it was changed").await;
         differs(&visit, "It is disabled: no event triggers it.").await;
-        let scroll = "document.querySelector('[data-part=webhook]').scrollIntoView({ block: 'start', behavior: 'instant' })";
-        visit.browser.run(scroll, vec![]).await.unwrap();
-        visit
-            .browser
-            .screenshot(&format!("particle-changed-{name}"))
-            .await
-            .unwrap();
+        visit.scroll_to("[data-part=webhook]").await;
+        visit.picture(&format!("particle-changed-{name}")).await;
         visit
             .axe_in("[data-part=webhook]", &format!("a changed webhook, {name}"))
             .await;
@@ -72,8 +67,46 @@ async fn a_disabled_webhook_is_noticed_by_the_press_that_nothing_comes_of() {
         visit.press("[data-do=test-webhook]").await;
         visit.blocks("response", 1).await;
         account.ask(Method::DELETE, &at, Value::Null).await;
-        visit.browser.client.close().await.unwrap();
+        visit.close().await;
     }
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn led_away_or_deleted_elsewhere_the_webhook_is_taken_back_or_made_again() {
+    let home = Home::start().await;
+    let account = Account::of(&home).await;
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.start().await;
+    visit.connect().await;
+    let own = visit.text("[data-slot=hook-url]").await;
+    let url = async || account.hooks().await[0]["url"].clone();
+
+    let away = "http://127.0.0.1:9/away";
+    let at = account.hook_path().await;
+    let hook = settings(&account, away).await;
+    account.ask(Method::PUT, &at, hook).await;
+    visit.press("[data-do=test-webhook]").await;
+    visit.says("webhook-state", "no longer leads here").await;
+    visit.says("webhook-question", away).await;
+    assert_eq!(visit.text("[data-do=webhook-yes]").await, "Take back");
+    visit.scroll_to("[data-part=webhook]").await;
+    visit.look("particle-led-away-light").await;
+    visit.press("[data-do=webhook-yes]").await;
+    visit.connected().await;
+    assert_eq!(url().await, json!(own));
+
+    account.ask(Method::DELETE, &at, Value::Null).await;
+    visit.press("[data-do=test-webhook]").await;
+    visit
+        .says("webhook-state", "no longer in your account")
+        .await;
+    visit.scroll_to("[data-part=webhook]").await;
+    visit.look("particle-deleted-light").await;
+    visit.press("[data-do=webhook-yes]").await;
+    visit.connected().await;
+    assert_eq!(url().await, json!(own));
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -92,7 +125,7 @@ async fn a_webhook_that_was_taken_over_and_is_answered_elsewhere_is_noticed_by_i
     account.publish("WebhookTutorial01", "{}").await;
     visit.says("webhook-state", "no longer leads here").await;
     visit.says("count", "the webhook leads elsewhere").await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -145,7 +178,7 @@ async fn a_webhook_that_was_changed_elsewhere_is_compared_with_the_one_that_was_
     ];
     for (edit, says) in edits {
         change(edit).await;
-        visit.browser.client.refresh().await.unwrap();
+        visit.reload().await;
         differs(&visit, says).await;
         put_back(&visit).await;
     }
@@ -158,7 +191,7 @@ async fn a_webhook_that_was_changed_elsewhere_is_compared_with_the_one_that_was_
         }
     }
     assert_eq!(now, made);
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -186,6 +219,6 @@ async fn before_anything_is_done_the_page_says_what_it_makes_who_keeps_what_and_
     );
     visit.connect().await;
     assert_eq!(account.hooks().await.len(), 1);
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }

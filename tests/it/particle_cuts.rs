@@ -153,13 +153,9 @@ async fn events_over_a_stream_that_breaks_off_again_and_again_are_shown_once_or_
             "it waits before it connects again: {opened:?}"
         );
     }
-    visit
-        .browser
-        .screenshot("particle-many-cuts")
-        .await
-        .unwrap();
+    visit.picture("particle-many-cuts").await;
     // Nothing is heard twice after a reload either.
-    visit.browser.client.refresh().await.unwrap();
+    visit.reload().await;
     visit.connected().await;
     eventually("the reloaded page shows the same", || async {
         let again = visit.rounds().await;
@@ -175,7 +171,7 @@ async fn events_over_a_stream_that_breaks_off_again_and_again_are_shown_once_or_
             .then_some(())
     })
     .await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -225,54 +221,34 @@ async fn too_many_calls_and_a_cloud_that_is_broken_are_said_plainly_and_gone_on_
     ];
     for (view, name, status, body, says, stream) in cases {
         let visit = Visit::to(&home, view).await;
-        visit.browser.run(ANSWERS, vec![]).await.unwrap();
+        visit.run(ANSWERS).await;
         visit.start().await;
         let answer = format!("window.answer = {{ status: {status}, body: '{body}' }}");
         // At the sign-in, and once signed in.
-        visit.browser.run(&answer, vec![]).await.unwrap();
+        visit.run(&answer).await;
         visit.press("[data-do=connect-simulated]").await;
         visit.says("connect-problem", says).await;
-        visit
-            .browser
-            .run("window.answer = null", vec![])
-            .await
-            .unwrap();
+        visit.run("window.answer = null").await;
         visit.connect().await;
         visit
-            .browser
-            .run(
-                &format!("{answer}; window.streams.splice(0).forEach((one) => one.abort())"),
-                vec![],
-            )
-            .await
-            .unwrap();
+            .run(&format!(
+                "{answer}; window.streams.splice(0).forEach((one) => one.abort())"
+            ))
+            .await;
         visit.says("connect-stream", stream).await;
         visit
             .says("connect-stream", "Trying again by itself.")
             .await;
         visit.press("[data-do=test-webhook]").await;
         visit.says("webhook-said", says).await;
-        let scroll = "document.querySelector('[data-part=connect]').scrollIntoView({ block: 'start', behavior: 'instant' })";
-        visit.browser.run(scroll, vec![]).await.unwrap();
-        visit
-            .browser
-            .screenshot(&format!("particle-{status}-{name}"))
-            .await
-            .unwrap();
-        visit
-            .axe(&format!("the cloud answers {status}, {name}"))
-            .await;
-        visit.fits().await;
-        visit
-            .browser
-            .run("window.answer = null", vec![])
-            .await
-            .unwrap();
+        visit.scroll_to("[data-part=connect]").await;
+        visit.look(&format!("particle-{status}-{name}")).await;
+        visit.run("window.answer = null").await;
         visit.says("connect-stream", "Listening to events.").await;
         visit.press("[data-do=test-webhook]").await;
         visit.blocks("response", 1).await;
         visit.remove_webhook().await;
-        visit.browser.client.close().await.unwrap();
+        visit.close().await;
     }
     home.stack.stop().await.unwrap();
 }

@@ -33,11 +33,11 @@ async fn look(visit: &Visit, state: &str, after: impl AsyncFn(&Visit)) {
     for (name, view) in VIEWS {
         visit.browser.look_as(view).await.unwrap();
         // How the log lies is decided when the page is opened.
-        visit.browser.client.refresh().await.unwrap();
+        visit.reload().await;
         visit.ready().await;
         after(visit).await;
         let sections = "return [...document.querySelectorAll('.page-section')].filter((one) => one.checkVisibility()).map((one) => one.id)";
-        let sections = visit.browser.run(sections, vec![]).await.unwrap();
+        let sections = visit.run(sections).await;
         for section in sections.as_array().unwrap() {
             let section = section.as_str().unwrap();
             let picture = format!("{state}-{section}-{name}");
@@ -48,11 +48,11 @@ async fn look(visit: &Visit, state: &str, after: impl AsyncFn(&Visit)) {
                 .unwrap();
         }
         let window = format!("{state}-window-{name}");
-        visit.browser.screenshot(&window).await.unwrap();
+        visit.picture(&window).await;
         visit.fits().await;
         // Wherever one scrolls to, something is half under what stays in the window; at the top it is always the same.
         let top = "scrollTo({ top: 0, behavior: 'instant' })";
-        visit.browser.run(top, vec![]).await.unwrap();
+        visit.run(top).await;
         visit.axe(&format!("{state}, {name}")).await;
     }
 }
@@ -63,14 +63,14 @@ async fn before_start_and_reading_ahead() {
     let visit = Visit::to(&home, LIGHT).await;
     look(&visit, "first", async |_| ()).await;
     let url = format!("{}/#webhook-details", home.stack.page_url);
-    visit.browser.client.goto("about:blank").await.unwrap();
-    visit.browser.client.goto(&url).await.unwrap();
+    visit.goto("about:blank").await;
+    visit.goto(&url).await;
     let ahead = async |visit: &Visit| {
         let bar = "return document.querySelector('[data-part=start-bar]').checkVisibility() && document.documentElement.dataset.script === 'on'";
         visit.shows("the bar offers to start", bar).await;
     };
     look(&visit, "ahead", ahead).await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -99,8 +99,8 @@ async fn with_a_cloud_a_device_and_rounds() {
     look(&visit, "connected", connected).await;
     visit.browser.look_as(WALL).await.unwrap();
     visit.fits().await;
-    visit.browser.screenshot("connected-wall").await.unwrap();
-    visit.browser.client.close().await.unwrap();
+    visit.picture("connected-wall").await;
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -114,13 +114,11 @@ async fn without_an_account() {
     let there = async |visit: &Visit| {
         visit.blocks("received", 1).await;
         let mode = visit
-            .browser
-            .run("return document.documentElement.dataset.mode", vec![])
-            .await
-            .unwrap();
+            .run("return document.documentElement.dataset.mode")
+            .await;
         assert_eq!(mode, json!("none"));
     };
     look(&visit, "none", there).await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }

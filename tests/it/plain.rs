@@ -24,7 +24,7 @@ async fn reads_whole(visit: &Visit, how: &str) {
     let script = "const seen = (selector) => [...document.querySelectorAll(selector)].filter((one) => !one.checkVisibility()).map((one) => one.id || one.dataset.block || one.dataset.only || one.textContent.slice(0, 40));
         return { sections: seen('.page-section'), examples: seen('.prose-example'), modes: seen('[data-only]'), tasks: seen('.task-line'),
             count: [document.querySelectorAll('.page-section').length, document.querySelectorAll('.prose-example').length] };";
-    let found = visit.browser.run(script, vec![]).await.unwrap();
+    let found = visit.run(script).await;
     assert_eq!(found["sections"], json!([]), "{how}: hidden sections");
     assert_eq!(found["examples"], json!([]), "{how}: hidden examples");
     assert_eq!(found["modes"], json!([]), "{how}: hidden words");
@@ -46,7 +46,7 @@ async fn without_scripts_everything_reads_and_nothing_pretends_to_work() {
         );
         let visit = open(&home, view, &[off]).await;
         reads_whole(&visit, "without scripts").await;
-        let alive = visit.browser.run(ALIVE, vec![]).await.unwrap();
+        let alive = visit.run(ALIVE).await;
         assert_eq!(alive, json!([]), "controls that do nothing");
         let says = visit.text(".needs-script").await;
         assert!(says.contains("need JavaScript"), "{says}");
@@ -56,7 +56,7 @@ async fn without_scripts_everything_reads_and_nothing_pretends_to_work() {
             let section = format!("#{section}");
             visit.browser.picture_of(&section, &name).await.unwrap();
         }
-        visit.browser.client.close().await.unwrap();
+        visit.close().await;
     }
     home.stack.stop().await.unwrap();
 }
@@ -84,7 +84,7 @@ async fn a_script_that_does_not_come_leaves_everything_to_read() {
             let said = visit.text(".load-failed").await;
             assert!(said.contains("Reload the page"), "{said}");
         }
-        visit.browser.client.close().await.unwrap();
+        visit.close().await;
     }
     home.stack.stop().await.unwrap();
 }
@@ -100,7 +100,7 @@ async fn on_paper_every_section_is_there_and_the_log_is_a_list() {
         .await
         .unwrap();
     let hidden = "return [...document.querySelectorAll('.page-section')].filter((one) => !one.checkVisibility()).map((one) => one.id)";
-    let found = visit.browser.run(hidden, vec![]).await.unwrap();
+    let found = visit.run(hidden).await;
     assert_eq!(found, json!([]), "before Start");
     let screen = json!({ "media": "" });
     visit
@@ -118,11 +118,11 @@ async fn on_paper_every_section_is_there_and_the_log_is_a_list() {
         .devtools("Emulation.setEmulatedMedia", paper)
         .await
         .unwrap();
-    let found = visit.browser.run(hidden, vec![]).await.unwrap();
+    let found = visit.run(hidden).await;
     assert_eq!(found, json!([]), "after Start");
     let list = "const blocks = [...document.querySelectorAll('.log-rounds .log-block')].map((one) => one.getBoundingClientRect());
         return blocks.filter(({ left, top }, i) => Math.abs(left - blocks[0].left) >= 1 || (i > 0 && top <= blocks[i - 1].top)).map(({ left, top }) => [left, top]);";
-    let astray = visit.browser.run(list, vec![]).await.unwrap();
+    let astray = visit.run(list).await;
     assert_eq!(astray, json!([]), "blocks that are not in one column");
     visit.fits().await;
     visit.browser.picture_of("#log", "print-log").await.unwrap();
@@ -131,6 +131,6 @@ async fn on_paper_every_section_is_there_and_the_log_is_a_list() {
         .picture_of("#webhook-details", "print-webhook-details")
         .await
         .unwrap();
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }

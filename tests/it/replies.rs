@@ -301,11 +301,8 @@ async fn a_reply_that_looks_like_a_page_or_a_script_does_nothing_in_a_browser() 
             Promise.all([load('script', { src: url }), load('link', { rel: 'stylesheet', href: url }), load('img', { src: url })])
               .then((came) => done([came, window.pwned ?? null, document.title]))";
         let came = visit
-            .browser
-            .client
-            .execute_async(script, vec![serde_json::json!(person.hook_url())])
-            .await
-            .unwrap();
+            .run_async(script, vec![serde_json::json!(person.hook_url())])
+            .await;
         assert_eq!(
             came[0],
             serde_json::json!(["blocked", "blocked", "blocked"]),
@@ -317,6 +314,6 @@ async fn a_reply_that_looks_like_a_page_or_a_script_does_nothing_in_a_browser() 
             "{kind}: {came}"
         );
     }
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }

@@ -101,7 +101,7 @@ async fn no_key_token_code_password_or_webhooks_secret_is_in_the_servers_log() {
     account.ended().await;
     let signed_out = account.call(Method::GET, "/v1/user", Value::Null).await;
     assert_eq!(signed_out.status(), 401);
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 
     let log = lines.lock().unwrap().join("\n");

@@ -230,23 +230,18 @@ async fn who_reads_through_a_link_finds_no_masked_value_on_the_page_nor_takes_on
     let visit = Visit::to(&home, LIGHT).await;
     visit.read_by_link(&owner).await;
     let place = "return [document.querySelector('[data-part=start]').offsetHeight, document.querySelector('[data-part=rail]').checkVisibility(), localStorage.getItem('webhook-tutorial/dock')]";
-    let place = visit.browser.run(place, vec![]).await.unwrap();
+    let place = visit.run(place).await;
     let expected = serde_json::json!([0, true, null]);
     assert_eq!(place, expected, "no hole for Start; open, and not kept");
-    visit.browser.run(KEPT, vec![]).await.unwrap();
+    visit.run(KEPT).await;
     let mut seen = String::new();
     let mut at = 0;
     loop {
-        let found = visit.browser.run(TAKE_ALL, vec![at.into()]).await.unwrap();
+        let found = visit.run_with(TAKE_ALL, vec![at.into()]).await;
         seen.push_str(found[1].as_str().unwrap());
         visit
-            .browser
-            .run(
-                "document.querySelector('[data-part=block-dialog]').close()",
-                vec![],
-            )
-            .await
-            .unwrap();
+            .run("document.querySelector('[data-part=block-dialog]').close()")
+            .await;
         at += 1;
         if at >= found[0].as_u64().unwrap() {
             break;
@@ -261,7 +256,7 @@ async fn who_reads_through_a_link_finds_no_masked_value_on_the_page_nor_takes_on
         )
         .await;
     let everything = "return JSON.stringify([document.documentElement.outerHTML, window.taken, { ...localStorage }, { ...sessionStorage }])";
-    let everything = visit.browser.run(everything, vec![]).await.unwrap();
+    let everything = visit.run(everything).await;
     let all = seen + everything.as_str().unwrap();
     assert!(all.contains("a body that all may read"), "{all}");
     assert!(!all.contains("planted"), "a masked value is there");
@@ -274,14 +269,9 @@ async fn who_reads_through_a_link_finds_no_masked_value_on_the_page_nor_takes_on
         const calls = [['PUT', 'endpoint'], ['DELETE', 'endpoint'], ['DELETE', 'log'], ['PUT', 'reply'], ['DELETE', 'reply']];
         Promise.all(calls.map(([method, path]) => fetch(`/api/${path}`, { method, headers: { authorization: `Bearer ${key}` } }).then((answer) => answer.status))).then(done)";
     let key = serde_json::json!(owner.share.reveal());
-    let statuses = visit
-        .browser
-        .client
-        .execute_async(calls, vec![key])
-        .await
-        .unwrap();
+    let statuses = visit.run_async(calls, vec![key]).await;
     assert_eq!(statuses, serde_json::json!([403, 403, 403, 403, 403]));
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 

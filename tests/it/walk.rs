@@ -25,7 +25,7 @@ async fn fill(visit: &Visit, selector: &str, text: &str) {
     let script = "const field = document.querySelector(arguments[0]); field.value = arguments[1];
         for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, { bubbles: true }));";
     let args = vec![json!(selector), json!(text)];
-    visit.browser.run(script, args).await.unwrap();
+    visit.run_with(script, args).await;
 }
 
 async fn publish(visit: &Visit, name: &str, data: &str) {
@@ -98,7 +98,7 @@ async fn remove_webhook(visit: &Visit) {
 /// Two minutes pass for the page alone: what it heard keeps its times.
 async fn silence(visit: &Visit) {
     let pass = "const now = Date.now.bind(Date); Date.now = () => now() + 125_000;";
-    visit.browser.run(pass, vec![]).await.unwrap();
+    visit.run(pass).await;
     ticked(visit, "stop-device").await;
 }
 
@@ -147,9 +147,9 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
     forget(&visit).await;
     let open = "return document.querySelectorAll('.task-line:not([data-state=done])').length === 0";
     visit.shows("every task is done", open).await;
-    visit.browser.screenshot("walk-done-light").await.unwrap();
+    visit.picture("walk-done-light").await;
     visit.axe("everything is done").await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -179,7 +179,7 @@ async fn cleaning_up_ends_well_though_the_endpoint_is_forgotten_first() {
     is_left(&visit, "hook", "left").await;
     silence(&visit).await;
     is_left(&visit, "device", "clean").await;
-    visit.browser.client.refresh().await.unwrap();
+    visit.reload().await;
     for (name, state) in [("hook", "left"), ("device", "clean"), ("endpoint", "clean")] {
         is_left(&visit, name, state).await;
     }
@@ -189,15 +189,15 @@ async fn cleaning_up_ends_well_though_the_endpoint_is_forgotten_first() {
 
     visit.press("[data-do=leave]").await;
     let offered = "return [...document.querySelectorAll('[data-part=leave-dialog] input')].filter((one) => one.checkVisibility()).length";
-    let offered = visit.browser.run(offered, vec![]).await.unwrap();
+    let offered = visit.run(offered).await;
     assert_eq!(offered, json!(0), "there is nothing left to choose");
     visit
         .press("[data-part=leave-dialog] [data-do=confirm]")
         .await;
     visit.says("clean-hook", "when this page last looked").await;
-    visit.browser.client.refresh().await.unwrap();
+    visit.reload().await;
     visit.says("clean-all", "Nothing is left").await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -435,7 +435,7 @@ async fn with_an_account_every_task_can_be_done_by_the_calls_that_particle_docum
     silence(&visit).await;
     visit.press("[data-do=leave]").await;
     let forget_too = "document.querySelector('[data-part=leave-forget]').click()";
-    visit.browser.run(forget_too, vec![]).await.unwrap();
+    visit.run(forget_too).await;
     visit
         .press("[data-part=leave-dialog] [data-do=confirm]")
         .await;
@@ -457,7 +457,7 @@ async fn with_an_account_every_task_can_be_done_by_the_calls_that_particle_docum
     }
     let seen =
         "return [location.href, ...performance.getEntries().map(({ name }) => name)].join(' ')";
-    let seen = visit.browser.run(seen, vec![]).await.unwrap();
+    let seen = visit.run(seen).await;
     assert!(
         secrets
             .iter()
@@ -491,7 +491,7 @@ async fn with_an_account_every_task_can_be_done_by_the_calls_that_particle_docum
     let expected = std::fs::read_to_string(&file).unwrap_or_default();
     assert_eq!(told, expected, "run with UPDATE_EXPECT=1 if that is right");
     visit.axe("everything is done with an account").await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -509,14 +509,10 @@ async fn without_an_account_the_page_sends_as_particle_would_and_what_needs_one_
     visit.says("mode", "No account").await;
 
     let watch = "const real = window.fetch; window.fetch = (url, init) => { if (String(url).startsWith('/hook/')) window.sent = init; return real(url, init); };";
-    visit.browser.run(watch, vec![]).await.unwrap();
+    visit.run(watch).await;
     visit.press("[data-do=send-one]").await;
     visit.blocks("response", 1).await;
-    let request = visit
-        .browser
-        .run("return window.sent", vec![])
-        .await
-        .unwrap();
+    let request = visit.run("return window.sent").await;
     let webhook: Value =
         serde_json::from_str(include_str!("../../infra/particle/webhook.json")).unwrap();
     let sent: Value = serde_json::from_str(request["body"].as_str().unwrap()).unwrap();
@@ -547,7 +543,7 @@ async fn without_an_account_the_page_sends_as_particle_would_and_what_needs_one_
     ticked(&visit, "made-up-coreid").await;
     template_box(&visit).await;
     let optional = "return [...document.querySelectorAll('.task-line:not([data-state=done])')].every((one) => one.dataset.state === 'optional' && one.dataset.needs !== 'nothing' && one.textContent.includes('Optional: needs a Particle account')) || [...document.querySelectorAll('.task-line:not([data-state=done], [data-state=optional])')].map((one) => one.id).join(' ')";
-    let open = visit.browser.run(optional, vec![]).await.unwrap();
+    let open = visit.run(optional).await;
     assert_eq!(open, json!("task-forget-endpoint"), "what is left to do");
     forget(&visit).await;
     let open = "return [...document.querySelectorAll('.task-line')].every((one) => one.dataset.state === (one.dataset.needs === 'nothing' ? 'done' : 'optional'))";
@@ -561,6 +557,6 @@ async fn without_an_account_the_page_sends_as_particle_would_and_what_needs_one_
         "the endpoint is gone"
     );
     visit.axe("everything is done without an account").await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }

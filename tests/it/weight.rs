@@ -23,7 +23,7 @@ const WATCH: &str = "window.shifts = []; new PerformanceObserver((list) => { for
 /// the more the longer one looks.
 async fn transferred(visit: &Visit) -> u64 {
     let script = "return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].filter(({ name }) => !new URL(name).pathname.startsWith('/api/')).reduce((sum, one) => sum + one.encodedBodySize, 0)";
-    let sum = visit.browser.run(script, vec![]).await.unwrap();
+    let sum = visit.run(script).await;
     sum.as_u64().unwrap()
 }
 
@@ -34,12 +34,7 @@ async fn watched(home: &Home, view: View) -> Visit {
         .devtools("Page.addScriptToEvaluateOnNewDocument", watch)
         .await
         .unwrap();
-    browser.client.goto(&home.stack.page_url).await.unwrap();
-    let visit = Visit {
-        browser,
-        page_url: home.stack.page_url.clone(),
-    };
-    visit.ready().await;
+    let visit = Visit::with(browser, home).await;
     visit
         .shows(
             "the mode is named, which is the last thing that the first load brings",
@@ -52,12 +47,7 @@ async fn watched(home: &Home, view: View) -> Visit {
 /// Two frames later everything that was to be drawn is drawn, and its shifts are known.
 async fn shifts(visit: &Visit) -> Value {
     let script = "const done = arguments[arguments.length - 1]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(window.shifts), 0)))";
-    visit
-        .browser
-        .client
-        .execute_async(script, vec![])
-        .await
-        .unwrap()
+    visit.run_async(script, vec![]).await
 }
 
 #[tokio::test]
@@ -70,7 +60,7 @@ async fn the_first_load_is_light_and_what_works_the_page_comes_with_start() {
     let code = visit.text("[data-slot=firmware-source]").await;
     assert!(code.contains("Particle.publish"), "the code is part of it");
     let is_up = "return document.documentElement.dataset.script === 'on'";
-    let is_up = visit.browser.run(is_up, vec![]).await.unwrap();
+    let is_up = visit.run(is_up).await;
     assert_eq!(is_up, json!(false), "nobody has started");
 
     visit.start().await;
@@ -80,7 +70,7 @@ async fn the_first_load_is_light_and_what_works_the_page_comes_with_start() {
     let all = transferred(&visit).await;
     println!("first load: {first} bytes; with all that works the page: {all} bytes");
     assert!(all > first && all < ALL, "all of it is {all} bytes");
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
 
@@ -91,7 +81,7 @@ async fn nothing_moves_under_the_reader_and_start_is_in_sight() {
         let visit = watched(&home, view).await;
         assert_eq!(shifts(&visit).await, json!([]), "{name}, on load");
         let foot = "return document.querySelector('[data-do=start]').getBoundingClientRect().bottom <= innerHeight";
-        let in_sight = visit.browser.run(foot, vec![]).await.unwrap();
+        let in_sight = visit.run(foot).await;
         assert_eq!(in_sight, json!(true), "{name}: Start is below the foot");
         visit.press("[data-do=start]").await;
         visit.says("live", "live").await;
@@ -103,7 +93,7 @@ async fn nothing_moves_under_the_reader_and_start_is_in_sight() {
             .filter_map(|one| one[0].as_f64())
             .sum();
         assert!(sum < START_SHIFT, "{name}, on Start: {moved:#}");
-        visit.browser.client.close().await.unwrap();
+        visit.close().await;
     }
     home.stack.stop().await.unwrap();
 }
@@ -117,19 +107,19 @@ async fn a_reload_leaves_the_reader_at_the_same_words() {
     visit.press("[data-do=test-webhook]").await;
     visit.whole_rounds(1).await;
     let go = "document.querySelector('#simple-test').scrollIntoView({ behavior: 'instant' })";
-    visit.browser.run(go, vec![]).await.unwrap();
+    visit.run(go).await;
     let place =
         "return Math.round(document.querySelector('#simple-test').getBoundingClientRect().top)";
     shifts(&visit).await;
-    let before = visit.browser.run(place, vec![]).await.unwrap();
-    visit.browser.client.refresh().await.unwrap();
+    let before = visit.run(place).await;
+    visit.reload().await;
     visit.whole_rounds(1).await;
     visit.says("connect-stream", "Listening").await;
     shifts(&visit).await;
-    let after = visit.browser.run(place, vec![]).await.unwrap();
+    let after = visit.run(place).await;
     let (after, before) = (after.as_i64().unwrap(), before.as_i64().unwrap());
     // Less than a line: heights are kept in whole pixels.
     assert!((after - before).abs() < 16, "from {before} to {after}");
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }

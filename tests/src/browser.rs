@@ -104,6 +104,9 @@ pub const PHONE: View = View {
     phone: true,
 };
 
+/// The ways that whatever is new on the page is looked at, with the names that their pictures get.
+pub const VIEWS: [(&str, View); 3] = [("light", LIGHT), ("dark", DARK), ("phone", PHONE)];
+
 /// A phone, as chromedriver takes it.
 fn metrics(view: View) -> Value {
     json!({ "width": view.width, "height": view.height, "pixelRatio": 2, "touch": true, "mobile": true })

@@ -63,8 +63,7 @@ impl Visit {
     /// # Panics
     /// If the browser is gone.
     pub async fn rounds(&self) -> Vec<Round> {
-        let found = self.browser.run(ROUNDS, vec![]).await;
-        serde_json::from_value(found.expect("the browser answers")).expect("rounds")
+        serde_json::from_value(self.run(ROUNDS).await).expect("rounds")
     }
 
     /// Waits until the log shows what is asked for, and gives that back.
@@ -127,8 +126,7 @@ impl Visit {
         let script = "return [...document.querySelectorAll(`[data-slot='${arguments[0]}']`)].filter((e) => e.checkVisibility()).map((e) => e.textContent).join('\\n')";
         let end = tokio::time::Instant::now() + crate::DEADLINE;
         loop {
-            let found = self.browser.run(script, vec![json!(slot)]).await;
-            let found = found.expect("the browser answers");
+            let found = self.run_with(script, vec![json!(slot)]).await;
             if found.as_str().is_some_and(|found| found.contains(text)) {
                 return;
             }
@@ -146,11 +144,8 @@ impl Visit {
     /// If the browser is gone.
     pub async fn fill(&self, selector: &str, text: &str) {
         let script = "const field = document.querySelector(arguments[0]); field.value = arguments[1]; field.dispatchEvent(new Event('input', { bubbles: true }))";
-        let done = self
-            .browser
-            .run(script, vec![json!(selector), json!(text)])
+        self.run_with(script, vec![json!(selector), json!(text)])
             .await;
-        done.expect("the browser answers");
     }
 
     /// The token that this tab keeps.

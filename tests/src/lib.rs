@@ -8,8 +8,10 @@
 //! - [`cutter`]: what stands between the page and its events when those break off
 //! - [`faults`]: the same, at random, for as long as one likes, checked against what everybody was told
 //! - [`flood`]: more at once than the product can take, and crowds that say nothing
+//! - [`device`]: a device of the stand-in cloud
 //! - [`browser`]: the page in Chromium
 //! - [`visit`]: what a person does on the page, and sees
+//! - [`network`]: what a test does to the connections of a page
 //! - [`learner`]: the same of somebody who has a cloud
 //! - [`eventually`]: waits for what will be true, and says what was not
 
@@ -17,10 +19,12 @@ pub mod account;
 pub mod browser;
 pub mod client;
 pub mod cutter;
+pub mod device;
 pub mod faults;
 pub mod flood;
 pub mod home;
 pub mod learner;
+pub mod network;
 pub mod proxy;
 pub mod recorder;
 pub mod visit;

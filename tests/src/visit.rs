@@ -26,15 +26,19 @@ impl Visit {
     /// If there is no browser, or the page does not start.
     pub async fn to(home: &Home, view: View) -> Self {
         let browser = Browser::start(view).await.expect("the browser answers");
-        browser
-            .client
-            .goto(&home.stack.page_url)
-            .await
-            .expect("the browser answers");
+        Visit::with(browser, home).await
+    }
+
+    /// The same in a browser that was started otherwise.
+    ///
+    /// # Panics
+    /// If the page does not start.
+    pub async fn with(browser: Browser, home: &Home) -> Self {
         let visit = Visit {
             browser,
             page_url: home.stack.page_url.clone(),
         };
+        visit.goto(&visit.page_url).await;
         visit.ready().await;
         visit
     }
@@ -45,16 +49,93 @@ impl Visit {
     /// If the browser is gone.
     pub async fn read_by_link(&self, of: &Person) {
         let link = format!("{}/#{}", self.page_url, of.share.reveal());
-        let client = &self.browser.client;
-        client.goto(&link).await.expect("the browser answers");
+        self.goto(&link).await;
         // Another fragment alone does not open the page anew.
-        client.refresh().await.expect("the browser answers");
+        self.reload().await;
         self.blocks("received", 1).await;
     }
 
     /// Waits until the page has started.
     pub async fn ready(&self) {
         self.shows("the page has started", "return document.querySelector('[data-do=start]').checkVisibility() || document.querySelector('[data-slot=hook-url]').checkVisibility()").await;
+    }
+
+    /// Runs a script in the page and gives back what it returns.
+    ///
+    /// # Panics
+    /// If the script throws.
+    pub async fn run(&self, script: &str) -> Value {
+        self.run_with(script, vec![]).await
+    }
+
+    /// The same with arguments for it.
+    ///
+    /// # Panics
+    /// As [`Visit::run`].
+    pub async fn run_with(&self, script: &str, args: Vec<Value>) -> Value {
+        let found = self.browser.run(script, args).await;
+        found.expect("the script runs")
+    }
+
+    /// Runs a script that hands its result to its last argument, whenever it has it, and gives that back.
+    ///
+    /// # Panics
+    /// If the script throws or takes too long for the browser.
+    pub async fn run_async(&self, script: &str, args: Vec<Value>) -> Value {
+        let found = self.browser.client.execute_async(script, args).await;
+        found.expect("the script ends")
+    }
+
+    /// Goes to another address in the same window.
+    ///
+    /// # Panics
+    /// If the browser can't.
+    pub async fn goto(&self, url: &str) {
+        let there = self.browser.client.goto(url).await;
+        there.expect("the browser answers");
+    }
+
+    /// Loads the page again, as it is addressed now.
+    ///
+    /// # Panics
+    /// If the browser can't.
+    pub async fn reload(&self) {
+        let reloaded = self.browser.client.refresh().await;
+        reloaded.expect("the browser answers");
+    }
+
+    /// Ends the visit and its browser.
+    ///
+    /// # Panics
+    /// If the browser is gone already.
+    pub async fn close(self) {
+        let closed = self.browser.client.close().await;
+        closed.expect("the browser answers");
+    }
+
+    /// Brings what a selector finds to the top of the window.
+    pub async fn scroll_to(&self, selector: &str) {
+        let script = "document.querySelector(arguments[0]).scrollIntoView({ block: 'start', behavior: 'instant' })";
+        self.run_with(script, vec![json!(selector)]).await;
+    }
+
+    /// Leaves a picture of what is on screen under `target/screens/`.
+    ///
+    /// # Panics
+    /// If it can't be taken or written.
+    pub async fn picture(&self, name: &str) {
+        let taken = self.browser.screenshot(name).await;
+        taken.expect("the picture is taken");
+    }
+
+    /// Leaves a picture of what is on screen, and has it judged: axe finds nothing, and nothing is too wide.
+    ///
+    /// # Panics
+    /// As [`Visit::axe`] and [`Visit::fits`].
+    pub async fn look(&self, name: &str) {
+        self.picture(name).await;
+        self.axe(name).await;
+        self.fits().await;
     }
 
     /// Waits until a script gives something truthy, and gives that back.
@@ -115,10 +196,7 @@ impl Visit {
             .await;
         // It opens by itself for what is sent from the page. What these readers send mostly comes from elsewhere.
         let open = "const strip = document.querySelector('[data-collapsed] [data-do=collapse]'); if (innerWidth >= 860) strip?.click()";
-        self.browser
-            .run(open, vec![])
-            .await
-            .expect("the browser answers");
+        self.run(open).await;
         // The page keeps the owner key; it is taken from there, as the page's own calls do.
         let kept = "return Object.values(localStorage).join(' ').match(/own_[A-Za-z0-9_-]{43}/)[0]";
         let kept = self.shows("the owner key is kept", kept).await;
@@ -157,13 +235,8 @@ impl Visit {
     /// If the browser is gone.
     pub async fn text(&self, selector: &str) -> String {
         let script = "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent).join('\\n')";
-        self.browser
-            .run(script, vec![json!(selector)])
-            .await
-            .expect("the browser answers")
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        let found = self.run_with(script, vec![json!(selector)]).await;
+        found.as_str().unwrap_or_default().to_owned()
     }
 
     /// What axe finds wrong with the page.
@@ -184,10 +257,7 @@ impl Visit {
             "/browser/node_modules/axe-core/axe.min.js"
         ))
         .expect("axe-core is installed: npm ci --prefix tests/browser");
-        self.browser
-            .run(&axe, vec![])
-            .await
-            .expect("the browser answers");
+        self.run(&axe).await;
         // The rail is one tab stop on purpose: Enter opens a block at full size, and there its fields take focus.
         // A round that is off the screen is not laid out, and where its blocks are is what was true at some earlier time:
         // axe would see one over another. It also first notes where everything is and looks then, so nothing may move.
@@ -198,12 +268,7 @@ impl Visit {
             axe.run({ include: [arguments[0]], exclude: undrawn }, { resultTypes: ['violations'], rules: { 'scrollable-region-focusable': { enabled: false }, 'target-size': { enabled: true } } }).then((result) =>
                 done(places() === before ? result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target + ' ' + n.failureSummary).join('; ')}`) : null))";
         let found = eventually("the log stands still while axe looks", || async {
-            let found = self
-                .browser
-                .client
-                .execute_async(script, vec![json!(selector)])
-                .await
-                .expect("the browser answers");
+            let found = self.run_async(script, vec![json!(selector)]).await;
             (!found.is_null()).then_some(found)
         })
         .await;
@@ -216,13 +281,8 @@ impl Visit {
     /// If something is.
     pub async fn fits(&self) {
         let over = self
-            .browser
-            .run(
-                "return document.documentElement.scrollWidth - window.innerWidth",
-                vec![],
-            )
-            .await
-            .expect("the browser answers");
+            .run("return document.documentElement.scrollWidth - window.innerWidth")
+            .await;
         assert!(
             over.as_i64().is_some_and(|over| over <= 0),
             "the page is {over} px wider than the window"

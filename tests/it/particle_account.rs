@@ -1,0 +1,350 @@
+//! The page and a Particle account in a real browser: signing in, and all that can go wrong with it, with the webhook, and with
+//! the cloud; and the page without an account.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use local::{clouds::Cloud, config::Config};
+use serde_json::{Value, json};
+use tests::{
+    account::Account,
+    browser::{LIGHT, VIEWS},
+    home::Home,
+    learner::is_whole,
+    network::Network,
+    visit::Visit,
+};
+
+/// Offers the stand-in as one's own account is offered: no account at hand, so one signs in.
+fn as_account(config: &mut Config) {
+    config.clouds = Arc::new(|usual| {
+        usual
+            .into_iter()
+            .map(|cloud| Cloud {
+                id: "particle".to_owned(),
+                demo: None,
+                ..cloud
+            })
+            .collect()
+    });
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
+    let home = Home::start_with(|config| {
+        as_account(config);
+        config.particle.mfa = Some("123456".to_owned());
+    })
+    .await;
+    let demo = home.stack.cloud().demo();
+    for (name, view) in VIEWS {
+        let visit = Visit::to(&home, view).await;
+        visit.start().await;
+        visit.scroll_to("#webhook-configuration").await;
+        visit.look(&format!("particle-account-{name}")).await;
+        visit
+            .fill("[data-form=password] [name=username]", &demo.username)
+            .await;
+        visit
+            .fill("[data-form=password] [name=password]", "not the password")
+            .await;
+        visit.press("[data-form=password] button").await;
+        visit
+            .says(
+                "connect-problem",
+                "User name or password is wrong. It was tried once",
+            )
+            .await;
+        visit.look(&format!("particle-wrong-password-{name}")).await;
+        visit
+            .fill("[data-form=password] [name=password]", &demo.password)
+            .await;
+        visit.press("[data-form=password] button").await;
+        visit
+            .shows(
+                "the code is asked for",
+                "return document.querySelector('[data-form=code]').checkVisibility()",
+            )
+            .await;
+        visit.fill("[data-form=code] [name=code]", "654321").await;
+        visit.press("[data-form=code] [type=submit]").await;
+        visit
+            .says("connect-problem", "The one-time code is wrong")
+            .await;
+        visit.look(&format!("particle-wrong-code-{name}")).await;
+        visit.fill("[data-form=code] [name=code]", "123 456").await;
+        visit.press("[data-form=code] [type=submit]").await;
+        visit.connected().await;
+        // Nothing that was refused was asked a second time: the page's client asks, and the page asks once.
+        assert_eq!(visit.run("return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/oauth/token')).length").await, 4);
+        assert!(!visit.text("[data-part=publish-line]").await.is_empty());
+        let made = visit.token().await;
+        for kept in ["localStorage", "location.href", "document.cookie"] {
+            let found = visit.run(&format!("return JSON.stringify({kept}).includes('{made}') || Object.values(localStorage).join().includes('{made}')")).await;
+            assert_eq!(found, json!(false), "the token is in {kept}");
+        }
+        visit.remove_webhook().await;
+        let account = Account::with_token(&home, &made);
+        visit
+            .press("[data-part=connect-done] [data-do=sign-out]")
+            .await;
+        account.ended().await;
+        visit.close().await;
+    }
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pasted_token_works_and_is_not_deleted_at_sign_out() {
+    let home = Home::start_with(as_account).await;
+    let account = Account::of(&home).await;
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.start().await;
+    for wrong in ["two words", "0123456789abcdef0123456789abcdef01234567"] {
+        visit.fill("[data-form=token] [name=token]", wrong).await;
+        visit.press("[data-form=token] button").await;
+        visit.says("connect-problem", "token").await;
+    }
+    visit.picture("particle-wrong-token-light").await;
+    visit
+        .fill(
+            "[data-form=token] [name=token]",
+            &format!(" {}\n", account.token),
+        )
+        .await;
+    visit.press("[data-form=token] button").await;
+    visit.connected().await;
+    visit
+        .press("[data-part=connect-done] [data-do=sign-out]")
+        .await;
+    visit
+        .shows(
+            "the page is signed out",
+            "return document.querySelector('[data-form=token]').checkVisibility()",
+        )
+        .await;
+    let user = account.call(Method::GET, "/v1/user", Value::Null).await;
+    assert_eq!(
+        user.status(),
+        StatusCode::OK,
+        "whoever made the token keeps it"
+    );
+    visit.close().await;
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_that_ends_keeps_the_log_and_the_place_and_asks_again() {
+    let home = Home::start().await;
+    for (name, view) in VIEWS {
+        let visit = Visit::to(&home, view).await;
+        visit.start().await;
+        visit.connect().await;
+        visit.press("[data-do=test-webhook]").await;
+        let before = visit.whole_rounds(1).await;
+        let account = Account::with_token(&home, &visit.token().await);
+        account
+            .ask(Method::DELETE, "/v1/access_tokens/current", Value::Null)
+            .await;
+        visit.press("[data-do=test-webhook]").await;
+        visit.says("connect-why", "The sign-in has ended").await;
+        visit.scroll_to("[data-part=connect]").await;
+        visit.look(&format!("particle-expired-{name}")).await;
+        let meanwhile = visit
+            .log_shows("what was there", |rounds| {
+                rounds.first().is_some_and(is_whole)
+            })
+            .await;
+        assert_eq!(meanwhile[0], before[0]);
+        visit.says("count", "not listening to events").await;
+        visit.connect().await;
+        visit.press("[data-do=test-webhook]").await;
+        let after = visit
+            .log_shows("a second round", |rounds| {
+                rounds.iter().filter(|round| is_whole(round)).count() == 2
+            })
+            .await;
+        assert!(
+            after.iter().any(|round| round.who == "Not listening"
+                && round
+                    .status
+                    .contains("events of that time were not seen here")),
+            "{after:#?}"
+        );
+        visit.remove_webhook().await;
+        visit.close().await;
+    }
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn somebody_elses_webhook_is_left_alone_until_it_is_taken_over() {
+    let home = Home::start().await;
+    let account = Account::of(&home).await;
+    for (event, url) in [
+        ("WebhookTutorial01", "http://127.0.0.1:9/theirs"),
+        ("Webhook", "http://127.0.0.1:9/wider"),
+    ] {
+        let hook = json!({ "event": event, "integration_type": "Webhook", "url": url, "requestType": "POST" });
+        account.ask(Method::POST, "/v1/integrations", hook).await;
+    }
+    let url = async || account.hooks().await[0]["url"].clone();
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.start().await;
+    let own = visit.text("[data-slot=hook-url]").await;
+    visit.press("[data-do=connect-simulated]").await;
+    visit
+        .says(
+            "webhook-state",
+            "There is a webhook named “WebhookTutorial01” in the account already",
+        )
+        .await;
+    visit
+        .says("webhook-question", "http://127.0.0.1:9/theirs, made on")
+        .await;
+    visit
+        .says("webhook-overlap", "“Webhook”, to http://127.0.0.1:9/wider")
+        .await;
+    visit.scroll_to("[data-part=webhook]").await;
+    visit.look("particle-elsewhere-light").await;
+    visit.press("[data-do=webhook-no]").await;
+    visit.says("webhook-question", "It was left as it is").await;
+    assert_eq!(url().await, "http://127.0.0.1:9/theirs");
+    visit.reload().await;
+    visit
+        .says("webhook-question", "http://127.0.0.1:9/theirs")
+        .await;
+    visit.press("[data-do=webhook-yes]").await;
+    visit.connected().await;
+    assert_eq!(url().await, json!(own));
+    assert_eq!(account.hooks().await.len(), 2);
+    visit.close().await;
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn when_two_webhooks_fire_for_one_event_the_log_says_so() {
+    let home = Home::start().await;
+    let account = Account::of(&home).await;
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.start().await;
+    visit.connect().await;
+    let own = visit.text("[data-slot=hook-url]").await;
+    let wider = json!({ "event": "Webhook", "integration_type": "Webhook", "url": own, "requestType": "POST" });
+    account.ask(Method::POST, "/v1/integrations", wider).await;
+    visit.press("[data-do=test-webhook]").await;
+    let rounds = visit
+        .log_shows("a duplicate", |rounds| {
+            rounds
+                .iter()
+                .any(|round| round.status.contains("seen before"))
+        })
+        .await;
+    let notes: String = rounds
+        .iter()
+        .flat_map(|round| &round.blocks)
+        .map(|block| block.note.as_str())
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        notes.contains("Seen before, #")
+            && notes.contains("two webhooks whose names overlap fired"),
+        "{notes}"
+    );
+    visit.picture("particle-two-hooks-light").await;
+    visit.close().await;
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cloud_that_is_down_and_a_stream_that_breaks_are_said_and_gone_on_from() {
+    let home = Home::start().await;
+    let visit = Visit::to(&home, LIGHT).await;
+    let network = Network::of(&visit).await;
+    visit.start().await;
+    visit.connect().await;
+    visit
+        .says("connect-devices", "No devices in this account")
+        .await;
+    visit.press("[data-do=test-webhook]").await;
+    visit.whole_rounds(1).await;
+    for n in 2..=4 {
+        network.cut().await;
+        visit.says("connect-stream", "the stream broke off").await;
+        visit.says("connect-stream", "Listening to events.").await;
+        visit.press("[data-do=test-webhook]").await;
+        visit
+            .log_shows("the next round, whole", |rounds| {
+                rounds.iter().filter(|round| is_whole(round)).count() == n
+            })
+            .await;
+    }
+    let rounds = visit.rounds().await;
+    assert!(
+        rounds.iter().any(|round| round.who == "Not listening"),
+        "{rounds:#?}"
+    );
+    visit.picture("particle-cuts-light").await;
+
+    network.go_down().await;
+    visit.says("connect-stream", "can’t be reached").await;
+    visit.press("[data-do=test-webhook]").await;
+    visit
+        .says(
+            "webhook-said",
+            "Not published. The simulated cloud can’t be reached",
+        )
+        .await;
+    visit.scroll_to("[data-part=connect]").await;
+    visit.look("particle-cloud-down-light").await;
+    network.come_back().await;
+    visit.says("connect-stream", "Listening to events.").await;
+    visit.press("[data-do=test-webhook]").await;
+    visit
+        .log_shows("a fifth round", |rounds| {
+            rounds.iter().filter(|round| is_whole(round)).count() == 5
+        })
+        .await;
+    visit.close().await;
+    home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_an_account_the_page_sends_what_particle_would_and_says_so() {
+    let home = Home::start_with(|config| config.clouds = Arc::new(|_| vec![])).await;
+    for (name, view) in VIEWS {
+        let visit = Visit::to(&home, view).await;
+        visit.start().await;
+        visit.says("mode", "No account").await;
+        visit
+            .says("connect-none", "No Particle account can be connected here")
+            .await;
+        visit.scroll_to("#webhook-configuration").await;
+        visit.look(&format!("particle-no-account-{name}")).await;
+        visit.press("[data-do=send-one]").await;
+        let rounds = visit
+            .log_shows("a round", |rounds| {
+                rounds.len() == 1 && rounds[0].blocks.len() == 3
+            })
+            .await;
+        assert_eq!(rounds[0].who, "Sent by this page, as Particle would");
+        let received = &rounds[0].blocks[0];
+        let body: Value =
+            serde_json::from_str(&received.row("body").replace('\u{a0}', " ")).unwrap();
+        assert_eq!(body["event"], "WebhookTutorial01");
+        assert_eq!(body["coreid"], "api");
+        let data: Value = serde_json::from_str(body["data"].as_str().unwrap()).unwrap();
+        assert_eq!(data["op"], "test");
+        assert!(
+            received
+                .note
+                .contains("Sent by this page, as Particle would"),
+            "{received:#?}"
+        );
+        visit.says("count", "the server’s side only").await;
+        visit.scroll_to("#log").await;
+        visit.look(&format!("particle-sent-by-page-{name}")).await;
+        visit.close().await;
+    }
+    home.stack.stop().await.unwrap();
+}
