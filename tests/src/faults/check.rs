@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use bytes::Bytes;
 use delivery::{cursor::Cursor, log_page::LogPage};
 
-use super::{DeedKind, History, Seen, Sent, Told};
+use super::history::{DeedKind, History, Seen, Sent, Told};
 
 /// Epoch and number of a cursor. Opaque to readers; a check may look inside.
 pub(crate) fn position(cursor: &str) -> (u64, u64) {
