@@ -41,7 +41,6 @@ impl Receiver {
     async fn start(&self) -> Environment {
         let variables = [
             ("TABLE_NAME", "webhook-tutorial"),
-            ("HOOK_URL", "https://{host}/hook/{endpoint}"),
             ("AWS_ENDPOINT_URL_DYNAMODB", self.engine_url.as_str()),
         ];
         Environment::start(&self.binary, &variables).await.unwrap()

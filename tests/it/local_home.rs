@@ -183,7 +183,11 @@ async fn with_a_public_url_a_third_listener_takes_webhooks_and_nothing_else() {
     for path in ["/", "/api/health", "/api/log", "/config.json"] {
         assert_eq!(send(path).await, 404, "{path}");
     }
-    assert_eq!(person.log("").await.last_seq, 1);
+    let page = person.log("").await;
+    assert_eq!(page.last_seq, 1);
+    let headers = &page.deliveries[0].request.headers;
+    let port = hook.port().to_string();
+    assert_eq!(headers.get("x-forwarded-port"), Some(port.as_str()));
     home.stack.stop().await.unwrap();
 }
 
@@ -247,6 +251,7 @@ async fn no_answer_goes_without_what_keeps_it_from_other_sites_errors_and_refusa
         let case = format!("{method} {target} {host}: {}", answer.text);
         assert_eq!(answer.status, status, "{case}");
         let (head, _) = answer.text.split_once("\r\n\r\n").unwrap();
+        assert_eq!(head.contains("\r\nallow: "), status == 405, "{case}");
         for line in [
             "x-content-type-options: nosniff\r\n",
             "referrer-policy: no-referrer\r\n",

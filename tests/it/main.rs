@@ -38,6 +38,7 @@ mod presses;
 mod replies;
 mod secrets;
 mod share;
+mod slow_table;
 mod spelling;
 mod start;
 mod supply;
@@ -45,15 +46,23 @@ mod tidy;
 mod walk;
 mod weight;
 
-/// Both functions' real binaries, receiver and api, with the same variables.
+/// Where a deployment without a domain of its own is reached.
+const HOOK_URL: &str = "https://{host}/hook/{endpoint}";
+
+/// Both functions' real binaries, receiver and api: with the variables that both are given, and with those of the api alone,
+/// of which it can't do without [`HOOK_URL`].
 async fn both_functions(
-    variables: &[(&str, &str)],
+    shared: &[(&str, &str)],
+    for_api: &[(&str, &str)],
 ) -> (runtime_api::Environment, runtime_api::Environment) {
-    let start = async |name| {
+    let start = async |name, variables: &[(&str, &str)]| {
         let program = tests::program(name);
-        runtime_api::Environment::start(&program, variables)
-            .await
-            .unwrap()
+        let started = runtime_api::Environment::start(&program, variables).await;
+        started.unwrap()
     };
-    (start("receiver").await, start("api").await)
+    let for_api = [shared, &[("HOOK_URL", HOOK_URL)], for_api].concat();
+    (
+        start("receiver", shared).await,
+        start("api", &for_api).await,
+    )
 }

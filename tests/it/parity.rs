@@ -19,7 +19,6 @@ use serde_json::{Value, json};
 use tests::{DEADLINE, client::Client, home::Person};
 
 const TABLE: &str = "parity";
-const HOOK_URL: &str = "https://{host}/hook/{endpoint}";
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const CODE: &str = "a code of the operator's";
 /// The address from which a case comes if it does not say: the CDN's.
@@ -129,10 +128,7 @@ fn cases() -> Vec<Case> {
         call(SHARE, Method::GET, "/api/endpoint", ""),
         call(SHARE, Method::GET, "/api/log?last=20", ""),
     ];
-    cases.extend(
-        receiver::answer::METHODS
-            .map(|method| hook(method.parse().unwrap(), "/hook/{endpoint}/%2F")),
-    );
+    cases.extend(receiver::answer::METHODS.map(|method| hook(method, "/hook/{endpoint}/%2F")));
     cases.push(hook(Method::TRACE, "/hook/{endpoint}"));
     cases
 }
@@ -274,8 +270,10 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
     let api = api::Api {
         store,
         limits,
-        hook_url: HOOK_URL.into(),
-        creation_code: Some(CODE.into()),
+        config: api::config::Config {
+            hook_url: crate::HOOK_URL.into(),
+            creation_code: Some(CODE.into()),
+        },
         clock: clock.clone(),
     };
     let mut here = Way {
@@ -288,13 +286,12 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
 
     let variables = [
         ("TABLE_NAME", TABLE),
-        ("HOOK_URL", HOOK_URL),
         ("ORIGIN_SECRET", SECRET),
-        ("CREATION_CODE", CODE),
         ("LOG_LEVEL", "debug"),
         ("AWS_ENDPOINT_URL_DYNAMODB", &engine.url),
     ];
-    let (mut receiver, mut api) = crate::both_functions(&variables).await;
+    let (mut receiver, mut api) =
+        crate::both_functions(&variables, &[("CREATION_CODE", CODE)]).await;
     let mut binaries = Way {
         person: person(),
         home: Functions::Binaries {

@@ -305,12 +305,11 @@ async fn no_log_line_and_no_error_of_the_deployed_binaries_has_a_secret_in_it() 
     for engine_url in [engine.url.as_str(), "http://127.0.0.1:1"] {
         let variables = [
             ("TABLE_NAME", "secrets"),
-            ("HOOK_URL", "https://{host}/hook/{endpoint}"),
             ("ORIGIN_SECRET", ORIGIN_SECRET),
             ("LOG_LEVEL", "debug"),
             ("AWS_ENDPOINT_URL_DYNAMODB", engine_url),
         ];
-        let (mut receiver, mut api) = crate::both_functions(&variables).await;
+        let (mut receiver, mut api) = crate::both_functions(&variables, &[]).await;
         let create = Request::put("/api/endpoint")
             .header("authorization", format!("Bearer {}", person.owner.reveal()))
             .body(Bytes::new())

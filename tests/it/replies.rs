@@ -170,10 +170,9 @@ async fn a_reply_of_the_deployed_binaries_is_no_page_no_redirect_no_cookie_and_s
     store::table::create_if_absent(&store).await.unwrap();
     let variables = [
         ("TABLE_NAME", "replies"),
-        ("HOOK_URL", "https://{host}/hook/{endpoint}"),
         ("AWS_ENDPOINT_URL_DYNAMODB", engine.url.as_str()),
     ];
-    let (mut receiver, mut api) = crate::both_functions(&variables).await;
+    let (mut receiver, mut api) = crate::both_functions(&variables, &[]).await;
     let person = tests::home::Person::new("unused", &tests::client::Client::default());
     let arrived = gateway::Arrived {
         from: [203, 0, 113, 7].into(),

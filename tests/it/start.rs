@@ -16,7 +16,7 @@ const LAMBDA_GIVES: Duration = Duration::from_secs(10);
 async fn start(binary: &str, url: &str) -> Environment {
     let variables = [
         ("TABLE_NAME", "nowhere"),
-        ("HOOK_URL", "https://{host}/hook/{endpoint}"),
+        ("HOOK_URL", crate::HOOK_URL),
         ("AWS_ENDPOINT_URL_DYNAMODB", url),
     ];
     let mut function = Environment::start(&program(binary), &variables)

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{
@@ -23,7 +24,12 @@ pub enum Mood {
     Hung = 1,
     /// Closes every connection.
     Gone = 2,
+    /// Passes everything on, each call [`SLOW`] later.
+    Slow = 3,
 }
+
+/// How long a slow call takes: nearly as long as the SDK waits for one attempt.
+const SLOW: Duration = Duration::from_millis(1000);
 
 /// Where a call is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +174,7 @@ async fn pass(
         match way.mood.load(Ordering::SeqCst) {
             mood if mood == Mood::Gone as u8 => return,
             mood if mood == Mood::Hung as u8 => std::future::pending().await,
+            mood if mood == Mood::Slow as u8 && way.is_calls => tokio::time::sleep(SLOW).await,
             _ => {}
         }
         let stops_here = if way.is_calls {

@@ -6,8 +6,8 @@ use delivery::{
     problem::Problem,
 };
 use front::Inbound;
-use http::StatusCode;
-use store::Read;
+use http::{Method, StatusCode};
+use store::ReadRequest;
 
 /// Most deliveries in one page.
 const MAX_LIMIT: usize = 500;
@@ -33,7 +33,7 @@ pub enum Call {
     /// `DELETE /api/endpoint`
     Forget,
     /// `GET /api/log`, and at most how many
-    Read(Read, usize),
+    Read(ReadRequest, usize),
     /// `DELETE /api/log`
     Clear,
     /// `PUT /api/reply`
@@ -51,31 +51,43 @@ pub enum Parsed {
     Call(Call, Power, Endpoint),
 }
 
+/// What a path and a method ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Nothing that needs a key.
+    Health,
+    /// A call that is the same whatever else is in the request.
+    Fixed(Call),
+    /// A page of the log; the query says which.
+    Log,
+}
+
+/// Every route there is. `functions/api/README.md` describes them.
+pub const ROUTES: [(&str, Method, Route); 8] = [
+    ("/api/health", Method::GET, Route::Health),
+    ("/api/endpoint", Method::PUT, Route::Fixed(Call::Create)),
+    ("/api/endpoint", Method::GET, Route::Fixed(Call::Show)),
+    ("/api/endpoint", Method::DELETE, Route::Fixed(Call::Forget)),
+    ("/api/log", Method::GET, Route::Log),
+    ("/api/log", Method::DELETE, Route::Fixed(Call::Clear)),
+    ("/api/reply", Method::PUT, Route::Fixed(Call::SetReply)),
+    (
+        "/api/reply",
+        Method::DELETE,
+        Route::Fixed(Call::RestoreReply),
+    ),
+];
+
 /// What a request asks for.
 ///
 /// # Errors
 /// 404 unknown route, 405 wrong method, 401 no key or none of ours, 403 share key on an owner's call, 400 wrong value.
 pub fn parse(inbound: &Inbound) -> Result<Parsed, Problem> {
-    let allowed: &[&str] = match inbound.path.as_str() {
-        "/api/health" => &["GET"],
-        "/api/endpoint" => &["GET", "PUT", "DELETE"],
-        "/api/log" => &["GET", "DELETE"],
-        "/api/reply" => &["PUT", "DELETE"],
-        _ => {
-            return Err(Problem::new(
-                StatusCode::NOT_FOUND,
-                "no such call; see the README for those there are",
-            ));
-        }
+    let fixed = match route(inbound)? {
+        Route::Health => return Ok(Parsed::Health),
+        Route::Fixed(call) => Some(call),
+        Route::Log => None,
     };
-    let method = inbound.method.as_str();
-    if !allowed.contains(&method) {
-        let detail = format!("use {}", allowed.join(" or "));
-        return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail));
-    }
-    if inbound.path == "/api/health" {
-        return Ok(Parsed::Health);
-    }
     let authorization = inbound.headers.get("authorization").unwrap_or_default();
     let key = Key::from_authorization(authorization).map_err(|_| {
         let detail =
@@ -86,22 +98,30 @@ pub fn parse(inbound: &Inbound) -> Result<Parsed, Problem> {
         Key::Owner(_) => Power::Owner,
         Key::Share(_) => Power::Share,
     };
-    if power == Power::Share && method != "GET" {
+    if power == Power::Share && inbound.method != "GET" {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "a share key may only read; this needs the owner key",
         ));
     }
-    let call = match (inbound.path.as_str(), method) {
-        ("/api/endpoint", "PUT") => Call::Create,
-        ("/api/endpoint", "DELETE") => Call::Forget,
-        ("/api/log", "DELETE") => Call::Clear,
-        ("/api/log", _) => read(inbound)?,
-        ("/api/reply", "PUT") => Call::SetReply,
-        ("/api/reply", _) => Call::RestoreReply,
-        _ => Call::Show,
+    let call = match fixed {
+        Some(call) => call,
+        None => read(inbound)?,
     };
     Ok(Parsed::Call(call, power, key.endpoint()))
+}
+
+fn route(inbound: &Inbound) -> Result<Route, Problem> {
+    let here = || ROUTES.iter().filter(|(path, ..)| *path == inbound.path);
+    if let Some((.., route)) = here().find(|(_, method, _)| *method == inbound.method.as_str()) {
+        return Ok(*route);
+    }
+    let methods: Vec<_> = here().map(|(_, method, _)| method.clone()).collect();
+    if methods.is_empty() {
+        let detail = "no such call; functions/api/README.md lists those there are";
+        return Err(Problem::new(StatusCode::NOT_FOUND, detail));
+    }
+    Err(Problem::method_not_allowed(&methods))
 }
 
 fn read(inbound: &Inbound) -> Result<Call, Problem> {
@@ -111,7 +131,7 @@ fn read(inbound: &Inbound) -> Result<Call, Problem> {
         None => Ok(None),
         Some(text) => match text.parse::<usize>() {
             Ok(n @ 1..=MAX_LIMIT) => Ok(Some(n)),
-            _ => Err(bad(name, "a whole number from 1 to 500")),
+            _ => Err(bad(name, &format!("a whole number from 1 to {MAX_LIMIT}"))),
         },
     };
     let cursor = |name: &str| match inbound.query_value(name) {
@@ -125,10 +145,10 @@ fn read(inbound: &Inbound) -> Result<Call, Problem> {
     };
     let limit = count("limit")?.unwrap_or(DEFAULT_LIMIT);
     match (cursor("after")?, cursor("before")?, count("last")?) {
-        (None, None, None) => Ok(Call::Read(Read::First, limit)),
-        (Some(cursor), None, None) => Ok(Call::Read(Read::After(cursor), limit)),
-        (None, Some(cursor), None) => Ok(Call::Read(Read::Before(cursor), limit)),
-        (None, None, Some(n)) => Ok(Call::Read(Read::Last, n)),
+        (None, None, None) => Ok(Call::Read(ReadRequest::First, limit)),
+        (Some(cursor), None, None) => Ok(Call::Read(ReadRequest::After(cursor), limit)),
+        (None, Some(cursor), None) => Ok(Call::Read(ReadRequest::Before(cursor), limit)),
+        (None, None, Some(n)) => Ok(Call::Read(ReadRequest::Last, n)),
         _ => Err(bad("after", "give one of after, before and last")),
     }
 }
@@ -180,10 +200,33 @@ mod tests {
         }
         for key in [&owner, &share] {
             check("GET", "/api/endpoint", key, Ok(Call::Show));
-            check("GET", "/api/log", key, Ok(Call::Read(Read::First, 100)));
+            check(
+                "GET",
+                "/api/log",
+                key,
+                Ok(Call::Read(ReadRequest::First, 100)),
+            );
         }
         check("GET", "/api/", "", Err(404));
         check("GET", "/api/reply", &owner, Err(405));
+    }
+
+    #[test]
+    fn every_route_is_in_the_readme_and_no_other() {
+        let described: Vec<&str> = include_str!("../README.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `"))
+            .filter_map(|line| line.split_once('`'))
+            .map(|(call, _)| call)
+            .filter(|call| call.contains(" /api/"))
+            .collect();
+        let there = ROUTES.map(|(path, method, _)| format!("{method} {path}"));
+        assert!(
+            there
+                .iter()
+                .all(|route| described.contains(&route.as_str()))
+        );
+        assert_eq!(described.len(), there.len());
     }
 
     #[test]
@@ -196,19 +239,19 @@ mod tests {
             "GET",
             &format!("/api/log?after={text}&limit=500"),
             &owner,
-            ok(Read::After(cursor), 500),
+            ok(ReadRequest::After(cursor), 500),
         );
         check(
             "GET",
             &format!("/api/log?before={text}"),
             &owner,
-            ok(Read::Before(cursor), 100),
+            ok(ReadRequest::Before(cursor), 100),
         );
         check(
             "GET",
             "/api/log?last=1&colour=red",
             &owner,
-            ok(Read::Last, 1),
+            ok(ReadRequest::Last, 1),
         );
         for query in [
             "limit=0",

@@ -4,6 +4,7 @@
 //! that part, pure. Next: `functions/store/src/lib.rs`.
 
 pub mod call;
+pub mod config;
 
 use std::sync::Arc;
 
@@ -16,12 +17,18 @@ use delivery::{
     redact,
     reply::Reply,
 };
-use front::{Clock, Inbound, answer::Answer, service::Answering};
+use front::{Clock, Inbound, answer::Answer, service::Handler};
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
-use store::Store;
+use store::{
+    Store,
+    connection::{ANSWERED_WITHIN, with_timeout},
+};
 
-use crate::call::{Call, Power};
+use crate::{
+    call::{Call, Power},
+    config::Config,
+};
 
 /// The header in which a caller presents the creation code, where one is set.
 pub const CREATION_CODE_HEADER: &str = "x-creation-code";
@@ -32,17 +39,15 @@ pub struct Api {
     pub store: Store,
     /// What is kept and allowed here.
     pub limits: Limits,
-    /// The hook URL with `{endpoint}` in it, and `{host}` where the caller's host belongs.
-    pub hook_url: String,
-    /// What must be presented to make an endpoint that is not there; `None` where anybody may. A secret.
-    pub creation_code: Option<String>,
+    /// How it is set up.
+    pub config: Config,
     /// The time.
     pub clock: Clock,
 }
 
 impl Api {
     /// This API as a handler behind the front door.
-    pub fn into_handler(self) -> Arc<dyn Fn(Inbound) -> Answering + Send + Sync> {
+    pub fn into_handler(self) -> Handler {
         let api = Arc::new(self);
         Arc::new(move |inbound| {
             let api = Arc::clone(&api);
@@ -66,7 +71,8 @@ impl Api {
             Ok(call::Parsed::Call(call, power, endpoint)) => (call, power, endpoint),
             Err(problem) => return refused(problem).into(),
         };
-        let result = self.carry_out(call, power, &endpoint, &inbound).await;
+        let done = self.carry_out(call, power, &endpoint, &inbound);
+        let result = with_timeout(ANSWERED_WITHIN, done).await;
         let (response, quiet, error) = match result {
             Ok((response, quiet)) => (response, quiet, None),
             Err(Failure::Problem(problem)) => (problem.into_response(), false, None),
@@ -152,7 +158,7 @@ impl Api {
     ) -> Result<(), Failure> {
         let presented = inbound.headers.get(CREATION_CODE_HEADER);
         let right = |code: &str| front::same_secret(code, presented.unwrap_or_default());
-        if self.creation_code.as_deref().is_none_or(right) {
+        if self.config.creation_code.as_deref().is_none_or(right) {
             return Ok(());
         }
         match self.store.state(endpoint, now, &self.limits).await {
@@ -185,6 +191,7 @@ impl Api {
         Ok(EndpointInfo {
             endpoint: endpoint.clone(),
             hook_url: self
+                .config
                 .hook_url
                 .replace("{host}", host)
                 .replace("{endpoint}", endpoint.as_str()),

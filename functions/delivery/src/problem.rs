@@ -1,6 +1,6 @@
 //! An error a person can act on: `application/problem+json` (RFC 9457).
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 
 /// What went wrong, in words for the caller. Never holds internal text.
@@ -12,6 +12,8 @@ pub struct Problem {
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    #[serde(skip)]
+    allow: Option<String>,
 }
 
 impl Problem {
@@ -23,6 +25,22 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             field: None,
+            allow: None,
+        }
+    }
+
+    /// 405, with the methods that there are in `Allow` (RFC 9110, 15.5.6) and in words.
+    pub fn method_not_allowed(methods: &[Method]) -> Self {
+        let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+        let detail = match &names[..] {
+            [several @ .., last] if !several.is_empty() => {
+                format!("use {} or {last}", several.join(", "))
+            }
+            _ => format!("use {}", names.concat()),
+        };
+        Problem {
+            allow: Some(names.join(", ")),
+            ..Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
         }
     }
 
@@ -54,6 +72,10 @@ impl Problem {
         headers.insert(header::CONTENT_TYPE, fixed("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, fixed("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
+        if let Some(allow) = self.allow {
+            let allow = HeaderValue::try_from(allow).expect("methods are visible ASCII");
+            headers.insert(header::ALLOW, allow);
+        }
         response
     }
 }
@@ -73,5 +95,17 @@ mod tests {
             problem.into_response().headers()["content-type"],
             "application/problem+json"
         );
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_which_there_are() {
+        let check = |methods: &[Method], detail: &str, allow: &str| {
+            let problem = Problem::method_not_allowed(methods);
+            assert_eq!(problem.detail, detail);
+            assert_eq!(problem.into_response().headers()["allow"], allow);
+        };
+        check(&[Method::GET], "use GET", "GET");
+        let three = [Method::GET, Method::PUT, Method::DELETE];
+        check(&three, "use GET, PUT or DELETE", "GET, PUT, DELETE");
     }
 }

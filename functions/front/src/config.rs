@@ -1,15 +1,13 @@
-//! The environment of a deployed function, read once at its start.
+//! The environment of a deployed function, read once at its start: what both functions need. The api reads two variables more.
 
 use delivery::limits::Limits;
 
 use crate::log::Level;
 
-/// Every variable that the functions read; the deployment's template sets no other and leaves none out.
-pub const VARIABLES: [&str; 10] = [
+/// Every variable that is read here; the deployment's template gives each function these and its own, and no other.
+pub const VARIABLES: [&str; 8] = [
     "TABLE_NAME",
-    "HOOK_URL",
     "ORIGIN_SECRET",
-    "CREATION_CODE",
     "CONNECT_AT_START",
     "MAX_DELIVERIES",
     "DELIVERY_TTL_S",
@@ -23,12 +21,8 @@ pub const VARIABLES: [&str; 10] = [
 pub struct Config {
     /// The table.
     pub table: String,
-    /// The hook URL with `{endpoint}` in it, and `{host}` where the host that the caller used belongs.
-    pub hook_url: String,
     /// What the CDN presents. A secret.
     pub origin_secret: Option<String>,
-    /// What must be presented to make an endpoint; `None` where anybody may. A secret.
-    pub creation_code: Option<String>,
     /// Whether the table is connected to before the first event is asked for.
     pub connect_at_start: bool,
     /// What is kept and allowed.
@@ -38,7 +32,7 @@ pub struct Config {
 }
 
 /// A variable that is absent or says nothing that can be used. Its value is not repeated: it may be a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadVariable(pub &'static str);
 
 impl std::fmt::Display for BadVariable {
@@ -95,11 +89,7 @@ impl Config {
         };
         Ok(Config {
             table: present("TABLE_NAME").ok_or(BadVariable("TABLE_NAME"))?,
-            hook_url: present("HOOK_URL")
-                .filter(|url| url.contains("{endpoint}"))
-                .ok_or(BadVariable("HOOK_URL"))?,
             origin_secret: present("ORIGIN_SECRET"),
-            creation_code: present("CREATION_CODE"),
             connect_at_start: match present("CONNECT_AT_START").as_deref() {
                 None | Some("yes") => true,
                 Some("no") => false,
@@ -128,17 +118,13 @@ mod tests {
         })
     }
 
-    const LEAST: [(&str, &str); 2] = [
-        ("TABLE_NAME", "t"),
-        ("HOOK_URL", "https://{host}/hook/{endpoint}"),
-    ];
+    const LEAST: [(&str, &str); 1] = [("TABLE_NAME", "t")];
 
     #[test]
-    fn two_variables_are_enough() {
+    fn one_variable_is_enough() {
         let config = config(&LEAST).unwrap();
         assert_eq!(config.limits, Limits::default());
         assert_eq!(config.origin_secret, None);
-        assert_eq!(config.creation_code, None);
         assert!(config.connect_at_start);
     }
 
@@ -151,7 +137,7 @@ mod tests {
             ("CONNECT_AT_START", "perhaps"),
             ("MAX_DELIVERIES", "-1"),
         ] {
-            let all = [LEAST[0], LEAST[1], (name, value)];
+            let all = [LEAST[0], (name, value)];
             assert_eq!(config(&all).unwrap_err().0, name);
         }
     }

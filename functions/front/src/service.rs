@@ -11,12 +11,16 @@ use lambda_http::{
 use crate::{
     Clock, Inbound,
     answer::{self, Answer},
+    config::Config,
     event::{Event, Refused},
-    log::{Line, Log},
+    log::{self, Line, Log},
 };
 
 /// The answer that is on its way.
 pub type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// What answers the requests of one function.
+pub type Handler = Arc<dyn Fn(Inbound) -> Answering + Send + Sync>;
 
 /// A function behind its front door: what both homes call with an event.
 #[derive(Clone)]
@@ -26,7 +30,7 @@ pub struct Service {
     /// What the CDN must present; `None` where there is no CDN.
     pub origin_secret: Option<Arc<str>>,
     /// What answers.
-    pub handler: Arc<dyn Fn(Inbound) -> Answering + Send + Sync>,
+    pub handler: Handler,
     /// For the time an answer took.
     pub clock: Clock,
     /// Where the line about each answer goes.
@@ -34,6 +38,17 @@ pub struct Service {
 }
 
 impl Service {
+    /// A deployed function, which logs to its standard output.
+    pub fn deployed(name: &'static str, config: Config, handler: Handler) -> Self {
+        Service {
+            name,
+            origin_secret: config.origin_secret.map(Into::into),
+            handler,
+            clock: crate::system_clock(),
+            log: log::to_stdout(config.level),
+        }
+    }
+
     /// The answer to one event.
     pub async fn call(&self, event: LambdaEvent<Event>) -> ApiGatewayV2httpResponse {
         let began = (self.clock)();

@@ -11,14 +11,20 @@ use delivery::{
     reply::{Reply, SANDBOX},
 };
 use front::Inbound;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 /// The methods that are answered.
-pub const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+pub const METHODS: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::OPTIONS,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
 /// For a sender whose URL leads nowhere; it may be read in a device's log.
 pub const NO_ENDPOINT: &str = "no such hook URL: it was never created, has expired or was forgotten; make one on the tutorial page with Start";
-/// For a sender with another method.
-pub const NO_METHOD: &str = "use GET, HEAD, OPTIONS, POST, PUT, PATCH or DELETE";
 /// For a sender whose request is not in the log.
 pub const NOT_RECORDED: &str =
     "the request could not be recorded and counts as not received; send it again";
@@ -95,15 +101,16 @@ fn too_large(size: usize, most: usize) -> Response {
 }
 
 /// A recorded response as it is sent.
+///
+/// # Panics
+/// If it is no response of HTTP. [`answer`] makes none: a reply is checked when it is set.
 pub fn to_http(response: Response) -> http::Response<String> {
     let mut out = http::Response::new(response.body);
-    *out.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::OK);
+    *out.status_mut() = StatusCode::from_u16(response.status).expect("a reply's status is one");
     for (name, value) in response.headers.0 {
-        // Replies are checked when they are set, so nothing is left out here; a header that were not one must not reach
-        // the wire all the same.
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            out.headers_mut().append(name, value);
-        }
+        let name = HeaderName::try_from(name).expect("a reply's header has a name");
+        let value = HeaderValue::try_from(value).expect("a reply's header has a value");
+        out.headers_mut().append(name, value);
     }
     out
 }

@@ -10,7 +10,7 @@ pub mod answer;
 use std::{sync::Arc, time::Duration};
 
 use delivery::{Delivery, key::Endpoint, limits::Limits, problem::Problem};
-use front::{Clock, Inbound, answer::Answer, service::Answering};
+use front::{Clock, Inbound, answer::Answer, service::Handler};
 use http::{HeaderValue, StatusCode, header};
 use store::Store;
 
@@ -26,7 +26,7 @@ pub struct Receiver {
 
 impl Receiver {
     /// This receiver as a handler behind the front door.
-    pub fn into_handler(self) -> Arc<dyn Fn(Inbound) -> Answering + Send + Sync> {
+    pub fn into_handler(self) -> Handler {
         let receiver = Arc::new(self);
         Arc::new(move |inbound| {
             let receiver = Arc::clone(&receiver);
@@ -41,8 +41,13 @@ impl Receiver {
             Some(target) => target,
             None => return refuse(StatusCode::NOT_FOUND, answer::NO_ENDPOINT),
         };
-        if !answer::METHODS.contains(&inbound.method.as_str()) {
-            return refuse(StatusCode::METHOD_NOT_ALLOWED, answer::NO_METHOD);
+        if !answer::METHODS
+            .iter()
+            .any(|one| one == inbound.method.as_str())
+        {
+            return Problem::method_not_allowed(&answer::METHODS)
+                .into_response()
+                .into();
         }
         let numbered = match self
             .store

@@ -1,6 +1,9 @@
 //! The AWS home of [`receiver`]: wiring only.
 
-use front::{config::Config, log, service::Service};
+use front::{
+    config::{BadVariable, Config},
+    service::Service,
+};
 use receiver::Receiver;
 use store::{Connection, Store};
 
@@ -12,7 +15,8 @@ use store::{Connection, Store};
 async fn main() -> Result<(), lambda_http::Error> {
     let env = |name: &str| std::env::var(name).ok();
     let config = Config::from_env(env)?;
-    let store = Store::connect(&Connection::from_env(config.table, env)?);
+    let connection = Connection::from_env(&config.table, env).map_err(BadVariable)?;
+    let store = Store::connect(&connection);
     if config.connect_at_start {
         // While it starts a function has more of a processor than later. If it does not work, the first event will say so.
         let _ = store.reach().await;
@@ -22,12 +26,6 @@ async fn main() -> Result<(), lambda_http::Error> {
         limits: config.limits,
         clock: front::system_clock(),
     };
-    let service = Service {
-        name: "receiver",
-        origin_secret: config.origin_secret.map(Into::into),
-        handler: receiver.into_handler(),
-        clock: front::system_clock(),
-        log: log::to_stdout(config.level),
-    };
+    let service = Service::deployed("receiver", config, receiver.into_handler());
     service.run().await
 }

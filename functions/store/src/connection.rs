@@ -25,15 +25,15 @@ const ATTEMPT_WITHIN: Duration = Duration::from_millis(1400);
 /// How long an operation may take with all its attempts. It is also why a number that was given 10 s ago is known to be
 /// abandoned ([`HOLE_OPEN_MS`](crate::protocol::HOLE_OPEN_MS)).
 pub(crate) const OPERATION_WITHIN: Duration = Duration::from_millis(3000);
-/// How long a receiver waits for the table before it answers, when DynamoDB hangs or is slow: it makes three calls at most
-/// (number, reply, record), and none takes longer than an operation may. Where a request can have waited before, [`by`] says how
-/// much of that is left.
-pub const RECORDED_WITHIN: Duration = OPERATION_WITHIN.saturating_mul(3);
+/// How long a function waits for the table before it answers, when DynamoDB hangs or is slow. A receiver makes three calls at
+/// most (number, reply, record), and none takes longer than an operation may; what of the API makes more is held to the same.
+/// Where a request can have waited before, [`with_deadline`] says how much of that is left.
+pub const ANSWERED_WITHIN: Duration = OPERATION_WITHIN.saturating_mul(3);
 /// How long a start may wait for the table. A connection is there within some ten milliseconds, or it is not coming.
 pub(crate) const REACHED_WITHIN: Duration = Duration::from_millis(300);
 /// The contract has a 503 with its sender within 10 s, also where a function had to be started for it first; what is left is
 /// for the start itself and the way.
-const _: () = assert!(REACHED_WITHIN.as_millis() + RECORDED_WITHIN.as_millis() <= 9_500);
+const _: () = assert!(REACHED_WITHIN.as_millis() + ANSWERED_WITHIN.as_millis() <= 9_500);
 /// Two attempts fit in there with a pause between them.
 const ATTEMPTS: u32 = 2;
 
@@ -46,8 +46,8 @@ tokio::task_local! {
 /// asking, and who is to be told in time that it did not work. What an operation may take by itself it may not exceed either.
 ///
 /// The deadline is in the air and not in every signature because it belongs to the way a request came, of which a function
-/// knows nothing: on AWS the front is what gives up.
-pub async fn by<T>(deadline: Instant, asking: impl Future<Output = T>) -> T {
+/// knows nothing: on AWS the front is what gives up. It does not reach into a task that is spawned meanwhile.
+pub async fn with_deadline<T>(deadline: Instant, asking: impl Future<Output = T>) -> T {
     DEADLINE.scope(deadline, asking).await
 }
 
@@ -65,11 +65,14 @@ where
     answered.map_err(Error::from_sdk)
 }
 
-/// Holds a call to a time of its own, be it of several operations.
-pub(crate) async fn within<T>(
+/// Holds a call to a time of its own, be it of several operations. What it was writing may be written all the same.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the time is over, and the call's own.
+pub async fn with_timeout<T, E: From<Error>>(
     time: Duration,
-    call: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
+    call: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     timeout(time, call).await.map_err(late)?
 }
 
@@ -95,37 +98,21 @@ pub struct Connection {
     pub also_trusted: Option<Vec<u8>>,
 }
 
-/// A variable of the environment that is not there or says nothing that can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadVariable(pub &'static str);
-
-impl std::fmt::Display for BadVariable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "environment variable {} is missing or not usable",
-            self.0
-        )
-    }
-}
-
-impl std::error::Error for BadVariable {}
-
 impl Connection {
     /// The connection that a Lambda environment describes; `get` looks a variable up.
     ///
     /// # Errors
-    /// Names the variable that is missing, or that names a file which can't be read.
+    /// The name of the variable that is missing, or that names a file which can't be read.
     pub fn from_env(
-        table: String,
+        table: &str,
         get: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, BadVariable> {
-        let need = |name: &'static str| get(name).ok_or(BadVariable(name));
+    ) -> Result<Self, &'static str> {
+        let need = |name: &'static str| get(name).ok_or(name);
         // The name by which Amazon's own tools know such a file.
         const BUNDLE: &str = "AWS_CA_BUNDLE";
-        let read = |path| std::fs::read(path).map_err(|_| BadVariable(BUNDLE));
+        let read = |path| std::fs::read(path).map_err(|_| BUNDLE);
         Ok(Connection {
-            table,
+            table: table.into(),
             region: need("AWS_REGION")?,
             endpoint_url: get("AWS_ENDPOINT_URL_DYNAMODB"),
             access_key_id: need("AWS_ACCESS_KEY_ID")?,
@@ -205,18 +192,18 @@ mod tests {
         let late = Err(Error::Unavailable("no answer in time".into()));
         let deadline = Instant::now() + Duration::from_millis(50);
         // It would wait for ever.
-        let never = by(deadline, answered(pending::<Never>())).await;
+        let never = with_deadline(deadline, answered(pending::<Never>())).await;
         assert!(Instant::now() >= deadline);
-        let in_a_call = by(
+        let in_a_call = with_deadline(
             deadline,
-            within(OPERATION_WITHIN, answered(pending::<Never>())),
+            with_timeout(OPERATION_WITHIN, answered(pending::<Never>())),
         )
         .await;
         assert!(Instant::now() < deadline + OPERATION_WITHIN);
         assert_eq!([never, in_a_call], [late.clone(), late]);
         let answer = async { Ok::<_, SdkError<aws_sdk_dynamodb::Error, ()>>(7) };
         assert_eq!(
-            by(Instant::now() + OPERATION_WITHIN, answered(answer)).await,
+            with_deadline(Instant::now() + OPERATION_WITHIN, answered(answer)).await,
             Ok(7)
         );
     }

@@ -25,6 +25,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Of a write that found each time that another one had come first.
+    pub(crate) fn contended() -> Self {
+        Error::Unavailable("too many concurrent changes".into())
+    }
+
     pub(crate) fn from_sdk<E, R>(error: SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata,

@@ -22,14 +22,14 @@ use aws_sdk_dynamodb::{
 };
 use delivery::{Delivery, ReplyUse, key::Endpoint, limits::Limits, millis::Millis, reply::Reply};
 
-pub use crate::{connection::Connection, error::Error, protocol::Ask as Read};
+pub use crate::{connection::Connection, error::Error, protocol::ReadRequest};
 use crate::{
     connection::answered,
     item::{ENDPOINT, EXPIRES_AT, Item, NONCE, SEQ, n, s},
     protocol::{Head, ReplyWindow},
 };
 
-/// How often an owner's change or a mark is tried again when somebody else changed the head in between.
+/// How often a write on the head is tried, each time on what somebody else has made of it in between.
 const TRIES: usize = 5;
 
 /// One table.
@@ -67,7 +67,7 @@ impl Store {
     pub async fn reach(&self) -> Result<(), Error> {
         let nothing = HashMap::from([(ENDPOINT.into(), s("-")), (SEQ.into(), n(0))]);
         let read = self.get_at(nothing, false);
-        connection::within(connection::REACHED_WITHIN, read)
+        connection::with_timeout(connection::REACHED_WITHIN, read)
             .await
             .map(drop)
     }
@@ -108,7 +108,7 @@ impl Store {
         now: Millis,
         limits: &Limits,
     ) -> Result<Numbered, Error> {
-        connection::within(
+        connection::with_timeout(
             connection::OPERATION_WITHIN,
             self.take_number(endpoint, now, limits),
         )
@@ -121,11 +121,11 @@ impl Store {
         now: Millis,
         limits: &Limits,
     ) -> Result<Numbered, Error> {
+        let gone = now.plus_s(limits.delivery_ttl_s).0;
+        let expires = now.plus_s(limits.endpoint_ttl_s).epoch_s_ceil();
+        let counted = "ADD last_seq :one \
+                       SET last_at = :now, gone_at = :gone, expires_at = :expires";
         for _ in 0..TRIES {
-            let gone = now.plus_s(limits.delivery_ttl_s).0;
-            let expires = now.plus_s(limits.endpoint_ttl_s).epoch_s_ceil();
-            let counted = "ADD last_seq :one \
-                           SET last_at = :now, gone_at = :gone, expires_at = :expires";
             let taken = self
                 .update_at(head_key(endpoint), |update| {
                     update
@@ -152,9 +152,7 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::Unavailable(
-            "the head is being changed all the time".into(),
-        ))
+        Err(Error::contended())
     }
 
     /// Writes down when the numbers given so far are gone, before a new one covers that up.

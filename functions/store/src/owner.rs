@@ -111,9 +111,7 @@ impl Store {
                 done => return done,
             }
         }
-        Err(Error::Unavailable(
-            "the head is being changed all the time".into(),
-        ))
+        Err(Error::contended())
     }
 
     /// The endpoint's state.
@@ -169,9 +167,7 @@ impl Store {
                 done => return done.map(drop),
             }
         }
-        Err(Error::Unavailable(
-            "the head is being changed all the time".into(),
-        ))
+        Err(Error::contended())
     }
 
     /// Makes the endpoint as if it had never been. Its bytes go by their time to live.
@@ -266,9 +262,7 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::Unavailable(
-            "the reply is being changed all the time".into(),
-        ))
+        Err(Error::contended())
     }
 
     /// Restores the default reply, from the next number on.

@@ -171,7 +171,7 @@ pub fn buried_at_s(now: Millis) -> u64 {
 
 /// What a reader asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub enum ReadRequest {
     /// From the beginning.
     First,
     /// What came since.
@@ -182,49 +182,53 @@ pub enum Ask {
     Before(Cursor),
 }
 
-impl Ask {
+impl ReadRequest {
     /// The cursor it goes on from.
     pub fn cursor(&self) -> Option<Cursor> {
         match self {
-            Ask::After(cursor) | Ask::Before(cursor) => Some(*cursor),
-            Ask::First | Ask::Last => None,
+            ReadRequest::After(cursor) | ReadRequest::Before(cursor) => Some(*cursor),
+            ReadRequest::First | ReadRequest::Last => None,
         }
     }
 
     /// Whether a head that may be stale is enough to answer by: only if it belongs to the log of the cursor.
     pub fn may_use_stale(&self, head: Option<&Head>, now: Millis) -> bool {
         match (self, head) {
-            (Ask::After(cursor), Some(head)) => head.epoch == cursor.epoch && !head.expired(now),
+            (ReadRequest::After(cursor), Some(head)) => {
+                head.epoch == cursor.epoch && !head.expired(now)
+            }
             _ => false,
         }
     }
 }
 
-/// What to query for an [`Ask`].
+/// What to query for an [`ReadRequest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The ask, which is [`Ask::First`] if its cursor was into another log.
-    pub ask: Ask,
+    /// The ask, which is [`ReadRequest::First`] if its cursor was into another log.
+    pub ask: ReadRequest,
     /// Whether it was.
     pub restarted: bool,
     /// See [`first_seq`].
     pub first_seq: u64,
     /// The numbers to query. Nothing, if `lo` is above `hi`.
     pub lo: u64,
-    /// See `lo`. For [`Ask::Before`] the cursor's own number is among them: it tells how old the one below it is.
+    /// See `lo`. For [`ReadRequest::Before`] the cursor's own number is among them: it tells how old the one below it is.
     pub hi: u64,
 }
 
 impl Plan {
     /// What to query, given the head.
-    pub fn new(ask: Ask, head: &Head, limits: &Limits, now: Millis) -> Self {
+    pub fn new(ask: ReadRequest, head: &Head, limits: &Limits, now: Millis) -> Self {
         let restarted = ask.cursor().is_some_and(|c| c.epoch != head.epoch);
-        let ask = if restarted { Ask::First } else { ask };
+        let ask = if restarted { ReadRequest::First } else { ask };
         let first_seq = first_seq(head, limits, now);
         let (lo, hi) = match ask {
-            Ask::First | Ask::Last => (first_seq, head.last_seq),
-            Ask::After(cursor) => (first_seq.max(cursor.seq.saturating_add(1)), head.last_seq),
-            Ask::Before(cursor) => (first_seq, head.last_seq.min(cursor.seq)),
+            ReadRequest::First | ReadRequest::Last => (first_seq, head.last_seq),
+            ReadRequest::After(cursor) => {
+                (first_seq.max(cursor.seq.saturating_add(1)), head.last_seq)
+            }
+            ReadRequest::Before(cursor) => (first_seq, head.last_seq.min(cursor.seq)),
         };
         Plan {
             ask,
@@ -237,12 +241,13 @@ impl Plan {
 
     /// Whether there is nothing to query for.
     pub fn is_empty(&self) -> bool {
-        self.lo > self.hi || matches!(self.ask, Ask::Before(cursor) if self.lo >= cursor.seq)
+        self.lo > self.hi
+            || matches!(self.ask, ReadRequest::Before(cursor) if self.lo >= cursor.seq)
     }
 
     /// Whether to query from the high end.
     pub fn newest_first(&self) -> bool {
-        matches!(self.ask, Ask::Last | Ask::Before(_))
+        matches!(self.ask, ReadRequest::Last | ReadRequest::Before(_))
     }
 }
 
@@ -335,7 +340,7 @@ pub fn page(
         last_seq,
         to_seal: found.to_seal,
     };
-    if let Ask::Before(cursor) = plan.ask {
+    if let ReadRequest::Before(cursor) = plan.ask {
         let top = cursor.seq.saturating_sub(1).min(hi);
         let mut found = holes.walk((lo..=top).rev(), sealed);
         found.missing.reverse();
@@ -346,10 +351,10 @@ pub fn page(
     let found = holes.walk(lo..=hi, sealed);
     let to = found.stopped_at.map_or(hi, |open| open - 1);
     let behind = match plan.ask {
-        Ask::After(cursor) => cursor.seq.max(first_seq - 1),
+        ReadRequest::After(cursor) => cursor.seq.max(first_seq - 1),
         _ => lo - 1,
     };
-    let older = (plan.ask == Ask::Last && lo > first_seq).then_some(lo);
+    let older = (plan.ask == ReadRequest::Last && lo > first_seq).then_some(lo);
     seen(lo, to, behind.max(to), older, found)
 }
 

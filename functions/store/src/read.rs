@@ -6,12 +6,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use delivery::{
     Delivery, cursor::Cursor, key::Endpoint, limits::Limits, log_page::LogPage, millis::Millis,
 };
+use serde::Serialize;
 
 use crate::{
     Error, Store,
     connection::answered,
     item::{self, Item, SEQ, TOMBSTONE, n, s},
-    protocol::{self, Ask, Entry, Plan, Run, Sealed},
+    protocol::{self, Entry, Plan, ReadRequest, Run, Sealed},
 };
 
 /// A page ends when its deliveries have about this many bytes of JSON; it has at least one.
@@ -36,13 +37,13 @@ impl Store {
     pub async fn read(
         &self,
         endpoint: &Endpoint,
-        ask: Ask,
+        ask: ReadRequest,
         limit: usize,
         now: Millis,
         limits: &Limits,
     ) -> Result<LogPage, Error> {
         let stale = match ask {
-            Ask::After(_) => self.head(endpoint, false).await?.map(|(head, _)| head),
+            ReadRequest::After(_) => self.head(endpoint, false).await?.map(|(head, _)| head),
             _ => None,
         };
         let head = match stale {
@@ -117,7 +118,7 @@ impl Store {
         let mut start: Option<Item> = None;
         // The cursor's own number is queried too when going back, and is not shown.
         let beside = match plan.ask {
-            Ask::Before(cursor) => Some(cursor.seq),
+            ReadRequest::Before(cursor) => Some(cursor.seq),
             _ => None,
         };
         loop {
@@ -203,7 +204,7 @@ impl Queried {
             match item::to_delivery(item) {
                 Ok(delivery) => {
                     let at = delivery.received_at;
-                    self.bytes += serde_json::to_string(&delivery).map_or(0, |json| json.len());
+                    self.bytes += json_len(&delivery);
                     self.deliveries.insert(seq, delivery);
                     Entry::Delivery(at)
                 }
@@ -212,4 +213,21 @@ impl Queried {
         };
         self.run.entries.insert(seq, entry);
     }
+}
+
+/// How many bytes a value has as JSON, without making it.
+fn json_len(value: &impl Serialize) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value).expect("it is a struct with text keys");
+    count.0
 }

@@ -1,8 +1,12 @@
 //! The table, as the local home and the tests make it. On AWS the template does; a check holds the two against each other.
 
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
-    TimeToLiveSpecification,
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::describe_table::DescribeTableError,
+    types::{
+        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+        TimeToLiveSpecification, TimeToLiveStatus,
+    },
 };
 
 use crate::{
@@ -18,7 +22,7 @@ pub const KEYS: [(&str, KeyType, ScalarAttributeType); 2] = [
 /// The attribute of the time to live.
 pub const TTL_ATTRIBUTE: &str = EXPIRES_AT;
 
-/// Makes the table, unless it is there.
+/// Makes the table with its time to live, or what of it is not there yet.
 ///
 /// # Errors
 /// If the engine refuses or does not answer.
@@ -29,12 +33,22 @@ pub async fn create_if_absent(store: &Store) -> Result<(), Error> {
         .table_name(&store.table)
         .send()
         .await;
-    let is_there = described.is_ok_and(|out| {
-        out.table.and_then(|table| table.table_status) == Some(TableStatus::Active)
-    });
-    if is_there {
-        return Ok(());
+    match described {
+        Ok(_) => {}
+        Err(error) if is_absent(&error) => create(store).await?,
+        Err(error) => return Err(Error::from_sdk(error)),
     }
+    // Also where the table was there: whoever made it may have been stopped before this.
+    expire(store).await
+}
+
+fn is_absent(error: &SdkError<DescribeTableError>) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(DescribeTableError::is_resource_not_found_exception)
+}
+
+async fn create(store: &Store) -> Result<(), Error> {
     let mut create = store
         .client
         .create_table()
@@ -53,7 +67,24 @@ pub async fn create_if_absent(store: &Store) -> Result<(), Error> {
             .key_schema(key.expect("a name and a kind were given"))
             .attribute_definitions(attribute.expect("a name and a type were given"));
     }
-    create.send().await.map_err(Error::from_sdk)?;
+    create.send().await.map(drop).map_err(Error::from_sdk)
+}
+
+/// Has expired items deleted, if that is not so already: DynamoDB refuses to be told twice.
+async fn expire(store: &Store) -> Result<(), Error> {
+    let described = store
+        .client
+        .describe_time_to_live()
+        .table_name(&store.table)
+        .send()
+        .await
+        .map_err(Error::from_sdk)?;
+    let status = described
+        .time_to_live_description
+        .and_then(|ttl| ttl.time_to_live_status);
+    if let Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling) = status {
+        return Ok(());
+    }
     let ttl = TimeToLiveSpecification::builder()
         .enabled(true)
         .attribute_name(TTL_ATTRIBUTE)
@@ -65,6 +96,6 @@ pub async fn create_if_absent(store: &Store) -> Result<(), Error> {
         .time_to_live_specification(ttl.expect("a name was given"))
         .send()
         .await
-        .map_err(Error::from_sdk)?;
-    Ok(())
+        .map(drop)
+        .map_err(Error::from_sdk)
 }

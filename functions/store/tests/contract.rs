@@ -11,7 +11,7 @@ use delivery::{
     Delivery, Request, Response, body::Body, cursor::Cursor, headers::Headers, key::Endpoint,
     key::OwnerKey, limits::Limits, log_page::LogPage, millis::Millis, reply::Reply,
 };
-use store::{Connection, Error, Numbered, Read, Store, table};
+use store::{Connection, Error, Numbered, ReadRequest, Store, table};
 
 /// Any time will do: the store reads no clock.
 const NOW: Millis = Millis(1_795_431_600_000);
@@ -97,7 +97,7 @@ impl Log {
         numbered.seq
     }
 
-    async fn read(&self, ask: Read, limit: usize, at: Millis) -> LogPage {
+    async fn read(&self, ask: ReadRequest, limit: usize, at: Millis) -> LogPage {
         self.store
             .read(&self.endpoint, ask, limit, at, &LIMITS)
             .await
@@ -144,7 +144,7 @@ async fn what_is_recorded_is_read(log: &Log) {
     for body in bodies {
         log.receive(NOW, body).await;
     }
-    let page = log.read(Read::First, 100, NOW).await;
+    let page = log.read(ReadRequest::First, 100, NOW).await;
     for (body, delivery) in bodies.iter().zip(&page.deliveries) {
         assert_eq!(&delivery.request.body.kept, body);
         assert_eq!(
@@ -166,7 +166,7 @@ async fn a_repeated_put_is_one_delivery(log: &Log) {
         log.record(&numbered, NOW, b"another", 8).await,
         Err(Error::Sealed)
     );
-    let page = log.read(Read::First, 100, NOW).await;
+    let page = log.read(ReadRequest::First, 100, NOW).await;
     assert_eq!(page.deliveries[0].request.body.text(), Some("same"));
 }
 
@@ -174,14 +174,18 @@ async fn a_hole_is_closed_by_a_write(log: &Log) {
     log.receive(NOW, b"1").await;
     let slow = log.number(NOW).await;
     log.receive(NOW, b"3").await;
-    let early = log.read(Read::First, 100, NOW.plus_s(9)).await;
+    let early = log.read(ReadRequest::First, 100, NOW.plus_s(9)).await;
     assert_eq!(
         (numbers(&early), early.missing.len()),
         (vec![1], 0),
         "up to the open hole"
     );
     let late = log
-        .read(Read::After(cursor(&early.cursor)), 100, NOW.plus_s(11))
+        .read(
+            ReadRequest::After(cursor(&early.cursor)),
+            100,
+            NOW.plus_s(11),
+        )
         .await;
     assert_eq!((numbers(&late), late.missing), (vec![3], vec![2]));
     assert_eq!(
@@ -189,7 +193,7 @@ async fn a_hole_is_closed_by_a_write(log: &Log) {
         Err(Error::Sealed),
         "nothing can be acknowledged there any more"
     );
-    let again = log.read(Read::First, 100, NOW).await;
+    let again = log.read(ReadRequest::First, 100, NOW).await;
     assert_eq!(
         (numbers(&again), again.missing),
         (vec![1, 3], vec![2]),
@@ -198,13 +202,21 @@ async fn a_hole_is_closed_by_a_write(log: &Log) {
 
     let tail = log.number(NOW.plus_s(20)).await;
     assert!(
-        log.read(Read::After(cursor(&again.cursor)), 100, NOW.plus_s(29))
-            .await
-            .missing
-            .is_empty()
+        log.read(
+            ReadRequest::After(cursor(&again.cursor)),
+            100,
+            NOW.plus_s(29)
+        )
+        .await
+        .missing
+        .is_empty()
     );
     let page = log
-        .read(Read::After(cursor(&again.cursor)), 100, NOW.plus_s(31))
+        .read(
+            ReadRequest::After(cursor(&again.cursor)),
+            100,
+            NOW.plus_s(31),
+        )
         .await;
     assert_eq!(page.missing, [tail.seq]);
 }
@@ -213,34 +225,36 @@ async fn pages_go_both_ways(log: &Log) {
     for n in 0..9 {
         log.receive(NOW, format!("{n}").as_bytes()).await;
     }
-    let first = log.read(Read::First, 4, NOW).await;
+    let first = log.read(ReadRequest::First, 4, NOW).await;
     assert_eq!(numbers(&first), [1, 2, 3, 4]);
-    let next = log.read(Read::After(cursor(&first.cursor)), 100, NOW).await;
+    let next = log
+        .read(ReadRequest::After(cursor(&first.cursor)), 100, NOW)
+        .await;
     assert_eq!(numbers(&next), [5, 6, 7, 8, 9]);
-    let newest = log.read(Read::Last, 3, NOW).await;
+    let newest = log.read(ReadRequest::Last, 3, NOW).await;
     assert_eq!(numbers(&newest), [7, 8, 9]);
     assert!(
         numbers(
-            &log.read(Read::After(cursor(&newest.cursor)), 100, NOW)
+            &log.read(ReadRequest::After(cursor(&newest.cursor)), 100, NOW)
                 .await
         )
         .is_empty()
     );
     let older = log
-        .read(Read::Before(cursor(&newest.older.unwrap())), 4, NOW)
+        .read(ReadRequest::Before(cursor(&newest.older.unwrap())), 4, NOW)
         .await;
     assert_eq!(numbers(&older), [3, 4, 5, 6]);
     let oldest = log
-        .read(Read::Before(cursor(&older.older.unwrap())), 100, NOW)
+        .read(ReadRequest::Before(cursor(&older.older.unwrap())), 100, NOW)
         .await;
     assert_eq!((numbers(&oldest), oldest.older), (vec![1, 2], None));
 }
 
 async fn what_is_cleared_forgotten_or_expired_is_gone(log: &Log) {
     log.receive(NOW, b"1").await;
-    let old = log.read(Read::First, 100, NOW).await.cursor;
+    let old = log.read(ReadRequest::First, 100, NOW).await.cursor;
     log.store.clear(&log.endpoint, NOW).await.unwrap();
-    let page = log.read(Read::First, 100, NOW).await;
+    let page = log.read(ReadRequest::First, 100, NOW).await;
     assert_eq!(
         (numbers(&page), page.first_seq, page.missing.len()),
         (vec![], 2, 0)
@@ -265,7 +279,7 @@ async fn what_is_cleared_forgotten_or_expired_is_gone(log: &Log) {
         .await
         .unwrap();
     assert_eq!(log.receive(NOW, b"anew").await, 1);
-    let page = log.read(Read::After(cursor(&old)), 100, NOW).await;
+    let page = log.read(ReadRequest::After(cursor(&old)), 100, NOW).await;
     assert!(page.restarted);
     assert_eq!(page.deliveries.len(), 1);
     assert_eq!(page.deliveries[0].request.body.text(), Some("anew"));
@@ -277,7 +291,7 @@ async fn what_is_cleared_forgotten_or_expired_is_gone(log: &Log) {
     );
     let read = log
         .store
-        .read(&log.endpoint, Read::First, 1, later, &LIMITS)
+        .read(&log.endpoint, ReadRequest::First, 1, later, &LIMITS)
         .await;
     assert_eq!(read, Err(Error::NotFound));
     log.store
@@ -291,11 +305,11 @@ async fn only_the_newest_are_kept_and_the_old_go(log: &Log) {
     for n in 0..14 {
         log.receive(NOW, format!("{n}").as_bytes()).await;
     }
-    let page = log.read(Read::First, 100, NOW).await;
+    let page = log.read(ReadRequest::First, 100, NOW).await;
     assert_eq!((numbers(&page), page.first_seq), ((5..=14).collect(), 5));
     let much_later = NOW.plus_s(LIMITS.delivery_ttl_s + 60);
     assert_eq!(log.receive(much_later, b"15").await, 15);
-    let page = log.read(Read::First, 100, much_later).await;
+    let page = log.read(ReadRequest::First, 100, much_later).await;
     assert_eq!(
         (numbers(&page), page.first_seq, page.missing.len()),
         (vec![15], 15, 0),

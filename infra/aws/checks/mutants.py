@@ -68,6 +68,8 @@ MUTANTS = [
     ("a line for every poll", "SystemLogLevel: WARN", "SystemLogLevel: INFO", "logs", TWICE),
     ("a looser script policy", "script-src ${PageOrigin}/static/;", "script-src 'self';", "site_headers"),
     ("a variable that is not read", "        LOG_LEVEL: !Ref LogLevel\n", "        LOGLEVEL: !Ref LogLevel\n", "variables"),
+    ("a secret for who does not need it", "        ORIGIN_SECRET: !Ref OriginSecret\n",
+     "        ORIGIN_SECRET: !Ref OriginSecret\n        CREATION_CODE: !Ref CreationCode\n", "variables"),
     ("a reservation by default", "    Default: -1\n", "    Default: 5\n", "defaults"),
     ("an edge function that believes the sender", "{ value: event.viewer.ip }",
      "request.headers['x-viewer-address'] || { value: event.viewer.ip }", "edge_functions", TWICE),

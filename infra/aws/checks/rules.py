@@ -67,8 +67,9 @@ def variables(case):
     """Each function gets exactly the variables that the code reads."""
     for name, properties in case.of("AWS::Lambda::Function").items():
         given = set(properties["Environment"]["Variables"])
-        if given != set(case.code["variables"]):
-            yield f"{name}: variables differ: {sorted(given ^ set(case.code['variables']))}"
+        read = set(case.code["variables"][name])
+        if given != read:
+            yield f"{name}: variables differ: {sorted(given ^ read)}"
 
 
 def defaults(case):
@@ -274,7 +275,7 @@ STARTS_WITHIN_S = 10
 def waits(case):
     """Longest delay and longest wait for the table < what the function may take; that and a start < what the CDN waits. Else a
     webhook that was recorded gets no answer, or a GET is tried twice and recorded twice."""
-    longest = case.template["Parameters"]["MaxDelayMilliseconds"]["MaxValue"] / 1000 + case.code["recorded_within_s"]
+    longest = case.template["Parameters"]["MaxDelayMilliseconds"]["MaxValue"] / 1000 + case.code["answered_within_s"]
     for name, properties in case.of("AWS::Lambda::Function").items():
         timeout = properties["Timeout"]
         if not longest + 1 < timeout:

@@ -79,7 +79,9 @@ impl Home {
         match path.as_str() {
             _ if path.starts_with("/hook/") => self.invoke(&self.receiver, request, caller).await,
             _ if path.starts_with("/api/") => self.invoke(&self.api, request, caller).await,
-            _ if !is_read => problem(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD here"),
+            _ if !is_read => Problem::method_not_allowed(&[Method::GET, Method::HEAD])
+                .into_response()
+                .map(Bytes::from),
             "/config.json" => file("application/json", "no-store", self.config.clone().into()),
             _ => self.page(&path, request.headers()),
         }
@@ -105,11 +107,11 @@ impl Home {
     ) -> Response<Bytes> {
         let arrived = Arrived {
             from: caller.addr.ip(),
-            port: self.port,
+            port: caller.port,
             at: (self.clock)(),
         };
         let answering = gateway::invoke(service, request, arrived);
-        store::connection::by(caller.answer_by, answering)
+        store::connection::with_deadline(caller.answer_by, answering)
             .await
             .unwrap_or_else(|_| {
                 problem(

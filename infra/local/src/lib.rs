@@ -22,16 +22,19 @@ mod packed;
 pub mod server;
 mod turns;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context;
+use api::Api;
 use fake_particle::Cloud;
 use front::service::Service;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use receiver::Receiver;
+use store::Store;
 use tokio::net::TcpListener;
 
 use crate::{
-    config::{Config, EngineAt},
+    config::{Config, EngineAt, VirtualDevice},
     engine::Engine,
     home::Home,
     server::{Handler, Server},
@@ -62,73 +65,22 @@ impl Stack {
             Some(_) => Some(listen(config.hook_port, "--hook-port").await?),
             None => None,
         };
-        let (engine, engine_url) = match config.engine {
-            EngineAt::Own => {
-                let engine = Engine::start(&config.data).await?;
-                let url = engine.url.clone();
-                (Some(engine), url)
-            }
-            EngineAt::OwnThrough(ref url) => {
-                (Some(Engine::start(&config.data).await?), url.clone())
-            }
-            EngineAt::Url(ref url) => (None, url.clone()),
-        };
-        // What stands between is told where the engine is only when this stack runs.
-        let made_at = engine.as_ref().map_or(&engine_url, |engine| &engine.url);
-        store::table::create_if_absent(&engine::store_at(made_at, TABLE))
-            .await
-            .context("the engine did not make the table")?;
-        let store = engine::store_at(&engine_url, TABLE);
+        let (engine, store) = data(&config).await?;
 
         let port = page.local_addr()?.port();
         let page_url = format!("http://127.0.0.1:{port}");
-        let hook_base = config
-            .public_url
-            .as_deref()
-            .unwrap_or(&page_url)
-            .trim_end_matches('/');
-        let hook_url = format!("{hook_base}/hook/{{endpoint}}");
-        let receiver = receiver::Receiver {
-            store: store.clone(),
-            limits: config.limits,
-            clock: config.clock.clone(),
+        let hook_base = config.public_url.as_deref().unwrap_or(&page_url);
+        let hook_url = format!("{}/hook/{{endpoint}}", hook_base.trim_end_matches('/'));
+        let (receiver, api) = functions(&config, store, &hook_url);
+        let cloud = fake_particle::Config {
+            data_dir: Some(config.data.join("particle")),
+            page_origins: vec![page_url.clone()],
+            ..config.particle
         };
-        let api = api::Api {
-            store,
-            limits: config.limits,
-            hook_url: hook_url.clone(),
-            creation_code: config.creation_code,
-            clock: config.clock.clone(),
-        };
-        let service = |name, handler| Service {
-            name,
-            origin_secret: None,
-            handler,
-            clock: config.clock.clone(),
-            log: config.log.clone(),
-        };
-        let cloud = Cloud::start(
-            particle,
-            fake_particle::Config {
-                data_dir: Some(config.data.join("particle")),
-                page_origins: vec![page_url.clone()],
-                ..config.particle
-            },
-        )
-        .await
-        .context("the stand-in Particle cloud did not start")?;
-        let devices = config
-            .devices
-            .into_iter()
-            .enumerate()
-            .map(|(index, device)| {
-                let folder = match index {
-                    0 => "device".to_owned(),
-                    more => format!("device-{}", more + 1),
-                };
-                device::Running::start(device, config.data.join(folder), cloud.device_door())
-            });
-        let devices = devices.collect::<anyhow::Result<Vec<_>>>()?;
+        let cloud = Cloud::start(particle, cloud)
+            .await
+            .context("the stand-in Particle cloud did not start")?;
+        let devices = devices(config.devices, &config.data, &cloud)?;
         let cloud_url = format!("http://{}", cloud.addr());
         let usual = clouds::usual(&cloud_url, &cloud.demo(), config.public_url.is_some());
         let clouds = (config.clouds)(usual);
@@ -136,8 +88,8 @@ impl Stack {
         let files = site::files(&site::Options::default())?;
         let home = Arc::new(Home {
             port,
-            receiver: service("receiver", receiver.into_handler()),
-            api: service("api", api.into_handler()),
+            receiver,
+            api,
             files: files
                 .into_iter()
                 .map(|file| (format!("/{}", file.path), file.into()))
@@ -208,6 +160,71 @@ impl Stack {
 
 /// The table of a home.
 const TABLE: &str = "webhook-tutorial";
+
+/// The engine, if it is this stack's own, and the store on it with its table made.
+async fn data(config: &Config) -> anyhow::Result<(Option<Engine>, Store)> {
+    let (engine, url) = match &config.engine {
+        EngineAt::Own => {
+            let engine = Engine::start(&config.data).await?;
+            let url = engine.url.clone();
+            (Some(engine), url)
+        }
+        EngineAt::OwnThrough(url) => (Some(Engine::start(&config.data).await?), url.clone()),
+        EngineAt::Url(url) => (None, url.clone()),
+    };
+    // What stands between is told where the engine is only when this stack runs.
+    let made_at = engine.as_ref().map_or(&url, |engine| &engine.url);
+    store::table::create_if_absent(&engine::store_at(made_at, TABLE))
+        .await
+        .context("the engine did not make the table")?;
+    let store = engine::store_at(&url, TABLE);
+    Ok((engine, store))
+}
+
+/// Both functions as the gateway calls them.
+fn functions(config: &Config, store: Store, hook_url: &str) -> (Service, Service) {
+    let receiver = Receiver {
+        store: store.clone(),
+        limits: config.limits,
+        clock: config.clock.clone(),
+    };
+    let api = Api {
+        store,
+        limits: config.limits,
+        config: api::config::Config {
+            hook_url: hook_url.to_owned(),
+            creation_code: config.creation_code.clone(),
+        },
+        clock: config.clock.clone(),
+    };
+    let service = |name, handler| Service {
+        name,
+        origin_secret: None,
+        handler,
+        clock: config.clock.clone(),
+        log: config.log.clone(),
+    };
+    (
+        service("receiver", receiver.into_handler()),
+        service("api", api.into_handler()),
+    )
+}
+
+/// The virtual devices, each with a folder of its own, on their way to the stand-in cloud.
+fn devices(
+    devices: Vec<VirtualDevice>,
+    data: &Path,
+    cloud: &Cloud,
+) -> anyhow::Result<Vec<device::Running>> {
+    let start = |(index, device)| {
+        let folder = match index {
+            0 => "device".to_owned(),
+            more => format!("device-{}", more + 1),
+        };
+        device::Running::start(device, data.join(folder), cloud.device_door())
+    };
+    devices.into_iter().enumerate().map(start).collect()
+}
 
 /// The headers that the deployed page has too: the site's code says them, and `infra/aws/check` holds the template against it.
 fn page_headers(page_url: &str, apis: &[&str]) -> anyhow::Result<HeaderMap> {

@@ -77,6 +77,8 @@ pub type Handler = Arc<dyn Fn(Request<Bytes>, Caller) -> Responding + Send + Syn
 pub struct Caller {
     /// The other end of the connection.
     pub addr: SocketAddr,
+    /// The port of ours that it came to.
+    pub port: u16,
     /// When the table must have answered, or the caller is told that it did not.
     pub answer_by: Instant,
 }
@@ -98,7 +100,7 @@ impl Server {
     pub fn start(listener: TcpListener, bounds: Bounds, handler: Handler) -> std::io::Result<Self> {
         let addr = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let work = Arc::new(Work::new(bounds));
+        let work = Arc::new(Work::new(bounds, addr.port()));
         let service = move |peer| {
             let (handler, work) = (Arc::clone(&handler), Arc::clone(&work));
             service_fn(move |request| {
@@ -130,6 +132,7 @@ impl Server {
 /// Who may have the machine's time and memory now.
 struct Work {
     bounds: Bounds,
+    port: u16,
     requests: Arc<Turns>,
     large_bodies: Arc<Semaphore>,
 }
@@ -144,9 +147,10 @@ struct Whole {
 }
 
 impl Work {
-    fn new(bounds: Bounds) -> Self {
+    fn new(bounds: Bounds, port: u16) -> Self {
         Work {
             bounds,
+            port,
             requests: Turns::new(bounds.requests, bounds.queue_for),
             large_bodies: Arc::new(Semaphore::new(bounds.large_bodies)),
         }
@@ -195,7 +199,12 @@ impl Work {
         // Who hangs up while it waits for its turn is forgotten. From here on it is done to the end, whoever waits for it.
         let large = whole.large;
         let request = Request::from_parts(parts, whole.bytes);
-        let mut answering = handler(request, Caller { addr, answer_by });
+        let caller = Caller {
+            addr,
+            port: self.port,
+            answer_by,
+        };
+        let mut answering = handler(request, caller);
         let turn_for = self.bounds.turn_for;
         let answering = tokio::spawn(async move {
             let _large = large;
@@ -310,13 +319,14 @@ mod tests {
     const A_WHILE: Duration = Duration::from_secs(1);
 
     fn work(queue_for: Duration) -> Work {
-        Work::new(Bounds {
+        let bounds = Bounds {
             requests: 1,
             large_bodies: 1,
             turn_for: Duration::from_secs(60),
             queue_for,
             ..Bounds::default()
-        })
+        };
+        Work::new(bounds, 0)
     }
 
     fn large() -> Request<Full<Bytes>> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use delivery::{cursor::Cursor, limits::Limits, millis::Millis};
-use store::protocol::{Ask, Entry, Head, Plan, ReplyWindow, Run, Sealed, page};
+use store::protocol::{Entry, Head, Plan, ReadRequest, ReplyWindow, Run, Sealed, page};
 
 use super::world::*;
 
@@ -11,7 +11,7 @@ use super::world::*;
 #[derive(Clone, Copy)]
 struct Look {
     poller: usize,
-    ask: Ask,
+    ask: ReadRequest,
     head: SmallHead,
     /// Which of the stored numbers, as bits.
     shown: u8,
@@ -60,14 +60,14 @@ impl World {
         Err(NEVER_CAUGHT_UP)
     }
 
-    fn ask(&self, p: usize) -> Ask {
+    fn ask(&self, p: usize) -> ReadRequest {
         match (self.pollers[p].cursor, self.pollers[p].first) {
-            (Some((epoch, seq)), _) => Ask::After(Cursor {
+            (Some((epoch, seq)), _) => ReadRequest::After(Cursor {
                 epoch: epoch.into(),
                 seq: seq.into(),
             }),
-            (None, First::Beginning) => Ask::First,
-            (None, First::Newest) => Ask::Last,
+            (None, First::Beginning) => ReadRequest::First,
+            (None, First::Newest) => ReadRequest::Last,
         }
     }
 

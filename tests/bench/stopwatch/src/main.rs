@@ -10,7 +10,12 @@
 use std::{sync::Arc, time::Instant};
 
 use delivery::{Delivery, limits::Limits};
-use front::{Inbound, answer::Answer, config::Config, log, service::Service};
+use front::{
+    Inbound,
+    answer::Answer,
+    config::{BadVariable, Config},
+    service::{Handler, Service},
+};
 use receiver::answer;
 use store::{Connection, Store};
 
@@ -18,19 +23,14 @@ use store::{Connection, Store};
 async fn main() -> Result<(), lambda_http::Error> {
     let env = |name: &str| std::env::var(name).ok();
     let config = Config::from_env(env)?;
-    let store = Store::connect(&Connection::from_env(config.table, env)?);
+    let connection = Connection::from_env(&config.table, env).map_err(BadVariable)?;
+    let (store, limits) = (Store::connect(&connection), config.limits);
     store.reach().await?;
-    let service = Service {
-        name: "stopwatch",
-        origin_secret: config.origin_secret.map(Into::into),
-        handler: Arc::new(move |inbound| {
-            let store = store.clone();
-            Box::pin(async move { timed(&store, inbound, &config.limits).await })
-        }),
-        clock: front::system_clock(),
-        log: log::to_stdout(config.level),
-    };
-    service.run().await
+    let handler: Handler = Arc::new(move |inbound| {
+        let store = store.clone();
+        Box::pin(async move { timed(&store, inbound, &limits).await })
+    });
+    Service::deployed("stopwatch", config, handler).run().await
 }
 
 async fn timed(store: &Store, inbound: Inbound, limits: &Limits) -> Answer {
