@@ -59,6 +59,42 @@ fn as_somebody_else(data: &Path) -> Command {
     command
 }
 
+#[tokio::test]
+async fn a_table_that_was_made_without_its_time_to_live_gets_it() {
+    let data = tempfile::tempdir().unwrap();
+    let engine = Engine::start(data.path()).await.unwrap();
+    let call = async |operation: &str, body: serde_json::Value| {
+        let request = http::Request::post(&engine.url)
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .body(body.to_string().into())
+            .unwrap();
+        let answer = Client::default().send(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{operation}: {answer:?}");
+        json(&answer)
+    };
+    // What is there if the program is killed between its two calls.
+    let [(hash, ..), (range, ..)] = store::table::KEYS;
+    let made = serde_json::json!({
+        "TableName": "half",
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{ "AttributeName": hash, "AttributeType": "S" }, { "AttributeName": range, "AttributeType": "N" }],
+        "KeySchema": [{ "AttributeName": hash, "KeyType": "HASH" }, { "AttributeName": range, "KeyType": "RANGE" }],
+    });
+    call("CreateTable", made).await;
+    store::table::create_if_absent(&engine.store("half"))
+        .await
+        .unwrap();
+    let described = call(
+        "DescribeTimeToLive",
+        serde_json::json!({ "TableName": "half" }),
+    )
+    .await;
+    let described = &described["TimeToLiveDescription"];
+    assert_eq!(described["TimeToLiveStatus"], "ENABLED");
+    assert_eq!(described["AttributeName"], store::table::TTL_ATTRIBUTE);
+    engine.stop().await;
+}
+
 /// A folder that was in use, with a log of these bodies.
 async fn used(bodies: &[&str]) -> (tempfile::TempDir, Person) {
     let data = tempfile::tempdir().unwrap();

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::visit::Visit;
+use crate::{eventually_or, visit::Visit};
 
 /// One round as the log shows it.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -71,18 +71,15 @@ impl Visit {
     /// # Panics
     /// If it does not come; says what the log shows instead.
     pub async fn log_shows(&self, what: &str, wish: impl Fn(&[Round]) -> bool) -> Vec<Round> {
-        let end = tokio::time::Instant::now() + crate::DEADLINE;
-        loop {
+        let shows = || async {
             let rounds = self.rounds().await;
             if wish(&rounds) {
-                return rounds;
+                Ok(rounds)
+            } else {
+                Err(rounds)
             }
-            assert!(
-                tokio::time::Instant::now() < end,
-                "the log does not show {what}: {rounds:#?}"
-            );
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+        };
+        eventually_or(&format!("the log shows {what}"), shows).await
     }
 
     /// Waits until there are so many rounds, each with all six blocks of a test press, and gives them back. Remarks between
@@ -124,18 +121,12 @@ impl Visit {
     /// If it does not; says what it shows.
     pub async fn says(&self, slot: &str, text: &str) {
         let script = "return [...document.querySelectorAll(`[data-slot='${arguments[0]}']`)].filter((e) => e.checkVisibility()).map((e) => e.textContent).join('\\n')";
-        let end = tokio::time::Instant::now() + crate::DEADLINE;
-        loop {
+        let says = || async {
             let found = self.run_with(script, vec![json!(slot)]).await;
-            if found.as_str().is_some_and(|found| found.contains(text)) {
-                return;
-            }
-            assert!(
-                tokio::time::Instant::now() < end,
-                "{slot} does not say {text:?} but {found}"
-            );
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+            let is_said = found.as_str().is_some_and(|found| found.contains(text));
+            if is_said { Ok(()) } else { Err(found) }
+        };
+        eventually_or(&format!("{slot} says {text:?}"), says).await;
     }
 
     /// Types into a field, in place of what is there.

@@ -29,7 +29,7 @@ pub mod proxy;
 pub mod recorder;
 pub mod visit;
 
-use std::{future::Future, time::Duration};
+use std::{fmt::Debug, future::Future, time::Duration};
 
 /// How long anything may take that is expected to happen at all. Far above what it takes, because a test that fails
 /// when its machine is busy says nothing.
@@ -43,18 +43,35 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
     mut ask: impl FnMut() -> F,
 ) -> T {
+    let answer = || {
+        let asked = ask();
+        async { asked.await.ok_or("no answer") }
+    };
+    eventually_or(what, answer).await
+}
+
+/// The same with what there is instead, which the failure shows as it was last.
+///
+/// # Panics
+/// If the deadline passes.
+pub async fn eventually_or<T, E: Debug, F: Future<Output = Result<T, E>>>(
+    what: &str,
+    mut ask: impl FnMut() -> F,
+) -> T {
+    let mut instead = None;
     let asking = async {
         loop {
-            if let Some(answer) = ask().await {
-                return answer;
+            match ask().await {
+                Ok(answer) => return answer,
+                Err(other) => instead = Some(other),
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(DEADLINE, asking).await {
-        Ok(answer) => answer,
-        Err(_) => panic!("within {DEADLINE:?} it did not come true that {what}"),
-    }
+    let answer = tokio::time::timeout(DEADLINE, asking).await;
+    answer.unwrap_or_else(|_| {
+        panic!("within {DEADLINE:?} it did not come true that {what}: {instead:#?}")
+    })
 }
 
 /// Does something until it is done or this program is told to end, by Ctrl-C or a request to terminate; then what it was doing

@@ -44,7 +44,6 @@ pub struct Engine {
     pub url: String,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
-    sweeping: JoinHandle<()>,
     /// Held for as long as the data is in use; the system gives it back whatever becomes of the process.
     _lock: File,
 }
@@ -66,43 +65,8 @@ impl Engine {
     /// If the folder can't be made, read or written, belongs to a running instance, or holds a file that this version
     /// can't read. Nothing in it is changed then.
     pub async fn start(data: &Path) -> anyhow::Result<Self> {
-        make_folder(data)
-            .with_context(|| format!("the data folder {} can't be made", data.display()))?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(data.join("lock"))
-            .with_context(|| format!("the data folder {} can't be written", data.display()))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => bail!(
-                "the data folder {} is in use by another instance; stop that one, or choose another folder with --data",
-                data.display()
-            ),
-            Err(TryLockError::Error(error)) => {
-                return Err(error).with_context(|| {
-                    format!("the data folder {} can't be locked", data.display())
-                });
-            }
-        }
-        let file = data.join("log.db");
-        let name = file
-            .to_str()
-            .context("the data folder's path is not UTF-8")?;
-        let unusable = |error: &dyn std::fmt::Display| {
-            anyhow::anyhow!(
-                "{name} can't be used: {error}. It was left as it is: see whether its disk has room and whether you may write it, or move it away to begin with an empty log"
-            )
-        };
-        // SQLite would open what may only be read, and refuse the first webhook.
-        match File::options().write(true).open(&file) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(unusable(&error));
-            }
-            _ => {}
-        }
-        let database = Database::new(name).map_err(|error| unusable(&error))?;
+        let lock = locked(data)?;
+        let database = opened(&data.join("log.db"))?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = watch::channel(false);
@@ -114,21 +78,12 @@ impl Engine {
                 async move { Ok::<_, Infallible>(answer(database, request).await.map(Full::new)) }
             })
         };
-        let serving = tokio::spawn(door::serve(listener, BOUNDS, service, stopped));
-        let sweeping = tokio::spawn(async move {
-            let mut every = tokio::time::interval(SWEEP_EVERY);
-            loop {
-                every.tick().await;
-                let database = database.clone();
-                // What could not be deleted now is tried again, and no reader is shown it meanwhile.
-                let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
-            }
-        });
+        let serving = tokio::spawn(door::serve(listener, BOUNDS, service, stopped.clone()));
+        tokio::spawn(sweep(database, stopped));
         Ok(Engine {
             url,
             stop,
             serving,
-            sweeping,
             _lock: lock,
         })
     }
@@ -136,8 +91,62 @@ impl Engine {
     /// Ends the engine; what it acknowledged is on disk.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
-        self.sweeping.abort();
         let _ = self.serving.await;
+    }
+}
+
+/// The data folder, made if absent, for this process alone for as long as the file is open.
+fn locked(data: &Path) -> anyhow::Result<File> {
+    let folder = data.display();
+    make_folder(data).with_context(|| format!("the data folder {folder} can't be made"))?;
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(data.join("lock"))
+        .with_context(|| format!("the data folder {folder} can't be written"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => bail!(
+            "the data folder {folder} is in use by another instance; stop that one, or choose another folder with --data"
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("the data folder {folder} can't be locked"))
+        }
+    }
+}
+
+/// The database in a file, made if absent. One that can't be used is left as it is.
+fn opened(file: &Path) -> anyhow::Result<Database> {
+    let name = file
+        .to_str()
+        .context("the data folder's path is not UTF-8")?;
+    let unusable = |error: &dyn std::fmt::Display| {
+        anyhow::anyhow!(
+            "{name} can't be used: {error}. It was left as it is: see whether its disk has room and whether you may write it, or move it away to begin with an empty log"
+        )
+    };
+    // SQLite would open what may only be read, and refuse the first webhook.
+    match File::options().write(true).open(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(unusable(&error)),
+        _ => Database::new(name).map_err(|error| unusable(&error)),
+    }
+}
+
+/// Deletes what is expired, again and again until the engine is stopped or dropped.
+async fn sweep(database: Database, mut stopped: watch::Receiver<bool>) {
+    let sweeping = async {
+        let mut every = tokio::time::interval(SWEEP_EVERY);
+        loop {
+            every.tick().await;
+            let database = database.clone();
+            // What could not be deleted now is tried again, and no reader is shown it meanwhile.
+            let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
+        }
+    };
+    tokio::select! {
+        () = sweeping => {}
+        _ = stopped.wait_for(|stopped| *stopped) => {}
     }
 }
 
@@ -208,6 +217,7 @@ fn call(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<S
     match operation {
         "CreateTable" => written(database.create_table(read(body)?)?),
         "DescribeTable" => written(database.describe_table(read(body)?)?),
+        "DescribeTimeToLive" => written(database.describe_time_to_live(read(body)?)?),
         "UpdateTimeToLive" => written(database.update_time_to_live(read(body)?)?),
         "GetItem" => written(database.get_item(read(body)?)?),
         "PutItem" => written(database.put_item(read(body)?)?),
