@@ -87,6 +87,6 @@ async fn what_goes_away_with_a_press_gives_the_focus_to_what_stands_in_its_place
     .await;
     goes(&visit, "[data-do=sign-out]").await;
     agreed(&visit, "[data-part=hook-card] [data-do=forget]", "forget").await;
-    visit.browser.client.close().await.unwrap();
+    visit.close().await;
     home.stack.stop().await.unwrap();
 }
