@@ -64,7 +64,7 @@ def plain_yaml(case):
 
 
 def variables(case):
-    """Each function gets exactly the variables that the code reads."""
+    """Each function gets exactly the variables that its code reads, so that none holds a secret which is for another."""
     for name, properties in case.of("AWS::Lambda::Function").items():
         given = set(properties["Environment"]["Variables"])
         read = set(case.code["variables"][name])
@@ -274,7 +274,8 @@ STARTS_WITHIN_S = 10
 
 def waits(case):
     """Longest delay and longest wait for the table < what the function may take; that and a start < what the CDN waits. Else a
-    webhook that was recorded gets no answer, or a GET is tried twice and recorded twice."""
+    webhook that was recorded gets no answer, or a GET is tried twice and recorded twice. The api waits as long for the table,
+    and has no delay."""
     longest = case.template["Parameters"]["MaxDelayMilliseconds"]["MaxValue"] / 1000 + case.code["answered_within_s"]
     for name, properties in case.of("AWS::Lambda::Function").items():
         timeout = properties["Timeout"]
