@@ -262,7 +262,8 @@ impl Visit {
         // A round that is off the screen is not laid out, and where its blocks are is what was true at some earlier time:
         // axe would see one over another. It also first notes where everything is and looks then, so nothing may move.
         let script = "const done = arguments[arguments.length - 1];
-            const places = () => JSON.stringify([...document.querySelectorAll('.log-block')].map((block) => { const { x, y, height } = block.getBoundingClientRect(); return [x, y, height]; }));
+            const judged = [...document.querySelectorAll(arguments[0])];
+            const places = () => JSON.stringify(judged.flatMap((part) => [...part.querySelectorAll('.log-block')]).map((block) => { const { x, y, height } = block.getBoundingClientRect(); return [x, y, height]; }));
             const before = places();
             const undrawn = [...document.querySelectorAll('.log-round')].filter((round) => !round.firstElementChild.checkVisibility({ contentVisibilityAuto: true }));
             axe.run({ include: [arguments[0]], exclude: undrawn }, { resultTypes: ['violations'], rules: { 'scrollable-region-focusable': { enabled: false }, 'target-size': { enabled: true } } }).then((result) =>
