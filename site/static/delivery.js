@@ -129,7 +129,7 @@ function parsedRows(request) {
   const fields = fieldsOf(request);
   const data = fields?.get('data');
   if (data !== undefined) {
-    const fromTest = fields?.get('coreid') === 'api' ? 'coreid is “api”: this came from the API or the Test button, not from a device.' : '';
+    const fromTest = fields?.get('coreid') === 'api' ? 'coreid “api” stands for the API or the Test button, not for a device.' : '';
     if (!isJson(data)) {
       return { rows: [{ name: 'data', kind: 'text', value: data }], note: `The field “data” is not JSON, so it stands here as it is. ${fromTest}`.trim() };
     }

@@ -76,7 +76,7 @@ export function mountSteps({ heard }) {
       node.dataset.state = isDone ? 'done' : 'open';
       node.hidden = sectionOf === 0 || endpoint === null;
       write(node, isDone ? '✓' : `${sectionDone}/${sectionOf}`);
-      node.title = `${sectionDone} of ${sectionOf} tasks done`;
+      node.title = `${sectionDone} of ${sectionOf} ${sectionOf === 1 ? 'task' : 'tasks'} done`;
       node.ariaLabel = node.title;
       node.role = 'img';
     }

@@ -38,7 +38,7 @@ test('a delivery is three blocks in the order of cause', () => {
   assert.deepEqual(row(received, 'headers').pairs, [['content-type', 'application/json']]);
   assert.deepEqual(received.rows.find(({ kind }) => kind === 'folded').pairs, [['x-forwarded-for', '203.0.113.7']]);
   assert.deepEqual(parsed.rows.map(({ name, value }) => [name, value]), [['op', 'test'], ['id', '1652008511']]);
-  assert.match(parsed.note, /not from a device/);
+  assert.match(parsed.note, /not for a device/);
   assert.equal(row(response, 'status').value, '200 OK');
   assert.equal(response.hop, '7 ms');
   assert.equal(response.at, '2026-11-23T11:00:00.130Z');

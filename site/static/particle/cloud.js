@@ -73,7 +73,7 @@ export function cloud({ fetch, api, name, now = Date.now }) {
       text = answer.status === 204 ? '{}' : await answer.text();
     } catch {
       if (timeout.aborted) throw new CloudProblem('late', `${name} did not answer within ${timeoutMs / 1000} seconds.`, 0);
-      throw new CloudProblem('offline', `${name} can’t be reached. Is this computer online?`, 0);
+      throw new CloudProblem('offline', `${name} can’t be reached.`, 0);
     }
     let body;
     try {
