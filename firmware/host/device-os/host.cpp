@@ -30,7 +30,7 @@ namespace {
 
 constexpr int orders_fd = 4;
 constexpr int reports_fd = 3;
-constexpr int exit_reset = 100;  // System.reset(), as the supervisor knows it
+constexpr int exit_reset = 100;  // System.reset(); `EXIT_RESET` in src/process.rs
 
 // Nobody may be left to stop us; a pass of loop() that takes this long then ends the process.
 constexpr unsigned orphan_limit_s = 30;
