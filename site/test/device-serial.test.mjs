@@ -1,9 +1,9 @@
-// The serial monitor shows what strangers print as text, repeats nothing and keeps only so much; the bench connects again.
+// The serial monitor shows what strangers print as text, repeats nothing and keeps only so much; the controls connect again.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { bench } from '../static/device/bench.js';
+import { controls } from '../static/device/controls.js';
 import { lineOf, newIn } from '../static/device/serial-lines.js';
 
 test('a line is shown as text, with signs for what can’t be seen, and cut', () => {
@@ -36,7 +36,7 @@ test('a device is watched across lost connections, and its first lines are told 
   ];
   const asked = [];
   const heard = [];
-  const hands = bench({
+  const hands = controls({
     api: 'http://127.0.0.1:1', token: 't', wait: (_, signal) => new Promise((resolve) => (signal === stop.signal ? resolve() : signal.addEventListener('abort', resolve))),
     fetch: async (url, { headers }) => {
       asked.push([url, headers.authorization]);
@@ -64,7 +64,7 @@ test('a device is watched across lost connections, and its first lines are told 
 test('what a hand does is one call each, and a refusal is a sentence', async () => {
   const calls = [];
   const answers = [new Response(null, { status: 204 }), new Response(null, { status: 204 }), new Response(null, { status: 204 }), new Response(JSON.stringify({ error_description: 'the simulated device is not attached' }), { status: 409 })];
-  const hands = bench({
+  const hands = controls({
     api: '', token: 't', wait: async () => {},
     fetch: async (url, { method, body }) => {
       calls.push([method, url, body]);

@@ -48,17 +48,17 @@ async fn without_a_compiler_everything_else_runs_and_the_device_says_what_to_ins
     .await;
     let id = home.stack.devices()[0].id.clone();
     let account = Account::of(&home).await;
-    let bench = eventually("the device says something", || async {
-        let bench = account.bench(&id).await;
-        bench["message"].is_string().then_some(bench)
+    let controls = eventually("the device says something", || async {
+        let controls = account.controls(&id).await;
+        controls["message"].is_string().then_some(controls)
     })
     .await;
-    let message = bench["message"].as_str().unwrap();
+    let message = controls["message"].as_str().unwrap();
     assert!(
         message.starts_with("No C++ compiler found: install one"),
         "{message}"
     );
-    assert_eq!(bench["running"], json!(false));
+    assert_eq!(controls["running"], json!(false));
     let mut said = home.stack.devices()[0].message();
     let said = said.wait_for(Option::is_some).await.unwrap().clone();
     assert_eq!(said.as_deref(), Some(message));

@@ -103,8 +103,8 @@ impl Account {
         self.client.send(request).await.expect("the cloud answers")
     }
 
-    /// A virtual device, as its bench shows it.
-    pub async fn bench(&self, id: &str) -> Value {
+    /// A virtual device, as its controls show it.
+    pub async fn controls(&self, id: &str) -> Value {
         let path = format!("/simulated/devices/{id}");
         client::json(&self.call(Method::GET, &path, Value::Null).await)
     }

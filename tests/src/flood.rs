@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Senders who wait for an answer at once; a real sender has no more patience or sockets either.
-const MOST_UNDER_WAY: usize = 1_500;
+const MAX_UNDER_WAY: usize = 1_500;
 /// How long a sender waits: as long as Particle does.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Senders that measure what the program can take.
@@ -190,7 +190,7 @@ pub async fn flood(
     let reading = watch::Sender::new(true);
     let reader = tokio::spawn(follow(person.clone(), reading.subscribe()));
     let results = Arc::new(Mutex::new((Vec::new(), wrong, 0_u64, 0_u64)));
-    let under_way = Arc::new(Semaphore::new(MOST_UNDER_WAY));
+    let under_way = Arc::new(Semaphore::new(MAX_UNDER_WAY));
     let each = Duration::from_millis(10);
     let mut ticks = interval(each);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);

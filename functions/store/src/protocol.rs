@@ -33,7 +33,7 @@ use delivery::{ReplyUse, cursor::Cursor, limits::Limits, millis::Millis};
 /// How long a hole stays open, by the reader's clock: longer than a receiver can take to record what it has numbered.
 pub const HOLE_OPEN_MS: u64 = 10_000;
 /// Most holes that one page closes; what is left is for the next one.
-pub const MOST_SEALED: usize = 100;
+pub const MAX_SEALED: usize = 100;
 /// How much longer than they are shown deliveries are kept, in seconds: more than clocks differ.
 const KEPT_LONGER_S: u64 = 60 * 60;
 /// A head is marked this often within the life of a delivery, so its marks stay few…
@@ -386,7 +386,7 @@ impl Holes<'_> {
                     // Looks further, so that one page closes many; but nothing from here on is shown yet.
                     found.to_seal.push(seq);
                     found.stopped_at.get_or_insert(seq);
-                    if found.to_seal.len() == MOST_SEALED {
+                    if found.to_seal.len() == MAX_SEALED {
                         break;
                     }
                     continue;

@@ -65,7 +65,7 @@ impl Store {
         let mut sealed = Sealed::new();
         let page = loop {
             let page = protocol::page(&plan, &head, limits, now, &queried.run, &sealed);
-            if page.to_seal.is_empty() || sealed.len() >= protocol::MOST_SEALED {
+            if page.to_seal.is_empty() || sealed.len() >= protocol::MAX_SEALED {
                 break page;
             }
             for seq in page.to_seal {

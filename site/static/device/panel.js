@@ -4,11 +4,11 @@
 
 import { copyFrom } from '../copy.js';
 import { buttons, part, slot, write } from '../dom.js';
-import { bench } from './bench.js';
+import { controls } from './controls.js';
 import { lineOf, MAX_LINES, newIn } from './serial-lines.js';
 
 /**
- * @typedef {import('./bench.js').BenchState} BenchState
+ * @typedef {import('./controls.js').ControlsState} ControlsState
  * @typedef {import('./code-box.js').Connection} Connection
  */
 
@@ -29,14 +29,14 @@ export function mountDevicePanel({ wait, onReason }) {
   const unknown = /** @type {HTMLInputElement} */ (part('battery-unknown'));
   /** @type {Connection | null} */
   let connection = null;
-  /** @type {ReturnType<typeof bench> | null} */
+  /** @type {ReturnType<typeof controls> | null} */
   let hands = null;
   /** Which device is watched, by connection and ID. */
   let watched = '';
   let stop = new AbortController();
   /** @type {string | null} */
   let id = null;
-  /** @type {BenchState | null} */
+  /** @type {ControlsState | null} */
   let state = null;
   let lost = '';
   /** What was printed, as it came. @type {string[]} */
@@ -91,7 +91,7 @@ export function mountDevicePanel({ wait, onReason }) {
     stop.abort();
     stop = new AbortController();
     watched = next;
-    hands = connection?.simulated ? bench({ fetch: fetch.bind(globalThis), api: connection.cloud.api, token: connection.token, wait }) : null;
+    hands = connection?.simulated ? controls({ fetch: fetch.bind(globalThis), api: connection.cloud.api, token: connection.token, wait }) : null;
     if (next === '' || id === null || hands === null) return;
     const { signal } = stop;
     void hands.watch(id, {
@@ -130,7 +130,7 @@ export function mountDevicePanel({ wait, onReason }) {
 
   const say = (/** @type {string} */ words) => write(slot('device-said'), words);
 
-  /** @param {(hands: ReturnType<typeof bench>, id: string) => Promise<string | null>} act @param {string} done */
+  /** @param {(hands: ReturnType<typeof controls>, id: string) => Promise<string | null>} act @param {string} done */
   async function hand(act, done) {
     if (hands === null || id === null) return;
     const problem = await act(hands, id);
@@ -224,7 +224,7 @@ export function mountDevicePanel({ wait, onReason }) {
   };
 }
 
-/** @param {BenchState | null} state @param {string} lost @returns {['on' | 'wait' | 'off', string]} */
+/** @param {ControlsState | null} state @param {string} lost @returns {['on' | 'wait' | 'off', string]} */
 function lightOf(state, lost) {
   if (lost !== '') return ['off', 'not connected'];
   if (state === null) return ['wait', 'asking …'];

@@ -6,7 +6,7 @@ import { sseReader } from '../particle/sse.js';
 /**
  * @typedef {{id: string, name: string, attached: boolean, online: boolean, running: boolean, plugged: boolean,
  *   power_source: number | null, battery: number | null, compiler: string | null, message: string | null, firmware: string,
- *   data_operations: {publishes: number, responses: number}}} BenchState
+ *   data_operations: {publishes: number, responses: number}}} ControlsState
  */
 
 /** The cloud says something at least every ten seconds. After this much silence the connection is dead. */
@@ -15,7 +15,7 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
 /** @param {{fetch: typeof globalThis.fetch, api: string, token: string, wait: (ms: number, signal: AbortSignal) => Promise<void>}} with_ */
-export function bench({ fetch, api, token, wait }) {
+export function controls({ fetch, api, token, wait }) {
   const path = (/** @type {string} */ id, /** @type {string} */ what) => `${api}/simulated/devices/${encodeURIComponent(id)}/${what}`;
   const always = { cache: /** @type {const} */ ('no-store'), credentials: /** @type {const} */ ('omit'), redirect: /** @type {const} */ ('error') };
 
@@ -44,7 +44,7 @@ export function bench({ fetch, api, token, wait }) {
      * Watches a device until `signal` is aborted, and connects again by itself.
      * @param {string} id
      * @param {{signal: AbortSignal, onFirst: (lines: string[]) => void, onLine: (line: string) => void,
-     *   onState: (state: BenchState) => void, onLost: (why: string) => void}} heard `onFirst`: the last lines, told at each connection
+     *   onState: (state: ControlsState) => void, onLost: (why: string) => void}} heard `onFirst`: the last lines, told at each connection
      */
     async watch(id, { signal, onFirst, onLine, onState, onLost }) {
       let pause = FIRST_PAUSE_MS;
