@@ -130,6 +130,7 @@ async fn suite(url: &str) {
     pages_go_both_ways(&Log::new(&store).await).await;
     what_is_cleared_forgotten_or_expired_is_gone(&Log::new(&store).await).await;
     only_the_newest_are_kept_and_the_old_go(&Log::new(&store).await).await;
+    what_the_table_has_deleted_is_gone_and_not_missing(&Log::new(&store).await).await;
     replies_answer_the_numbers_they_were_set_for(&Log::new(&store).await).await;
 }
 
@@ -314,6 +315,19 @@ async fn only_the_newest_are_kept_and_the_old_go(log: &Log) {
         (numbers(&page), page.first_seq, page.missing.len()),
         (vec![15], 15, 0),
         "too old is gone, not missing"
+    );
+}
+
+async fn what_the_table_has_deleted_is_gone_and_not_missing(log: &Log) {
+    // A number whose item was deleted looks just like one under which nothing was recorded.
+    log.number(NOW).await;
+    let next_day = NOW.plus_s(24 * 60 * 60);
+    log.receive(next_day, b"2").await;
+    let later = NOW.plus_s(LIMITS.delivery_ttl_s + 60);
+    let page = log.read(ReadRequest::First, 100, later).await;
+    assert_eq!(
+        (numbers(&page), page.first_seq, page.missing.len()),
+        (vec![2], 2, 0)
     );
 }
 
