@@ -74,6 +74,13 @@ fn id_in(line: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tap_of_mode_goes_all_the_way_round_and_both_serial_lines_have_the_same_id() {
     let (home, visit) = connected(vec![device(FIRST, "desk")], LIGHT).await;
+    let copies = "return [...document.querySelectorAll('.code-box, .own-code')].map((code) => [...code.querySelectorAll('button')].filter(({ textContent }) => textContent === 'Copy').length)";
+    let copies = visit.run(copies).await;
+    assert_eq!(
+        copies,
+        json!([1, 1, 1, 1]),
+        "each code is copied by one button"
+    );
     light(&visit, "on").await;
     visit.press("[data-do=press-mode]").await;
     visit.blocks("device", 1).await;
