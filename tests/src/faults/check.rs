@@ -94,6 +94,22 @@ impl Ledger<'_> {
         deeds.map(|deed| (deed.begun, deed.ended, matches!(deed.told, Told::Done(_))))
     }
 
+    /// When whatever the owner hid or forgot was so at the latest.
+    ///
+    /// A forget that its caller was not told of may still be on its way, as after a kill, and be carried out at any time: unless
+    /// a later one was done, after which it means an epoch that is no more. A clear hides what was there when it was asked for,
+    /// whenever it arrives.
+    fn hidden_by(&self) -> u64 {
+        let deeds = self.history.deeds.iter();
+        let forgets = deeds.filter(|deed| deed.kind == DeedKind::Forget);
+        let forgotten_by = forgets.fold(0, |_, deed| match deed.told {
+            Told::Done(_) | Told::NoSuchEndpoint => deed.ended,
+            _ => u64::MAX,
+        });
+        let cleared_by = self.deeds(DeedKind::Clear).map(|(_, ended, _)| ended);
+        cleared_by.fold(forgotten_by, u64::max)
+    }
+
     /// What one poller got, page after page.
     fn a_view(&mut self, view: &[Seen]) {
         let mut before: Option<(u64, u64)> = None;
@@ -214,17 +230,18 @@ impl Ledger<'_> {
             ));
         }
         let log = numbers(self.history.log.iter().map(|seen| &seen.page));
-        let hidden_by = self
-            .deeds(DeedKind::Clear)
-            .chain(self.deeds(DeedKind::Forget));
-        let hidden_by = hidden_by.map(|(_, ended, _)| ended).max().unwrap_or(0);
+        let hidden_by = self.hidden_by();
         let acknowledged = self.history.sent.iter();
         let acknowledged = acknowledged.filter(|sent| matches!(sent.told, Told::Done(_)));
         for sent in acknowledged.filter(|sent| sent.begun > hidden_by) {
             let at = self.at.get(&sent.body);
             if !at.is_some_and(|at| log.contains(&at.1)) {
+                let deeds = self.history.deeds.iter().rev().take(4);
                 self.fault(format!(
-                    "an acknowledged delivery is lost; it was seen at {at:?}"
+                    "an acknowledged delivery is lost; it was seen at {at:?}, sent from {} to {}; the owner's last deeds: {:?}",
+                    sent.begun,
+                    sent.ended,
+                    deeds.collect::<Vec<_>>()
                 ));
             }
         }
@@ -274,4 +291,50 @@ fn numbers<'a>(pages: impl Iterator<Item = &'a LogPage>) -> Vec<u64> {
     pages
         .flat_map(|page| page.deliveries.iter().map(|delivery| delivery.seq))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{client::Client, faults::history::Deed, home::Person};
+
+    /// Whether it is a loss that an acknowledged delivery is not in the log, when its owner had done this before.
+    fn is_lost(forgets: &[Told]) -> bool {
+        let deed = |(at, told): (u64, &Told)| Deed {
+            kind: DeedKind::Forget,
+            begun: at,
+            ended: at,
+            told: told.clone(),
+        };
+        let sent = Sent {
+            body: Bytes::from_static(b"{}"),
+            expected: String::new(),
+            begun: 100,
+            ended: 101,
+            told: Told::Done(String::new()),
+        };
+        let history = History {
+            person: Person::new("", &Client::default()),
+            sent: vec![sent],
+            deeds: (1..).zip(forgets).map(deed).collect(),
+            views: vec![],
+            fresh: vec![],
+            log: vec![],
+            backwards: vec![],
+        };
+        let mut found = Vec::new();
+        check(&history, &mut found);
+        found.iter().any(|fault| fault.contains("is lost"))
+    }
+
+    #[test]
+    fn only_a_forget_that_may_still_be_on_its_way_explains_a_loss() {
+        let done = || Told::Done(String::new());
+        assert!(is_lost(&[]));
+        assert!(is_lost(&[done()]));
+        assert!(is_lost(&[Told::Nothing, done()]));
+        assert!(is_lost(&[Told::Nothing, Told::NoSuchEndpoint]));
+        assert!(!is_lost(&[Told::Nothing]));
+        assert!(!is_lost(&[done(), Told::Refused]));
+    }
 }
