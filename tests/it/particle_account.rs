@@ -137,9 +137,7 @@ async fn a_pasted_token_works_and_is_not_deleted_at_sign_out() {
 async fn a_token_that_ends_keeps_the_log_and_the_place_and_asks_again() {
     let home = Home::start().await;
     for (name, view) in VIEWS {
-        let visit = Visit::to(&home, view).await;
-        visit.start().await;
-        visit.connect().await;
+        let visit = Visit::connected_at(&home, view).await;
         visit.press("[data-do=test-webhook]").await;
         let before = visit.whole_rounds(1).await;
         let account = Account::with_token(&home, &visit.token().await);
@@ -226,9 +224,7 @@ async fn somebody_elses_webhook_is_left_alone_until_it_is_taken_over() {
 async fn when_two_webhooks_fire_for_one_event_the_log_says_so() {
     let home = Home::start().await;
     let account = Account::of(&home).await;
-    let visit = Visit::to(&home, LIGHT).await;
-    visit.start().await;
-    visit.connect().await;
+    let visit = Visit::connected_at(&home, LIGHT).await;
     let own = visit.text("[data-slot=hook-url]").await;
     let wider = json!({ "event": "Webhook", "integration_type": "Webhook", "url": own, "requestType": "POST" });
     account.ask(Method::POST, "/v1/integrations", wider).await;

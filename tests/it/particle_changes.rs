@@ -46,9 +46,7 @@ async fn a_disabled_webhook_is_noticed_by_the_press_that_nothing_comes_of() {
     let home = Home::start().await;
     let account = Account::of(&home).await;
     for (name, view) in VIEWS {
-        let visit = Visit::to(&home, view).await;
-        visit.start().await;
-        visit.connect().await;
+        let visit = Visit::connected_at(&home, view).await;
         let url = visit.text("[data-slot=hook-url]").await;
         let mut hook = settings(&account, &url).await;
         hook["disabled"] = json!(true);
@@ -76,9 +74,7 @@ async fn a_disabled_webhook_is_noticed_by_the_press_that_nothing_comes_of() {
 async fn led_away_or_deleted_elsewhere_the_webhook_is_taken_back_or_made_again() {
     let home = Home::start().await;
     let account = Account::of(&home).await;
-    let visit = Visit::to(&home, LIGHT).await;
-    visit.start().await;
-    visit.connect().await;
+    let visit = Visit::connected_at(&home, LIGHT).await;
     let own = visit.text("[data-slot=hook-url]").await;
     let url = async || account.hooks().await[0]["url"].clone();
 
@@ -114,9 +110,7 @@ async fn led_away_or_deleted_elsewhere_the_webhook_is_taken_back_or_made_again()
 async fn a_webhook_that_was_taken_over_and_is_answered_elsewhere_is_noticed_by_its_rounds() {
     let home = Home::start().await;
     let account = Account::of(&home).await;
-    let visit = Visit::to(&home, LIGHT).await;
-    visit.start().await;
-    visit.connect().await;
+    let visit = Visit::connected_at(&home, LIGHT).await;
     let other = home.person().await;
     let hook = settings(&account, &other.hook_url()).await;
     let at = account.hook_path().await;
@@ -133,9 +127,7 @@ async fn a_webhook_that_was_taken_over_and_is_answered_elsewhere_is_noticed_by_i
 async fn a_webhook_that_was_changed_elsewhere_is_compared_with_the_one_that_was_made() {
     let home = Home::start().await;
     let account = Account::of(&home).await;
-    let visit = Visit::to(&home, LIGHT).await;
-    visit.start().await;
-    visit.connect().await;
+    let visit = Visit::connected_at(&home, LIGHT).await;
     let url = visit.text("[data-slot=hook-url]").await;
     let at = account.hook_path().await;
     let made = account.ask(Method::GET, &at, Value::Null).await;

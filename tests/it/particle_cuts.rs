@@ -64,9 +64,7 @@ async fn events_over_a_stream_that_breaks_off_again_and_again_are_shown_once_or_
     .await;
     let cutter = origin.lock().unwrap().take().unwrap();
     let account = Account::of(&home).await;
-    let visit = Visit::to(&home, LIGHT).await;
-    visit.start().await;
-    visit.connect().await;
+    let visit = Visit::connected_at(&home, LIGHT).await;
 
     let mut heard = Vec::new();
     let mut missed = Vec::new();

@@ -164,9 +164,7 @@ async fn two_devices_in_the_same_second_have_each_block_in_the_right_round() {
     let home = Home::start().await;
     let mut one = Device::online(&home, "e00fce68ece1d3d21a73dcc9", "kitchen").await;
     let mut other = Device::online(&home, "e00fce68aaaaaaaaaaaaaaaa", "garden").await;
-    let visit = Visit::to(&home, LIGHT).await;
-    visit.start().await;
-    visit.connect().await;
+    let visit = Visit::connected_at(&home, LIGHT).await;
     for n in 0..6 {
         one.publish(
             "WebhookTutorial01",
@@ -276,9 +274,7 @@ async fn show_all(visit: &Visit) {
 #[tokio::test]
 async fn two_hundred_presses_in_a_row_are_two_hundred_rounds() {
     let home = Home::start().await;
-    let visit = Visit::to(&home, LIGHT).await;
-    visit.start().await;
-    visit.connect().await;
+    let visit = Visit::connected_at(&home, LIGHT).await;
     visit.run("window.tasks = []; new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' })").await;
     // As fast as somebody could who waits for nothing but that the log keeps up.
     let press = "(async () => {
@@ -332,9 +328,7 @@ async fn two_hundred_presses_in_a_row_are_two_hundred_rounds() {
 #[tokio::test]
 async fn eight_tabs_share_one_stream_and_each_shows_every_block_once() {
     let home = Home::start().await;
-    let visit = Visit::to(&home, LIGHT).await;
-    visit.start().await;
-    visit.connect().await;
+    let visit = Visit::connected_at(&home, LIGHT).await;
     let client = &visit.browser.client;
     let mut tabs = vec![client.window().await.unwrap()];
     for _ in 1..8 {
@@ -547,9 +541,7 @@ async fn a_long_response_is_one_view_with_its_parts_whatever_order_they_come_in(
 #[tokio::test]
 async fn who_reads_elsewhere_is_told_that_it_is_the_servers_side_only() {
     let home = Home::start().await;
-    let visit = Visit::to(&home, LIGHT).await;
-    visit.start().await;
-    visit.connect().await;
+    let visit = Visit::connected_at(&home, LIGHT).await;
     visit.press("[data-do=test-webhook]").await;
     visit.whole_rounds(1).await;
     for dialog in ["share", "continue"] {

@@ -163,9 +163,7 @@ async fn is_left(visit: &Visit, name: &str, state: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cleaning_up_ends_well_though_the_endpoint_is_forgotten_first() {
     let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
-    let visit = Visit::to(&home, LIGHT).await;
-    visit.start().await;
-    visit.connect().await;
+    let visit = Visit::connected_at(&home, LIGHT).await;
     ticked(&visit, "make-webhook").await;
     visit.press("[data-do=press-mode]").await;
     visit.blocks("received", 1).await;

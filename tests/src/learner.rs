@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{eventually_or, visit::Visit};
+use crate::{browser::View, eventually_or, home::Home, visit::Visit};
 
 /// One round as the log shows it.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -93,6 +93,14 @@ impl Visit {
             })
             .await;
         rounds.into_iter().filter(is_whole).collect()
+    }
+
+    /// Opens the page of a stack, starts, and connects the simulated cloud.
+    pub async fn connected_at(home: &Home, view: View) -> Self {
+        let visit = Visit::to(home, view).await;
+        visit.start().await;
+        visit.connect().await;
+        visit
     }
 
     /// Connects the simulated cloud; the webhook is made and events are heard when this returns.

@@ -116,6 +116,12 @@ impl World {
         answer.json()["id"].as_str().unwrap().to_owned()
     }
 
+    pub(crate) async fn delete_hook(&self, id: &str) {
+        let path = format!("/v1/integrations/{id}");
+        let answer = self.api("DELETE", &path, None).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+
     /// What the cloud shows of one integration.
     pub(crate) async fn hook(&self, id: &str) -> Value {
         self.api("GET", &format!("/v1/integrations/{id}"), None)

@@ -81,13 +81,7 @@ async fn a_deleted_hook_is_not_tried_again() {
     for _ in 0..5 {
         receiver.request().await;
     }
-    assert_eq!(
-        world
-            .api("DELETE", &format!("/v1/integrations/{id}"), None)
-            .await
-            .status,
-        200
-    );
+    world.delete_hook(&id).await;
     world.clock.advance(Duration::from_secs(60));
     world.create_hook(text_hook("new", &receiver, "new")).await;
     world.publish("new", "x").await;

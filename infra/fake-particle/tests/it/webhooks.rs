@@ -117,13 +117,7 @@ async fn nothing_leaves_this_computer() {
         let error = stream.next().await;
         assert!(error.text().contains(says), "{url}: {}", error.text());
         assert_eq!(error.guesses(), ["simulated_cloud_only"]);
-        assert_eq!(
-            world
-                .api("DELETE", &format!("/v1/integrations/{id}"), None)
-                .await
-                .status,
-            200
-        );
+        world.delete_hook(&id).await;
     }
 }
 
