@@ -46,7 +46,7 @@ pub struct Assets {
     pub base: String,
 }
 
-/// Reads the folder. `webhook` is the form of the integration, which the page reads as the stand-in cloud and the tests do.
+/// Reads the folder. `webhook` is the form of the integration, which the page reads as the simulated cloud and the tests do.
 ///
 /// # Errors
 /// If it can't be read, or a style file has no place in the order.

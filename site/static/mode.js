@@ -2,7 +2,7 @@
 // In which of three ways the page works, and how that is said. Pure.
 
 /**
- * @typedef {'simulated' | 'account' | 'none'} Mode `simulated`: the stand-in cloud of this computer. `account`: a Particle
+ * @typedef {'simulated' | 'account' | 'none'} Mode `simulated`: the simulated cloud of this computer. `account`: a Particle
  *   account is signed in. `none`: the page itself sends what Particle would
  */
 

@@ -16,7 +16,7 @@ import { asTemplate, fields, found, freshId, publishLine, settingsFor, testData,
 import { DEVICES, delivery, world } from './particle-world.mjs';
 
 const form = JSON.parse(readFileSync(new URL('../../infra/particle/webhook.json', import.meta.url), 'utf8'));
-const cases = JSON.parse(readFileSync(new URL('../../infra/fake-particle/tests/template-cases.json', import.meta.url), 'utf8'));
+const cases = JSON.parse(readFileSync(new URL('../../infra/simulated-cloud/tests/template-cases.json', import.meta.url), 'utf8'));
 const URL_ = 'http://127.0.0.1:8787/hook/abc';
 
 test('what is sent is the file with the address filled in, and nothing else', () => {

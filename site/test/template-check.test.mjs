@@ -6,8 +6,8 @@ import { check } from '../static/template-check.js';
 
 const words = (template, data) => check(template, data).mistakes.map((one) => `${one.where}: ${one.words}`).join('\n');
 
-test('the box renders every case of the one table as the stand-in does', () => {
-  const cases = JSON.parse(readFileSync(new URL('../../infra/fake-particle/tests/template-cases.json', import.meta.url), 'utf8'));
+test('the box renders every case of the one table as the simulated cloud does', () => {
+  const cases = JSON.parse(readFileSync(new URL('../../infra/simulated-cloud/tests/template-cases.json', import.meta.url), 'utf8'));
   assert.ok(cases.length > 60);
   for (const { name, template, context, expect } of cases) {
     // The box fills in the cloud's own names itself.

@@ -24,7 +24,7 @@ use tokio::{
 /// Long enough for everybody who behaves, and so short that a test does not wait for it.
 const SOON: Duration = Duration::from_millis(1500);
 
-/// Somebody who comes now, by a connection of their own, is served by page, functions and stand-in.
+/// Somebody who comes now, by a connection of their own, is served by page, functions and simulated cloud.
 async fn others_are_served(home: &Home, person: &Person) {
     let new = Person {
         client: Client::default(),
@@ -36,15 +36,19 @@ async fn others_are_served(home: &Home, person: &Person) {
             StatusCode::OK
         );
         new.log("last=1").await;
-        assert_eq!(stand_in(home, "/v1/user").await, 400, "no token was shown");
+        assert_eq!(
+            simulated_cloud(home, "/v1/user").await,
+            400,
+            "no token was shown"
+        );
     };
     timeout(tests::DEADLINE, served)
         .await
         .expect("others are served meanwhile");
 }
 
-/// The status of a call to the stand-in cloud by a connection of its own.
-async fn stand_in(home: &Home, path: &str) -> u16 {
+/// The status of a call to the simulated cloud by a connection of its own.
+async fn simulated_cloud(home: &Home, path: &str) -> u16 {
     let addr = home.stack.cloud().addr();
     let call = format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n");
     raw(addr, call.as_bytes()).await.expect("an answer").status

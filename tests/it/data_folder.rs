@@ -211,7 +211,7 @@ async fn a_folder_or_file_that_may_not_be_written_is_said_before_anything_starts
         "{line}"
     );
 
-    // The log may, and what the stand-in cloud keeps may not even be read.
+    // The log may, and what the simulated cloud keeps may not even be read.
     for file in ["log.db", "log.db-wal", "log.db-shm"] {
         let _ = std::fs::set_permissions(folder.join(file), std::fs::Permissions::from_mode(0o666));
     }
@@ -259,7 +259,7 @@ async fn a_file_of_another_version_or_a_broken_one_is_left_as_it_is() {
     assert_eq!(bodies(&person, 2).await, ["one", "two"]);
     local.kill().await;
 
-    // The stand-in cloud's file.
+    // The simulated cloud's file.
     let state = folder.join("particle/particle.json");
     let good = std::fs::read_to_string(&state).unwrap();
     for bad in [
@@ -306,7 +306,7 @@ async fn a_file_of_another_version_or_a_broken_one_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_stand_in_that_can_not_keep_a_change_refuses_it() {
+async fn a_simulated_cloud_that_can_not_keep_a_change_refuses_it() {
     let home = tests::home::Home::start().await;
     let account = tests::account::Account::of(&home).await;
     // Where its next file would be written there is a folder, which even root can't write as a file.

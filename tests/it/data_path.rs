@@ -50,7 +50,7 @@ async fn every_kind_of_body_is_kept_byte_for_byte() {
     let home = Home::start().await;
     let person = home.person().await;
     let random: Vec<u8> = (0..200 * 1024 / 8)
-        .flat_map(|_| front::random().to_be_bytes())
+        .flat_map(|_| function_url::random().to_be_bytes())
         .collect();
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let cases: Vec<(&str, Vec<u8>)> = vec![

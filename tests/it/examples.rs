@@ -44,7 +44,7 @@ pub(crate) fn is_to_write() -> bool {
 
 #[tokio::test]
 async fn the_examples_are_what_really_happens() {
-    let clock = fake_particle::Clock::standing_at(START_MS);
+    let clock = simulated_cloud::Clock::standing_at(START_MS);
     let home = Home::start_with(|config| {
         config.particle.clock = clock.clone();
         config.particle.seed = Some(1);

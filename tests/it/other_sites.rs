@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/// What guards a route of the stand-in cloud.
+/// What guards a route of the simulated cloud.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Guard {
     /// It says the same to everybody, of nobody.
@@ -32,7 +32,7 @@ enum Guard {
     Address,
 }
 
-/// Every route of the stand-in cloud, as its source spells it.
+/// Every route of the simulated cloud, as its source spells it.
 const ROUTES: [(&str, Guard); 35] = [
     ("/oauth/token", Guard::OwnPage),
     ("/v1/user", Guard::Token),
@@ -77,9 +77,10 @@ const ROUTES: [(&str, Guard); 35] = [
     ("/v1/products/{product}/integrations", Guard::Token),
 ];
 
-/// The paths that the stand-in's router names.
+/// The paths that the simulated cloud's router names.
 fn routes_in_the_source() -> Vec<String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/fake-particle/src/front.rs");
+    let source =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/simulated-cloud/src/front.rs");
     let source = std::fs::read_to_string(source).unwrap();
     let router = source.split("fn router(").nth(1).unwrap();
     let router = router.split("\n}\n").next().unwrap();
@@ -89,7 +90,7 @@ fn routes_in_the_source() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_route_of_the_stand_in_looks_at_host_and_is_closed_to_other_pages() {
+async fn every_route_of_the_simulated_cloud_looks_at_host_and_is_closed_to_other_pages() {
     let mut known: Vec<_> = ROUTES.iter().map(|(path, _)| *path).collect();
     // The fourth base of the integrations, whose three forms are made in a loop.
     known.push("/v1/products/{product}/webhooks");

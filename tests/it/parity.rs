@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use delivery::limits::Limits;
-use front::service::Service;
+use function_url::service::Service;
 use http::{Method, Request, Response};
 use local::{
     engine::Engine,
@@ -208,7 +208,7 @@ impl Way<'_> {
         let arrived = Arrived {
             from: case.from.parse().unwrap(),
             port: 443,
-            at: front::system_clock()(),
+            at: function_url::system_clock()(),
         };
         let is_hook = case.target.starts_with("/hook/");
         match &mut self.home {
@@ -254,7 +254,7 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
     store::table::create_if_absent(&store).await.unwrap();
 
     let limits = Limits::default();
-    let clock = front::system_clock();
+    let clock = function_url::system_clock();
     let service = |name, handler| Service {
         name,
         origin_secret: Some(SECRET.into()),

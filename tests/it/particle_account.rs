@@ -15,7 +15,7 @@ use tests::{
     visit::Visit,
 };
 
-/// Offers the stand-in as one's own account is offered: no account at hand, so one signs in.
+/// Offers the simulated cloud as one's own account is offered: no account at hand, so one signs in.
 fn as_account(config: &mut Config) {
     config.clouds = Arc::new(|usual| {
         usual

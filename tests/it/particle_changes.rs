@@ -11,7 +11,7 @@ use tests::{
 
 /// The webhook in full, as its owner would send it again.
 async fn settings(account: &Account, url: &str) -> Value {
-    let mut form: Value = serde_json::from_str(fake_particle::WEBHOOK_JSON).unwrap();
+    let mut form: Value = serde_json::from_str(simulated_cloud::WEBHOOK_JSON).unwrap();
     form["url"] = json!(url);
     assert_eq!(account.hooks().await.len(), 1);
     form

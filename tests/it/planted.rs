@@ -174,7 +174,7 @@ async fn no_log_line_and_no_error_of_a_home_has_a_secret_in_it() {
         check_refusal(&answer, &secrets, &what);
     }
 
-    // The stand-in cloud: signing in by password and code, well and wrongly, and hooks that show a secret.
+    // The simulated cloud: signing in by password and code, well and wrongly, and hooks that show a secret.
     let cloud = format!("http://{}", home.stack.cloud().addr());
     let token = async |form: String| {
         let request = Request::post(format!("{cloud}/oauth/token"))
@@ -299,7 +299,7 @@ async fn no_log_line_and_no_error_of_the_deployed_binaries_has_a_secret_in_it() 
     let arrived = Arrived {
         from: [203, 0, 113, 7].into(),
         port: 443,
-        at: front::system_clock()(),
+        at: function_url::system_clock()(),
     };
     // With the table, and without one, when every call fails inside.
     for engine_url in [engine.url.as_str(), "http://127.0.0.1:1"] {

@@ -177,7 +177,7 @@ async fn a_reply_of_the_deployed_binaries_is_no_page_no_redirect_no_cookie_and_s
     let arrived = gateway::Arrived {
         from: [203, 0, 113, 7].into(),
         port: 443,
-        at: front::system_clock()(),
+        at: function_url::system_clock()(),
     };
     let ask = async |function: &mut Environment, method: Method, path: &str, body: String| {
         let request = http::Request::builder()

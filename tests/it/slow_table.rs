@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use delivery::{headers::Headers, limits::Limits, log_page::LogPage, millis::Millis};
-use front::{Clock, Inbound};
+use function_url::{Clock, Inbound};
 use local::engine::{self, Engine};
 use tests::{
     client::Client,

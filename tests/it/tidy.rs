@@ -55,29 +55,29 @@ fn crates_depend_on_each_other_in_the_direction_of_the_data() {
         .collect();
     let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("delivery", &[][..]),
-        ("front", &["delivery"]),
+        ("function-url", &["delivery"]),
         ("store", &["delivery"]),
-        ("receiver", &["delivery", "front", "store"]),
-        ("api", &["delivery", "front", "store"]),
+        ("receiver", &["delivery", "function-url", "store"]),
+        ("api", &["delivery", "function-url", "store"]),
         ("site", &["delivery"]),
         ("door", &[]),
-        ("fake-particle", &["door"]),
+        ("simulated-cloud", &["door"]),
         ("virtual-device", &[]),
         (
             "local",
             &[
                 "delivery",
-                "front",
+                "function-url",
                 "store",
                 "receiver",
                 "api",
                 "site",
                 "door",
-                "fake-particle",
+                "simulated-cloud",
                 "virtual-device",
             ],
         ),
-        ("aws", &["delivery", "front", "store", "api", "site"]),
+        ("aws", &["delivery", "function-url", "store", "api", "site"]),
     ]);
     for package in &packages {
         // Those that look at the product from outside may look at all of it.

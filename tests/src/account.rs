@@ -1,4 +1,4 @@
-//! The account of a stack's stand-in cloud, as a program uses it.
+//! The account of a stack's simulated cloud, as a program uses it.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -10,7 +10,7 @@ use crate::{
     home::Home,
 };
 
-/// Somebody who is signed in to the stand-in cloud.
+/// Somebody who is signed in to the simulated cloud.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// Where the cloud is.

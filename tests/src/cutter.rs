@@ -1,4 +1,4 @@
-//! A TCP proxy before the stand-in cloud, which cuts the event streams that go through it.
+//! A TCP proxy before the simulated cloud, which cuts the event streams that go through it.
 
 use std::{
     net::SocketAddr,

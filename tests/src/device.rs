@@ -1,4 +1,4 @@
-//! A device on the stand-in's link, as the virtual device's program would speak for it.
+//! A device on the simulated cloud's link, as the virtual device's program would speak for it.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
@@ -13,10 +13,10 @@ pub struct Device {
 }
 
 impl Device {
-    /// Attaches a device to the stand-in of a stack; it subscribes to what comes back to it.
+    /// Attaches a device to the simulated cloud of a stack; it subscribes to what comes back to it.
     ///
     /// # Panics
-    /// If the stand-in is gone.
+    /// If the simulated cloud is gone.
     pub async fn online(home: &Home, id: &str, name: &str) -> Self {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         home.stack.cloud().attach_device(theirs);
@@ -43,7 +43,7 @@ impl Device {
     /// Publishes an event.
     ///
     /// # Panics
-    /// If the stand-in is gone.
+    /// If the simulated cloud is gone.
     pub async fn publish(&mut self, name: &str, data: &Value) {
         self.say(json!({ "type": "publish", "name": name, "data": data.to_string() }))
             .await;

@@ -97,7 +97,7 @@ impl Person {
     /// # Panics
     /// If the system gives no random bytes.
     pub fn new(page_url: &str, client: &Client) -> Self {
-        let bytes: [u8; 32] = std::array::from_fn(|_| (front::random() & 0xff) as u8);
+        let bytes: [u8; 32] = std::array::from_fn(|_| (function_url::random() & 0xff) as u8);
         Person::of(OwnerKey::from_bytes(&bytes), page_url, client)
     }
 

@@ -1,14 +1,14 @@
 //! The product from outside: start it, talk to it as strangers do, look at it in a browser.
 //!
 //! - [`home`]: a stack of its own for a test, and a person's key to it
-//! - [`account`]: the account of the stand-in cloud, as a program uses it
+//! - [`account`]: the account of the simulated cloud, as a program uses it
 //! - [`client`]: HTTP as others send it, bytes and all
 //! - [`recorder`]: a Particle cloud that writes down what it is asked
 //! - [`proxy`]: what stands between the functions and their data when that fails
 //! - [`cutter`]: what stands between the page and its events when those break off
 //! - [`faults`]: the same, at random, for as long as one likes, checked against what everybody was told
 //! - [`flood`]: more at once than the product can take, and crowds that say nothing
-//! - [`device`]: a device of the stand-in cloud
+//! - [`device`]: a device of the simulated cloud
 //! - [`browser`]: the page in Chromium
 //! - [`visit`]: what a person does on the page, and sees
 //! - [`network`]: what a test does to the connections of a page

@@ -1,7 +1,7 @@
-//! A Particle cloud on an origin of its own that writes down what it is asked: everything is passed on to the stand-in.
+//! A Particle cloud on an origin of its own that writes down what it is asked: everything is passed on to the simulated cloud.
 //!
 //! It reads HTTP/1.1 as browsers write it, with whole bodies of a stated length, and passes each request on with the name of
-//! the stand-in, which answers to no other; what comes back goes through as it is.
+//! the simulated cloud, which answers to no other; what comes back goes through as it is.
 
 use std::{
     net::SocketAddr,

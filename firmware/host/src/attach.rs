@@ -1,4 +1,4 @@
-//! Attaches a device to a stand-in cloud that runs elsewhere on this machine: `GET /simulated/devices/link`, upgraded.
+//! Attaches a device to a simulated cloud that runs elsewhere on this machine: `GET /simulated/devices/link`, upgraded.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use tokio::{
 /// An answer's head is far smaller.
 const HEAD_LIMIT: usize = 16 * 1024;
 
-/// Connects to the stand-in at `cloud`, such as `http://127.0.0.1:8788`, with an account's access token. What comes back
+/// Connects to the simulated cloud at `cloud`, such as `http://127.0.0.1:8788`, with an account's access token. What comes back
 /// speaks the lines of [`crate::link`].
 ///
 /// Only this machine's own addresses are allowed: the token travels unencrypted, and whoever answers may have programs
@@ -39,7 +39,7 @@ pub async fn connect(cloud: &str, token: &str) -> io::Result<TcpStream> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() >= HEAD_LIMIT {
-            return Err(invalid("what answers there is no stand-in cloud"));
+            return Err(invalid("what answers there is no simulated cloud"));
         }
         head.push(stream.read_u8().await?);
     }
@@ -50,7 +50,7 @@ pub async fn connect(cloud: &str, token: &str) -> io::Result<TcpStream> {
         Some(status) => Err(invalid(&format!(
             "the cloud refused the device: status {status}"
         ))),
-        None => Err(invalid("what answers there is no stand-in cloud")),
+        None => Err(invalid("what answers there is no simulated cloud")),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
 const PARTICLE_H: &str = include_str!("../device-os/Particle.h");
 const HOST_CPP: &str = include_str!("../device-os/host.cpp");
 
-/// A program that needs longer is refused. The stand-in cloud waits 30 s for the answer.
+/// A program that needs longer is refused. The simulated cloud waits 30 s for the answer.
 const TIME_LIMIT: Duration = Duration::from_secs(25);
 
 /// What the compiler may say; the rest is cut. A template error can fill a disk.

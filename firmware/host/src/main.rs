@@ -45,7 +45,7 @@ struct Flags {
     /// Folder that keeps what was flashed [default: none is kept]
     #[arg(long)]
     data: Option<PathBuf>,
-    /// The stand-in cloud to attach to, such as http://127.0.0.1:8788
+    /// The simulated cloud to attach to, such as http://127.0.0.1:8788
     #[arg(long, requires = "token_file")]
     cloud: Option<String>,
     /// File with an access token of that cloud

@@ -5,7 +5,7 @@ use delivery::{
     key::{Endpoint, Key},
     problem::Problem,
 };
-use front::Inbound;
+use function_url::Inbound;
 use http::{Method, StatusCode};
 use store::ReadRequest;
 

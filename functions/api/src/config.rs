@@ -1,8 +1,8 @@
 //! What of a deployed function's environment is for this one alone.
 
-use front::config::BadVariable;
+use function_url::config::BadVariable;
 
-/// Every variable that is read here, besides those of [`front::config`].
+/// Every variable that is read here, besides those of [`function_url::config`].
 pub const VARIABLES: [&str; 2] = ["HOOK_URL", "CREATION_CODE"];
 
 /// How the API of one deployment is set up.

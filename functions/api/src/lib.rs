@@ -17,7 +17,7 @@ use delivery::{
     redact,
     reply::Reply,
 };
-use front::{Clock, Inbound, answer::Answer, service::Handler};
+use function_url::{Clock, Inbound, answer::Answer, service::Handler};
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 use store::{
@@ -46,7 +46,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// This API as a handler behind the front door.
+    /// This API as a handler of its function URL.
     pub fn into_handler(self) -> Handler {
         let api = Arc::new(self);
         Arc::new(move |inbound| {
@@ -104,7 +104,7 @@ impl Api {
             Call::Create => {
                 self.may_create(endpoint, inbound, now).await?;
                 self.store
-                    .create(endpoint, now, front::random(), limits)
+                    .create(endpoint, now, function_url::random(), limits)
                     .await?;
                 json(StatusCode::OK, &self.info(endpoint, power, host).await?)
             }
@@ -134,7 +134,7 @@ impl Api {
                     Problem::new(StatusCode::BAD_REQUEST, refusal.detail).about(refusal.field)
                 })?;
                 // 63 bits: the reply lies at the negative of its key, and 0 means none.
-                let key = (front::random() >> 1).max(1);
+                let key = (function_url::random() >> 1).max(1);
                 self.store
                     .set_reply(endpoint, &reply, key, now, limits)
                     .await?;
@@ -157,7 +157,7 @@ impl Api {
         now: Millis,
     ) -> Result<(), Failure> {
         let presented = inbound.headers.get(CREATION_CODE_HEADER);
-        let right = |code: &str| front::same_secret(code, presented.unwrap_or_default());
+        let right = |code: &str| function_url::same_secret(code, presented.unwrap_or_default());
         if self.config.creation_code.as_deref().is_none_or(right) {
             return Ok(());
         }

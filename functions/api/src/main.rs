@@ -1,7 +1,7 @@
 //! The AWS home of [`api`]: wiring only.
 
 use api::Api;
-use front::{
+use function_url::{
     config::{BadVariable, Config},
     service::Service,
 };
@@ -25,7 +25,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         store,
         limits: config.limits,
         config: api::config::Config::from_env(env)?,
-        clock: front::system_clock(),
+        clock: function_url::system_clock(),
     };
     let service = Service::deployed("api", config, api.into_handler());
     service.run().await

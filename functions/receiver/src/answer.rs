@@ -10,7 +10,7 @@ use delivery::{
     published,
     reply::{Reply, SANDBOX},
 };
-use front::Inbound;
+use function_url::Inbound;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 /// The methods that are answered.

@@ -10,7 +10,7 @@ pub mod answer;
 use std::{sync::Arc, time::Duration};
 
 use delivery::{Delivery, key::Endpoint, limits::Limits, problem::Problem};
-use front::{Clock, Inbound, answer::Answer, service::Handler};
+use function_url::{Clock, Inbound, answer::Answer, service::Handler};
 use http::{HeaderValue, StatusCode, header};
 use store::Store;
 
@@ -25,7 +25,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// This receiver as a handler behind the front door.
+    /// This receiver as a handler of its function URL.
     pub fn into_handler(self) -> Handler {
         let receiver = Arc::new(self);
         Arc::new(move |inbound| {
@@ -77,7 +77,7 @@ impl Receiver {
                 &endpoint,
                 &numbered,
                 &delivery,
-                front::random(),
+                function_url::random(),
                 &self.limits,
             )
             .await;

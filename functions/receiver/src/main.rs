@@ -1,6 +1,6 @@
 //! The AWS home of [`receiver`]: wiring only.
 
-use front::{
+use function_url::{
     config::{BadVariable, Config},
     service::Service,
 };
@@ -24,7 +24,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let receiver = Receiver {
         store,
         limits: config.limits,
-        clock: front::system_clock(),
+        clock: function_url::system_clock(),
     };
     let service = Service::deployed("receiver", config, receiver.into_handler());
     service.run().await

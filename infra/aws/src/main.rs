@@ -14,12 +14,12 @@ const CLOUD: &str = "https://api.particle.io";
 fn main() {
     let keys = store::table::KEYS
         .map(|(name, kind, of_type)| [name.to_owned(), kind.to_string(), of_type.to_string()]);
-    let shared = front::config::VARIABLES;
+    let shared = function_url::config::VARIABLES;
     let for_api = [&shared[..], &api::config::VARIABLES].concat();
     let needs = json!({
         "variables": { "Receiver": shared, "Api": for_api },
-        "origin_secret_header": front::event::ORIGIN_SECRET_HEADER,
-        "viewer_address_header": front::event::VIEWER_ADDRESS_HEADER,
+        "origin_secret_header": function_url::event::ORIGIN_SECRET_HEADER,
+        "viewer_address_header": function_url::event::VIEWER_ADDRESS_HEADER,
         "limits": Limits::default(),
         "answered_within_s": store::connection::ANSWERED_WITHIN.as_secs(),
         "table": { "keys": keys, "ttl": store::table::TTL_ATTRIBUTE },

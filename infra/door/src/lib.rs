@@ -5,7 +5,7 @@
 //! that has been waiting for its sender the longest is given to the next who comes, so that a crowd of silent
 //! connections keeps nobody out. A connection whose request is being answered keeps its place.
 //!
-//! It knows nothing of what is asked and answered, which is why the local home, its engine and the stand-in cloud, who know
+//! It knows nothing of what is asked and answered, which is why the local home, its engine and the simulated cloud, who know
 //! nothing of each other, can share it. What it does not do: TLS, HTTP/2, a limit for each address (everybody is on loopback),
 //! and limits of bodies, which are for whoever reads them.
 

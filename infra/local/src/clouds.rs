@@ -1,7 +1,7 @@
 //! What the page is told of this home: which Particle clouds can reach its hook URLs, and how often it may ask.
 
-use fake_particle::Demo;
 use serde::Serialize;
+use simulated_cloud::Demo;
 
 /// A cloud that the page may talk to.
 #[derive(Clone, Debug, Serialize)]
@@ -17,7 +17,7 @@ pub struct Cloud {
     pub demo: Option<DemoAccount>,
 }
 
-/// How to sign in to the stand-in.
+/// How to sign in to the simulated cloud.
 #[derive(Clone, Serialize)]
 pub struct DemoAccount {
     /// Its user.
@@ -35,12 +35,12 @@ impl std::fmt::Debug for DemoAccount {
     }
 }
 
-/// The stand-in, and the real cloud if the world can reach the hook URLs.
-pub(crate) fn usual(stand_in: &str, demo: &Demo, is_public: bool) -> Vec<Cloud> {
+/// The simulated cloud, and the real cloud if the world can reach the hook URLs.
+pub(crate) fn usual(simulated_cloud: &str, demo: &Demo, is_public: bool) -> Vec<Cloud> {
     let mut clouds = vec![Cloud {
         id: "simulated".to_owned(),
-        api: stand_in.to_owned(),
-        console: stand_in.to_owned(),
+        api: simulated_cloud.to_owned(),
+        console: simulated_cloud.to_owned(),
         demo: Some(DemoAccount {
             username: demo.username.clone(),
             password: demo.password.clone(),

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use delivery::limits::Limits;
-use front::{Clock, log::Log};
+use function_url::{Clock, log::Log};
 use virtual_device::{compiler::Source, platform::Power};
 
 use crate::{clouds::Cloud, server::Bounds};
@@ -16,17 +16,17 @@ pub type Offer = Arc<dyn Fn(Vec<Cloud>) -> Vec<Cloud> + Send + Sync>;
 pub struct Config {
     /// The page's port; 0 for one of the system's choice.
     pub port: u16,
-    /// The port of the stand-in Particle cloud; 0 for one of the system's choice.
+    /// The port of the simulated Particle cloud; 0 for one of the system's choice.
     pub particle_port: u16,
     /// The port of the listener that a tunnel points at; used only with `public_url`.
     pub hook_port: u16,
     /// Where the world reaches that listener, if it does.
     pub public_url: Option<String>,
-    /// The folder for the data: the log's, the stand-in cloud's, the virtual devices'.
+    /// The folder for the data: the log's, the simulated cloud's, the virtual devices'.
     pub data: PathBuf,
     /// Where the log is.
     pub engine: EngineAt,
-    /// The virtual devices of the stand-in cloud's account; none for a stack without.
+    /// The virtual devices of the simulated cloud's account; none for a stack without.
     pub devices: Vec<VirtualDevice>,
     /// What is kept and allowed.
     pub limits: Limits,
@@ -38,8 +38,8 @@ pub struct Config {
     pub clock: Clock,
     /// Where the line about each answer goes.
     pub log: Log,
-    /// How the stand-in cloud is set up; its folder and the page that may sign in are the stack's to say.
-    pub particle: fake_particle::Config,
+    /// How the simulated cloud is set up; its folder and the page that may sign in are the stack's to say.
+    pub particle: simulated_cloud::Config,
     /// Which clouds the page offers. `cargo run` offers the usual ones; a test takes some away, or names one of its own.
     pub clouds: Offer,
 }
@@ -116,9 +116,9 @@ impl Config {
             },
             creation_code: None,
             bounds: Bounds::default(),
-            clock: front::system_clock(),
+            clock: function_url::system_clock(),
             log: Arc::new(|_| {}),
-            particle: fake_particle::Config::default(),
+            particle: simulated_cloud::Config::default(),
             clouds: Arc::new(|usual| usual),
         }
     }

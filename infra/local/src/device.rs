@@ -1,4 +1,4 @@
-//! The virtual devices of a stack. Each boots beside the rest, which does not wait for it, and is linked to the stand-in
+//! The virtual devices of a stack. Each boots beside the rest, which does not wait for it, and is linked to the simulated cloud
 //! cloud as a device on a desk would be.
 
 use std::{
@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use fake_particle::DeviceDoor;
+use simulated_cloud::DeviceDoor;
 use tokio::{
     io::DuplexStream,
     sync::watch,

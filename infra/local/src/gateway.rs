@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use data_encoding::{BASE64, HEXLOWER};
 use delivery::millis::Millis;
-use front::service::Service;
+use function_url::service::Service;
 use http::{HeaderMap, Request, Response, header};
 use lambda_http::{
     Context, LambdaEvent,
@@ -46,7 +46,11 @@ pub async fn invoke(
     request: Request<Bytes>,
     arrived: Arrived,
 ) -> anyhow::Result<Response<Bytes>> {
-    let request_id = format!("{:016x}{:016x}", front::random(), front::random());
+    let request_id = format!(
+        "{:016x}{:016x}",
+        function_url::random(),
+        function_url::random()
+    );
     // Through JSON both ways, as on AWS: what JSON can't carry can't slip past it here either.
     let payload = serde_json::from_slice(&event(&request, arrived, &request_id)?)?;
     let mut context = Context::default();
@@ -180,7 +184,11 @@ fn headers(sent: &HeaderMap, arrived: Arrived) -> (Vec<(String, String)>, Vec<St
     put("x-forwarded-for", arrived.from.to_string());
     put("x-forwarded-port", arrived.port.to_string());
     put("x-forwarded-proto", "http".into());
-    let id = [front::random().to_be_bytes(), front::random().to_be_bytes()].concat();
+    let id = [
+        function_url::random().to_be_bytes(),
+        function_url::random().to_be_bytes(),
+    ]
+    .concat();
     let trace = format!(
         "Root=1-{:08x}-{}",
         arrived.at.0 / 1000,

@@ -9,7 +9,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use delivery::problem::Problem;
-use front::{Clock, service::Service};
+use function_url::{Clock, service::Service};
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, uri::PathAndQuery,
 };

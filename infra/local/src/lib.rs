@@ -3,7 +3,7 @@
 //! The same as on AWS: the handlers, the store with the AWS SDK under it, the events between gateway and function, the
 //! page. Not the same, and this is the complete list: an embedded engine instead of DynamoDB, a [`gateway`] instead of
 //! function URLs and CDN, one process instead of one environment a request, delays up to 30 s because waiting costs
-//! nothing here, and a stand-in Particle cloud with a virtual device next door.
+//! nothing here, and a simulated Particle cloud with a virtual device next door.
 //!
 //! - [`config`]: what a stack is started with; [`clouds`]: which Particle clouds its page offers
 //! - this file: [`Stack`], which puts it together; [`home`]: the routes; [`packed`]: the page's files, compressed
@@ -26,10 +26,10 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context;
 use api::Api;
-use fake_particle::Cloud;
-use front::service::Service;
+use function_url::service::Service;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use receiver::Receiver;
+use simulated_cloud::Cloud;
 use store::Store;
 use tokio::net::TcpListener;
 
@@ -72,14 +72,14 @@ impl Stack {
         let hook_base = config.public_url.as_deref().unwrap_or(&page_url);
         let hook_url = format!("{}/hook/{{endpoint}}", hook_base.trim_end_matches('/'));
         let (receiver, api) = functions(&config, store, &hook_url);
-        let cloud = fake_particle::Config {
+        let cloud = simulated_cloud::Config {
             data_dir: Some(config.data.join("particle")),
             page_origins: vec![page_url.clone()],
             ..config.particle
         };
         let cloud = Cloud::start(particle, cloud)
             .await
-            .context("the stand-in Particle cloud did not start")?;
+            .context("the simulated Particle cloud did not start")?;
         let devices = devices(config.devices, &config.data, &cloud)?;
         let cloud_url = format!("http://{}", cloud.addr());
         let usual = clouds::usual(&cloud_url, &cloud.demo(), config.public_url.is_some());
@@ -118,7 +118,7 @@ impl Stack {
         self.page.addr
     }
 
-    /// The stand-in Particle cloud.
+    /// The simulated Particle cloud.
     pub fn cloud(&self) -> &Cloud {
         &self.cloud
     }
@@ -141,7 +141,7 @@ impl Stack {
     /// Ends everything, the listeners first and the data last.
     ///
     /// # Errors
-    /// If the stand-in cloud's last changes could not be written.
+    /// If the simulated cloud's last changes could not be written.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.page.stop().await;
         if let Some(hook) = self.hook {
@@ -154,7 +154,7 @@ impl Stack {
         if let Some(engine) = self.engine {
             engine.stop().await;
         }
-        saved.context("the stand-in cloud's last changes were not written")
+        saved.context("the simulated cloud's last changes were not written")
     }
 }
 
@@ -210,7 +210,7 @@ fn functions(config: &Config, store: Store, hook_url: &str) -> (Service, Service
     )
 }
 
-/// The virtual devices, each with a folder of its own, on their way to the stand-in cloud.
+/// The virtual devices, each with a folder of its own, on their way to the simulated cloud.
 fn devices(
     devices: Vec<VirtualDevice>,
     data: &Path,

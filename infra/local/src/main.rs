@@ -9,7 +9,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use delivery::millis::Millis;
-use front::{Clock, log::Level};
+use function_url::{Clock, log::Level};
 use local::{
     Stack,
     config::{Config, EngineAt},
@@ -22,7 +22,7 @@ struct Flags {
     /// Port of the page and of the hook URLs
     #[arg(long, default_value_t = 8787)]
     port: u16,
-    /// Port of the stand-in Particle cloud
+    /// Port of the simulated Particle cloud
     #[arg(long, default_value_t = 8788)]
     particle_port: u16,
     /// Folder for the data; the log survives a restart
@@ -67,7 +67,7 @@ impl Flags {
     }
 
     fn clock(&self) -> Clock {
-        let (clock, ahead) = (front::system_clock(), self.clock_ahead_ms);
+        let (clock, ahead) = (function_url::system_clock(), self.clock_ahead_ms);
         Arc::new(move || Millis(clock().0.saturating_add_signed(ahead)))
     }
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // Fills a template as Particle's webhooks do: Mustache with the meaning that hogan.js 3 gives it. Pure.
-// The simulated cloud does the same by the same table of cases (infra/fake-particle/tests/template-cases.json).
+// The simulated cloud does the same by the same table of cases (infra/simulated-cloud/tests/template-cases.json).
 
 /** @typedef {{text: string} | {value: string, escaped: boolean} | {section: string, inverted: boolean, nodes: Node[]} | {block: Node[]}} Node */
 /** @typedef {string | {newline: true} | {kind: string, name: string}} Token */

@@ -1,6 +1,6 @@
 // @ts-check
 // The tutorial's webhook: what is sent to the cloud to make it, how it is shown, and what else in the account is like it. Pure.
-// Its form is infra/particle/webhook.json, the one file that the page, the stand-in cloud and the tests read.
+// Its form is infra/particle/webhook.json, the one file that the page, the simulated cloud and the tests read.
 
 import { SENT_BY } from './origin.js';
 import { render } from './template.js';

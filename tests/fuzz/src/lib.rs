@@ -55,7 +55,7 @@ const MAX_ITEM_BYTES: usize = 400 * 1024;
 
 /// A function-URL event becomes a delivery, an item, and the same delivery again.
 pub fn event(bytes: &[u8]) {
-    let Ok(event) = serde_json::from_slice::<front::event::Event>(bytes) else {
+    let Ok(event) = serde_json::from_slice::<function_url::event::Event>(bytes) else {
         return;
     };
     let Ok(inbound) = event.into_inbound(None) else {
@@ -283,7 +283,7 @@ pub fn reply(bytes: &[u8]) {
 pub fn template(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (template, event) = text.split_once('\n').unwrap_or((&text, "{}"));
-    if let Some(Ok(filled)) = fake_particle::untrusted::template(template, event) {
+    if let Some(Ok(filled)) = simulated_cloud::untrusted::template(template, event) {
         assert!(
             filled.len() <= 1024 * 1024 + template.len(),
             "{}",
@@ -302,7 +302,7 @@ pub fn multipart(bytes: &[u8]) {
         .enable_time()
         .build();
     let runtime = runtime.expect("a runtime");
-    match runtime.block_on(fake_particle::untrusted::files(&kind, body)) {
+    match runtime.block_on(simulated_cloud::untrusted::files(&kind, body)) {
         Ok(files) => {
             assert!(files.len() <= 32, "{}", files.len());
             let all: usize = files.iter().map(|(_, size)| size).sum();

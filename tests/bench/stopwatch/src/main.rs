@@ -10,7 +10,7 @@
 use std::{sync::Arc, time::Instant};
 
 use delivery::{Delivery, limits::Limits};
-use front::{
+use function_url::{
     Inbound,
     answer::Answer,
     config::{BadVariable, Config},
@@ -34,7 +34,7 @@ async fn main() -> Result<(), lambda_http::Error> {
 }
 
 async fn timed(store: &Store, inbound: Inbound, limits: &Limits) -> Answer {
-    let received_at = front::system_clock()();
+    let received_at = function_url::system_clock()();
     let (endpoint, path) = answer::target(&inbound.path).expect("the benchmark sends webhooks");
     let began = Instant::now();
     let numbered = store.number(&endpoint, received_at, limits).await;
@@ -48,7 +48,7 @@ async fn timed(store: &Store, inbound: Inbound, limits: &Limits) -> Answer {
         request: answer::recorded(inbound, path, limits),
         response,
     };
-    let nonce = front::random();
+    let nonce = function_url::random();
     let began = Instant::now();
     let recorded = store
         .record(&endpoint, &numbered, &delivery, nonce, limits)

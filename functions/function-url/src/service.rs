@@ -22,7 +22,7 @@ pub type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
 /// What answers the requests of one function.
 pub type Handler = Arc<dyn Fn(Inbound) -> Answering + Send + Sync>;
 
-/// A function behind its front door: what both homes call with an event.
+/// A function behind its function URL: what both homes call with an event.
 #[derive(Clone)]
 pub struct Service {
     /// Its name in the log.

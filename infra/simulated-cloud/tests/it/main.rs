@@ -1,4 +1,4 @@
-//! The stand-in from outside: real sockets, real time only where none is measured, no part replaced.
+//! The simulated cloud from outside: real sockets, real time only where none is measured, no part replaced.
 
 #![allow(
     clippy::unwrap_used,

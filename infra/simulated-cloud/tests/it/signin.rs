@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fake_particle::Config;
 use serde_json::json;
+use simulated_cloud::Config;
 
 use crate::support::{Answer, World, call, config, form, start, start_with};
 

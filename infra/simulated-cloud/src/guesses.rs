@@ -1,8 +1,8 @@
 //! What nobody outside Particle knows for certain, each as one named constant.
 //!
-//! The documentation is silent or contradicts itself on these points, so the stand-in had to choose. An event whose content
+//! The documentation is silent or contradicts itself on these points, so the simulated cloud had to choose. An event whose content
 //! or existence rests on such a choice names it under `simulated_guess`, and whoever shows the event says that the real
-//! cloud may differ. Change a constant here and the stand-in behaves the other way; nothing else holds the choice.
+//! cloud may differ. Change a constant here and the simulated cloud behaves the other way; nothing else holds the choice.
 //!
 //! Two guesses have no constant, because there is no other way to switch to: that templates mean what hogan.js makes of
 //! them, and that one request is one connection without headers beyond the captured ones.
@@ -133,5 +133,5 @@ pub(crate) const CORS_HEADERS: &str = "Authorization, Content-Type, Accept, User
 /// For how many seconds a browser may remember it.
 pub(crate) const CORS_MAX_AGE: &str = "300";
 
-/// Only this stand-in has it: it reaches this computer alone, and it takes only so much at once.
+/// Only this simulated cloud has it: it reaches this computer alone, and it takes only so much at once.
 pub(crate) const SIMULATED_ONLY: Guess = "simulated_cloud_only";

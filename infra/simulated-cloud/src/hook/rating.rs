@@ -13,7 +13,7 @@ use crate::{
     guesses::{RATING_COOLDOWN, RATING_LEAST_FAILURES, RATING_SPAN},
 };
 
-/// Ratings kept; hooks of this stand-in reach three hosts, but their names are templates.
+/// Ratings kept; hooks of this simulated cloud reach three hosts, but their names are templates.
 const MAX_HOSTS: usize = 100;
 /// Answers remembered of one host.
 const MAX_ANSWERS: usize = 1000;

@@ -68,7 +68,7 @@ fn html(status: StatusCode, title: &str, body: &str) -> Response {
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title} - Simulated console</title>\n\
          <style>{STYLE}</style>\n<h1>Simulated console</h1>\n\
-         <p>This computer's stand-in for the Particle console. It shows and changes nothing elsewhere; the real console \
+         <p>A simulated Particle console on this computer. It shows and changes nothing elsewhere; the real console \
          looks different.</p>\n{body}</html>\n"
     );
     let style = BASE64.encode(&Sha256::digest(STYLE.as_bytes()));

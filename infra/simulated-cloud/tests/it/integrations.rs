@@ -6,7 +6,7 @@ use crate::support::{Receiver, start, start_with_hook, text_hook, tutorial_hook}
 
 #[test]
 fn the_tutorials_integration_is_exactly_this() {
-    let hook: Value = serde_json::from_str(fake_particle::WEBHOOK_JSON).unwrap();
+    let hook: Value = serde_json::from_str(simulated_cloud::WEBHOOK_JSON).unwrap();
     assert_eq!(
         hook,
         json!({

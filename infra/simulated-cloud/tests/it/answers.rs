@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fake_particle::Config;
 use serde_json::json;
+use simulated_cloud::Config;
 
 use crate::support::{
     PATIENCE, Receiver, Say, World, config, say, start, start_with, start_with_hook, tutorial_hook,

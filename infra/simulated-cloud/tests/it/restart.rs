@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fake_particle::{Cloud, Config, StartError};
 use serde_json::json;
+use simulated_cloud::{Cloud, Config, StartError};
 use tokio::net::TcpListener;
 
 use crate::{

@@ -1,4 +1,4 @@
-//! Particle's own client, unchanged, against the stand-in; and hogan itself against our table of templates.
+//! Particle's own client, unchanged, against the simulated cloud; and hogan itself against our table of templates.
 //!
 //! What the client was given lies in `tests/api-js/expected.json`; `UPDATE_EXPECT=1` writes it anew.
 
@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use fake_particle::Config;
 use serde_json::json;
+use simulated_cloud::Config;
 use tokio::process::Command;
 
 use crate::{
@@ -25,7 +25,7 @@ async fn node(script: &str, arguments: &[&str]) -> String {
     assert!(
         folder().join("node_modules/particle-api-js").is_dir()
             && folder().join("node_modules/hogan.js").is_dir(),
-        "particle-api-js is not installed; run: npm ci --prefix infra/fake-particle/tests/api-js"
+        "particle-api-js is not installed; run: npm ci --prefix infra/simulated-cloud/tests/api-js"
     );
     let run = Command::new("node")
         .arg(folder().join(script))
@@ -109,7 +109,7 @@ async fn particles_own_client_is_given_what_the_real_cloud_gives() {
         otp,
         &receiver.url(),
         ID,
-        fake_particle::WEBHOOK_JSON,
+        simulated_cloud::WEBHOOK_JSON,
     ];
     let given = node("drive.js", &arguments).await;
     obeying.abort();

@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use fake_particle::{Clock, Cloud, Config};
 use serde_json::{Value, json};
+use simulated_cloud::{Clock, Cloud, Config};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -467,7 +467,8 @@ impl Receiver {
 
 /// The tutorial's own integration, pointed at a receiver; as text, because the order of its keys is part of it.
 pub(crate) fn tutorial_hook(url: &str) -> String {
-    let filled = fake_particle::WEBHOOK_JSON.replace(r#""url": """#, &format!(r#""url": "{url}""#));
+    let filled =
+        simulated_cloud::WEBHOOK_JSON.replace(r#""url": """#, &format!(r#""url": "{url}""#));
     assert!(filled.contains(url));
     filled
 }

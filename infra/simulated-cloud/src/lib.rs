@@ -1,4 +1,4 @@
-//! A working stand-in for the parts of the Particle cloud that webhooks need.
+//! A simulated Particle cloud: the parts of it that webhooks need.
 //!
 //! What the real cloud does between a publish and a hook-response, in four facts:
 //!
@@ -79,7 +79,7 @@ pub use crate::{clock::Clock, file::StartError};
 /// The integration of the tutorial, as the real console takes it; whoever uses it fills in `url`.
 pub const WEBHOOK_JSON: &str = include_str!("../../particle/webhook.json");
 
-/// How a stand-in is set up.
+/// How a simulated cloud is set up.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where the account, devices and integrations are kept; none = in memory only. Created if absent.
@@ -136,7 +136,7 @@ impl std::fmt::Debug for Demo {
     }
 }
 
-/// A running stand-in. Dropping it leaves it running; [`Cloud::shutdown`] ends it.
+/// A running simulated cloud. Dropping it leaves it running; [`Cloud::shutdown`] ends it.
 pub struct Cloud {
     core: Arc<Core>,
     serving: JoinHandle<()>,

@@ -11,7 +11,7 @@ use crate::state::{FORM, State};
 
 const NAME: &str = "particle.json";
 
-/// Why the stand-in did not start.
+/// Why the simulated cloud did not start.
 #[derive(Debug)]
 pub enum StartError {
     /// The state's file cannot be read or its folder not be made.

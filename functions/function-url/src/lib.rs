@@ -1,4 +1,4 @@
-//! The front door of both functions: a function-URL event (payload 2.0) in, plain values out, and the answer back.
+//! The Lambda function-URL adapter of both functions: an event (payload 2.0) in, plain values out, and the response back.
 //!
 //! Both homes come through here with the same JSON, so a request looks the same to the handlers whether Lambda or the
 //! local gateway brought it.
