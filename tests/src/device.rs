@@ -19,7 +19,7 @@ impl Device {
     /// If the simulated cloud is gone.
     pub async fn online(home: &Home, id: &str, name: &str) -> Self {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
-        home.stack.cloud().attach_device(theirs);
+        home.stack.cloud().device_links().connect(theirs);
         let mut device = Device {
             id: id.to_owned(),
             link: ours,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use simulated_cloud::DeviceDoor;
+use simulated_cloud::DeviceLinks;
 use tokio::{
     io::DuplexStream,
     sync::watch,
@@ -46,14 +46,14 @@ impl Running {
     pub(crate) fn start(
         config: VirtualDevice,
         folder: PathBuf,
-        door: DeviceDoor,
+        links: DeviceLinks,
     ) -> anyhow::Result<Self> {
         let id = config.id.clone().map_or_else(|| id_in(&folder), Ok);
         let id = id.with_context(|| format!("the folder {} can't be used", folder.display()))?;
         let (said, message) = watch::channel(None);
         let (stop, stopping) = watch::channel(());
         let name = config.name.clone();
-        let run = run(config, id.clone(), folder, door, said, stopping);
+        let run = run(config, id.clone(), folder, links, said, stopping);
         Ok(Running {
             id,
             name,
@@ -80,7 +80,7 @@ async fn run(
     config: VirtualDevice,
     id: String,
     work_dir: PathBuf,
-    door: DeviceDoor,
+    links: DeviceLinks,
     said: watch::Sender<Option<String>>,
     mut stopping: watch::Receiver<()>,
 ) {
@@ -110,7 +110,7 @@ async fn run(
         }
     };
     let mut state = device.state();
-    let mut linked = door.attach(theirs);
+    let mut linked = links.connect(theirs);
     let mut link_at = None;
     loop {
         tokio::select! {
@@ -130,17 +130,17 @@ async fn run(
             _ = &mut linked, if link_at.is_none() => link_at = Some(Instant::now() + PAUSE),
             () = sleep_until(link_at.unwrap_or_else(Instant::now)), if link_at.is_some() => {
                 link_at = None;
-                linked = link(&device, &door).await;
+                linked = link(&device, &links).await;
             }
         }
     }
     device.shutdown().await;
 }
 
-async fn link(device: &Device, door: &DeviceDoor) -> JoinHandle<()> {
+async fn link(device: &Device, links: &DeviceLinks) -> JoinHandle<()> {
     let (ours, theirs): (DuplexStream, DuplexStream) = tokio::io::duplex(LINK_BYTES);
     device.attach(ours).await;
-    door.attach(theirs)
+    links.connect(theirs)
 }
 
 /// The ID that the device of this folder has had from its first start on.

@@ -29,7 +29,7 @@ use api::Api;
 use function_url::service::Service;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use receiver::Receiver;
-use simulated_cloud::Cloud;
+use simulated_cloud::SimulatedCloud;
 use store::Store;
 use tokio::net::TcpListener;
 
@@ -48,7 +48,7 @@ pub struct Stack {
     pub hook_url: String,
     page: Server,
     hook: Option<Server>,
-    cloud: Cloud,
+    cloud: SimulatedCloud,
     devices: Vec<device::Running>,
     engine: Option<Engine>,
 }
@@ -77,7 +77,7 @@ impl Stack {
             page_origins: vec![page_url.clone()],
             ..config.particle
         };
-        let cloud = Cloud::start(particle, cloud)
+        let cloud = SimulatedCloud::start(particle, cloud)
             .await
             .context("the simulated Particle cloud did not start")?;
         let devices = devices(config.devices, &config.data, &cloud)?;
@@ -119,7 +119,7 @@ impl Stack {
     }
 
     /// The simulated Particle cloud.
-    pub fn cloud(&self) -> &Cloud {
+    pub fn cloud(&self) -> &SimulatedCloud {
         &self.cloud
     }
 
@@ -214,14 +214,14 @@ fn functions(config: &Config, store: Store, hook_url: &str) -> (Service, Service
 fn devices(
     devices: Vec<VirtualDevice>,
     data: &Path,
-    cloud: &Cloud,
+    cloud: &SimulatedCloud,
 ) -> anyhow::Result<Vec<device::Running>> {
     let start = |(index, device)| {
         let folder = match index {
             0 => "device".to_owned(),
             more => format!("device-{}", more + 1),
         };
-        device::Running::start(device, data.join(folder), cloud.device_door())
+        device::Running::start(device, data.join(folder), cloud.device_links())
     };
     devices.into_iter().enumerate().map(start).collect()
 }

@@ -1,7 +1,7 @@
 //! The read-only page of one integration, so that "Open in Console" leads somewhere true.
 //!
 //! A link carries no Bearer header, so the address itself is the permission: it holds the integration's id, 96 random bits
-//! that only holders of a token are told. The page answers on loopback names alone (`front.rs`), no other page can read or
+//! that only holders of a token are told. The page answers on loopback names alone (`router.rs`), no other page can read or
 //! frame it, it has no script, and what could be a secret (passwords, header and query values) is not on it.
 
 use std::{fmt::Write, sync::Arc};

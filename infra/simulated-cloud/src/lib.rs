@@ -19,12 +19,12 @@
 //! random bits and which shows no secrets; a token is given to the pages of [`Config::page_origins`] and to programs
 //! that are no page. Another program of the same user can read all of it. That is accepted.
 //!
-//! The reader goes on to `front.rs` (what path leads where), then `hook/run.rs` (what an event sets off).
+//! The reader goes on to `router.rs` (what path leads where), then `hook/run.rs` (what an event sets off).
 
 // In reading order; rustfmt sorts within a group only.
 mod call;
-mod front;
 mod reply;
+mod router;
 
 mod console;
 mod devices;
@@ -63,6 +63,7 @@ mod guesses;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
+use hyper_util::service::TowerToHyperService;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
@@ -136,35 +137,36 @@ impl std::fmt::Debug for Demo {
     }
 }
 
-/// A running simulated cloud. Dropping it leaves it running; [`Cloud::shutdown`] ends it.
-pub struct Cloud {
+/// A simulated cloud with its background tasks. It opens no port: whoever starts it serves [`SimulatedCloud::router`].
+/// Dropping it leaves the tasks running; [`SimulatedCloud::shutdown`] ends them.
+pub struct SimulatedCloud {
     core: Arc<Core>,
-    serving: JoinHandle<()>,
     saving: JoinHandle<()>,
+    /// Only when [`SimulatedCloud::start`] serves it.
+    serving: Option<JoinHandle<()>>,
 }
 
-/// Where devices of the demo account attach.
+/// Accepts links of devices of the demo account.
 #[derive(Clone)]
-pub struct DeviceDoor {
+pub struct DeviceLinks {
     core: Arc<Core>,
 }
 
-impl DeviceDoor {
-    /// Attaches a device: JSON lines over any stream of bytes. What comes back ends when the link does.
-    pub fn attach(&self, io: impl AsyncRead + AsyncWrite + Send + 'static) -> JoinHandle<()> {
+impl DeviceLinks {
+    /// Links a device: JSON lines over any stream of bytes. The task ends when the link does.
+    pub fn connect(&self, io: impl AsyncRead + AsyncWrite + Send + 'static) -> JoinHandle<()> {
         tokio::spawn(link::serve(Arc::clone(&self.core), io))
     }
 }
 
-impl Cloud {
-    /// Starts on a listener of a loopback address. From any other, whoever reached this computer could have programs
-    /// compiled and run here, so there it does not start.
+impl SimulatedCloud {
+    /// Reads or creates the account. `addr` is where the router will be served: requests must name it in `Host`, and
+    /// webhooks are not sent to it.
     ///
     /// # Errors
-    /// If others could reach the listener; if the data folder cannot be read or written, or holds something else.
-    /// Nothing in it is destroyed.
-    pub async fn start(listener: TcpListener, config: Config) -> Result<Self, StartError> {
-        let addr = listener.local_addr().map_err(StartError::Listener)?;
+    /// If `addr` is not a loopback address: anyone who could reach it could compile and run programs on this computer.
+    /// If the data folder cannot be read or written, or holds something else; nothing in it is destroyed.
+    pub async fn new(addr: SocketAddr, config: Config) -> Result<Self, StartError> {
         if !addr.ip().is_loopback() {
             return Err(StartError::NotLoopback(addr));
         }
@@ -186,20 +188,40 @@ impl Cloud {
             state,
             folder: config.data_dir.clone(),
         }));
-        // Written at once, so that a folder that cannot be written is known now and not at the first change.
+        // Written at once, so that an unwritable folder is reported now and not at the first change.
         core.save()
             .await
             .map_err(|error| StartError::Unwritable(config.data_dir.unwrap_or_default(), error))?;
-        let serving = tokio::spawn(front::serve(Arc::clone(&core), listener, config.bounds));
         let saving = tokio::spawn(Arc::clone(&core).keep_saving());
         Ok(Self {
             core,
-            serving,
             saving,
+            serving: None,
         })
     }
 
-    /// Where it listens.
+    /// The HTTP API. A server must support upgrades (device links), and bounds the number of connections and the size and
+    /// time of request heads; bodies are bounded here.
+    pub fn router(&self) -> axum::Router {
+        router::routes(Arc::clone(&self.core))
+    }
+
+    /// The same with a server of its own on `listener`, until [`SimulatedCloud::close`].
+    ///
+    /// # Errors
+    /// Those of [`SimulatedCloud::new`].
+    pub async fn start(listener: TcpListener, config: Config) -> Result<Self, StartError> {
+        let addr = listener.local_addr().map_err(StartError::Listener)?;
+        let bounds = config.bounds;
+        let mut cloud = Self::new(addr, config).await?;
+        let stop = cloud.core.stopping.subscribe();
+        let router = cloud.router();
+        let service = move |_| TowerToHyperService::new(router.clone());
+        cloud.serving = Some(tokio::spawn(door::serve(listener, bounds, service, stop)));
+        Ok(cloud)
+    }
+
+    /// Where it is served.
     pub fn addr(&self) -> SocketAddr {
         self.core.addr
     }
@@ -213,26 +235,29 @@ impl Cloud {
         }
     }
 
-    /// Attaches a device of the demo account: JSON lines over any stream of bytes, until one side ends it.
-    pub fn attach_device(&self, io: impl AsyncRead + AsyncWrite + Send + 'static) {
-        self.device_door().attach(io);
-    }
-
-    /// Where devices attach, for whoever outlives a borrow of the cloud.
-    pub fn device_door(&self) -> DeviceDoor {
-        DeviceDoor {
+    /// Accepts links of devices, also after the borrow of the cloud has ended.
+    pub fn device_links(&self) -> DeviceLinks {
+        DeviceLinks {
             core: Arc::clone(&self.core),
         }
     }
 
-    /// Ends streams, links and connections, and writes what is not written yet.
+    /// Ends event streams, device links and webhook requests, so that a graceful shutdown of the router's server does not
+    /// wait for them.
+    pub fn close(&self) {
+        self.core.stopping.send_replace(true);
+    }
+
+    /// Closes, ends the background tasks and writes the last changes. Call it after the server has stopped.
     ///
     /// # Errors
     /// If the last changes could not be written.
     pub async fn shutdown(self) -> std::io::Result<()> {
-        self.core.stopping.send_replace(true);
-        // A task that panicked is over as well; what it held is not needed any more.
-        let _ = self.serving.await;
+        self.close();
+        if let Some(serving) = self.serving {
+            // A task that panicked is over as well; what it held is not needed any more.
+            let _ = serving.await;
+        }
         let _ = self.saving.await;
         self.core.save().await
     }

@@ -20,7 +20,7 @@ impl Device {
     /// A bare link; nothing is said yet.
     pub(crate) fn plug_in(world: &World) -> Self {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
-        world.cloud.attach_device(theirs);
+        world.cloud.device_links().connect(theirs);
         Self(BufReader::new(Box::new(ours)))
     }
 

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use simulated_cloud::{Cloud, Config, StartError};
-use tokio::net::TcpListener;
+use simulated_cloud::{Config, SimulatedCloud, StartError};
 
 use crate::{
     device::{Device, ID},
@@ -173,8 +172,7 @@ async fn an_integration_that_was_taken_is_read_again_however_deep_it_nests() {
 }
 
 async fn start_error(config: Config) -> StartError {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    Cloud::start(listener, config)
+    SimulatedCloud::new(([127, 0, 0, 1], 1).into(), config)
         .await
         .err()
         .expect("it does not start")
@@ -225,8 +223,8 @@ async fn a_folder_that_cannot_be_made_is_named() {
 
 #[tokio::test]
 async fn where_others_could_reach_it_it_does_not_start() {
-    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
-    let error = Cloud::start(listener, config()).await.err().unwrap();
+    let any = ([0, 0, 0, 0], 1).into();
+    let error = SimulatedCloud::new(any, config()).await.err().unwrap();
     assert!(matches!(error, StartError::NotLoopback(_)), "{error}");
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use simulated_cloud::{Clock, Cloud, Config};
+use simulated_cloud::{Clock, Config, SimulatedCloud};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -22,7 +22,7 @@ pub(crate) const PAGE: &str = "http://127.0.0.1:8787";
 pub(crate) const START_MS: i64 = 1_795_431_600_000;
 
 pub(crate) struct World {
-    pub(crate) cloud: Cloud,
+    pub(crate) cloud: SimulatedCloud,
     pub(crate) clock: Clock,
     pub(crate) token: String,
 }
@@ -43,7 +43,10 @@ pub(crate) async fn start() -> World {
 pub(crate) async fn start_with(config: Config) -> World {
     let clock = config.clock.clone();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let cloud = Cloud::start(listener, config).await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let cloud = SimulatedCloud::new(addr, config).await.unwrap();
+    let router = cloud.router();
+    tokio::spawn(async { axum::serve(listener, router).await });
     let mut world = World {
         cloud,
         clock,

@@ -1,4 +1,4 @@
-//! The door: connections, who may come in, and which path leads where.
+//! Which path leads to which handler, and which requests are refused before that.
 
 use std::sync::Arc;
 
@@ -10,8 +10,6 @@ use axum::{
     routing::{any, delete, get, post, put},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
 
 use crate::{
     call::from_own_page,
@@ -24,14 +22,7 @@ use crate::{
     signin, tokens,
 };
 
-/// Takes connections until the cloud stops.
-pub(crate) async fn serve(core: Arc<Core>, listener: TcpListener, bounds: door::Bounds) {
-    let router = router(Arc::clone(&core));
-    let service = |_| TowerToHyperService::new(router.clone());
-    door::serve(listener, bounds, service, core.stopping.subscribe()).await;
-}
-
-fn router(core: Arc<Core>) -> Router {
+pub(crate) fn routes(core: Arc<Core>) -> Router {
     // The same handlers under the paths of the account and of a product; they read the product from the path.
     let hooks = |router: Router<Arc<Core>>, base: &str| {
         router
