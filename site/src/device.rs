@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use crate::{
     firmware::{self, Firmware},
     highlight::{self, Language},
-    values::Values,
+    numbers::FirmwareNumbers,
 };
 
 /// The file whose parts are offered for a firmware of one's own, seen from the root of the repository.
@@ -45,22 +45,20 @@ impl DeviceSide {
     ///
     /// # Errors
     /// If a part is not there.
-    pub fn new(firmware: &Firmware, values: &Values, own: &str) -> Result<Self> {
+    pub fn new(firmware: &Firmware, numbers: &FirmwareNumbers, own: &str) -> Result<Self> {
         let own = Firmware::parse(own).context(OWN_FILE)?;
         let part = |(name, place)| {
-            let part = own.part(name);
-            let part = part.with_context(|| format!("{OWN_FILE} has no part {name}"))?;
+            let part = own.part(name).context(OWN_FILE)?;
             Ok(OwnPart {
                 place,
                 html: highlight::html(Language::Cpp, &without_margin(&part.lines).join("\n")),
             })
         };
-        let operations = values.get("firmware.operations_in_30_days");
         Ok(DeviceSide {
             file_name: firmware::FILE.rsplit('/').next().unwrap_or(firmware::FILE),
             firmware_html: firmware.html(),
             own_parts: OWN_PARTS.into_iter().map(part).collect::<Result<_>>()?,
-            operations_a_month: operations.context("no operations in 30 days")?.to_owned(),
+            operations_a_month: numbers.operations_in_30_days.clone(),
         })
     }
 }
@@ -87,11 +85,11 @@ mod tests {
     fn a_month_of_minutes_is_counted_from_the_firmware_itself() {
         let source = "const int publishPeriodMs = 60 * 1000;\nconst int partSize = 512;\nconst int maxParts = 10;\nconst int responseTimeoutMs = 10 * 1000;\n";
         let firmware = Firmware::parse(source).unwrap();
-        let values = Values::read(b"{}", &firmware).unwrap();
+        let numbers = FirmwareNumbers::new(&firmware).unwrap();
         let own = OWN_PARTS.map(|(name, _)| {
             format!("    // anchor: {name}\n    f();\n\n      g();\n    // anchor-end\n")
         });
-        let pages = DeviceSide::new(&firmware, &values, &own.concat()).unwrap();
+        let pages = DeviceSide::new(&firmware, &numbers, &own.concat()).unwrap();
         assert_eq!(pages.operations_a_month, "86,400");
         assert_eq!(pages.file_name, "webhook-tutorial.cpp");
         assert!(
@@ -99,9 +97,7 @@ mod tests {
             "{}",
             pages.own_parts[0].html
         );
-        let missing = DeviceSide::new(&firmware, &values, "")
-            .unwrap_err()
-            .to_string();
-        assert_eq!(missing, format!("{OWN_FILE} has no part own-response"));
+        let missing = DeviceSide::new(&firmware, &numbers, "").unwrap_err();
+        assert!(format!("{missing:#}").contains("no part own-response"));
     }
 }

@@ -4,9 +4,10 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result};
+use askama::Template;
 use serde::Deserialize;
 
-use crate::page::{Block, Row};
+use crate::page::Block;
 
 /// One recorded round: the blocks of one event and all that followed from it.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,32 +24,11 @@ pub struct Round {
 
 /// One block of it, in the words of the page's own modules.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Recorded {
     /// What prose calls it: `trigger`, `hook-sent`, `received`, `parsed`, `response`, `hook-response`, `hook-error`.
     pub name: String,
-    kind: String,
-    way: String,
-    title: String,
-    seq: String,
-    at: String,
-    time: String,
-    rows: Vec<RecordedRow>,
-    note: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RecordedRow {
-    name: String,
-    #[serde(default)]
-    value: String,
-    #[serde(default)]
-    pairs: Vec<(String, String)>,
-    #[serde(default)]
-    fold: String,
-    #[serde(default)]
-    remark: String,
+    #[serde(flatten)]
+    block: Block,
 }
 
 /// All rounds by the names of their files.
@@ -58,7 +38,8 @@ pub struct Examples {
 }
 
 /// A block in its place on the page.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Template)]
+#[template(path = "example.html")]
 pub struct Example {
     /// The name of its round.
     pub round: String,
@@ -104,26 +85,10 @@ impl Examples {
             .blocks
             .iter()
             .find(|block| block.name == name)?;
-        let row = |row: &RecordedRow| Row {
-            name: row.name.clone(),
-            value: row.value.clone(),
-            pairs: row.pairs.clone(),
-            fold: row.fold.clone(),
-            remark: row.remark.clone(),
-        };
         Some(Example {
             round: round.to_owned(),
             name: name.to_owned(),
-            block: Block {
-                kind: recorded.kind.clone(),
-                way: recorded.way.clone(),
-                title: recorded.title.clone(),
-                seq: recorded.seq.clone(),
-                at: recorded.at.clone(),
-                time: recorded.time.clone(),
-                rows: recorded.rows.iter().map(row).collect(),
-                note: recorded.note.clone(),
-            },
+            block: recorded.block.clone(),
         })
     }
 }

@@ -15,8 +15,6 @@ pub struct Firmware {
     /// The whole file.
     pub source: String,
     parts: BTreeMap<String, Part>,
-    /// The numbers of lines that are in no part and that a reader would ask about.
-    outside: Vec<usize>,
 }
 
 /// What stands between `// anchor: NAME` and `// anchor-end`.
@@ -28,19 +26,6 @@ pub struct Part {
     pub lines: Vec<String>,
 }
 
-/// A part as the page shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Excerpt {
-    /// The name of the part.
-    pub name: String,
-    /// Its first line in the file, from 1.
-    pub first_line: usize,
-    /// Its last line.
-    pub last_line: usize,
-    /// The code as HTML.
-    pub html: String,
-}
-
 impl Firmware {
     /// Reads the parts of the file.
     ///
@@ -49,7 +34,6 @@ impl Firmware {
     pub fn parse(source: &str) -> Result<Self> {
         let mut parts = BTreeMap::new();
         let mut open: Option<(String, Part)> = None;
-        let mut outside = Vec::new();
         for (index, line) in source.lines().enumerate() {
             let number = index + 1;
             if let Some(name) = line.trim().strip_prefix("// anchor: ") {
@@ -69,8 +53,6 @@ impl Firmware {
                 );
             } else if let Some((_, part)) = &mut open {
                 part.lines.push(line.to_owned());
-            } else if wants_words(line) {
-                outside.push(number);
             }
         }
         if let Some((name, part)) = open {
@@ -79,24 +61,16 @@ impl Firmware {
         Ok(Firmware {
             source: source.to_owned(),
             parts,
-            outside,
         })
     }
 
-    /// The part of this name, to be read.
-    pub fn part(&self, name: &str) -> Option<&Part> {
-        self.parts.get(name)
-    }
-
-    /// The part of this name, to be shown.
-    pub fn excerpt(&self, name: &str) -> Option<Excerpt> {
-        let part = self.parts.get(name)?;
-        Some(Excerpt {
-            name: name.to_owned(),
-            first_line: part.first_line,
-            last_line: part.first_line + part.lines.len() - 1,
-            html: highlight::html(Language::Cpp, &part.lines.join("\n")),
-        })
+    /// The part of this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn part(&self, name: &str) -> Result<&Part> {
+        let part = self.parts.get(name);
+        part.with_context(|| format!("the firmware has no part {name}"))
     }
 
     /// The whole file as HTML.
@@ -104,12 +78,13 @@ impl Firmware {
         highlight::html(Language::Cpp, &self.source)
     }
 
-    /// The first line of the file that is in none of these parts: a part that nobody explains, or code in none.
-    pub fn unexplained(&self, explained: &BTreeSet<String>) -> Option<usize> {
-        let parts = self.parts.iter();
-        let left_out = parts.filter(|(name, _)| !explained.contains(*name));
-        let lines = left_out.map(|(_, part)| part.first_line);
-        lines.chain(self.outside.iter().copied()).min()
+    /// The first line that a reader would ask about and that is not among the explained ones.
+    pub fn unexplained(&self, explained: &BTreeSet<usize>) -> Option<usize> {
+        let lines = self.source.lines().zip(1..);
+        let mut asked = lines
+            .filter(|(line, _)| wants_words(line))
+            .map(|(_, number)| number);
+        asked.find(|number| !explained.contains(number))
     }
 
     /// A whole number that the file gives a constant, as `const TYPE NAME = 60 * 1000;`.
@@ -145,14 +120,9 @@ impl Part {
             }
         }
     }
-
-    /// Whether a reader would ask what this line does.
-    pub fn wants_words(&self, at: usize) -> bool {
-        wants_words(&self.lines[at])
-    }
 }
 
-/// Not if it is empty, a comment, or closes what another opened.
+/// Whether a reader would ask what a line does. Not if it is empty, a comment, or closes what another opened.
 fn wants_words(line: &str) -> bool {
     let line = line.trim();
     !(line.is_empty() || line.starts_with("//") || matches!(line, "}" | "};" | "#endif"))
@@ -173,18 +143,9 @@ mod tests {
         assert_eq!(part.find("g();", 0), Some((4, 4)));
         assert_eq!(part.find("void f() … h();", 0), Some((3, 5)));
         assert_eq!(part.find("g();", 5), None);
-        let wanted: Vec<_> = (0..7).filter(|&at| part.wants_words(at)).collect();
-        assert_eq!(wanted, [0, 3, 4, 5]);
-        assert_eq!(
-            firmware.unexplained(&BTreeSet::from(["one".to_owned()])),
-            None
-        );
-        assert_eq!(firmware.unexplained(&BTreeSet::new()), Some(3));
-        let firmware = Firmware::parse(&format!("{SOURCE}int more;\n")).unwrap();
-        assert_eq!(
-            firmware.unexplained(&BTreeSet::from(["one".to_owned()])),
-            Some(11)
-        );
+        let lines = |numbers: &[usize]| numbers.iter().copied().collect();
+        assert_eq!(firmware.unexplained(&lines(&[3, 6])), Some(7));
+        assert_eq!(firmware.unexplained(&lines(&[3, 6, 7, 8])), None);
     }
 
     #[test]

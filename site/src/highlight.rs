@@ -145,6 +145,12 @@ pub fn html(language: Language, source: &str) -> String {
 }
 
 /// Text as HTML, for where no template does it.
+/// A block of code on the page, for a reader to scroll by keyboard too.
+pub(crate) fn code_block(language: Language, source: &str) -> String {
+    let code = html(language, source);
+    format!("<pre class=\"code-lines\" tabindex=\"0\"><code>{code}</code></pre>")
+}
+
 pub(crate) fn escape(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {

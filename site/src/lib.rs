@@ -5,10 +5,10 @@
 //!
 //! - [`site_file`]: one file of the site, with the type and the cache policy it must be served under
 //! - [`policy`]: what the page may load and talk to
-//! - [`prose`]: `content/*.md`, the words of the page, and the directives in them
-//! - [`values`], [`examples`], [`firmware`]: what prose takes by name
+//! - [`prose`]: `content/*.md`, the words of the page
+//! - [`webhook`], [`numbers`], [`examples`], [`firmware`], [`cards`]: what the prose takes by name
 //! - [`device`]: what the page shows of the firmware as a whole
-//! - [`highlight`]: colours for code
+//! - [`markdown`], [`highlight`]: prose and code as HTML
 //! - [`page`]: the templates that the words go into
 //! - [`assets`]: `static/`, the scripts and styles that the page loads
 //! - [`modules`]: scripts that always load together, as one file
@@ -16,16 +16,19 @@
 //! Next: `static/begin.js` is what runs in the browser first, `static/app.js` once somebody has started.
 
 pub mod assets;
+pub mod cards;
 pub mod device;
 pub mod examples;
 pub mod firmware;
 pub mod highlight;
+pub mod markdown;
 pub mod modules;
+pub mod numbers;
 pub mod page;
 pub mod policy;
 pub mod prose;
 pub mod site_file;
-pub mod values;
+pub mod webhook;
 
 use std::{
     fs,
@@ -37,7 +40,13 @@ use anyhow::{Context, Result};
 pub use site_file::SiteFile;
 
 use crate::{
-    device::DeviceSide, examples::Examples, firmware::Firmware, prose::Sources, values::Values,
+    cards::Cards,
+    device::DeviceSide,
+    examples::Examples,
+    firmware::Firmware,
+    numbers::{FirmwareNumbers, LimitNumbers},
+    prose::Sources,
+    webhook::Webhook,
 };
 
 /// What a build needs to know.
@@ -73,21 +82,21 @@ pub fn files(options: &Options) -> Result<Vec<SiteFile>> {
     let firmware = Firmware::parse(&source)?;
     let own = options.source.join("..").join(device::OWN_FILE);
     let own = fs::read_to_string(&own).with_context(|| format!("read {}", own.display()))?;
-    let values = Values::read(&webhook, &firmware)?;
-    let device = DeviceSide::new(&firmware, &values, &own)?;
-    let content = options.source.join("content");
-    let sources = Sources {
-        values,
-        examples: Examples::read(&content.join("recorded"))?,
+    let numbers = FirmwareNumbers::new(&firmware)?;
+    let device = DeviceSide::new(&firmware, &numbers, &own)?;
+    let sections = prose::read(&Sources {
+        webhook: Webhook::parse(&webhook)?,
+        numbers,
+        limits: LimitNumbers::default(),
+        examples: Examples::read(&options.source.join("content/recorded"))?,
         firmware,
-        ..Sources::default()
-    };
-    let prose = prose::read(&content, sources)?;
+        cards: Cards::new(&device)?,
+        explained: Default::default(),
+    })?;
     let assets = assets::read(&options.source.join("static"), webhook)?;
     let card = options.source.join("card.png");
     let card = fs::read(&card).with_context(|| format!("read {}", card.display()))?;
-    let index = page::index(&assets, &prose.sections, &device, &options.origin)?;
-    prose.check_links(&index)?;
+    let index = page::index(&assets, &sections, &options.origin)?;
     let mut files = vec![
         SiteFile::new("index.html", index),
         SiteFile::new("404.html", page::not_found(&assets)?),

@@ -3,14 +3,12 @@
 use anyhow::{Context, Result};
 use askama::Template;
 
-use crate::{
-    assets::Assets,
-    device::DeviceSide,
-    prose::{Part, Place, Section},
-};
+use serde::Deserialize;
+
+use crate::{assets::Assets, prose::Section};
 
 /// One block of the log: empty in the page's `<template>`, filled in its examples. The one markup for both.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct Block {
     /// Decides the colour: `api`, `device`, `internal`, `error`, `received`, `parsed` or `response`.
     pub kind: String,
@@ -31,7 +29,8 @@ pub struct Block {
 }
 
 /// One field of a block.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Row {
     /// Its name.
     pub name: String,
@@ -58,7 +57,6 @@ struct Index<'a> {
     assets: &'a Assets,
     groups: Vec<Group<'a>>,
     sections: &'a [Section],
-    device: &'a DeviceSide,
     empty_block: Block,
     empty_row: Row,
 }
@@ -77,12 +75,7 @@ struct Favicon;
 ///
 /// # Errors
 /// If a template fails, which only a mistake in one can do.
-pub fn index(
-    assets: &Assets,
-    sections: &[Section],
-    device: &DeviceSide,
-    origin: &str,
-) -> Result<String> {
+pub fn index(assets: &Assets, sections: &[Section], origin: &str) -> Result<String> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for section in sections {
         match groups
@@ -91,7 +84,7 @@ pub fn index(
         {
             Some(group) => group.sections.push(section),
             None => groups.push(Group {
-                name: &section.group,
+                name: section.group,
                 sections: vec![section],
             }),
         }
@@ -101,7 +94,6 @@ pub fn index(
         assets,
         groups,
         sections,
-        device,
         empty_block: Block::default(),
         empty_row: Row::default(),
     };

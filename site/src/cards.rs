@@ -1,0 +1,53 @@
+//! The parts of the page that are not prose: cards, panels and boxes, each a template.
+
+use askama::Template;
+
+use crate::{device::DeviceSide, markdown::html_block};
+
+/// Declares a field for each card: its name in the prose and its template.
+macro_rules! cards {
+    ($($name:ident $file:tt)*) => {
+        /// The cards as HTML, by the names that the prose uses.
+        #[derive(Clone, Debug)]
+        pub struct Cards {
+            $(pub $name: String,)*
+        }
+
+        impl Cards {
+            /// Renders every card.
+            ///
+            /// # Errors
+            /// If a template fails.
+            pub fn new(device: &DeviceSide) -> askama::Result<Self> {
+                Ok(Cards {
+                    $($name: {
+                        #[derive(Template)]
+                        #[template(path = $file)]
+                        struct Card<'a> {
+                            #[allow(dead_code, reason = "only cards of the device use it")]
+                            device: &'a DeviceSide,
+                        }
+                        html_block(&Card { device }.render()?)
+                    },)*
+                })
+            }
+        }
+    };
+}
+
+cards! {
+    round_picture "round-picture.html"
+    start "start-card.html"
+    hook "hook-card.html"
+    connect "particle-connect.html"
+    webhook "particle-webhook.html"
+    publish "particle-publish.html"
+    log "log-panel.html"
+    device "device-panel.html"
+    firmware "code-box.html"
+    made_up "made-up.html"
+    own_firmware "own-firmware.html"
+    reply "reply-card.html"
+    template_box "template-box.html"
+    clean_up "clean-up.html"
+}
