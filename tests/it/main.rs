@@ -1,6 +1,5 @@
 //! The product, checked from outside: one binary, so that it links once.
 #![allow(
-    missing_docs,
     clippy::unwrap_used,
     reason = "tests are read by their names and fail loudly"
 )]
@@ -41,7 +40,6 @@ mod share;
 mod slow_table;
 mod spelling;
 mod start;
-mod supply;
 mod tidy;
 mod walk;
 mod weight;
