@@ -10,8 +10,7 @@
 //! - [`device`]: what the page shows of the firmware as a whole
 //! - [`markdown`], [`highlight`]: prose and code as HTML
 //! - [`page`]: the templates that the words go into
-//! - [`assets`]: `static/`, the scripts and styles that the page loads
-//! - [`modules`]: scripts that always load together, as one file
+//! - [`assets`]: `static/` and `style/`, the scripts and styles that the pages load
 //!
 //! Next: `static/begin.js` is what runs in the browser first, `static/app.js` once somebody has started.
 
@@ -22,7 +21,6 @@ pub mod examples;
 pub mod firmware;
 pub mod highlight;
 pub mod markdown;
-pub mod modules;
 pub mod numbers;
 pub mod page;
 pub mod policy;
@@ -40,6 +38,7 @@ use anyhow::{Context, Result};
 pub use site_file::SiteFile;
 
 use crate::{
+    assets::Assets,
     cards::Cards,
     device::DeviceSide,
     examples::Examples,
@@ -93,7 +92,7 @@ pub fn files(options: &Options) -> Result<Vec<SiteFile>> {
         cards: Cards::new(&device)?,
         explained: Default::default(),
     })?;
-    let assets = assets::read(&options.source.join("static"), webhook)?;
+    let assets = Assets::read(&options.source, webhook)?;
     let card = options.source.join("card.png");
     let card = fs::read(&card).with_context(|| format!("read {}", card.display()))?;
     let index = page::index(&assets, &sections, &options.origin)?;

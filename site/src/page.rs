@@ -1,5 +1,7 @@
 //! The templates, and what goes into them.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result};
 use askama::Template;
 
@@ -55,6 +57,8 @@ struct Group<'a> {
 struct Index<'a> {
     origin: &'a str,
     assets: &'a Assets,
+    /// The scripts that load once somebody starts, as paths below `assets.base`.
+    later: BTreeSet<String>,
     groups: Vec<Group<'a>>,
     sections: &'a [Section],
     empty_block: Block,
@@ -89,14 +93,17 @@ pub fn index(assets: &Assets, sections: &[Section], origin: &str) -> Result<Stri
             }),
         }
     }
-    let index = Index {
+    let mut index = Index {
         origin,
         assets,
+        later: BTreeSet::new(),
         groups,
         sections,
         empty_block: Block::default(),
         empty_row: Row::default(),
     };
+    // The scripts of a page follow from the components that are in it.
+    index.later = assets.later(&index.render().context("render page.html")?)?;
     index.render().context("render page.html")
 }
 

@@ -2,35 +2,35 @@
 // The page, wired, once somebody has started or is about to (begin.js): what the buttons do, which parts are shown, and what
 // happens when. Each subject has a module of its own; everything that can be decided without a browser is decided in a pure one.
 
-import { confirm } from './confirm.js';
-import { mountCleanUpCard } from './clean-up-card.js';
-import { copyFrom } from './copy.js';
+import { confirm } from './lib/confirm.js';
+import { mountCleanUpCard } from './cards/clean-up.js';
+import { copyFrom } from './lib/copy.js';
 import { mountDeviceRoom } from './device/room.js';
-import { buttons, part, slot, write } from './dom.js';
+import { buttons, part, slot, write } from './lib/dom.js';
 import { config as configRead, contents, drawMode as sayMode, started } from './first-view.js';
-import { keptForgotten } from './forgotten.js';
-import { mountHookCard } from './hook-card.js';
-import { keyLinks } from './key-links.js';
-import { keepFocus } from './kept-focus.js';
-import { keyRing } from './key-ring.js';
-import { canMakeKeys } from './keys.js';
-import { mountLeaveCard } from './leave-card.js';
-import { mountLogView } from './log-view.js';
-import { mountMadeUpCard } from './made-up-card.js';
-import { modeOf } from './mode.js';
+import { keptForgotten } from './keys/forgotten.js';
+import { mountHookCard } from './cards/hook.js';
+import { keyLinks } from './keys/links.js';
+import { keepFocus } from './lib/keep-focus.js';
+import { keyRing } from './keys/key-ring.js';
+import { canMakeKeys } from './keys/keys.js';
+import { mountLeaveCard } from './particle/leave.js';
+import { mountLogView } from './log/view.js';
+import { mountMadeUpCard } from './cards/made-up.js';
+import { modeOf } from './lib/mode.js';
 import { mountParticle } from './particle/page.js';
-import { browserClock } from './poll.js';
-import { drawPrerequisites, guardForms, isOff } from './prerequisites.js';
-import { mountProse } from './prose.js';
-import { mountReplyCard } from './reply-card.js';
-import { usesOf } from './reply-setting.js';
-import { keepSectionHeights } from './section-heights.js';
-import { span } from './show-time.js';
-import { mountStartCard } from './start-card.js';
-import { mountSteps } from './steps-view.js';
-import { mountTabs } from './tabs.js';
-import { mountTemplateBox } from './template-box.js';
-import { viewedEndpoint } from './viewed-endpoint.js';
+import { browserClock } from './log/poll.js';
+import { drawPrerequisites, guardForms, isOff } from './lib/wants.js';
+import { mountProse } from './steps/prose.js';
+import { mountReplyCard } from './cards/reply.js';
+import { usesOf } from './cards/reply-setting.js';
+import { keepSectionHeights } from './steps/section-heights.js';
+import { span } from './lib/time.js';
+import { mountStartCard } from './cards/start.js';
+import { mountSteps } from './steps/tasks.js';
+import { mountTabs } from './lib/tabs.js';
+import { mountTemplateBox } from './cards/template-box.js';
+import { viewedEndpoint } from './keys/endpoint.js';
 
 /** Someone who does something on the page may be waiting for something on it. */
 const ACTIVITY_GAP_MS = 3_000;
@@ -104,7 +104,7 @@ const tabs = mountTabs(({ what, endpoint }) => {
     poke();
   }
 });
-const tell = (/** @type {import('./tabs.js').What} */ what) => tabs.tell(what, here.session()?.keys.endpoint);
+const tell = (/** @type {import('./lib/tabs.js').What} */ what) => tabs.tell(what, here.session()?.keys.endpoint);
 const links = keyLinks({
   ring,
   reopen: here.reopen,
@@ -178,7 +178,7 @@ function drawNews() {
   drawPrerequisites({ hook: seen.hook.kind, started: session !== null && session.keys.owner !== null, connected: seen.login !== null, device: (seen.devices?.length ?? 0) > 0, offered: particle?.offered() ?? true });
 }
 
-/** All that the steps are judged by. @returns {import('./steps.js').World} */
+/** All that the steps are judged by. @returns {import('./steps/rules.js').World} */
 function world() {
   const session = here.session();
   const login = particle?.login() ?? null;

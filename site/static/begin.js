@@ -3,7 +3,7 @@
 // when somebody has started, is about to, or reads ahead. What was pressed before that is there is not lost.
 
 import { config, contents, drawMode, started } from './first-view.js';
-import { isOff } from './prerequisites.js';
+import { isOff } from './lib/wants.js';
 
 const root = document.documentElement;
 /** What somebody does who is about to press something. */
@@ -18,6 +18,8 @@ let pressed = null;
 function load() {
   loading ??= (async () => {
     try {
+      // All of it is asked for at once, and not level by level of imports.
+      document.head.append(/** @type {HTMLTemplateElement} */ (document.getElementById('later-scripts')).content);
       const { opened } = await import('./app.js');
       await opened;
     } catch {

@@ -2,11 +2,11 @@
 // What the page needs before anybody has started: which sections are shown, where the reader is, and in which mode the page
 // is. Everything else is loaded when it is wanted.
 
-import { mountContents } from './contents.js';
-import { part, slot, write } from './dom.js';
-import { modeOf, modeWords } from './mode.js';
-import { mountStarted } from './started.js';
-import { inBrowser } from './storage.js';
+import { mountContents } from './steps/contents.js';
+import { part, slot, write } from './lib/dom.js';
+import { modeOf, modeWords } from './lib/mode.js';
+import { mountStarted } from './steps/started.js';
+import { inBrowser } from './lib/storage.js';
 
 /** The mode of the last visit, so that the next one begins with the right words. */
 const keptMode = inBrowser('webhook-tutorial/mode');

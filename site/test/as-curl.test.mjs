@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { asCurl } from '../static/as-curl.js';
+import { asCurl } from '../static/log/as-curl.js';
 
 /** A server that keeps what came, as it came. */
 const came = [];

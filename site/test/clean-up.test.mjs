@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { isKnown, learn, left, NOTHING_KNOWN } from '../static/clean-up.js';
+import { isKnown, learn, left, NOTHING_KNOWN } from '../static/steps/clean-up-rules.js';
 
 const MINUTE = 60_000;
 const START = 1_000_000_000;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { blocksOf } from '../static/delivery.js';
+import { blocksOf } from '../static/log/delivery.js';
 import { originOf } from '../static/particle/origin.js';
-import { bodyBytes, fieldsOf } from '../static/request-body.js';
-import { rounds } from '../static/rounds.js';
+import { bodyBytes, fieldsOf } from '../static/log/request-body.js';
+import { rounds } from '../static/log/rounds.js';
 
 /** @param {object} request @param {object} [response] @param {object} [rest] */
 function delivery(request, response = {}, rest = {}) {

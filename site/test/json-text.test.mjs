@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { depth, isJson, members, pretty, stringOf } from '../static/json-text.js';
+import { depth, isJson, members, pretty, stringOf } from '../static/lib/json-text.js';
 
 test('pretty JSON says the same, with every number as it was written', () => {
   const text = '{"n":12345678901234567890,"e":1e400,"z":-0.0,"s":"a\\u0000\\"}{,:","a":[1,[ ],{ }],"n":2}';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyRing } from '../static/key-ring.js';
+import { keyRing } from '../static/keys/key-ring.js';
 
 const key = (letter) => `own_${letter.repeat(42)}A`;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { canMakeKeys, isOwnerKey, isShareKey, keyInFragment, keysOfOwner, keysOfShare, makeOwnerKey } from '../static/keys.js';
+import { canMakeKeys, isOwnerKey, isShareKey, keyInFragment, keysOfOwner, keysOfShare, makeOwnerKey } from '../static/keys/keys.js';
 
 const OWNER = 'own_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8';
 const SHARE = 'read_Mrmc3eyDspIsE95zbgQ1NwgQSfdahhDFUHTUupnwP6w';

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ApiProblem } from '../static/api-client.js';
-import { attempt } from '../static/confirm.js';
-import { leave } from '../static/leave-card.js';
+import { ApiProblem } from '../static/lib/api-client.js';
+import { attempt } from '../static/lib/confirm.js';
+import { leave } from '../static/particle/leave.js';
 
 /** Signs out with everything chosen; one step fails. @param {string} failing @param {Error} problem */
 async function left(failing, problem) {

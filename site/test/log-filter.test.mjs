@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ALL, filtered, isAll, matches, sources, words } from '../static/log-filter.js';
-import { rounds } from '../static/rounds.js';
+import { ALL, filtered, isAll, matches, sources, words } from '../static/log/matching.js';
+import { rounds } from '../static/log/rounds.js';
 import { DEVICES, world } from './particle-world.mjs';
 
 const CONTEXT = { prefix: 'WebhookTutorial01', names: new Map([[DEVICES[0], 'kitchen'], [DEVICES[1], 'kitchen'], [DEVICES[2], 'garden']]), timeZone: 'UTC' };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMPTY_LOG, ranges, runs, summary, withPage } from '../static/log-store.js';
+import { EMPTY_LOG, ranges, runs, summary, withPage } from '../static/log/merge.js';
 
 const delivery = (seq) => ({ seq });
 

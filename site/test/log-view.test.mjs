@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mountAnnouncer } from '../static/announcer.js';
-import { places } from '../static/round-strip.js';
-import { rounds } from '../static/rounds.js';
-import { exampleName, ownRound } from '../static/show-yours.js';
+import { mountAnnouncer } from '../static/log/announcer.js';
+import { places } from '../static/log/strip.js';
+import { rounds } from '../static/log/rounds.js';
+import { exampleName, ownRound } from '../static/steps/yours.js';
 import { eventStore } from '../static/particle/event-store.js';
 import { DEVICES, dice, world } from './particle-world.mjs';
 

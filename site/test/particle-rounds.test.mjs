@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { eventOf, contentCounter } from '../static/particle/event.js';
-import { rounds } from '../static/rounds.js';
+import { rounds } from '../static/log/rounds.js';
 import { DEVICES, delivery, dice, world } from './particle-world.mjs';
 
 const NO_GAPS = { missing: [], unreadable: [] };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
-import { apiClient } from '../static/api-client.js';
-import { browserClock, pause, startPolling } from '../static/poll.js';
+import { apiClient } from '../static/lib/api-client.js';
+import { browserClock, pause, startPolling } from '../static/log/poll.js';
 
 /** Questions of an hour in which nothing comes, and of one in which something comes every two minutes. */
 const QUIET_HOUR = 210;

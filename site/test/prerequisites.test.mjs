@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { modeOf, modeWords } from '../static/mode.js';
-import { reason } from '../static/prerequisites.js';
+import { modeOf, modeWords } from '../static/lib/mode.js';
+import { reason } from '../static/lib/wants.js';
 
 const all = { started: true, connected: true, hook: 'ours', device: true, offered: true };
 

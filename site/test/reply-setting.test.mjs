@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { PRESETS, bodyOf, comesBack, costWords, isUsual, maxTimes, settingWords, usedUp, usesOf } from '../static/reply-setting.js';
+import { PRESETS, bodyOf, comesBack, costWords, isUsual, maxTimes, settingWords, usedUp, usesOf } from '../static/cards/reply-setting.js';
 
 const limits = { max_delay_ms: 30_000 };
 const back = (name) => comesBack(PRESETS[name](limits), 'example.org');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { likelyShell, shellLine } from '../static/shell-line.js';
+import { likelyShell, shellLine } from '../static/lib/shell-line.js';
 
 const request = (body) => ({
   method: 'POST',

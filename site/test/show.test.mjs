@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clip, hexView, pieces, signOf, size } from '../static/show-text.js';
-import { fullTime, span, timeOfDay } from '../static/show-time.js';
+import { clip, hexView, pieces, signOf, size } from '../static/lib/text.js';
+import { fullTime, span, timeOfDay } from '../static/lib/time.js';
 
 const shown = (text) => pieces(text).map((piece) => piece.text).join('');
 const signs = (text) => pieces(text).filter((piece) => piece.sign).map((piece) => piece.text);

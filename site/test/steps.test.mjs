@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { rounds } from '../static/rounds.js';
-import { stepsStorage } from '../static/steps-storage.js';
-import { RULES, SILENT_MS, optional, stepsDone } from '../static/steps.js';
-import { kept } from '../static/storage.js';
+import { rounds } from '../static/log/rounds.js';
+import { stepsStorage } from '../static/steps/storage.js';
+import { RULES, SILENT_MS, optional, stepsDone } from '../static/steps/rules.js';
+import { kept } from '../static/lib/storage.js';
 import { delivery } from './particle-world.mjs';
 
 const PREFIX = 'WebhookTutorial01';

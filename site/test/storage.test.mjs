@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { kept } from '../static/storage.js';
+import { kept } from '../static/lib/storage.js';
 
 function storage() {
   const held = new Map();

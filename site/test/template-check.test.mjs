@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { check } from '../static/template-check.js';
+import { check } from '../static/cards/template-check.js';
 
 const words = (template, data) => check(template, data).mistakes.map((one) => `${one.where}: ${one.words}`).join('\n');
 

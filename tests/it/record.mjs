@@ -3,16 +3,16 @@
 
 import { readFile } from 'node:fs/promises';
 
-import { apiClient } from '../../site/static/api-client.js';
-import { keysOfOwner } from '../../site/static/keys.js';
+import { apiClient } from '../../site/static/lib/api-client.js';
+import { keysOfOwner } from '../../site/static/keys/keys.js';
 import { cloud as particle } from '../../site/static/particle/cloud.js';
 import { concerns, meaningOf } from '../../site/static/particle/event.js';
 import { sseReader } from '../../site/static/particle/sse.js';
 import { listen } from '../../site/static/particle/stream.js';
 import { settingsFor, testData } from '../../site/static/particle/webhook.js';
-import { rounds } from '../../site/static/rounds.js';
-import { timeOfDay } from '../../site/static/show-time.js';
-import { exampleName } from '../../site/static/show-yours.js';
+import { rounds } from '../../site/static/log/rounds.js';
+import { timeOfDay } from '../../site/static/lib/time.js';
+import { exampleName } from '../../site/static/steps/yours.js';
 
 /** @type {{page: string, particle: string, username: string, password: string, device: string, owner: string}} */
 const stack = JSON.parse(process.argv[2]);
@@ -86,7 +86,7 @@ const drawn = async (since) => {
   return { title: `${who}, ${status}`, blocks: blocks.map(recorded) };
 };
 
-/** @param {import('../../site/static/delivery.js').Block} block */
+/** @param {import('../../site/static/log/delivery.js').Block} block */
 const recorded = (block) => ({
   name: exampleName(block),
   kind: block.kind,
@@ -99,7 +99,7 @@ const recorded = (block) => ({
   note: block.note,
 });
 
-/** @param {import('../../site/static/delivery.js').Row} row */
+/** @param {import('../../site/static/log/delivery.js').Row} row */
 const recordedRow = ({ name, kind, value, pairs = [], remark = '' }) => {
   if (kind === 'folded') return { name, fold: value, pairs };
   return { name, ...(value === '' ? {} : { value }), ...(pairs.length === 0 ? {} : { pairs }), ...(remark === '' ? {} : { remark }) };

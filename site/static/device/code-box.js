@@ -1,10 +1,10 @@
 // @ts-check
 // The firmware on the page: to copy, to download, to change, and to flash. Only DOM and its wiring.
 
-import { copyFrom } from '../copy.js';
-import { buttons, copyOf, dialog, part, slot, write } from '../dom.js';
+import { copyFrom } from '../lib/copy.js';
+import { buttons, copyOf, dialog, part, slot, write } from '../lib/dom.js';
 import { CloudProblem } from '../particle/cloud.js';
-import { inBrowser } from '../storage.js';
+import { inBrowser } from '../lib/storage.js';
 import { isInProduct, isVersion, nameOf, platformName, replaces, versionsFor, whyNot } from './flashable.js';
 import { flashRun } from './flash-run.js';
 

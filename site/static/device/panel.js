@@ -2,8 +2,8 @@
 // The panel of a virtual device: its light, its button, its power and its serial monitor. Only DOM and its wiring; only the
 // simulated cloud has such devices.
 
-import { copyFrom } from '../copy.js';
-import { buttons, part, slot, write } from '../dom.js';
+import { copyFrom } from '../lib/copy.js';
+import { buttons, part, slot, write } from '../lib/dom.js';
 import { controls } from './controls.js';
 import { lineOf, MAX_LINES, newIn } from './serial-lines.js';
 

@@ -1,7 +1,7 @@
 // @ts-check
 // The device's side of the page, wired: the panel of a virtual device, and the firmware with its Flash button.
 
-import { copyFrom } from '../copy.js';
+import { copyFrom } from '../lib/copy.js';
 import { mountCodeBox } from './code-box.js';
 import { mountDevicePanel } from './panel.js';
 

@@ -1,7 +1,7 @@
 // @ts-check
 // The lines of a serial monitor: bounded, and told apart from those that a new connection repeats. Pure.
 
-import { pieces } from '../show-text.js';
+import { pieces } from '../lib/text.js';
 
 /** What is kept; a device that prints without end must not fill the browser's memory. */
 export const MAX_LINES = 500;

@@ -13,8 +13,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * @param {{
- *   kept: import('../storage.js').Kept,
- *   channel: import('./channel.js').Channel,
+ *   kept: import('../lib/storage.js').Kept,
+ *   channel: import('../lib/channel.js').Channel,
  *   now: () => number,
  *   later: (act: () => void, ms: number) => () => void,
  *   onChange: (state: AccountState, how: 'anew' | 'resumed' | 'ended') => void,

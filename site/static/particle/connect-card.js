@@ -1,8 +1,8 @@
 // @ts-check
 // Connecting an account: what it will do in plain words, the ways to sign in, and who is signed in. Only DOM and its wiring.
 
-import { part, slot } from '../dom.js';
-import { setOff } from '../prerequisites.js';
+import { part, slot } from '../lib/dom.js';
+import { setOff } from '../lib/wants.js';
 import { CloudProblem } from './cloud.js';
 
 /**

@@ -1,14 +1,14 @@
 // @ts-check
 // What an event looks like: an Event in, the block that shows it out. Pure; rail.js draws what comes out.
 
-import { textRow } from '../delivery.js';
-import { size } from '../show-text.js';
+import { textRow } from '../log/delivery.js';
+import { size } from '../lib/text.js';
 import { meaningOf } from './event.js';
 import { joined } from './response-parts.js';
 
 /**
- * @typedef {import('../delivery.js').Block} Block
- * @typedef {import('../delivery.js').Row} Row
+ * @typedef {import('../log/delivery.js').Block} Block
+ * @typedef {import('../log/delivery.js').Row} Row
  * @typedef {import('./event.js').Event} Event
  * @typedef {import('./join.js').Linked} Linked
  */

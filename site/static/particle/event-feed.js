@@ -2,7 +2,7 @@
 // The events of the account that is signed in to: heard by one stream for all tabs, and kept for the endpoint that is looked at.
 // No DOM.
 
-import { inBrowser } from '../storage.js';
+import { inBrowser } from '../lib/storage.js';
 import { eventDatabase } from './event-database.js';
 import { concerns, meaningOf } from './event.js';
 import { eventStore } from './event-store.js';
@@ -22,7 +22,7 @@ const keptOpened = inBrowser('webhook-tutorial/streams-opened');
  *   event: string,
  *   fetch: typeof globalThis.fetch,
  *   clock: import('./stream.js').Clock,
- *   channel: import('./channel.js').Channel,
+ *   channel: import('../lib/channel.js').Channel,
  *   onEvent: (event: Event) => void,
  *   onReason: () => void,
  *   onChange: () => void,

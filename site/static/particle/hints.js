@@ -2,8 +2,8 @@
 // What there is to learn where it shows: sentences for the foot of a block. Pure.
 // They say what is documented (https://docs.particle.io/reference/cloud-apis/webhooks/) and what was seen, and nothing else.
 
-import { isJson } from '../json-text.js';
-import { fieldsOf, isForm } from '../request-body.js';
+import { isJson } from '../lib/json-text.js';
+import { fieldsOf, isForm } from '../log/request-body.js';
 import { meaningOf } from './event.js';
 import { isSleeping } from './join.js';
 import { originOf, SENT_BY } from './origin.js';
@@ -12,7 +12,7 @@ import { PART_BYTES } from './response-parts.js';
 /**
  * @typedef {import('./event.js').Event} Event
  * @typedef {import('./join.js').Strand} Strand
- * @typedef {import('../api-client.js').Delivery} Delivery
+ * @typedef {import('../lib/api-client.js').Delivery} Delivery
  */
 
 const ENTITY = /&(?:quot|amp|lt|gt|#39);/;

@@ -4,13 +4,13 @@
 // The result depends on what happened and not on the order in which it was heard, nor on what any clock but Particle's said
 // to another: times are compared between stamps of one clock only. What could belong to several says so.
 
-import { allot } from './allot.js';
+import { allot } from './assign.js';
 import { digest, meaningOf } from './event.js';
 import { idIn, originOf } from './origin.js';
 import { byTime, cut } from './response-parts.js';
 
 /**
- * @typedef {import('../api-client.js').Delivery} Delivery
+ * @typedef {import('../lib/api-client.js').Delivery} Delivery
  * @typedef {import('./event.js').Event} Event
  * @typedef {{event: Event, part: number | null, among: Strand[]}} Linked `among`: all that it may belong to, if more than one
  * @typedef {{

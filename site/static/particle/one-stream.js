@@ -16,7 +16,7 @@ const ALIVE_MS = 2_000;
  * @param {{
  *   name: string,
  *   locks: Pick<LockManager, 'request'> | null,
- *   channel: import('./channel.js').Channel,
+ *   channel: import('../lib/channel.js').Channel,
  *   listen: (heard: Heard & {signal: AbortSignal}) => Promise<void>,
  *   heard: Heard & {onLead: (leads: boolean) => void},
  * }} with_ `name`: which cloud and account; tabs of another are on a stream of their own. `listen`: opens the stream and returns

@@ -2,12 +2,12 @@
 // Which event a request says it comes from: the fields that Particle's webhooks carry. Pure.
 // They are what the request claims. Anyone who knows the hook URL can claim anything.
 
-import { members, stringOf } from '../json-text.js';
-import { fieldsOf } from '../request-body.js';
+import { members, stringOf } from '../lib/json-text.js';
+import { fieldsOf } from '../log/request-body.js';
 import { timeOf } from './event.js';
 
 /**
- * @typedef {import('../api-client.js').Delivery} Delivery
+ * @typedef {import('../lib/api-client.js').Delivery} Delivery
  * @typedef {{name: string | null, data: string | null, coreid: string | null, published_at: string | null,
  *   at: number | null, dataId: string | null}} Origin `at`: `published_at` in milliseconds. `dataId`: the `id` inside the
  *   published data, digit for digit

@@ -1,10 +1,10 @@
 // @ts-check
 // Particle's side of the page, wired: the account, its webhook, its events. What the log draws of it comes out as plain values.
 
-import { part, slot } from '../dom.js';
-import { inBrowser, inTab } from '../storage.js';
+import { part, slot } from '../lib/dom.js';
+import { inBrowser, inTab } from '../lib/storage.js';
 import { account } from './account.js';
-import { channel } from './channel.js';
+import { channel } from '../lib/channel.js';
 import { CloudProblem, cloud } from './cloud.js';
 import { mountConnectCard } from './connect-card.js';
 import { noneWords, serverWords, streamWords } from './connect-words.js';
@@ -38,7 +38,7 @@ const keptHook = inBrowser('webhook-tutorial/webhook-seen');
  *   form: import('./webhook.js').Settings,
  *   clock: import('./stream.js').Clock,
  *   quote: (text: string) => string,
- *   confirm: typeof import('../confirm.js').confirm,
+ *   confirm: typeof import('../lib/confirm.js').confirm,
  *   copy: (button: HTMLElement, text: string) => unknown,
  *   onChange: () => void,
  *   onReason: () => void,
@@ -239,7 +239,7 @@ export function mountParticle({ form, clock, quote, confirm, copy, onChange, onR
     },
     /** The learner pressed Start: the webhook is to lead to the new endpoint, as was said. */
     started: () => (setUpNext = true),
-    /** Looks where the webhook leads if the newest event that fires it led to no delivery here. @param {import('../rounds.js').Round[]} rounds */
+    /** Looks where the webhook leads if the newest event that fires it led to no delivery here. @param {import('../log/rounds.js').Round[]} rounds */
     noteRounds(rounds) {
       const newest = rounds.findLast(({ strand }) => strand?.event?.name.startsWith(form.event))?.strand;
       if (!newest?.event || newest.delivery) return;
@@ -250,7 +250,7 @@ export function mountParticle({ form, clock, quote, confirm, copy, onChange, onR
     },
     events: feed.events,
     quiet: feed.quiet,
-    /** @returns {import('../rounds.js').Context} */
+    /** @returns {import('../log/rounds.js').Context} */
     context: () => ({ prefix: form.event, names: devices.names() }),
     /** What the steps are judged by, on Particle's side. */
     facts: () => ({ hook: keeper.state(), devices: devices.all(), ...feed.facts() }),

@@ -1,7 +1,7 @@
 // @ts-check
 // Publishing any event by the API: name, data, and the line that does the same from a terminal. Only DOM and its wiring.
 
-import { part, slot } from '../dom.js';
+import { part, slot } from '../lib/dom.js';
 import { publishLine, unfit } from './webhook.js';
 
 /**

@@ -2,7 +2,7 @@
 // The webhook in the account: every field of it, its buttons, and the questions before anything of somebody else's changes.
 // Only DOM and its wiring; what is known about the webhook comes from hook.js.
 
-import { copyOf, part, slot } from '../dom.js';
+import { copyOf, part, slot } from '../lib/dom.js';
 import { asTemplate, fields, settingsFor } from './webhook.js';
 
 /** @typedef {import('./hook.js').HookState} HookState */

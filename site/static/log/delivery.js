@@ -1,0 +1,223 @@
+// @ts-check
+// What a delivery looks like: a Delivery in, the blocks that show it out. Pure; rail.js draws what comes out.
+
+import { MAX_DEPTH, depth, isJson, members, pretty, stringOf } from '../lib/json-text.js';
+import { bodyBytes, contentType, fieldsOf, isForm } from './request-body.js';
+import { hexView, size } from '../lib/text.js';
+import { span } from '../lib/time.js';
+
+/**
+ * @typedef {import('../lib/api-client.js').Delivery} Delivery
+ * @typedef {{
+ *   name: string,
+ *   kind: 'text' | 'pairs' | 'folded' | 'time',
+ *   value: string,
+ *   pairs?: [string, string][],
+ *   copy?: string,
+ *   bytes?: () => Uint8Array,
+ *   remark?: string,
+ *   openOnly?: boolean,
+ * }} Row `pairs`: lines of name and value, in place of `value`. `folded`: those pairs, shut until asked for; `value` is what
+ *   the fold says. `time`: an RFC 3339 time. `copy`: the exact text, where what is shown is another. `bytes`: the exact bytes of what is not text.
+ *   `remark`: a word about the value, after it. `openOnly`: shown only where there is room for everything.
+ * @typedef {{
+ *   key: string,
+ *   kind: 'api' | 'device' | 'internal' | 'error' | 'received' | 'parsed' | 'response',
+ *   way: 'in' | 'out' | 'internal' | 'derived',
+ *   title: string,
+ *   short?: string,
+ *   seq: number | null,
+ *   at: string | null,
+ *   hop: string,
+ *   rows: Row[],
+ *   note: string,
+ * }} Block `short`: the title in a word or two, for where there is no room. `at`: when, as an RFC 3339 time. `hop`: how
+ *   long the way to this block took, where one clock measured it; else empty. `note`: what there is to learn; else empty.
+ */
+
+/** Larger bodies are shown as they came: a reader gains nothing from a hundred thousand indented lines. */
+const MAX_PRETTY = 64 * 1024;
+/** Bytes of a binary body that are shown as hex; all of them can be downloaded. */
+const MAX_HEX = 16 * 1024;
+
+/** The three blocks of a delivery, in the order of cause. @param {Delivery} delivery @returns {Block[]} */
+export const blocksOf = (delivery) => [received(delivery), parsed(delivery), response(delivery)];
+
+/** The request as the server got it. @param {Delivery} delivery @returns {Block} */
+function received({ seq, received_at, request }) {
+  const target = request.path + (request.query === '' ? '' : `?${request.query}`);
+  /** @type {Row[]} */
+  const rows = [{ name: 'method', kind: 'text', value: `${request.method} ${target}` }];
+  const decoded = decodedPath(request.path);
+  if (decoded !== null) rows.push({ name: 'path, decoded', kind: 'text', value: decoded, openOnly: true });
+  if (request.query !== '') {
+    rows.push({ name: 'query', kind: 'pairs', value: '', pairs: [...new URLSearchParams(request.query)], copy: request.query });
+  }
+  const added = new Set(request.added);
+  const sent = request.headers.filter(([name]) => !added.has(name));
+  const onTheWay = request.headers.filter(([name]) => added.has(name));
+  rows.push(headersRow(sent));
+  if (onTheWay.length > 0) {
+    const value = `${onTheWay.length} ${onTheWay.length === 1 ? 'header' : 'headers'} added on the way`;
+    rows.push({ name: '', kind: 'folded', value, pairs: onTheWay });
+  }
+  rows.push(bodyRow(request));
+  rows.push({ name: 'from', kind: 'text', value: request.source, openOnly: true });
+  rows.push({ name: 'received at', kind: 'time', value: received_at, openOnly: true });
+  if (request.body_bytes > 0) {
+    rows.push({ name: 'body size', kind: 'text', value: exactSize(request.body_bytes), openOnly: true });
+    rows.push({ name: 'body SHA-256', kind: 'text', value: request.body_sha256, openOnly: true });
+  }
+  return {
+    key: `${seq}:received`,
+    kind: 'received',
+    way: 'in',
+    title: 'Webhook received',
+    short: 'received',
+    seq,
+    at: received_at,
+    hop: '',
+    rows,
+    note: request.truncated
+      ? `The body was over the limit: ${size(request.body_bytes)}. This is how it began; the sender got 413.`
+      : '',
+  };
+}
+
+/** What the device published, decoded. @param {Delivery} delivery @returns {Block} */
+function parsed({ seq, received_at, request }) {
+  const { rows, note } = parsedRows(request);
+  return { key: `${seq}:parsed`, kind: 'parsed', way: 'derived', title: 'Parsed data', short: 'parsed', seq, at: received_at, hop: '', rows, note };
+}
+
+/** The response as the server sent it. @param {Delivery} delivery @returns {Block} */
+function response({ seq, received_at, took_ms, response }) {
+  const { status, headers, body, delay_ms, reply_use } = response;
+  /** @type {Row[]} */
+  const rows = [
+    { name: 'status', kind: 'text', value: `${status} ${REASONS[status] ?? ''}`.trim() },
+    { name: 'took', kind: 'text', value: span(took_ms) },
+  ];
+  if (delay_ms > 0) rows.push({ name: 'held for', kind: 'text', value: span(delay_ms) });
+  rows.push(headersRow(headers));
+  rows.push(textRow('body', body, 'empty'));
+  const notes = [];
+  if (reply_use) notes.push(`By your setting, ${reply_use.n} of ${reply_use.of}.`);
+  // https://docs.particle.io/reference/cloud-apis/webhooks/: a webhook's request times out after 20 s.
+  if (delay_ms >= 20_000) notes.push(`Held for ${span(delay_ms)}: Particle stops waiting at 20 s.`);
+  const at = new Date(new Date(received_at).getTime() + took_ms);
+  return {
+    key: `${seq}:response`,
+    kind: 'response',
+    way: 'out',
+    title: 'Webhook response',
+    short: 'response',
+    seq,
+    at: Number.isNaN(at.getTime()) ? received_at : at.toISOString(),
+    hop: span(took_ms),
+    rows,
+    note: notes.join(' '),
+  };
+}
+
+/** @param {Delivery['request']} request @returns {{rows: Row[], note: string}} */
+function parsedRows(request) {
+  const none = (/** @type {string} */ note) => ({ rows: [], note });
+  if (request.body_bytes === 0) return none('No body, so there is nothing to parse.');
+  if (request.body_encoding === 'base64') return none('The body is not text, so there is nothing to parse.');
+  if (request.truncated) return none('Only the beginning of the body was kept, so it is not parsed.');
+  const fields = fieldsOf(request);
+  const data = fields?.get('data');
+  if (data !== undefined) {
+    const fromTest = fields?.get('coreid') === 'api' ? 'coreid “api” stands for the API or the Test button, not for a device.' : '';
+    if (!isJson(data)) {
+      return { rows: [{ name: 'data', kind: 'text', value: data }], note: `The field “data” is not JSON, so it stands here as it is. ${fromTest}`.trim() };
+    }
+    const { rows, note } = jsonRows(data, 'data');
+    return { rows, note: [note, fromTest].filter(Boolean).join(' ') };
+  }
+  if (isJson(request.body)) {
+    const { rows, note } = jsonRows(request.body, 'body');
+    return { rows, note: [note, 'The body has no field “data”, so this is the body itself.'].filter(Boolean).join(' ') };
+  }
+  if (isForm(request)) {
+    const rows = [...new URLSearchParams(request.body)].map(([name, value]) => fieldRow(name, value));
+    return { rows, note: 'The form has no field “data”, so these are all its fields.' };
+  }
+  if (depth(request.body) > MAX_DEPTH) return none(`Nested deeper than ${MAX_DEPTH} levels, which counts as not JSON.`);
+  const claim = contentType(request);
+  return none(/json/i.test(claim) ? 'Its content-type says JSON, but the body is not valid JSON.' : `The body is not JSON${claim === '' ? '' : ` (${claim})`}, so there is nothing to parse.`);
+}
+
+/** @param {string} json valid JSON @param {string} name for a value that has no members @returns {{rows: Row[], note: string}} */
+function jsonRows(json, name) {
+  const fields = members(json);
+  if (fields === null) return { rows: [jsonRow(name, json)], note: '' };
+  if (fields.length === 0) return { rows: [], note: 'An object without members.' };
+  const names = fields.map((field) => field.name);
+  const twice = [...new Set(names.filter((field, i) => names.indexOf(field) !== i))];
+  const note = twice.length === 0 ? '' : `“${twice[0]}” stands there twice: most programs keep the last.`;
+  return { rows: fields.map((field) => jsonRow(field.name, field.value)), note };
+}
+
+/** @param {string} name @param {string} json @returns {Row} */
+function jsonRow(name, json) {
+  const string = stringOf(json);
+  return string !== null ? fieldRow(name, string) : { name, kind: 'text', value: pretty(json) ?? json, copy: json };
+}
+
+/** @param {string} name @param {string} value @returns {Row} */
+const fieldRow = (name, value) => ({ name, kind: 'text', value, remark: value === '' ? 'empty' : '' });
+
+/** @param {[string, string][]} headers @returns {Row} */
+const headersRow = (headers) =>
+  headers.length === 0
+    ? { name: 'headers', kind: 'text', value: '', remark: 'none' }
+    : { name: 'headers', kind: 'pairs', value: '', pairs: headers, copy: headers.map(([name, value]) => `${name}: ${value}`).join('\n') };
+
+/** @param {Delivery['request']} request @returns {Row} */
+function bodyRow(request) {
+  if (request.body_encoding !== 'base64') {
+    const row = textRow('body', request.body, request.body_bytes === 0 ? 'empty' : '');
+    return request.truncated ? { ...row, remark: `… and ${size(request.body_bytes - bodyBytes(request).length)} more that were not kept` } : row;
+  }
+  const bytes = bodyBytes(request);
+  const cut = bytes.length > MAX_HEX || request.truncated;
+  return {
+    name: 'body',
+    kind: 'text',
+    value: hexView(bytes.subarray(0, MAX_HEX)),
+    copy: request.body,
+    bytes: () => bytes,
+    remark: cut ? `not text; the first ${size(Math.min(bytes.length, MAX_HEX))} of ${size(request.body_bytes)}` : `not text; ${size(request.body_bytes)}`,
+  };
+}
+
+/** A text that is shown indented if it is JSON. @param {string} name @param {string} text @param {string} ifEmpty @returns {Row} */
+export function textRow(name, text, ifEmpty) {
+  if (text === '') return { name, kind: 'text', value: '', remark: ifEmpty };
+  const shown = text.length <= MAX_PRETTY && /^\s*[[{]/.test(text) ? pretty(text) : null;
+  return shown === null ? { name, kind: 'text', value: text } : { name, kind: 'text', value: shown, copy: text };
+}
+
+/** @param {string} path */
+function decodedPath(path) {
+  try {
+    const decoded = decodeURIComponent(path);
+    return decoded === path ? null : decoded;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {number} count */
+const exactSize = (count) => (count < 1024 ? size(count) : `${count} bytes (${size(count)})`);
+
+/** The names of the statuses that a receiver here can be set to, or gives by itself. @type {Record<number, string>} */
+const REASONS = {
+  200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No Content', 301: 'Moved Permanently', 302: 'Found', 304: 'Not Modified',
+  400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 408: 'Request Timeout',
+  409: 'Conflict', 410: 'Gone', 413: 'Content Too Large', 418: 'I’m a teapot', 422: 'Unprocessable Content',
+  429: 'Too Many Requests', 500: 'Internal Server Error', 501: 'Not Implemented', 502: 'Bad Gateway', 503: 'Service Unavailable',
+  504: 'Gateway Timeout', 529: 'Overloaded',
+};
