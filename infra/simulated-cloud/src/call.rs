@@ -9,10 +9,10 @@ use axum::{
 use http::{HeaderMap, header};
 
 use crate::{
-    chance::digest,
     core::Core,
     json::Json,
-    reply::{Refusal, bad_request, not_found, refuse, refuse_with},
+    response::{ApiError, api_error, api_error_with, bad_request, not_found},
+    rng::digest,
     state::Token,
 };
 
@@ -81,15 +81,15 @@ impl Call {
     }
 
     /// Who calls; 400 without a token, 401 with one that is not valid now.
-    pub(crate) fn signed_in(&self, core: &Core) -> Result<Token, Refusal> {
+    pub(crate) fn signed_in(&self, core: &Core) -> Result<Token, ApiError> {
         let token = self.token().ok_or_else(|| {
-            refuse_with(
+            api_error_with(
                 400,
                 serde_json::json!({"error": "invalid_request", "error_description": "The access token was not found"}),
             )
         })?;
         valid_token(core, &digest(&token)).ok_or_else(|| {
-            refuse_with(
+            api_error_with(
                 401,
                 serde_json::json!({"error": "invalid_token", "error_description": "The access token provided is invalid."}),
             )
@@ -97,7 +97,7 @@ impl Call {
     }
 
     /// The product that the path names, if it names one.
-    pub(crate) fn product(&self, core: &Core) -> Result<Option<i64>, Refusal> {
+    pub(crate) fn product(&self, core: &Core) -> Result<Option<i64>, ApiError> {
         match self.path.get("product") {
             None => Ok(None),
             Some(name) => core
@@ -109,7 +109,7 @@ impl Call {
     }
 
     /// The id of the device that the path names by id or name; in a product only its own devices are found.
-    pub(crate) fn device(&self, core: &Core) -> Result<String, Refusal> {
+    pub(crate) fn device(&self, core: &Core) -> Result<String, ApiError> {
         let product = self.product(core)?;
         let state = core.state();
         state
@@ -121,12 +121,12 @@ impl Call {
 
     /// Passwords, programs and buttons are only for callers that are no web page, or the tutorial's own page: any other
     /// page open in the same browser could otherwise use this cloud as the person at the keyboard.
-    pub(crate) fn own_page_only(&self, core: &Core) -> Result<(), Refusal> {
+    pub(crate) fn own_page_only(&self, core: &Core) -> Result<(), ApiError> {
         from_own_page(&self.headers, core)
     }
 }
 
-pub(crate) fn from_own_page(headers: &HeaderMap, core: &Core) -> Result<(), Refusal> {
+pub(crate) fn from_own_page(headers: &HeaderMap, core: &Core) -> Result<(), ApiError> {
     let foreign = headers.get_all(header::ORIGIN).iter().any(|origin| {
         !core
             .page_origins
@@ -134,7 +134,7 @@ pub(crate) fn from_own_page(headers: &HeaderMap, core: &Core) -> Result<(), Refu
             .any(|own| own.as_bytes() == origin.as_bytes())
     });
     if foreign {
-        return Err(refuse(
+        return Err(api_error(
             403,
             "forbidden_origin",
             "the simulated cloud gives this to its own tutorial page only",
@@ -157,9 +157,9 @@ pub(crate) fn valid_token(core: &Core, hash: &str) -> Option<Token> {
 
 // Whatever the handlers share: reading a call needs none of it.
 impl<S: Send + Sync> FromRequest<S> for Call {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request(mut request: Request, shared: &S) -> Result<Self, Refusal> {
+    async fn from_request(mut request: Request, shared: &S) -> Result<Self, ApiError> {
         let path = {
             let (mut parts, body) = request.into_parts();
             let path =
@@ -183,7 +183,7 @@ impl<S: Send + Sync> FromRequest<S> for Call {
             .trim()
             .to_ascii_lowercase();
         let multipart = kind == "multipart/form-data";
-        let slow = |_| refuse(408, "timeout", "the body took too long to arrive");
+        let slow = |_| api_error(408, "timeout", "the body took too long to arrive");
         let (body, files) = if multipart {
             tokio::time::timeout(BODY_LIMIT, read_multipart(request))
                 .await
@@ -195,7 +195,7 @@ impl<S: Send + Sync> FromRequest<S> for Call {
             )
             .await
             .map_err(slow)?
-            .map_err(|_| refuse(413, "too_large", "the body is larger than 256 KiB"))?;
+            .map_err(|_| api_error(413, "too_large", "the body is larger than 256 KiB"))?;
             (read_fields(&kind, &bytes)?, Vec::new())
         };
         Ok(Self {
@@ -209,7 +209,7 @@ impl<S: Send + Sync> FromRequest<S> for Call {
     }
 }
 
-fn read_fields(kind: &str, bytes: &[u8]) -> Result<Json, Refusal> {
+fn read_fields(kind: &str, bytes: &[u8]) -> Result<Json, ApiError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Json::Object(Vec::new()));
     }
@@ -228,10 +228,10 @@ fn read_fields(kind: &str, bytes: &[u8]) -> Result<Json, Refusal> {
     }
 }
 
-async fn read_multipart(request: Request) -> Result<(Json, Vec<Upload>), Refusal> {
+async fn read_multipart(request: Request) -> Result<(Json, Vec<Upload>), ApiError> {
     let malformed = || bad_request("the multipart body is malformed");
     let too_large = || {
-        refuse(
+        api_error(
             413,
             "too_large",
             "the files are larger than 512 KiB together",

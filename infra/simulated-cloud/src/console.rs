@@ -19,9 +19,9 @@ use crate::{
     clock::iso,
     core::Core,
     json::Json,
-    masked::{self, hidden},
+    redact::{self, redacted},
     render::escape,
-    state::{Counters, Hook, LogEntry, SentRequest},
+    state::{AttemptRequest, Counters, Hook, HookAttempt},
 };
 
 /// Headers that hold no secret in anybody's configuration.
@@ -136,7 +136,7 @@ fn configuration(hook: &Hook) -> String {
     if let Json::Object(fields) = &mut config {
         for (key, value) in fields {
             match (key.as_str(), &mut *value) {
-                ("url", Json::String(url)) => *url = masked::url(url),
+                ("url", Json::String(url)) => *url = redact::url(url),
                 ("auth" | "query", Json::Object(values)) => {
                     values.iter_mut().for_each(|(_, value)| hide(value))
                 }
@@ -158,10 +158,10 @@ fn is_shown(header: &str) -> bool {
 }
 
 fn hide(value: &mut Json) {
-    *value = Json::String(hidden(&value.to_text()));
+    *value = Json::String(redacted(&value.to_text()));
 }
 
-fn entries(out: &mut String, title: &str, entries: &[LogEntry]) {
+fn entries(out: &mut String, title: &str, entries: &[HookAttempt]) {
     let _ = writeln!(out, "<h2>{title}</h2>");
     if entries.is_empty() {
         out.push_str("<p>None yet.</p>\n");
@@ -191,13 +191,13 @@ fn entries(out: &mut String, title: &str, entries: &[LogEntry]) {
     }
 }
 
-fn request_text(request: &SentRequest) -> String {
-    let mut text = format!("{} {}\n", request.method, masked::url(&request.url));
+fn request_text(request: &AttemptRequest) -> String {
+    let mut text = format!("{} {}\n", request.method, redact::url(&request.url));
     for (name, value) in &request.headers {
         let value = if is_shown(name) {
             value.clone()
         } else {
-            hidden(value)
+            redacted(value)
         };
         let _ = writeln!(text, "{name}: {value}");
     }

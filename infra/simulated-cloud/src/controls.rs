@@ -13,17 +13,17 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 
 use crate::{
-    attached::frame,
     call::Call,
     core::Core,
     events::{sse, too_many},
     json::Json,
     link,
-    reply::{Answer, Refusal, bad_request, not_found, refuse, reply},
+    response::{ApiError, ApiResult, api_error, bad_request, not_found, ok_json},
+    sessions::frame,
 };
 
 /// Signs the caller in and finds the attached device of the path.
-fn attached(core: &Core, call: &Call) -> Result<(String, String), Refusal> {
+fn attached(core: &Core, call: &Call) -> Result<(String, String), ApiError> {
     call.signed_in(core)?;
     let id = call.device(core)?;
     let name = core
@@ -35,19 +35,19 @@ fn attached(core: &Core, call: &Call) -> Result<(String, String), Refusal> {
 }
 
 /// `GET /simulated/devices/:device`
-pub(crate) async fn state(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn state(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let (id, name) = attached(&core, &call)?;
-    core.attached
-        .with(&id, |live| reply(&live.state(&id, &name)))
+    core.sessions
+        .with(&id, |session| ok_json(&session.state(&id, &name)))
         .ok_or_else(|| not_found("Simulated device"))
 }
 
 /// `GET /simulated/devices/:device/serial`: the last lines, then every new one, and the state at every change.
-pub(crate) async fn serial(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn serial(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let token = call.signed_in(&core)?;
     let (id, name) = attached(&core, &call)?;
-    let view = core.attached.with(&id, |live| {
-        live.view().map(|view| (view, live.state(&id, &name)))
+    let view = core.sessions.with(&id, |session| {
+        session.view().map(|view| (view, session.state(&id, &name)))
     });
     let ((lines, frames), state) = view
         .ok_or_else(|| not_found("Simulated device"))?
@@ -58,10 +58,10 @@ pub(crate) async fn serial(Shared(core): Shared<Arc<Core>>, call: Call) -> Answe
     Ok(sse(core, token.hash, first, frames))
 }
 
-fn tell(core: &Core, id: &str, message: &Value) -> Answer {
-    match core.attached.with(id, |live| live.tell(message)) {
+fn send(core: &Core, id: &str, message: &Value) -> ApiResult {
+    match core.sessions.with(id, |session| session.send(message)) {
         Some(true) => Ok(StatusCode::NO_CONTENT.into_response()),
-        Some(false) => Err(refuse(
+        Some(false) => Err(api_error(
             409,
             "not_attached",
             "the simulated device is not attached",
@@ -71,7 +71,7 @@ fn tell(core: &Core, id: &str, message: &Value) -> Answer {
 }
 
 /// A number of the body; none if it is absent or null.
-fn number(call: &Call, name: &str) -> Result<Option<f64>, Refusal> {
+fn number(call: &Call, name: &str) -> Result<Option<f64>, ApiError> {
     match call.body.get(name) {
         None | Some(Json::Null) => Ok(None),
         Some(Json::Number(number)) => Ok(number.as_f64()),
@@ -80,16 +80,16 @@ fn number(call: &Call, name: &str) -> Result<Option<f64>, Refusal> {
 }
 
 /// `POST /simulated/devices/:device/button`
-pub(crate) async fn button(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn button(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let (id, _) = attached(&core, &call)?;
     let clicks = number(&call, "clicks")?.unwrap_or(1.0);
     let clicks = (1_u8..=5).find(|count| f64::from(*count) == clicks);
     let clicks = clicks.ok_or_else(|| bad_request("clicks must be 1 to 5"))?;
-    tell(&core, &id, &json!({"type": "press", "clicks": clicks}))
+    send(&core, &id, &json!({"type": "press", "clicks": clicks}))
 }
 
 /// `PUT /simulated/devices/:device/power`
-pub(crate) async fn power(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn power(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let (id, _) = attached(&core, &call)?;
     let source = number(&call, "source")?
         .and_then(|given| (0_u8..=5).find(|source| f64::from(*source) == given));
@@ -98,7 +98,7 @@ pub(crate) async fn power(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer
     if battery.is_some_and(|charge| !(0.0..=100.0).contains(&charge)) {
         return Err(bad_request("battery must be 0 to 100, or null"));
     }
-    tell(
+    send(
         &core,
         &id,
         &json!({"type": "power", "source": source, "battery": battery}),
@@ -106,16 +106,16 @@ pub(crate) async fn power(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer
 }
 
 /// `PUT /simulated/devices/:device/plug`
-pub(crate) async fn plug(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn plug(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let (id, _) = attached(&core, &call)?;
     let Some(Json::Bool(plugged)) = call.body.get("plugged") else {
         return Err(bad_request("plugged must be true or false"));
     };
-    tell(&core, &id, &json!({"type": "plug", "plugged": plugged}))
+    send(&core, &id, &json!({"type": "plug", "plugged": plugged}))
 }
 
 /// `GET /simulated/devices/link`: becomes the link of a device in another process.
-pub(crate) async fn attach(Shared(core): Shared<Arc<Core>>, request: Request) -> Answer {
+pub(crate) async fn attach(Shared(core): Shared<Arc<Core>>, request: Request) -> ApiResult {
     let (mut parts, body) = request.into_parts();
     let names = |name: http::HeaderName, value: &str, parts: &http::request::Parts| {
         parts
@@ -135,7 +135,7 @@ pub(crate) async fn attach(Shared(core): Shared<Arc<Core>>, request: Request) ->
     let call = Call::from_request(Request::from_parts(parts, body), &core).await?;
     call.signed_in(&core)?;
     let (true, Some(upgrade)) = (asked, upgrade) else {
-        return Err(refuse(
+        return Err(api_error(
             426,
             "upgrade_required",
             "a device link begins with Connection: Upgrade and Upgrade: device-link",

@@ -13,16 +13,16 @@ use std::{
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::{
-    attached::Attached,
     binaries::Binaries,
-    chance::Chance,
     clock::Clock,
-    event::{Event, FROM_CLOUD, tidy_name},
+    device_messages,
+    event::{Event, FROM_CLOUD, sanitize_name},
     file,
     guesses::Guess,
     hook,
     hook::rating::Ratings,
-    reports,
+    rng::Rng,
+    sessions::Sessions,
     signin::Signins,
     state::State,
     streams::Streams,
@@ -33,13 +33,13 @@ const MAX_MADE_NAME_BYTES: usize = 256;
 
 pub(crate) struct Core {
     pub(crate) clock: Clock,
-    pub(crate) chance: Chance,
+    pub(crate) rng: Rng,
     pub(crate) addr: SocketAddr,
     pub(crate) page_origins: Vec<String>,
     pub(crate) mfa: Option<String>,
     pub(crate) reorder_parts: bool,
     pub(crate) streams: Streams,
-    pub(crate) attached: Attached,
+    pub(crate) sessions: Sessions,
     pub(crate) binaries: Binaries,
     pub(crate) ratings: Ratings,
     pub(crate) signins: Mutex<Signins>,
@@ -61,7 +61,7 @@ pub(crate) struct Core {
 /// The parts of a [`Core`] that its creator decides.
 pub(crate) struct Parts {
     pub(crate) clock: Clock,
-    pub(crate) chance: Chance,
+    pub(crate) rng: Rng,
     pub(crate) addr: SocketAddr,
     pub(crate) page_origins: Vec<String>,
     pub(crate) mfa: Option<String>,
@@ -74,13 +74,13 @@ impl Core {
     pub(crate) fn new(parts: Parts) -> Self {
         Self {
             clock: parts.clock,
-            chance: parts.chance,
+            rng: parts.rng,
             addr: parts.addr,
             page_origins: parts.page_origins,
             mfa: parts.mfa,
             reorder_parts: parts.reorder_parts,
             streams: Streams::default(),
-            attached: Attached::default(),
+            sessions: Sessions::default(),
             binaries: Binaries::default(),
             ratings: Ratings::default(),
             signins: Mutex::default(),
@@ -154,8 +154,8 @@ impl Core {
     /// cause stands before its effects.
     pub(crate) fn publish(self: &Arc<Self>, event: Event) {
         self.streams.send(&event);
-        for id in self.attached.deliver(&event) {
-            reports::show(self, &id);
+        for id in self.sessions.deliver(&event) {
+            device_messages::show(self, &id);
         }
         if event.may_trigger_hooks() {
             hook::run::trigger(self, &Arc::new(event));
@@ -178,8 +178,8 @@ impl Core {
             (state.user_id.clone(), platform)
         };
         Event {
-            id: self.chance.id(),
-            name: tidy_name(name, MAX_MADE_NAME_BYTES),
+            id: self.rng.id(),
+            name: sanitize_name(name, MAX_MADE_NAME_BYTES),
             data,
             published_at: self.now(),
             coreid: coreid.to_owned(),

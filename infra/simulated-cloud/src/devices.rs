@@ -9,9 +9,9 @@ use crate::{
     call::Call,
     clock::iso,
     core::Core,
-    event::{cut, is_device_id},
+    event::{is_device_id, truncate},
     flash,
-    reply::{Answer, Refusal, bad_request, not_found, ok, refuse_with, reply},
+    response::{ApiError, ApiResult, api_error_with, bad_request, not_found, ok, ok_json},
     state::Device,
 };
 
@@ -23,7 +23,7 @@ const MAX_NOTES_BYTES: usize = 2000;
 const CELLULAR: [u32; 8] = [10, 13, 15, 23, 25, 26, 28, 35];
 
 fn shown(core: &Core, device: &Device) -> Value {
-    let online = core.attached.online(&device.id);
+    let online = core.sessions.online(&device.id);
     json!({
         "id": device.id, "name": device.name, "last_app": device.last_app, "last_ip_address": "127.0.0.1",
         "last_heard": device.last_heard.map(iso), "last_handshake_at": device.last_handshake_at.map(iso),
@@ -36,15 +36,15 @@ fn shown(core: &Core, device: &Device) -> Value {
 }
 
 /// `GET /v1/devices`
-pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let devices = core.state().devices.clone();
     let list: Vec<Value> = devices.iter().map(|device| shown(&core, device)).collect();
-    Ok(reply(&list))
+    Ok(ok_json(&list))
 }
 
 /// `GET /v1/products/:product/devices`, which has pages; here there is one.
-pub(crate) async fn list_product(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn list_product(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let product = call.product(&core)?;
     let devices: Vec<Device> = core
@@ -56,7 +56,7 @@ pub(crate) async fn list_product(Shared(core): Shared<Arc<Core>>, call: Call) ->
         .collect();
     let list: Vec<Value> = devices.iter().map(|device| shown(&core, device)).collect();
     let meta = json!({"page": 1, "per_page": 100, "total_pages": 1, "total_records": list.len(), "devices": {"total": list.len()}});
-    Ok(reply(
+    Ok(ok_json(
         &json!({"devices": list, "customers": [], "meta": meta}),
     ))
 }
@@ -70,7 +70,7 @@ fn product_shown(core: &Core, id: i64) -> Value {
 }
 
 /// `GET /v1/products`
-pub(crate) async fn products(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn products(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let ids: Vec<i64> = core
         .state()
@@ -79,18 +79,18 @@ pub(crate) async fn products(Shared(core): Shared<Arc<Core>>, call: Call) -> Ans
         .map(|product| product.id)
         .collect();
     let list: Vec<Value> = ids.into_iter().map(|id| product_shown(&core, id)).collect();
-    Ok(reply(&json!({"products": list})))
+    Ok(ok_json(&json!({"products": list})))
 }
 
 /// `GET /v1/products/:product`
-pub(crate) async fn product(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn product(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let id = call.product(&core)?.unwrap_or_default();
-    Ok(reply(&json!({"product": product_shown(&core, id)})))
+    Ok(ok_json(&json!({"product": product_shown(&core, id)})))
 }
 
 /// `POST /v1/products/:product/devices`: puts a device of the account into the product too.
-pub(crate) async fn add(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn add(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let product = call.product(&core)?;
     let id = call
@@ -104,13 +104,13 @@ pub(crate) async fn add(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
         (Vec::new(), vec![id])
     };
     core.save().await?;
-    Ok(reply(
+    Ok(ok_json(
         &json!({"updated": updated.len(), "updatedDeviceIds": updated, "invalidDeviceIds": invalid, "nonmemberDeviceIds": []}),
     ))
 }
 
 /// `DELETE /v1/products/:product/devices/:device`
-pub(crate) async fn remove(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn remove(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let id = call.device(&core)?;
     core.change(|state| state.device_mut(&id).map(|device| device.product = None));
@@ -119,7 +119,7 @@ pub(crate) async fn remove(Shared(core): Shared<Arc<Core>>, call: Call) -> Answe
 }
 
 /// `GET /v1/devices/:device`
-pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let id = call.device(&core)?;
     let device = core
@@ -127,11 +127,11 @@ pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
         .device(&id)
         .cloned()
         .ok_or_else(|| not_found("Device"))?;
-    Ok(reply(&shown(&core, &device)))
+    Ok(ok_json(&shown(&core, &device)))
 }
 
 /// `PUT /v1/devices/:device`: flash with files, otherwise rename, signal, notes or development mark.
-pub(crate) async fn put(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn put(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let id = call.device(&core)?;
     if call.multipart {
@@ -152,7 +152,7 @@ pub(crate) async fn put(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
     annotate(&core, &id, &call).await
 }
 
-async fn rename(core: &Core, id: &str, name: &str) -> Answer {
+async fn rename(core: &Core, id: &str, name: &str) -> ApiResult {
     if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
         return Err(bad_request("a name has 1 to 64 characters"));
     }
@@ -169,34 +169,34 @@ async fn rename(core: &Core, id: &str, name: &str) -> Answer {
     if taken {
         return Err(bad_request("another device of the account has this name"));
     }
-    core.attached.with(id, |live| {
-        live.tell(&json!({"type": "rename", "name": name}))
+    core.sessions.with(id, |session| {
+        session.send(&json!({"type": "rename", "name": name}))
     });
     core.save().await?;
-    Ok(reply(
+    Ok(ok_json(
         &json!({"id": id, "name": name, "updated_at": iso(core.now())}),
     ))
 }
 
 /// Has the device's light show all colours, or no longer.
-fn signal(core: &Core, id: &str, on: &str) -> Answer {
+fn signal(core: &Core, id: &str, on: &str) -> ApiResult {
     let on = match on {
         "1" | "true" => true,
         "0" | "false" => false,
         _ => return Err(bad_request("signal must be 1 or 0")),
     };
-    let connected = core.attached.with(id, |live| {
-        live.signaling = on && live.online;
-        live.online
+    let connected = core.sessions.with(id, |session| {
+        session.signaling = on && session.online;
+        session.online
     });
     let connected = connected.unwrap_or(false);
-    Ok(reply(
+    Ok(ok_json(
         &json!({"id": id, "connected": connected, "signaling": on && connected}),
     ))
 }
 
 /// Sets what the account's owner notes about a device.
-async fn annotate(core: &Core, id: &str, call: &Call) -> Answer {
+async fn annotate(core: &Core, id: &str, call: &Call) -> ApiResult {
     let notes = call.field("notes");
     let development = call.field("development").map(|text| text == "true");
     if notes.is_none() && development.is_none() {
@@ -207,49 +207,49 @@ async fn annotate(core: &Core, id: &str, call: &Call) -> Answer {
     core.change(|state| {
         if let Some(device) = state.device_mut(id) {
             if let Some(notes) = &notes {
-                device.notes = Some(cut(notes, MAX_NOTES_BYTES).to_owned());
+                device.notes = Some(truncate(notes, MAX_NOTES_BYTES).to_owned());
             }
             device.development = development.unwrap_or(device.development);
         }
     });
     core.save().await?;
-    Ok(reply(
+    Ok(ok_json(
         &json!({"id": id, "notes": notes, "development": development, "updated_at": iso(core.now())}),
     ))
 }
 
 /// `PUT /v1/devices/:device/ping`
-pub(crate) async fn ping(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn ping(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let id = call.device(&core)?;
-    Ok(reply(
-        &json!({"online": core.attached.online(&id), "ok": true}),
+    Ok(ok_json(
+        &json!({"online": core.sessions.online(&id), "ok": true}),
     ))
 }
 
-fn unknown(core: &Core, id: &str, what: &str, name: &str) -> Refusal {
-    if !core.attached.online(id) {
-        return refuse_with(
+fn unknown(core: &Core, id: &str, what: &str, name: &str) -> ApiError {
+    if !core.sessions.online(id) {
+        return api_error_with(
             400,
             json!({"ok": false, "error": "Device is not connected", "error_description": "Device is not connected"}),
         );
     }
-    let text = format!("{what} {} not found", cut(name, 64));
-    refuse_with(
+    let text = format!("{what} {} not found", truncate(name, 64));
+    api_error_with(
         404,
         json!({"ok": false, "error": text, "error_description": text}),
     )
 }
 
 /// `POST /v1/devices/:device/:name`: the firmware of the tutorial registers no functions.
-pub(crate) async fn call_function(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn call_function(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let id = call.device(&core)?;
     Err(unknown(&core, &id, "Function", call.path("name")))
 }
 
 /// `GET /v1/devices/:device/:name`: nor any variables.
-pub(crate) async fn get_variable(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn get_variable(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let id = call.device(&core)?;
     Err(unknown(&core, &id, "Variable", call.path("name")))

@@ -98,16 +98,16 @@ pub(crate) fn is_device_id(text: &str) -> bool {
 }
 
 /// A name fit for a stream: a line end inside would forge another event, so control characters become `?`; at most `most` bytes.
-pub(crate) fn tidy_name(name: &str, most: usize) -> String {
+pub(crate) fn sanitize_name(name: &str, most: usize) -> String {
     let name: String = name
         .chars()
         .map(|sign| if sign.is_control() { '?' } else { sign })
         .collect();
-    cut(&name, most).to_owned()
+    truncate(&name, most).to_owned()
 }
 
 /// The longest start of a text that fits into so many bytes and ends with a whole character.
-pub(crate) fn cut(text: &str, most: usize) -> &str {
+pub(crate) fn truncate(text: &str, most: usize) -> &str {
     &text[..text.floor_char_boundary(most)]
 }
 
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_line_end_in_a_name_cannot_forge_an_event() {
-        assert_eq!(tidy_name("a\r\ndata: b", 64), "a??data: b");
-        assert_eq!(tidy_name("ääää", 5), "ää");
+        assert_eq!(sanitize_name("a\r\ndata: b", 64), "a??data: b");
+        assert_eq!(sanitize_name("ääää", 5), "ää");
     }
 }

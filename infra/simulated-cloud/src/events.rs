@@ -18,7 +18,7 @@ use crate::{
     event::{FROM_API, MAX_NAME_BYTES},
     guesses::{KEEP_ALIVE, OVER_LIMIT_STATUS, REST_EVENT_DATA_BYTES},
     json::Json,
-    reply::{Answer, Refusal, bad_request, ok, refuse},
+    response::{ApiError, ApiResult, api_error, bad_request, ok},
     streams::Filter,
 };
 
@@ -26,7 +26,7 @@ use crate::{
 const HEAD_START: Duration = Duration::from_millis(10);
 
 /// `POST /v1/devices/events` and `POST /v1/products/:product/events`
-pub(crate) async fn publish(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn publish(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let product = call.product(&core)?;
     let name = call
@@ -48,14 +48,14 @@ pub(crate) async fn publish(Shared(core): Shared<Arc<Core>>, call: Call) -> Answ
         .as_deref()
         .is_some_and(|data| data.len() > REST_EVENT_DATA_BYTES)
     {
-        return Err(refuse(413, "too_large", "data is larger than 16 KiB"));
+        return Err(api_error(413, "too_large", "data is larger than 16 KiB"));
     }
     core.publish(core.event(&name, data, FROM_API, product));
     ok()
 }
 
 /// `GET /v1/devices/events[/:prefix]` and the product form: everything of the account or the product.
-pub(crate) async fn all(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn all(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let product = call.product(&core)?;
     stream(
         core,
@@ -68,7 +68,7 @@ pub(crate) async fn all(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
 }
 
 /// `GET /v1/devices/:device/events[/:prefix]` and the product form: what one device published.
-pub(crate) async fn of_device(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn of_device(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let product = call.product(&core)?;
     let device = Some(call.device(&core)?);
@@ -83,7 +83,7 @@ pub(crate) async fn of_device(Shared(core): Shared<Arc<Core>>, call: Call) -> An
     )
 }
 
-fn stream(core: Arc<Core>, call: &Call, filter: Filter) -> Answer {
+fn stream(core: Arc<Core>, call: &Call, filter: Filter) -> ApiResult {
     let token = call.signed_in(&core)?;
     let filter = Filter {
         prefix: call.path("prefix").to_owned(),
@@ -101,8 +101,8 @@ fn stream(core: Arc<Core>, call: &Call, filter: Filter) -> Answer {
     ))
 }
 
-pub(crate) fn too_many() -> Refusal {
-    refuse(
+pub(crate) fn too_many() -> ApiError {
+    api_error(
         OVER_LIMIT_STATUS,
         "too_many_streams",
         "more than 100 streams at once, or opened within 5 minutes",

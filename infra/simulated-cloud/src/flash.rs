@@ -12,15 +12,18 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::{
-    attached::{Compiled, Flashing},
     call::{Call, Upload},
-    chance::digest,
     clock::{iso, millis},
     core::Core,
+    device_messages,
     guesses::{COMPILE_ERROR_OUTPUT, COMPILE_ERROR_STATUS, COMPILE_LIMIT},
     link::MAX_LINE_BYTES,
-    reply::{Answer, Refusal, bad_request, not_found, refuse, refuse_with, reply, reply_with},
-    reports,
+    response::{
+        ApiError, ApiResult, api_error, api_error_with, bad_request, json_response, not_found,
+        ok_json,
+    },
+    rng::digest,
+    sessions::{Compiled, Flashing},
 };
 
 /// How long a device may take to run what it was given; then the flash counts as failed.
@@ -42,7 +45,7 @@ pub(crate) struct Source {
 }
 
 /// `PUT /v1/devices/:device` with files.
-pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> Answer {
+pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> ApiResult {
     let files = sources(files)?;
     let (request, compiled) = compile(&core, &id, &files).await?;
     if let Compiled::Errors(errors) = compiled {
@@ -53,14 +56,14 @@ pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> An
         .map_or_else(String::new, |file| file.name.clone());
     let app_hash = digest(&json!(files).to_string());
     let deadline = core.now() + millis(FLASH_LIMIT);
-    let told = core.attached.with(&id, |live| {
+    let told = core.sessions.with(&id, |session| {
         // Two may have been compiled side by side; the one that was ready first has the device.
-        if live.flash.is_some() {
+        if session.flash.is_some() {
             return Err(busy());
         }
-        let told = live.tell(&json!({"type": "flash", "request": request}));
+        let told = session.send(&json!({"type": "flash", "request": request}));
         if told {
-            live.flash = Some(Flashing {
+            session.flash = Some(Flashing {
                 request,
                 delivered: false,
                 firmware,
@@ -83,28 +86,28 @@ pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> An
     tokio::spawn(async move {
         let mut stopping = watching.stopping.subscribe();
         tokio::select! {
-            () = watching.clock.sleep_until(deadline) => reports::flashed(&watching, &device, request, false),
+            () = watching.clock.sleep_until(deadline) => device_messages::flashed(&watching, &device, request, false),
             _ = stopping.wait_for(|stop| *stop) => {}
         }
     });
-    Ok(reply(
+    Ok(ok_json(
         &json!({"ok": true, "id": id, "status": "Update started", "message": "Update started"}),
     ))
 }
 
 /// `POST /v1/binaries`: any attached device's compiler will do.
-pub(crate) async fn compile_only(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn compile_only(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     call.own_page_only(&core)?;
     let files = sources(call.files)?;
     let attached: Option<String> = core
-        .attached
+        .sessions
         .all()
         .iter()
-        .find(|(_, live)| live.to_device.is_some() && live.plugged)
+        .find(|(_, session)| session.to_device.is_some() && session.plugged)
         .map(|(id, _)| id.clone());
     let Some(device) = attached else {
-        return Err(refuse(
+        return Err(api_error(
             503,
             "no_compiler",
             "the simulated cloud compiles with an attached device's compiler, and none is attached",
@@ -114,17 +117,17 @@ pub(crate) async fn compile_only(Shared(core): Shared<Arc<Core>>, call: Call) ->
         (_, Compiled::Errors(errors)) => return Ok(compile_errors(&errors)),
         (_, Compiled::Done(size)) => size,
     };
-    let id = core.chance.id();
+    let id = core.rng.id();
     let binary = [MAGIC, json!(files).to_string().as_bytes()].concat();
     let expires_at = core.now() + BINARY_LIFETIME_MS;
     core.binaries.keep(id.clone(), expires_at, binary);
-    Ok(reply(&json!({
+    Ok(ok_json(&json!({
         "ok": true, "binary_id": id, "binary_url": format!("/v1/binaries/{id}"), "expires_at": iso(expires_at), "sizeInfo": size,
     })))
 }
 
 /// `GET /v1/binaries/:id`
-pub(crate) async fn download(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn download(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let bytes = core
         .binaries
@@ -151,7 +154,7 @@ const PLATFORMS: [(&str, u32); 10] = [
 const DEVICE_OS: &str = "6.2.1";
 
 /// `GET /v1/build_targets`, the only call that needs no token.
-pub(crate) async fn build_targets() -> Answer {
+pub(crate) async fn build_targets() -> ApiResult {
     let numbers = PLATFORMS.map(|(_, number)| number);
     let by_name: serde_json::Map<_, _> = PLATFORMS
         .iter()
@@ -161,13 +164,13 @@ pub(crate) async fn build_targets() -> Answer {
         .iter()
         .map(|number| (number.to_string(), json!(DEVICE_OS)))
         .collect();
-    Ok(reply(&json!({
+    Ok(ok_json(&json!({
         "targets": [{"platforms": numbers, "prereleases": [], "firmware_vendor": "Simulated", "version": DEVICE_OS}],
         "platforms": by_name, "default_versions": versions,
     })))
 }
 
-fn sources(uploads: Vec<Upload>) -> Result<Vec<Source>, Refusal> {
+fn sources(uploads: Vec<Upload>) -> Result<Vec<Source>, ApiError> {
     if uploads.is_empty() || uploads.len() > MAX_FILES {
         return Err(bad_request(
             "send 1 to 16 files, in parts named file, file2 and so on",
@@ -200,55 +203,60 @@ fn sources(uploads: Vec<Upload>) -> Result<Vec<Source>, Refusal> {
         .collect()
 }
 
-async fn compile(core: &Arc<Core>, id: &str, files: &[Source]) -> Result<(u64, Compiled), Refusal> {
+async fn compile(
+    core: &Arc<Core>,
+    id: &str,
+    files: &[Source],
+) -> Result<(u64, Compiled), ApiError> {
     let deadline = core.now() + millis(COMPILE_LIMIT);
     let request = core.next_request();
     let message = json!({"type": "compile", "request": request, "files": files});
     // What is no letter can take six times its length in JSON; a longer line would end the link.
     if message.to_string().len() >= MAX_LINE_BYTES {
-        return Err(refuse(
+        return Err(api_error(
             413,
             "too_large",
             "the files are larger than 1 MiB together, written as JSON",
         ));
     }
     let (sender, receiver) = oneshot::channel();
-    let asked = core.attached.with(id, |live| {
-        if !live.plugged || live.to_device.is_none() {
+    let asked = core.sessions.with(id, |session| {
+        if !session.plugged || session.to_device.is_none() {
             return Err(not_connected());
         }
-        if live.waiting.len() >= MAX_COMPILING || live.flash.is_some() {
+        if session.waiting.len() >= MAX_COMPILING || session.flash.is_some() {
             return Err(busy());
         }
-        if !live.tell(&message) {
+        if !session.send(&message) {
             return Err(not_connected());
         }
-        live.waiting.insert(request, sender);
+        session.waiting.insert(request, sender);
         Ok(())
     });
     asked.unwrap_or_else(|| Err(not_connected()))?;
     let compiled = tokio::select! {
         compiled = receiver => compiled.map_err(|_| not_connected()),
-        () = core.clock.sleep_until(deadline) => Err(refuse_with(
+        () = core.clock.sleep_until(deadline) => Err(api_error_with(
             408,
             json!({"ok": false, "error": "Timed out.", "error_description": "the compiler did not finish within 30 s"}),
         )),
     };
-    core.attached.with(id, |live| live.waiting.remove(&request));
+    core.sessions
+        .with(id, |session| session.waiting.remove(&request));
     Ok((request, compiled?))
 }
 
-fn busy() -> Refusal {
-    refuse(
+fn busy() -> ApiError {
+    api_error(
         409,
         "busy",
         "the device is compiling or being flashed already; wait until it is done",
     )
 }
 
-fn not_connected() -> Refusal {
+fn not_connected() -> ApiError {
     let text = "Device is not connected.";
-    refuse_with(
+    api_error_with(
         404,
         json!({"ok": false, "error": text, "error_description": text, "errors": [text]}),
     )
@@ -258,7 +266,7 @@ fn not_connected() -> Refusal {
 fn compile_errors(output: &str) -> Response {
     let body =
         json!({"ok": false, "errors": [output], "output": COMPILE_ERROR_OUTPUT, "stdout": ""});
-    reply_with(
+    json_response(
         StatusCode::from_u16(COMPILE_ERROR_STATUS).unwrap_or(StatusCode::OK),
         &body,
     )

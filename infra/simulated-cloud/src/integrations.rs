@@ -17,18 +17,18 @@ use crate::{
     },
     hook::config::HookConfig,
     json::Json,
-    reply::{Answer, Refusal, bad_request, not_found, ok, refuse, reply},
+    response::{ApiError, ApiResult, api_error, bad_request, not_found, ok, ok_json},
     state::Hook,
 };
 
 /// `POST /v1/integrations`, `/v1/webhooks` and the product forms
-pub(crate) async fn create(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn create(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let product = call.product(&core)?;
     let config = read(&call, product)?;
     let now = core.now();
     let hook = Hook {
-        id: core.chance.id(),
+        id: core.rng.id(),
         created_at: now,
         updated_at: now,
         product,
@@ -51,12 +51,12 @@ pub(crate) async fn create(Shared(core): Shared<Arc<Core>>, call: Call) -> Answe
         )));
     }
     core.save().await?;
-    Ok(reply(&body))
+    Ok(ok_json(&body))
 }
 
-fn read(call: &Call, product: Option<i64>) -> Result<HookConfig, Refusal> {
+fn read(call: &Call, product: Option<i64>) -> Result<HookConfig, ApiError> {
     let mut config = HookConfig::read(&call.body)
-        .map_err(|reason| refuse(WRONG_CONFIGURATION_STATUS, "bad_request", &reason))?;
+        .map_err(|reason| api_error(WRONG_CONFIGURATION_STATUS, "bad_request", &reason))?;
     if product.is_some() {
         // A device filter exists for the account's own devices only.
         config.device_id = None;
@@ -93,7 +93,7 @@ fn listed(hook: &Hook) -> Value {
 }
 
 /// `GET /v1/integrations`, `/v1/webhooks` and the product forms
-pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let product = call.product(&core)?;
     let list: Vec<Value> = core
@@ -103,11 +103,11 @@ pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer 
         .filter(|hook| hook.product == product)
         .map(listed)
         .collect();
-    Ok(reply(&list))
+    Ok(ok_json(&list))
 }
 
 /// The integration that the path names, in the scope that the path names.
-fn find(core: &Core, call: &Call) -> Result<Hook, Refusal> {
+fn find(core: &Core, call: &Call) -> Result<Hook, ApiError> {
     call.signed_in(core)?;
     let product = call.product(core)?;
     let state = core.state();
@@ -119,7 +119,7 @@ fn find(core: &Core, call: &Call) -> Result<Hook, Refusal> {
 }
 
 /// `GET …/:id`: the whole configuration, in the order it was given, with what happened to it.
-pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let hook = find(&core, &call)?;
     let mut fields = fields(&listed(&hook));
     for (key, value) in self::fields(&hook.config) {
@@ -132,7 +132,7 @@ pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
         "simulated_guess": [INTEGRATION_DETAIL_GUESS],
     });
     fields.extend(self::fields(&more));
-    Ok(reply(&Json::Object(fields)))
+    Ok(ok_json(&Json::Object(fields)))
 }
 
 /// The keys and values of something that serialises as an object, in their order.
@@ -145,7 +145,7 @@ fn fields(object: &impl Serialize) -> Vec<(String, Json)> {
 }
 
 /// `PUT …/:id`: replaces the whole configuration; what happened before stays.
-pub(crate) async fn edit(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn edit(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let hook = find(&core, &call)?;
     let config = read(&call, hook.product)?;
     let now = core.now();
@@ -158,11 +158,11 @@ pub(crate) async fn edit(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer 
     });
     let changed = changed.ok_or_else(|| not_found("Integration"))?;
     core.save().await?;
-    Ok(reply(&made(&core, &changed)))
+    Ok(ok_json(&made(&core, &changed)))
 }
 
 /// `DELETE …/:id`
-pub(crate) async fn delete(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn delete(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let hook = find(&core, &call)?;
     core.change(|state| state.hooks.retain(|other| other.id != hook.id));
     core.save().await?;
@@ -170,7 +170,7 @@ pub(crate) async fn delete(Shared(core): Shared<Arc<Core>>, call: Call) -> Answe
 }
 
 /// `POST …/:id/test`: publishes an event that triggers it, and whatever else listens to that name.
-pub(crate) async fn test(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn test(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let hook = find(&core, &call)?;
     let mut event = core.event(
         &hook.config.event,

@@ -13,10 +13,10 @@ use tokio::{
 };
 
 use crate::{
-    attached::Live,
     core::Core,
-    event::{MAX_NAME_BYTES, cut, is_device_id, tidy_name},
-    reports,
+    device_messages,
+    event::{MAX_NAME_BYTES, is_device_id, sanitize_name, truncate},
+    sessions::Session,
     state::{Device, MAX_DEVICES},
 };
 
@@ -118,14 +118,14 @@ async fn read_lines(
     };
     while let Some(message) = next(&mut read).await {
         // A newer link of the same device has taken over, or this one does not read what it is told.
-        let holds = |live: &mut Live| live.link == link && live.to_device.is_some();
-        if core.attached.with(&id, holds) != Some(true) {
+        let holds = |session: &mut Session| session.link == link && session.to_device.is_some();
+        if core.sessions.with(&id, holds) != Some(true) {
             break;
         }
-        reports::act(core, &id, message);
+        device_messages::handle(core, &id, message);
     }
-    if core.attached.with(&id, |live| live.link == link) == Some(true) {
-        reports::lost(core, &id);
+    if core.sessions.with(&id, |session| session.link == link) == Some(true) {
+        device_messages::link_closed(core, &id);
     }
 }
 
@@ -170,42 +170,46 @@ fn attach(core: &Arc<Core>, hello: Hello, to_device: mpsc::Sender<String>) -> Op
     let firmware = hello
         .firmware
         .as_deref()
-        .map(|name| cut(name, 100).to_owned());
+        .map(|name| truncate(name, 100).to_owned());
     let name = enter(core, &hello, firmware.as_deref())?;
     let link = core.next_request();
-    let mut all = core.attached.all();
+    let mut all = core.sessions.all();
     if !all.contains_key(&hello.id)
-        && all.values().filter(|live| live.to_device.is_some()).count() >= MAX_LINKS
+        && all
+            .values()
+            .filter(|session| session.to_device.is_some())
+            .count()
+            >= MAX_LINKS
     {
         return None;
     }
-    let live = all.entry(hello.id.clone()).or_default();
-    live.link = link;
-    live.to_device = Some(to_device);
-    live.online = false;
-    live.plugged = true;
-    live.running = false;
-    live.message = None;
-    live.prefixes.clear();
-    live.waiting.clear();
-    live.flash = None;
-    live.compiler = hello
+    let session = all.entry(hello.id.clone()).or_default();
+    session.link = link;
+    session.to_device = Some(to_device);
+    session.online = false;
+    session.plugged = true;
+    session.running = false;
+    session.message = None;
+    session.prefixes.clear();
+    session.waiting.clear();
+    session.flash = None;
+    session.compiler = hello
         .compiler
-        .map(|compiler| cut(&compiler, 200).to_owned());
-    live.firmware = firmware.unwrap_or_default();
-    live.data_limit = data_limit(&hello.system_version);
+        .map(|compiler| truncate(&compiler, 200).to_owned());
+    session.firmware = firmware.unwrap_or_default();
+    session.data_limit = data_limit(&hello.system_version);
     // The cloud knows a device by the name its owner gave it here.
     if name != hello.name {
-        live.tell(&json!({"type": "rename", "name": name}));
+        session.send(&json!({"type": "rename", "name": name}));
     }
     drop(all);
-    reports::show(core, &hello.id);
+    device_messages::show(core, &hello.id);
     Some(link)
 }
 
 /// Enters the device into the account, and says what its owner calls it; none if the account is full.
 fn enter(core: &Core, hello: &Hello, firmware: Option<&str>) -> Option<String> {
-    let system_version = cut(&hello.system_version, 32).to_owned();
+    let system_version = truncate(&hello.system_version, 32).to_owned();
     let last_app = firmware.map(str::to_owned);
     core.change(|state| {
         if let Some(device) = state.device_mut(&hello.id) {
@@ -217,7 +221,7 @@ fn enter(core: &Core, hello: &Hello, firmware: Option<&str>) -> Option<String> {
         if state.devices.len() >= MAX_DEVICES {
             return None;
         }
-        let name = tidy_name(&hello.name, MAX_NAME_BYTES);
+        let name = sanitize_name(&hello.name, MAX_NAME_BYTES);
         state.devices.push(Device {
             id: hello.id.clone(),
             name: name.clone(),

@@ -18,7 +18,7 @@ use crate::{
     devices, events, flash,
     guesses::{CORS_HEADERS, CORS_MAX_AGE, CORS_METHODS},
     integrations,
-    reply::{Answer, refuse},
+    response::{ApiResult, api_error},
     signin, tokens,
 };
 
@@ -105,10 +105,10 @@ pub(crate) fn routes(core: Arc<Core>) -> Router {
     }
     router
         .fallback(|| async {
-            Answer::Err(refuse(404, "not_found", "there is nothing at this path"))
+            ApiResult::Err(api_error(404, "not_found", "there is nothing at this path"))
         })
         .method_not_allowed_fallback(|| async {
-            Answer::Err(refuse(
+            ApiResult::Err(api_error(
                 405,
                 "method_not_allowed",
                 "this path does not take this method",
@@ -145,7 +145,7 @@ async fn guard(Shared(core): Shared<Arc<Core>>, request: Request, next: Next) ->
     let preflight = request.method() == Method::OPTIONS;
     let console = path.starts_with("/integrations/");
     let mut response = if !is_here(request.headers(), request.uri(), core.addr.port()) {
-        refuse(
+        api_error(
             421,
             "misdirected",
             "the simulated cloud answers to 127.0.0.1, localhost and [::1] only",

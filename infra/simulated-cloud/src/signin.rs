@@ -11,10 +11,10 @@ use serde_json::json;
 
 use crate::{
     call::Call,
-    chance::digest,
     core::Core,
     guesses::{OVER_LIMIT_STATUS, WRONG_PASSWORD_STATUS, ZERO_MEANS_NEVER},
-    reply::{Answer, Refusal, refuse, refuse_with, reply},
+    response::{ApiError, ApiResult, api_error, api_error_with, ok_json},
+    rng::digest,
     state::{MAX_TOKENS, Token},
 };
 
@@ -52,7 +52,7 @@ struct Waiting {
 
 impl Signins {
     /// Counts a request for a token, and refuses it if there were too many or too many failed.
-    fn admit(&mut self, now: i64) -> Result<(), Refusal> {
+    fn admit(&mut self, now: i64) -> Result<(), ApiError> {
         while self
             .requests
             .front()
@@ -61,7 +61,7 @@ impl Signins {
             self.requests.pop_front();
         }
         if self.requests.len() >= MAX_REQUESTS {
-            return Err(refuse(
+            return Err(api_error(
                 OVER_LIMIT_STATUS,
                 "too_many_requests",
                 "more than 100 token requests in 5 minutes",
@@ -69,7 +69,7 @@ impl Signins {
         }
         self.requests.push_back(now);
         if self.blocked_until > now {
-            return Err(refuse(
+            return Err(api_error(
                 OVER_LIMIT_STATUS,
                 "account_locked",
                 "ten sign-ins failed in a row; the account is locked for 30 minutes",
@@ -85,7 +85,7 @@ fn signins(core: &Core) -> MutexGuard<'_, Signins> {
 }
 
 /// `POST /oauth/token`
-pub(crate) async fn token(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn token(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.own_page_only(&core)?;
     signins(&core).admit(core.now())?;
     let client_id = client(&call)?;
@@ -107,7 +107,7 @@ pub(crate) async fn token(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer
             lifetime_s
         }
         _ => {
-            return Err(refuse_with(
+            return Err(api_error_with(
                 400,
                 json!({"error": "unsupported_grant_type", "error_description": "grant_type must be password, urn:custom:mfa-otp or refresh_token"}),
             ));
@@ -116,18 +116,18 @@ pub(crate) async fn token(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer
     grant(&core, client_id, lifetime_s).await
 }
 
-/// How many seconds the token is to live, if the client says.
-fn lifetime(call: &Call) -> Result<Option<i64>, Refusal> {
+/// How many seconds the token is to session, if the client says.
+fn lifetime(call: &Call) -> Result<Option<i64>, ApiError> {
     let seconds = call.field("expires_in").map(|text| text.parse());
     seconds.transpose().map_err(|_| {
-        refuse_with(
+        api_error_with(
             400,
             json!({"error": "invalid_request", "error_description": "expires_in must be seconds"}),
         )
     })
 }
 
-fn check_password(core: &Core, call: &Call) -> Result<(), Refusal> {
+fn check_password(core: &Core, call: &Call) -> Result<(), ApiError> {
     let name = call.field("username").unwrap_or_default();
     let password = call.field("password").unwrap_or_default();
     let right = {
@@ -146,7 +146,7 @@ fn check_password(core: &Core, call: &Call) -> Result<(), Refusal> {
 }
 
 /// Ends the wait of a sign-in whose code is right; what comes back is the lifetime that was asked for with its password.
-fn check_code(core: &Core, call: &Call) -> Result<Option<i64>, Refusal> {
+fn check_code(core: &Core, call: &Call) -> Result<Option<i64>, ApiError> {
     let mfa_hash = digest(&call.field("mfa_token").unwrap_or_default());
     let code = digest(call.field("otp").unwrap_or_default().trim());
     let expected = core.mfa.as_deref().map(digest);
@@ -169,7 +169,7 @@ fn check_code(core: &Core, call: &Call) -> Result<Option<i64>, Refusal> {
 }
 
 /// Takes the old token away, which a new one replaces.
-fn use_refresh_token(core: &Core, call: &Call) -> Result<(), Refusal> {
+fn use_refresh_token(core: &Core, call: &Call) -> Result<(), ApiError> {
     let hash = digest(&call.field("refresh_token").unwrap_or_default());
     let known = core.change(|state| {
         let place = state
@@ -185,7 +185,7 @@ fn use_refresh_token(core: &Core, call: &Call) -> Result<(), Refusal> {
 }
 
 /// The client's name, from the form or from basic authentication. Any client is accepted; its secret is public in all of them.
-fn client(call: &Call) -> Result<String, Refusal> {
+fn client(call: &Call) -> Result<String, ApiError> {
     let basic = || {
         let value = call
             .headers
@@ -203,7 +203,7 @@ fn client(call: &Call) -> Result<String, Refusal> {
         .or_else(basic)
         .filter(|id| !id.is_empty() && id.len() <= 100);
     id.ok_or_else(|| {
-        refuse_with(
+        api_error_with(
             400,
             json!({"error": "invalid_client", "error_description": "Missing client_id parameter"}),
         )
@@ -211,21 +211,21 @@ fn client(call: &Call) -> Result<String, Refusal> {
 }
 
 /// Counts a failure, and closes the account for a while after too many.
-fn failed(core: &Core, status: u16, description: &str) -> Refusal {
+fn failed(core: &Core, status: u16, description: &str) -> ApiError {
     let mut signins = signins(core);
     signins.failures += 1;
     if signins.failures >= MAX_FAILURES {
         signins.failures = 0;
         signins.blocked_until = core.now() + BLOCK_MS;
     }
-    refuse_with(
+    api_error_with(
         status,
         json!({"error": "invalid_grant", "error_description": description}),
     )
 }
 
-fn ask_for_code(core: &Core, lifetime_s: Option<i64>) -> Refusal {
-    let mfa_token = core.chance.token();
+fn ask_for_code(core: &Core, lifetime_s: Option<i64>) -> ApiError {
+    let mfa_token = core.rng.token();
     let mut signins = signins(core);
     if signins.waiting.len() >= MAX_WAITING {
         signins.waiting.pop_front();
@@ -235,21 +235,21 @@ fn ask_for_code(core: &Core, lifetime_s: Option<i64>) -> Refusal {
         ends: core.now() + CODE_MS,
         lifetime_s,
     });
-    refuse_with(
+    api_error_with(
         403,
         json!({"error": "mfa_required", "error_description": "Multi-factor authentication required", "mfa_token": mfa_token}),
     )
 }
 
-async fn grant(core: &Arc<Core>, client_id: String, lifetime_s: Option<i64>) -> Answer {
+async fn grant(core: &Arc<Core>, client_id: String, lifetime_s: Option<i64>) -> ApiResult {
     let now = core.now();
     signins(core).failures = 0;
     let lifetime_s = lifetime_s
         .unwrap_or(DEFAULT_LIFETIME_S)
         .clamp(0, LONGEST_LIFETIME_S);
     let never = lifetime_s == 0 && ZERO_MEANS_NEVER;
-    let access_token = core.chance.token();
-    let refresh_token = core.chance.token();
+    let access_token = core.rng.token();
+    let refresh_token = core.rng.token();
     let token = Token {
         hash: digest(&access_token),
         refresh_hash: digest(&refresh_token),
@@ -269,7 +269,7 @@ async fn grant(core: &Arc<Core>, client_id: String, lifetime_s: Option<i64>) -> 
         state.tokens.push(token);
     });
     core.save().await?;
-    Ok(reply(&json!({
+    Ok(ok_json(&json!({
         "token_type": "bearer", "access_token": access_token, "expires_in": lifetime_s, "refresh_token": refresh_token,
     })))
 }

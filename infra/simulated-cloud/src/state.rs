@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{chance::Chance, hook::config::HookConfig};
+use crate::{hook::config::HookConfig, rng::Rng};
 
 /// The only account's name.
 pub(crate) const USERNAME: &str = "learner@simulated.example";
@@ -81,9 +81,9 @@ pub(crate) struct Hook {
     /// By UTC day, `2026-11-23`.
     pub(crate) days: BTreeMap<String, Counters>,
     /// Newest first.
-    pub(crate) successes: Vec<LogEntry>,
+    pub(crate) successes: Vec<HookAttempt>,
     /// Newest first.
-    pub(crate) errors: Vec<LogEntry>,
+    pub(crate) errors: Vec<HookAttempt>,
 }
 
 /// How often a hook went well, failed, or was skipped because its host was asleep.
@@ -96,19 +96,19 @@ pub(crate) struct Counters {
 
 /// One attempt, as the console shows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct LogEntry {
+pub(crate) struct HookAttempt {
     pub(crate) at: i64,
     pub(crate) event: String,
     pub(crate) coreid: String,
-    pub(crate) request: Option<SentRequest>,
-    pub(crate) response: Option<GotResponse>,
+    pub(crate) request: Option<AttemptRequest>,
+    pub(crate) response: Option<AttemptResponse>,
     /// The text of the hook-error, if it was one.
     pub(crate) error: Option<String>,
 }
 
 /// What was sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct SentRequest {
+pub(crate) struct AttemptRequest {
     pub(crate) method: String,
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -118,7 +118,7 @@ pub(crate) struct SentRequest {
 
 /// What came back.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct GotResponse {
+pub(crate) struct AttemptResponse {
     pub(crate) status: u16,
     /// Its start, as text.
     pub(crate) body: String,
@@ -128,12 +128,12 @@ pub(crate) struct GotResponse {
 pub(crate) const FORM: u32 = 1;
 
 impl State {
-    pub(crate) fn fresh(chance: &Chance) -> Self {
+    pub(crate) fn fresh(rng: &Rng) -> Self {
         Self {
             form: FORM,
             username: USERNAME.to_owned(),
-            password: chance.password(),
-            user_id: chance.id(),
+            password: rng.password(),
+            user_id: rng.id(),
             tokens: Vec::new(),
             devices: Vec::new(),
             products: vec![Product {
@@ -192,7 +192,7 @@ impl Hook {
         self.days.entry(day).or_default()
     }
 
-    pub(crate) fn keep(entries: &mut Vec<LogEntry>, entry: LogEntry) {
+    pub(crate) fn keep(entries: &mut Vec<HookAttempt>, entry: HookAttempt) {
         entries.insert(0, entry);
         entries.truncate(LOG_ENTRIES);
     }

@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 
 use crate::{
     call::Call,
-    chance::digest,
     clock::iso,
     core::Core,
-    reply::{Answer, not_found, ok, reply},
+    response::{ApiResult, not_found, ok, ok_json},
+    rng::digest,
     state::Token,
 };
 
 /// `GET /v1/user`
-pub(crate) async fn user(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn user(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let username = core.state().username.clone();
-    Ok(reply(&json!({
+    Ok(ok_json(&json!({
         "username": username, "subscription_ids": [], "tos": {"accepted": true},
         "account_info": {"business_account": false}, "mfa": {"enabled": core.mfa.is_some()}, "memberships": [],
         "scim_provisioned": false, "no_password": false, "wifi_device_count": 0,
@@ -36,36 +36,36 @@ fn shown(token: &Token) -> Value {
 }
 
 /// `GET /v1/access_tokens`
-pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let tokens: Vec<Value> = core.state().tokens.iter().map(shown).collect();
-    Ok(reply(&tokens))
+    Ok(ok_json(&tokens))
 }
 
 /// `GET /v1/access_tokens/current`
-pub(crate) async fn current(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
-    Ok(reply(&shown(&call.signed_in(&core)?)))
+pub(crate) async fn current(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
+    Ok(ok_json(&shown(&call.signed_in(&core)?)))
 }
 
 /// `DELETE /v1/access_tokens/current`
-pub(crate) async fn delete_current(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn delete_current(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let token = call.signed_in(&core)?;
     remove(&core, |other| other.hash == token.hash).await
 }
 
 /// `DELETE /v1/access_tokens/:token`; knowing the token is the right to end it.
-pub(crate) async fn delete(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn delete(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let hash = digest(call.path("token"));
     remove(&core, |token| token.hash == hash).await
 }
 
 /// `DELETE /v1/access_tokens`
-pub(crate) async fn delete_all(Shared(core): Shared<Arc<Core>>, call: Call) -> Answer {
+pub(crate) async fn delete_all(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     remove(&core, |_| true).await
 }
 
-async fn remove(core: &Arc<Core>, which: impl Fn(&Token) -> bool) -> Answer {
+async fn remove(core: &Arc<Core>, which: impl Fn(&Token) -> bool) -> ApiResult {
     let removed = core.change(|state| {
         let before = state.tokens.len();
         state.tokens.retain(|token| !which(token));

@@ -283,7 +283,7 @@ pub fn reply(bytes: &[u8]) {
 pub fn template(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (template, event) = text.split_once('\n').unwrap_or((&text, "{}"));
-    if let Some(Ok(filled)) = simulated_cloud::untrusted::template(template, event) {
+    if let Some(Ok(filled)) = simulated_cloud::fuzzing::template(template, event) {
         assert!(
             filled.len() <= 1024 * 1024 + template.len(),
             "{}",
@@ -302,7 +302,7 @@ pub fn multipart(bytes: &[u8]) {
         .enable_time()
         .build();
     let runtime = runtime.expect("a runtime");
-    match runtime.block_on(simulated_cloud::untrusted::files(&kind, body)) {
+    match runtime.block_on(simulated_cloud::fuzzing::files(&kind, body)) {
         Ok(files) => {
             assert!(files.len() <= 32, "{}", files.len());
             let all: usize = files.iter().map(|(_, size)| size).sum();

@@ -14,7 +14,7 @@ use crate::{
     },
     hook::{config::HookConfig, variables::Variables},
     json::Json,
-    masked,
+    redact,
 };
 
 /// What the cloud calls itself to webhook servers.
@@ -298,7 +298,7 @@ fn address(url: &str, query: &[(String, String)]) -> Result<http::Uri, String> {
         url.push_str(&encode(query));
     }
     // Whoever opens the console's page reads it too.
-    let invalid = || format!("Invalid URI {:?}", masked::url(&url));
+    let invalid = || format!("Invalid URI {:?}", redact::url(&url));
     let uri: http::Uri = url.parse().map_err(|_| invalid())?;
     match (uri.scheme_str(), uri.host()) {
         (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(uri),

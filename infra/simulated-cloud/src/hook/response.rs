@@ -12,7 +12,7 @@ use crate::{
     },
     hook::{
         config::HookConfig,
-        send::Answer,
+        send::HookResponse,
         variables::{Variables, leaves},
     },
     json::Json,
@@ -35,7 +35,7 @@ pub(crate) fn parts(
     config: &HookConfig,
     product: bool,
     event: &Event,
-    answer: &Answer,
+    answer: &HookResponse,
 ) -> Result<Vec<Part>, String> {
     if answer.body.is_empty() {
         return Ok(Vec::new());
@@ -167,7 +167,7 @@ mod tests {
             &Json::parse(&format!(r#"{{"event":"demo","url":"http://h"{config}}}"#)).unwrap(),
         )
         .unwrap();
-        let answer = Answer {
+        let answer = HookResponse {
             status: 200,
             content_type: Some("image/png".to_owned()),
             body: body.to_vec(),

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     clock::{iso, millis},
     core::Core,
-    event::{Event, cut},
+    event::{Event, truncate},
     guesses::{
         Guess, HOOK_ERROR_BODY_GUESS, HOOK_ERROR_HOLDS_BODY, HOOK_SENT_BEFORE_ANSWER_GUESS,
         HOOK_SENT_DATA, HOOK_SENT_DATA_GUESS, NETWORK_ERROR_TEXT_GUESS, REDIRECT_GUESS,
@@ -16,9 +16,9 @@ use crate::{
         config::HookConfig,
         request::{Outgoing, build},
         response::{error_name, parts},
-        send::{Answer, NoAnswer, addresses, send},
+        send::{HookResponse, SendError, addresses, send},
     },
-    state::{GotResponse, Hook, LogEntry, SentRequest},
+    state::{AttemptRequest, AttemptResponse, Hook, HookAttempt},
 };
 
 /// How long a server may take.
@@ -159,13 +159,13 @@ impl Run {
         let result = tokio::select! {
             result = send(request, addresses) => result,
             () = self.core.clock.sleep_until(deadline) => {
-                Err(NoAnswer { text: TIMEOUT_TEXT.to_owned(), guess: NETWORK_ERROR_TEXT_GUESS, servers_fault: true })
+                Err(SendError { text: TIMEOUT_TEXT.to_owned(), guess: NETWORK_ERROR_TEXT_GUESS, is_server_fault: true })
             }
         };
         match result {
             Ok(answer) => self.answered(&host, sent, &answer),
             Err(none) => {
-                if none.servers_fault {
+                if none.is_server_fault {
                     self.core.ratings.count(&host, false, self.core.now());
                 }
                 self.failed(none.text, vec![none.guess], Some(sent), None);
@@ -174,11 +174,11 @@ impl Run {
         Outcome::Done
     }
 
-    fn answered(&self, host: &str, sent: SentRequest, answer: &Answer) {
+    fn answered(&self, host: &str, sent: AttemptRequest, answer: &HookResponse) {
         let redirect = (300..400).contains(&answer.status);
         let success = (200..300).contains(&answer.status) || (redirect && !REDIRECT_IS_FAILURE);
         self.core.ratings.count(host, success, self.core.now());
-        let got = GotResponse {
+        let got = AttemptResponse {
             status: answer.status,
             body: kept(&String::from_utf8_lossy(
                 &answer.body[..answer.body.len().min(KEPT_BODY_BYTES)],
@@ -217,8 +217,8 @@ impl Run {
         &self,
         text: String,
         guesses: Vec<Guess>,
-        sent: Option<SentRequest>,
-        got: Option<GotResponse>,
+        sent: Option<AttemptRequest>,
+        got: Option<AttemptResponse>,
     ) {
         self.log(sent, got, Some(text.clone()));
         self.announce_error(text, guesses);
@@ -236,12 +236,12 @@ impl Run {
     /// Counts and keeps one finished try for the console.
     fn log(
         &self,
-        request: Option<SentRequest>,
-        response: Option<GotResponse>,
+        request: Option<AttemptRequest>,
+        response: Option<AttemptResponse>,
         error: Option<String>,
     ) {
         let at = self.core.now();
-        let entry = LogEntry {
+        let entry = HookAttempt {
             at,
             event: self.event.name.clone(),
             coreid: self.event.coreid.clone(),
@@ -265,20 +265,20 @@ impl Run {
     }
 }
 
-fn sent(request: &Outgoing) -> SentRequest {
-    SentRequest {
+fn sent(request: &Outgoing) -> AttemptRequest {
+    AttemptRequest {
         method: request.method.clone(),
         url: kept(&request.uri.to_string()),
         headers: request
             .headers
             .iter()
             .take(KEPT_HEADERS)
-            .map(|(name, value)| (name.clone(), cut(value, KEPT_HEADER_BYTES).to_owned()))
+            .map(|(name, value)| (name.clone(), truncate(value, KEPT_HEADER_BYTES).to_owned()))
             .collect(),
         body: kept(request.body.as_deref().unwrap_or_default()),
     }
 }
 
 fn kept(text: &str) -> String {
-    cut(text, KEPT_BODY_BYTES).to_owned()
+    truncate(text, KEPT_BODY_BYTES).to_owned()
 }

@@ -20,7 +20,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 
 /// What the server said.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HookResponse {
     pub(crate) status: u16,
     pub(crate) content_type: Option<String>,
     pub(crate) body: Vec<u8>,
@@ -28,19 +28,19 @@ pub(crate) struct Answer {
 
 /// Why there is no answer, as text for the hook-error event.
 #[derive(Debug)]
-pub(crate) struct NoAnswer {
+pub(crate) struct SendError {
     pub(crate) text: String,
     pub(crate) guess: Guess,
     /// Whether it says something about the server, and so counts in its rating.
-    pub(crate) servers_fault: bool,
+    pub(crate) is_server_fault: bool,
 }
 
 /// The addresses behind a URL's host, if it is this computer.
-pub(crate) fn addresses(request: &Outgoing, own: SocketAddr) -> Result<Vec<SocketAddr>, NoAnswer> {
-    let only = |text: &str| NoAnswer {
+pub(crate) fn addresses(request: &Outgoing, own: SocketAddr) -> Result<Vec<SocketAddr>, SendError> {
+    let only = |text: &str| SendError {
         text: text.to_owned(),
         guess: SIMULATED_ONLY,
-        servers_fault: false,
+        is_server_fault: false,
     };
     if request.uri.scheme_str() == Some("https") {
         return Err(only(
@@ -77,7 +77,7 @@ pub(crate) fn addresses(request: &Outgoing, own: SocketAddr) -> Result<Vec<Socke
 pub(crate) async fn send(
     request: Outgoing,
     addresses: Vec<SocketAddr>,
-) -> Result<Answer, NoAnswer> {
+) -> Result<HookResponse, SendError> {
     let message = message(request)?;
     let stream = connect(&addresses)
         .await
@@ -95,19 +95,19 @@ pub(crate) async fn send(
     answer
 }
 
-fn network(text: String) -> NoAnswer {
-    NoAnswer {
+fn network(text: String) -> SendError {
+    SendError {
         text,
         guess: NETWORK_ERROR_TEXT_GUESS,
-        servers_fault: true,
+        is_server_fault: true,
     }
 }
 
-fn reset(_: hyper::Error) -> NoAnswer {
+fn reset(_: hyper::Error) -> SendError {
     network(RESET_TEXT.to_owned())
 }
 
-fn message(request: Outgoing) -> Result<http::Request<Full<Bytes>>, NoAnswer> {
+fn message(request: Outgoing) -> Result<http::Request<Full<Bytes>>, SendError> {
     let path = request
         .uri
         .path_and_query()
@@ -119,15 +119,15 @@ fn message(request: Outgoing) -> Result<http::Request<Full<Bytes>>, NoAnswer> {
         builder = builder.header(name, value);
     }
     let body = Full::new(Bytes::from(request.body.unwrap_or_default()));
-    builder.body(body).map_err(|_| NoAnswer {
+    builder.body(body).map_err(|_| SendError {
         text: "Invalid character in header content".to_owned(),
         guess: NETWORK_ERROR_TEXT_GUESS,
-        servers_fault: false,
+        is_server_fault: false,
     })
 }
 
 /// Reads an answer, of its body the start.
-async fn read(response: http::Response<Incoming>) -> Result<Answer, NoAnswer> {
+async fn read(response: http::Response<Incoming>) -> Result<HookResponse, SendError> {
     let status = response.status().as_u16();
     let content_type = response
         .headers()
@@ -145,7 +145,7 @@ async fn read(response: http::Response<Incoming>) -> Result<Answer, NoAnswer> {
             break;
         }
     }
-    Ok(Answer {
+    Ok(HookResponse {
         status,
         content_type,
         body,

@@ -1,6 +1,6 @@
 //! Particle's own client, unchanged, against the simulated cloud; and hogan itself against our table of templates.
 //!
-//! What the client was given lies in `tests/api-js/expected.json`; `UPDATE_EXPECT=1` writes it anew.
+//! What the client was given lies in `tests/api-js/recorded/expected.json`; `UPDATE_EXPECT=1` writes it anew.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use crate::{
     device::{Device, ID},
-    support::{Receiver, call, config, form, say, start_with},
+    support::{Receiver, call, config, form, respond, start_with},
 };
 
 fn folder() -> PathBuf {
@@ -44,7 +44,7 @@ async fn node(script: &str, arguments: &[&str]) -> String {
 
 /// Does what the cloud asks of it: compiles what says nothing else, and restarts when flashed.
 async fn obey(mut device: Device) {
-    while let Some(message) = device.hear().await {
+    while let Some(message) = device.receive().await {
         let request = &message["request"];
         match message["type"].as_str().unwrap() {
             "compile"
@@ -61,11 +61,11 @@ async fn obey(mut device: Device) {
                 device.compiled(request, Ok(size)).await;
             }
             "flash" => {
-                device.say(json!({"type": "offline"})).await;
+                device.send(json!({"type": "offline"})).await;
                 device
-                    .say(json!({"type": "flashed", "request": request, "ok": true}))
+                    .send(json!({"type": "flashed", "request": request, "ok": true}))
                     .await;
-                device.say(json!({"type": "online"})).await;
+                device.send(json!({"type": "online"})).await;
             }
             _ => {}
         }
@@ -81,7 +81,7 @@ async fn particles_own_client_is_given_what_the_real_cloud_gives() {
     })
     .await;
     let receiver = Receiver::start().await;
-    receiver.always(say(200, r#"{"ok":true,"id":1652008511}"#));
+    receiver.always(respond(200, r#"{"ok":true,"id":1652008511}"#));
     let asked = world.sign_in(&[]).await.json();
     let fields = [
         ("grant_type", "urn:custom:mfa-otp"),
@@ -113,7 +113,7 @@ async fn particles_own_client_is_given_what_the_real_cloud_gives() {
     ];
     let given = node("drive.js", &arguments).await;
     obeying.abort();
-    let path = folder().join("expected.json");
+    let path = folder().join("recorded/expected.json");
     #[allow(
         clippy::disallowed_methods,
         reason = "the switch that rewrites an expected file"

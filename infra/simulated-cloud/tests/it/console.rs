@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use crate::support::{Receiver, call, say, start};
+use crate::support::{Receiver, call, respond, start};
 
 #[tokio::test]
 async fn the_console_shows_what_happened_and_no_secret() {
     let world = start().await;
     let mut receiver = Receiver::start().await;
     receiver.then([
-        say(200, "<script>alert(1)</script>"),
-        say(500, "broken & sad"),
+        respond(200, "<script>alert(1)</script>"),
+        respond(500, "broken & sad"),
     ]);
     let hook = json!({
         "event": "temp", "name": "<b>mine</b>", "url": format!("{}?key=top-secret-1", receiver.url()),

@@ -57,7 +57,7 @@ async fn a_devices_controls_show_it_and_do_what_a_hand_would_do() {
             .api(method, &format!("{path}/{what}"), Some(given))
             .await;
         assert_eq!((answer.status, answer.body.as_str()), (204, ""), "{what}");
-        assert_eq!(device.hear().await.unwrap(), told);
+        assert_eq!(device.receive().await.unwrap(), told);
     }
     let wrong = [
         ("POST", "button", json!({"clicks": 0})),
@@ -97,7 +97,7 @@ async fn the_serial_monitor_shows_the_last_lines_then_every_new_one() {
     let mut device = Device::online(&world, &[]).await;
     for number in 0..250 {
         device
-            .say(json!({"type": "serial", "line": format!("line {number}")}))
+            .send(json!({"type": "serial", "line": format!("line {number}")}))
             .await;
     }
     device.message("printed").await;
@@ -119,7 +119,7 @@ async fn the_serial_monitor_shows_the_last_lines_then_every_new_one() {
         (state.name.as_str(), &state.data["battery"]),
         ("state", &json!(85.5))
     );
-    device.say(json!({"type": "serial", "line": "new"})).await;
+    device.send(json!({"type": "serial", "line": "new"})).await;
     assert_eq!(monitor.next().await.data, json!({"line": "new"}));
     device.unplugged("the power is gone").await;
     let state = monitor.next().await;
@@ -141,7 +141,7 @@ async fn who_looks_on_sees_what_each_event_costs_when_the_device_gets_it() {
         json!(0)
     );
     world.publish("answer", &"x".repeat(600)).await;
-    assert_eq!(device.hear().await.unwrap()["name"], json!("answer"));
+    assert_eq!(device.receive().await.unwrap()["name"], json!("answer"));
     let state = monitor.next().await;
     assert_eq!(
         (state.name.as_str(), &state.data["data_operations"]),

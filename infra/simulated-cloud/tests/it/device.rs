@@ -33,16 +33,16 @@ impl Device {
     }
 
     pub(crate) async fn boot(&mut self, id: &str, prefixes: &[&str]) {
-        self.say(json!({
+        self.send(json!({
             "type": "hello", "id": id, "name": "virtual-boron", "platform_id": 13, "system_version": "6.2.1",
             "firmware": "webhook-tutorial.cpp", "compiler": "g++ 12",
         }))
         .await;
-        self.say(json!({"type": "state", "running": true, "plugged": true, "power_source": 2, "battery": 85.5, "message": null}))
+        self.send(json!({"type": "state", "running": true, "plugged": true, "power_source": 2, "battery": 85.5, "message": null}))
             .await;
-        self.say(json!({"type": "online"})).await;
+        self.send(json!({"type": "online"})).await;
         for prefix in prefixes {
-            self.say(json!({"type": "subscribe", "prefix": prefix}))
+            self.send(json!({"type": "subscribe", "prefix": prefix}))
                 .await;
         }
         // Said last, so that whoever sees it knows that the rest was heard.
@@ -51,7 +51,7 @@ impl Device {
 
     /// Changes nothing but the line for a person.
     pub(crate) async fn message(&mut self, message: &str) {
-        self.say(json!({
+        self.send(json!({
             "type": "state", "running": true, "plugged": true, "power_source": 2, "battery": 85.5, "message": message,
         }))
         .await;
@@ -59,20 +59,20 @@ impl Device {
 
     /// Its power is gone.
     pub(crate) async fn unplugged(&mut self, message: &str) {
-        self.say(json!({
+        self.send(json!({
             "type": "state", "running": false, "plugged": false, "power_source": null, "battery": null, "message": message,
         }))
         .await;
     }
 
     pub(crate) async fn publish(&mut self, name: &str, data: &str) {
-        self.say(json!({"type": "publish", "name": name, "data": data}))
+        self.send(json!({"type": "publish", "name": name, "data": data}))
             .await;
     }
 
     /// Compiles what it is asked to, with this size or these errors, and says what it was asked.
     pub(crate) async fn compile(&mut self, result: Result<&str, &str>) -> Value {
-        let asked = self.hear().await.unwrap();
+        let asked = self.receive().await.unwrap();
         assert_eq!(asked["type"], "compile");
         self.compiled(&asked["request"], result).await;
         asked
@@ -80,13 +80,13 @@ impl Device {
 
     pub(crate) async fn compiled(&mut self, request: &Value, result: Result<&str, &str>) {
         let (size, errors) = (result.ok(), result.err());
-        self.say(json!({
+        self.send(json!({
             "type": "compiled", "request": request, "ok": result.is_ok(), "size": size, "errors": errors,
         }))
         .await;
     }
 
-    pub(crate) async fn say(&mut self, message: Value) {
+    pub(crate) async fn send(&mut self, message: Value) {
         self.0
             .write_all(format!("{message}\n").as_bytes())
             .await
@@ -99,7 +99,7 @@ impl Device {
     }
 
     /// The next message of the cloud; none at the end of the link.
-    pub(crate) async fn hear(&mut self) -> Option<Value> {
+    pub(crate) async fn receive(&mut self) -> Option<Value> {
         let mut line = String::new();
         let read = tokio::time::timeout(PATIENCE, self.0.read_line(&mut line)).await;
         match read.expect("a message comes") {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     device::{Device, ID},
-    support::{Receiver, say, start, start_with_hook, text_hook},
+    support::{Receiver, respond, start, start_with_hook, text_hook},
 };
 
 #[tokio::test]
@@ -63,9 +63,9 @@ async fn coming_and_going_is_told_on_the_stream() {
         (online.name.as_str(), online.text(), &online.data["coreid"]),
         ("spark/status", "online", &json!(ID))
     );
-    device.say(json!({"type": "offline"})).await;
+    device.send(json!({"type": "offline"})).await;
     assert_eq!(all.next().await.text(), "offline");
-    device.say(json!({"type": "online"})).await;
+    device.send(json!({"type": "online"})).await;
     assert_eq!(all.next().await.text(), "online");
     drop(device);
     assert_eq!(
@@ -83,7 +83,7 @@ async fn coming_and_going_is_told_on_the_stream() {
 #[tokio::test]
 async fn a_press_on_the_device_makes_the_whole_round_back_to_it() {
     let (world, mut receiver, _) = start_with_hook().await;
-    receiver.always(say(200, r#"{"ok":true,"id":7}"#));
+    receiver.always(respond(200, r#"{"ok":true,"id":7}"#));
     let prefix = format!("{ID}/hook-response/WebhookTutorial01");
     let mut device = Device::online(&world, &[&prefix]).await;
     let mut stream = world.listen("/v1/devices/events").await;
@@ -102,7 +102,7 @@ async fn a_press_on_the_device_makes_the_whole_round_back_to_it() {
             .contains(&format!(r#""coreid":"{ID}""#))
     );
     assert_eq!(
-        device.hear().await.unwrap(),
+        device.receive().await.unwrap(),
         json!({"type": "event", "name": format!("{prefix}/0"), "data": r#"{"ok":true,"id":7}"#})
     );
     assert_eq!(
@@ -138,14 +138,14 @@ async fn a_name_is_kept_told_to_the_device_and_survives_a_new_link() {
         (200, &json!("kitchen"))
     );
     assert_eq!(
-        device.hear().await.unwrap(),
+        device.receive().await.unwrap(),
         json!({"type": "rename", "name": "kitchen"})
     );
     drop(device);
     world.wait_for_device(ID, "attached", json!(false)).await;
     let mut again = Device::online(&world, &[]).await;
     assert_eq!(
-        again.hear().await.unwrap(),
+        again.receive().await.unwrap(),
         json!({"type": "rename", "name": "kitchen"})
     );
     assert_eq!(

@@ -7,7 +7,7 @@ use simulated_cloud::Config;
 
 use crate::{
     device::{Device, ID},
-    support::{Answer, World, call, config, start, start_with},
+    support::{ApiResponse, World, call, config, start, start_with},
 };
 
 /// A call with one file in it.
@@ -16,7 +16,7 @@ async fn send_file(
     (method, path): (&str, &str),
     (name, text): (&str, &str),
     origin: Option<&str>,
-) -> Answer {
+) -> ApiResponse {
     let bearer = world.bearer();
     let mut headers = vec![
         ("Authorization", bearer.as_str()),
@@ -30,7 +30,7 @@ async fn send_file(
     call(world.addr(), method, path, &headers, body.as_bytes()).await
 }
 
-async fn flash(world: &World, name: &str, text: &str) -> Answer {
+async fn flash(world: &World, name: &str, text: &str) -> ApiResponse {
     let path = format!("/v1/devices/{ID}");
     send_file(world, ("PUT", &path), (name, text), None).await
 }
@@ -48,7 +48,7 @@ async fn a_flash_compiles_on_the_device_and_tells_its_steps_in_their_order() {
         );
         let request = asked["request"].clone();
         assert_eq!(
-            device.hear().await.unwrap(),
+            device.receive().await.unwrap(),
             json!({"type": "flash", "request": request})
         );
         request
@@ -60,11 +60,11 @@ async fn a_flash_compiles_on_the_device_and_tells_its_steps_in_their_order() {
             json!({"ok": true, "id": ID, "status": "Update started", "message": "Update started"})
         )
     );
-    device.say(json!({"type": "offline"})).await;
+    device.send(json!({"type": "offline"})).await;
     device
-        .say(json!({"type": "flashed", "request": request, "ok": true}))
+        .send(json!({"type": "flashed", "request": request, "ok": true}))
         .await;
-    device.say(json!({"type": "online"})).await;
+    device.send(json!({"type": "online"})).await;
     let mut told = Vec::new();
     for _ in 0..9 {
         let seen = stream.next().await;
@@ -126,14 +126,14 @@ async fn a_flash_that_fails_or_never_ends_is_told_as_failed() {
     for says_so in [true, false] {
         let (answer, request) = tokio::join!(flash(&world, "a.cpp", "x"), async {
             device.compile(Ok("")).await;
-            device.hear().await.unwrap()["request"].clone()
+            device.receive().await.unwrap()["request"].clone()
         });
         assert_eq!(answer.json()["ok"], true);
         let busy = flash(&world, "b.cpp", "x").await;
         assert_eq!(busy.status, 409);
         if says_so {
             device
-                .say(json!({"type": "flashed", "request": request, "ok": false}))
+                .send(json!({"type": "flashed", "request": request, "ok": false}))
                 .await;
         } else {
             world.clock.advance(Duration::from_secs(60));
@@ -152,14 +152,17 @@ async fn of_two_flashes_at_once_one_has_the_device_and_the_other_is_told_so() {
         flash(&world, "a.cpp", "x"),
         flash(&world, "b.cpp", "x"),
         async {
-            let asked = [device.hear().await.unwrap(), device.hear().await.unwrap()];
+            let asked = [
+                device.receive().await.unwrap(),
+                device.receive().await.unwrap(),
+            ];
             for one in &asked {
                 device.compiled(&one["request"], Ok("")).await;
             }
-            let flashed = device.hear().await.unwrap();
+            let flashed = device.receive().await.unwrap();
             assert_eq!(flashed["type"], "flash");
             device
-                .say(json!({"type": "flashed", "request": flashed["request"], "ok": true}))
+                .send(json!({"type": "flashed", "request": flashed["request"], "ok": true}))
                 .await;
         }
     );
@@ -187,7 +190,7 @@ async fn a_compiler_that_takes_thirty_seconds_is_given_up() {
     let world = start().await;
     let mut device = Device::online(&world, &[]).await;
     let (answer, late) = tokio::join!(flash(&world, "a.cpp", "x"), async {
-        let request = device.hear().await.unwrap()["request"].clone();
+        let request = device.receive().await.unwrap()["request"].clone();
         world.clock.advance(Duration::from_secs(30));
         request
     });
@@ -279,7 +282,7 @@ async fn a_program_can_be_compiled_fetched_and_flashed_as_a_binary() {
     );
     let (flashed, asked) = tokio::join!(flash(&world, "a.bin", &binary.body), async {
         let asked = device.compile(Ok("")).await;
-        device.hear().await.unwrap();
+        device.receive().await.unwrap();
         asked
     });
     assert_eq!(

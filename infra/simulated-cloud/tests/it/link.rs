@@ -14,15 +14,15 @@ async fn a_device_hears_only_what_it_asked_for_and_at_most_four_things() {
     for name in ["zero", "five", "One", "onerous", "four"] {
         world.publish(name, "x").await;
     }
-    assert_eq!(device.hear().await.unwrap()["name"], "onerous");
-    assert_eq!(device.hear().await.unwrap()["name"], "four");
-    device.say(json!({"type": "offline"})).await;
+    assert_eq!(device.receive().await.unwrap()["name"], "onerous");
+    assert_eq!(device.receive().await.unwrap()["name"], "four");
+    device.send(json!({"type": "offline"})).await;
     world.wait_for_device(ID, "online", json!(false)).await;
-    device.say(json!({"type": "online"})).await;
+    device.send(json!({"type": "online"})).await;
     world.wait_for_device(ID, "online", json!(true)).await;
     world.publish("four", "x").await;
     device
-        .say(json!({"type": "subscribe", "prefix": "again"}))
+        .send(json!({"type": "subscribe", "prefix": "again"}))
         .await;
     device.message("subscribed").await;
     world
@@ -30,7 +30,7 @@ async fn a_device_hears_only_what_it_asked_for_and_at_most_four_things() {
         .await;
     world.publish("again", "x").await;
     assert_eq!(
-        device.hear().await.unwrap()["name"],
+        device.receive().await.unwrap()["name"],
         "again",
         "a new connection begins without subscriptions"
     );
@@ -43,10 +43,10 @@ async fn what_is_larger_than_the_device_takes_never_reaches_it() {
     let mut stream = world.listen("/v1/devices/events").await;
     world.publish("e", &"x".repeat(1025)).await;
     world.publish("e", &"y".repeat(1024)).await;
-    assert_eq!(device.hear().await.unwrap()["data"], "y".repeat(1024));
+    assert_eq!(device.receive().await.unwrap()["data"], "y".repeat(1024));
     let _ = stream.names(2).await;
     device
-        .say(json!({"type": "publish", "name": "n".repeat(100), "data": "ä".repeat(600)}))
+        .send(json!({"type": "publish", "name": "n".repeat(100), "data": "ä".repeat(600)}))
         .await;
     let cut = stream.next().await;
     assert_eq!((cut.name.len(), cut.text().len()), (64, 1024));
@@ -57,13 +57,13 @@ async fn an_offline_device_cannot_publish() {
     let world = start().await;
     let mut device = Device::online(&world, &[]).await;
     let mut stream = world.listen("/v1/devices/events").await;
-    device.say(json!({"type": "offline"})).await;
+    device.send(json!({"type": "offline"})).await;
     device
-        .say(json!({"type": "publish", "name": "lost", "data": null}))
+        .send(json!({"type": "publish", "name": "lost", "data": null}))
         .await;
-    device.say(json!({"type": "online"})).await;
+    device.send(json!({"type": "online"})).await;
     device
-        .say(json!({"type": "publish", "name": "heard", "data": null}))
+        .send(json!({"type": "publish", "name": "heard", "data": null}))
         .await;
     assert_eq!(
         stream.names(3).await,
@@ -106,20 +106,22 @@ async fn a_device_in_another_process_links_by_an_upgrade() {
     device.boot(ID, &["e"]).await;
     world.wait_for_device(ID, "online", json!(true)).await;
     world.publish("e1", "x").await;
-    assert_eq!(device.hear().await.unwrap()["name"], "e1");
+    assert_eq!(device.receive().await.unwrap()["name"], "e1");
 }
 
 #[tokio::test]
 async fn a_line_that_is_no_message_ends_the_link_and_an_unknown_one_does_not() {
     let world = start().await;
     let mut device = Device::online(&world, &[]).await;
-    device.say(json!({"type": "from-the-future", "x": 1})).await;
+    device
+        .send(json!({"type": "from-the-future", "x": 1}))
+        .await;
     device.message("still here").await;
     world
         .wait_for_device(ID, "message", json!("still here"))
         .await;
     device.write(b"{not json\n").await;
-    assert_eq!(device.hear().await, None);
+    assert_eq!(device.receive().await, None);
     world.wait_for_device(ID, "attached", json!(false)).await;
     for first in [
         r#"{"type":"online"}"#,
@@ -128,11 +130,11 @@ async fn a_line_that_is_no_message_ends_the_link_and_an_unknown_one_does_not() {
     ] {
         let mut stranger = Device::plug_in(&world);
         stranger.write(format!("{first}\n").as_bytes()).await;
-        assert_eq!(stranger.hear().await, None, "{first}");
+        assert_eq!(stranger.receive().await, None, "{first}");
     }
     let mut endless = Device::online(&world, &[]).await;
     endless.write(&vec![b'x'; 1024 * 1024 + 2]).await;
-    assert_eq!(endless.hear().await, None);
+    assert_eq!(endless.receive().await, None);
 }
 
 #[tokio::test]
@@ -143,10 +145,10 @@ async fn a_new_link_of_the_same_device_takes_over() {
     new.message("second").await;
     world.wait_for_device(ID, "message", json!("second")).await;
     // The first link ends at the next thing it says, and takes nothing of the second with it.
-    old.say(json!({"type": "offline"})).await;
-    assert_eq!(old.hear().await, None);
+    old.send(json!({"type": "offline"})).await;
+    assert_eq!(old.receive().await, None);
     world.publish("e", "x").await;
-    assert_eq!(new.hear().await.unwrap()["name"], "e");
+    assert_eq!(new.receive().await.unwrap()["name"], "e");
     assert_eq!(world.device_state(ID).await["online"], true);
 }
 

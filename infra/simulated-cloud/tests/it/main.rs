@@ -9,17 +9,17 @@ mod support;
 
 mod device;
 
-mod answers;
+mod access;
 mod api_js;
 mod console;
 mod controls;
 mod devices;
-mod door;
 mod flash;
 mod integrations;
 mod link;
+mod responses;
 mod restart;
+mod retries;
 mod signin;
 mod streams;
-mod turns;
 mod webhooks;

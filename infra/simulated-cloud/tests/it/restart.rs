@@ -232,7 +232,7 @@ async fn where_others_could_reach_it_it_does_not_start() {
 async fn a_shutdown_ends_streams_links_and_waiting_hooks_at_once() {
     let world = start_with(config()).await;
     let mut receiver = Receiver::start().await;
-    receiver.always(crate::support::Say::Nothing);
+    receiver.always(crate::support::Reply::Silence);
     world.create_hook(tutorial_hook(&receiver.url())).await;
     let mut stream = world.listen("/v1/devices/events").await;
     let mut device = Device::online(&world, &[]).await;
@@ -243,5 +243,5 @@ async fn a_shutdown_ends_streams_links_and_waiting_hooks_at_once() {
         .expect("it ends")
         .unwrap();
     while stream.line().await.is_some() {}
-    while device.hear().await.is_some() {}
+    while device.receive().await.is_some() {}
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 use simulated_cloud::Config;
 
-use crate::support::{Answer, World, call, config, form, start, start_with};
+use crate::support::{ApiResponse, World, call, config, form, start, start_with};
 
-async fn ask(world: &World, fields: &[(&str, &str)]) -> Answer {
+async fn ask(world: &World, fields: &[(&str, &str)]) -> ApiResponse {
     let headers = [
         ("Content-Type", "application/x-www-form-urlencoded"),
         ("Authorization", "Bearer null"),
@@ -22,7 +22,7 @@ async fn ask(world: &World, fields: &[(&str, &str)]) -> Answer {
     .await
 }
 
-async fn password(world: &World, password: &str) -> Answer {
+async fn password(world: &World, password: &str) -> ApiResponse {
     let username = world.cloud.demo().username;
     ask(
         world,

@@ -72,7 +72,7 @@ impl World {
         self.cloud.addr()
     }
 
-    pub(crate) async fn sign_in(&self, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn sign_in(&self, headers: &[(&str, &str)]) -> ApiResponse {
         let demo = self.cloud.demo();
         let form = form(&[
             ("grant_type", "password"),
@@ -93,7 +93,7 @@ impl World {
     }
 
     /// A call with the token and, if there is one, a JSON body.
-    pub(crate) async fn api(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn api(&self, method: &str, path: &str, body: Option<Value>) -> ApiResponse {
         self.send(
             method,
             path,
@@ -102,7 +102,7 @@ impl World {
         .await
     }
 
-    async fn send(&self, method: &str, path: &str, body: &str) -> Answer {
+    async fn send(&self, method: &str, path: &str, body: &str) -> ApiResponse {
         let bearer = self.bearer();
         let headers = [
             ("Authorization", bearer.as_str()),
@@ -155,13 +155,13 @@ pub(crate) fn form(fields: &[(&str, &str)]) -> String {
 }
 
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ApiResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl ApiResponse {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -186,7 +186,7 @@ pub(crate) async fn call(
     path: &str,
     headers: &[(&str, &str)],
     body: &[u8],
-) -> Answer {
+) -> ApiResponse {
     let mut head = format!("{method} {path} HTTP/1.1\r\n");
     if !headers
         .iter()
@@ -230,7 +230,7 @@ pub(crate) async fn call(
         .map(|line| line.split_once(": ").unwrap())
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
-    Answer {
+    ApiResponse {
         status,
         headers,
         body: body.to_owned(),
@@ -351,20 +351,20 @@ impl Stream {
 
 /// What a receiver answers next.
 #[derive(Clone)]
-pub(crate) enum Say {
-    Answer {
+pub(crate) enum Reply {
+    Respond {
         status: u16,
         content_type: &'static str,
         body: Vec<u8>,
     },
     /// Keeps the connection open and says nothing.
-    Nothing,
+    Silence,
     /// Closes the connection in the middle of the answer.
-    HalfAnAnswer,
+    HalfAResponse,
 }
 
-pub(crate) fn say(status: u16, body: &str) -> Say {
-    Say::Answer {
+pub(crate) fn respond(status: u16, body: &str) -> Reply {
+    Reply::Respond {
         status,
         content_type: "application/json",
         body: body.as_bytes().to_vec(),
@@ -374,8 +374,8 @@ pub(crate) fn say(status: u16, body: &str) -> Say {
 /// A server that receives webhooks.
 pub(crate) struct Receiver {
     pub(crate) addr: SocketAddr,
-    next: Arc<Mutex<VecDeque<Say>>>,
-    otherwise: watch::Sender<Say>,
+    next: Arc<Mutex<VecDeque<Reply>>>,
+    otherwise: watch::Sender<Reply>,
     seen: mpsc::UnboundedReceiver<String>,
 }
 
@@ -383,8 +383,8 @@ impl Receiver {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let next: Arc<Mutex<VecDeque<Say>>> = Arc::default();
-        let (otherwise, says) = watch::channel(say(200, r#"{"ok":true}"#));
+        let next: Arc<Mutex<VecDeque<Reply>>> = Arc::default();
+        let (otherwise, says) = watch::channel(respond(200, r#"{"ok":true}"#));
         let (sender, seen) = mpsc::unbounded_channel();
         let script = Arc::clone(&next);
         tokio::spawn(async move {
@@ -413,7 +413,7 @@ impl Receiver {
                     // Whoever does not ask what was received does not care.
                     let _ = sender.send(text);
                     match what {
-                        Say::Answer {
+                        Reply::Respond {
                             status,
                             content_type,
                             body,
@@ -424,12 +424,12 @@ impl Receiver {
                             );
                             let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
                         }
-                        Say::HalfAnAnswer => {
+                        Reply::HalfAResponse => {
                             let _ = stream
                                 .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
                                 .await;
                         }
-                        Say::Nothing => {
+                        Reply::Silence => {
                             let mut rest = Vec::new();
                             let _ = stream.read_to_end(&mut rest).await;
                         }
@@ -450,12 +450,12 @@ impl Receiver {
     }
 
     /// What the next requests are answered with, one each.
-    pub(crate) fn then(&self, says: impl IntoIterator<Item = Say>) {
+    pub(crate) fn then(&self, says: impl IntoIterator<Item = Reply>) {
         self.next.lock().unwrap().extend(says);
     }
 
     /// What every other request is answered with.
-    pub(crate) fn always(&self, say: Say) {
+    pub(crate) fn always(&self, say: Reply) {
         self.otherwise.send_replace(say);
     }
 

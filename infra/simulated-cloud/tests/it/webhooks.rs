@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::support::{Receiver, say, start, start_with_hook, text_hook, tutorial_hook};
+use crate::support::{Receiver, respond, start, start_with_hook, text_hook, tutorial_hook};
 
 #[tokio::test]
 async fn a_test_press_makes_the_whole_round_in_order() {
     let (world, mut receiver, _) = start_with_hook().await;
-    receiver.always(say(200, r#"{"ok":true,"id":1652008511}"#));
+    receiver.always(respond(200, r#"{"ok":true,"id":1652008511}"#));
     let mut stream = world.listen("/v1/devices/events").await;
     let data = r#"{"op":"test","id":1652008511}"#;
     world.publish("WebhookTutorial01", data).await;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    attached::{Compiled, Flashing, Live, frame},
     core::Core,
-    event::{MAX_NAME_BYTES, cut, tidy_name},
+    event::{MAX_NAME_BYTES, sanitize_name, truncate},
     flash::product_of,
     link::FromDevice,
+    sessions::{Compiled, Flashing, Session, frame},
 };
 
 /// A serial line as the log handler cuts it, with room for its time and category.
@@ -18,7 +18,7 @@ const MAX_MESSAGE_BYTES: usize = 500;
 const MAX_OUTPUT_BYTES: usize = 64 * 1024;
 
 /// Does what one message asks for.
-pub(crate) fn act(core: &Arc<Core>, id: &str, message: FromDevice) {
+pub(crate) fn handle(core: &Arc<Core>, id: &str, message: FromDevice) {
     let now = core.now();
     // Not a change that must be written: a device that prints would have the file rewritten at every line.
     if let Some(device) = core.state().device_mut(id) {
@@ -31,23 +31,23 @@ pub(crate) fn act(core: &Arc<Core>, id: &str, message: FromDevice) {
             offline(core, id);
         }
         FromDevice::Subscribe { prefix } => {
-            core.attached.with(id, |live| live.subscribe(&prefix));
+            core.sessions.with(id, |session| session.subscribe(&prefix));
         }
         FromDevice::Publish { name, data } => publish(core, id, &name, data),
         FromDevice::Serial { line } => {
-            core.attached.with(id, |live| {
-                live.print(cut(&line, MAX_SERIAL_BYTES).to_owned())
+            core.sessions.with(id, |session| {
+                session.print(truncate(&line, MAX_SERIAL_BYTES).to_owned())
             });
         }
         FromDevice::State(running) => {
-            core.attached.with(id, |live| {
-                live.running = running.running;
-                live.plugged = running.plugged;
-                live.power_source = running.power_source;
-                live.battery = running.battery;
-                live.message = running
+            core.sessions.with(id, |session| {
+                session.running = running.running;
+                session.plugged = running.plugged;
+                session.power_source = running.power_source;
+                session.battery = running.battery;
+                session.message = running
                     .message
-                    .map(|message| cut(&message, MAX_MESSAGE_BYTES).to_owned());
+                    .map(|message| truncate(&message, MAX_MESSAGE_BYTES).to_owned());
             });
             show(core, id);
         }
@@ -58,12 +58,12 @@ pub(crate) fn act(core: &Arc<Core>, id: &str, message: FromDevice) {
             errors,
         } => {
             let waiting = core
-                .attached
-                .with(id, |live| live.waiting.remove(&request))
+                .sessions
+                .with(id, |session| session.waiting.remove(&request))
                 .flatten();
             if let Some(waiting) = waiting {
                 let text = if ok { size } else { errors }.unwrap_or_default();
-                let text = cut(&text, MAX_OUTPUT_BYTES).to_owned();
+                let text = truncate(&text, MAX_OUTPUT_BYTES).to_owned();
                 // Whoever asked may have given up meanwhile.
                 let _ = waiting.send(if ok {
                     Compiled::Done(text)
@@ -79,16 +79,16 @@ pub(crate) fn act(core: &Arc<Core>, id: &str, message: FromDevice) {
 
 fn publish(core: &Arc<Core>, id: &str, name: &str, data: Option<String>) {
     let limit = core
-        .attached
-        .with(id, |live| live.online.then_some(live.data_limit))
+        .sessions
+        .with(id, |session| session.online.then_some(session.data_limit))
         .flatten();
-    let name = tidy_name(name, MAX_NAME_BYTES);
+    let name = sanitize_name(name, MAX_NAME_BYTES);
     let (Some(limit), false) = (limit, name.is_empty()) else {
         return;
     };
-    let data = data.map(|data| cut(&data, limit).to_owned());
-    core.attached.with(id, |live| {
-        live.count_publish(&name, data.as_deref().map_or(0, str::len))
+    let data = data.map(|data| truncate(&data, limit).to_owned());
+    core.sessions.with(id, |session| {
+        session.count_publish(&name, data.as_deref().map_or(0, str::len))
     });
     core.publish(core.event(&name, data, id, product_of(core, id)));
     show(core, id);
@@ -101,10 +101,10 @@ fn online(core: &Arc<Core>, id: &str) {
             .device_mut(id)
             .map(|device| device.last_handshake_at = Some(now))
     });
-    let flash = core.attached.with(id, |live| {
-        live.online = true;
-        live.prefixes.clear();
-        live.flash.take_if(|flash| flash.delivered)
+    let flash = core.sessions.with(id, |session| {
+        session.online = true;
+        session.prefixes.clear();
+        session.flash.take_if(|flash| flash.delivered)
     });
     say(core, id, "spark/status", "online");
     if let Some(flash) = flash.flatten() {
@@ -114,10 +114,10 @@ fn online(core: &Arc<Core>, id: &str) {
 }
 
 fn offline(core: &Arc<Core>, id: &str) {
-    let was_online = core.attached.with(id, |live| {
-        live.prefixes.clear();
-        live.signaling = false;
-        std::mem::replace(&mut live.online, false)
+    let was_online = core.sessions.with(id, |session| {
+        session.prefixes.clear();
+        session.signaling = false;
+        std::mem::replace(&mut session.online, false)
     });
     if was_online == Some(true) {
         say(core, id, "spark/status", "offline");
@@ -126,12 +126,12 @@ fn offline(core: &Arc<Core>, id: &str) {
 }
 
 /// The link is gone, and with it whatever was under way.
-pub(crate) fn lost(core: &Arc<Core>, id: &str) {
-    let flash = core.attached.with(id, |live| {
-        live.to_device = None;
-        live.running = false;
-        live.waiting.clear();
-        live.flash.take().filter(|flash| !flash.delivered)
+pub(crate) fn link_closed(core: &Arc<Core>, id: &str) {
+    let flash = core.sessions.with(id, |session| {
+        session.to_device = None;
+        session.running = false;
+        session.waiting.clear();
+        session.flash.take().filter(|flash| !flash.delivered)
     });
     if flash.flatten().is_some() {
         say(core, id, "spark/flash/status", "failed");
@@ -141,10 +141,10 @@ pub(crate) fn lost(core: &Arc<Core>, id: &str) {
 
 /// The transfer is over: "success" says that, not that the new program runs.
 fn deliver_flash(core: &Arc<Core>, id: &str) {
-    let delivered = core.attached.with(id, |live| match &mut live.flash {
+    let delivered = core.sessions.with(id, |session| match &mut session.flash {
         Some(flash) if !flash.delivered => {
             flash.delivered = true;
-            live.firmware.clone_from(&flash.firmware);
+            session.firmware.clone_from(&flash.firmware);
             Some(flash.firmware.clone())
         }
         _ => None,
@@ -161,8 +161,9 @@ fn deliver_flash(core: &Arc<Core>, id: &str) {
 
 /// The device says how a flash ended, or nobody said so in time.
 pub(crate) fn flashed(core: &Arc<Core>, id: &str, request: u64, ok: bool) {
-    let known = core.attached.with(id, |live| {
-        live.flash
+    let known = core.sessions.with(id, |session| {
+        session
+            .flash
             .as_ref()
             .is_some_and(|flash| flash.request == request)
     });
@@ -173,7 +174,7 @@ pub(crate) fn flashed(core: &Arc<Core>, id: &str, request: u64, ok: bool) {
         deliver_flash(core, id);
         return;
     }
-    core.attached.with(id, |live| live.flash = None);
+    core.sessions.with(id, |session| session.flash = None);
     say(core, id, "spark/flash/status", "failed");
 }
 
@@ -198,8 +199,8 @@ pub(crate) fn show(core: &Core, id: &str) {
         .device(id)
         .map(|device| device.name.clone())
         .unwrap_or_default();
-    core.attached.with(id, |live: &mut Live| {
-        let state = frame("state", &live.state(id, &name));
-        live.show(&state);
+    core.sessions.with(id, |session: &mut Session| {
+        let state = frame("state", &session.state(id, &name));
+        session.show(&state);
     });
 }

@@ -6,7 +6,8 @@ use serde_json::json;
 use simulated_cloud::Config;
 
 use crate::support::{
-    PATIENCE, Receiver, Say, World, config, say, start, start_with, start_with_hook, tutorial_hook,
+    PATIENCE, Receiver, Reply, World, config, respond, start, start_with, start_with_hook,
+    tutorial_hook,
 };
 
 #[tokio::test]
@@ -16,7 +17,7 @@ async fn a_long_response_comes_in_parts_of_512_bytes() {
     let long: String = (0..1200_u32)
         .map(|index| char::from(b'a' + u8::try_from(index % 26).unwrap()))
         .collect();
-    receiver.always(say(200, &long));
+    receiver.always(respond(200, &long));
     world.create_hook(tutorial_hook(&receiver.url())).await;
     let mut stream = world.listen("/v1/devices/events/api%2Fhook-response").await;
     world.publish("WebhookTutorial01", "x").await;
@@ -40,7 +41,7 @@ async fn parts_come_out_of_order_when_asked_to() {
     })
     .await;
     let receiver = Receiver::start().await;
-    receiver.always(say(200, &"x".repeat(1200)));
+    receiver.always(respond(200, &"x".repeat(1200)));
     world.create_hook(tutorial_hook(&receiver.url())).await;
     let mut stream = world.listen("/v1/devices/events/api%2Fhook-response").await;
     world.publish("WebhookTutorial01", "x").await;
@@ -56,7 +57,7 @@ async fn parts_come_out_of_order_when_asked_to() {
 #[tokio::test]
 async fn an_empty_answer_gives_no_hook_response() {
     let (world, receiver, id) = start_with_hook().await;
-    receiver.then([say(204, ""), say(200, ""), say(200, "third")]);
+    receiver.then([respond(204, ""), respond(200, ""), respond(200, "third")]);
     let mut stream = world.listen("/v1/devices/events").await;
     for round in 1..=3 {
         world.publish("WebhookTutorial01", "x").await;
@@ -86,7 +87,11 @@ async fn wait_for_successes(world: &World, id: &str, count: u64) {
 #[tokio::test]
 async fn a_failing_server_gives_a_hook_error_with_its_status_and_host() {
     let (world, receiver, _) = start_with_hook().await;
-    receiver.then([say(404, "not here"), say(500, "broken"), say(302, "")]);
+    receiver.then([
+        respond(404, "not here"),
+        respond(500, "broken"),
+        respond(302, ""),
+    ]);
     let mut stream = world.listen("/v1/devices/events/api%2Fhook-error").await;
     for (status, guesses) in [
         (404, vec!["hook_error_without_body"]),
@@ -107,7 +112,7 @@ async fn a_failing_server_gives_a_hook_error_with_its_status_and_host() {
 #[tokio::test]
 async fn a_server_that_takes_twenty_seconds_has_failed() {
     let (world, mut receiver, _) = start_with_hook().await;
-    receiver.always(Say::Nothing);
+    receiver.always(Reply::Silence);
     let mut stream = world.listen("/v1/devices/events").await;
     world.publish("WebhookTutorial01", "x").await;
     receiver.request().await;
@@ -129,7 +134,7 @@ async fn a_server_that_takes_twenty_seconds_has_failed() {
 #[tokio::test]
 async fn a_broken_and_an_absent_server_are_told_apart() {
     let (world, receiver, _) = start_with_hook().await;
-    receiver.always(Say::HalfAnAnswer);
+    receiver.always(Reply::HalfAResponse);
     let mut stream = world.listen("/v1/devices/events/api%2Fhook-error").await;
     world.publish("WebhookTutorial01", "x").await;
     assert_eq!(stream.next().await.text(), "read ECONNRESET");

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Say, Stream, say, start_with_hook, text_hook};
+use crate::support::{Reply, Stream, respond, start_with_hook, text_hook};
 
 #[tokio::test]
 async fn a_host_that_mostly_fails_is_left_alone_and_its_events_are_tried_again() {
     let (world, mut receiver, id) = start_with_hook().await;
-    receiver.always(say(500, ""));
+    receiver.always(respond(500, ""));
     let mut stream = world.listen("/v1/devices/events/api%2Fhook-").await;
     for _ in 0..5 {
         world.publish("WebhookTutorial01", "fails").await;
@@ -19,7 +19,7 @@ async fn a_host_that_mostly_fails_is_left_alone_and_its_events_are_tried_again()
         );
         receiver.request().await;
     }
-    receiver.always(say(200, "well again"));
+    receiver.always(respond(200, "well again"));
     world.publish("WebhookTutorial01", "skipped").await;
     let skipped = stream.next().await;
     assert_eq!(
@@ -44,7 +44,7 @@ async fn a_host_that_mostly_fails_is_left_alone_and_its_events_are_tried_again()
 #[tokio::test]
 async fn an_event_skipped_three_times_is_dropped() {
     let (world, receiver, id) = start_with_hook().await;
-    receiver.always(say(500, ""));
+    receiver.always(respond(500, ""));
     let mut stream = world.listen("/v1/devices/events/api%2Fhook-error").await;
     let fail_until_asleep = async |stream: &mut Stream| {
         loop {
@@ -72,7 +72,7 @@ async fn an_event_skipped_three_times_is_dropped() {
 #[tokio::test]
 async fn a_deleted_hook_is_not_tried_again() {
     let (world, mut receiver, id) = start_with_hook().await;
-    receiver.always(say(500, ""));
+    receiver.always(respond(500, ""));
     let mut stream = world.listen("/v1/devices/events/api%2Fhook-error").await;
     for _ in 0..6 {
         world.publish("WebhookTutorial01", "old").await;
@@ -94,7 +94,7 @@ async fn a_deleted_hook_is_not_tried_again() {
 #[tokio::test]
 async fn no_more_than_32_requests_wait_for_an_answer_and_the_others_have_their_full_time_later() {
     let (world, mut receiver, _) = start_with_hook().await;
-    receiver.always(Say::Nothing);
+    receiver.always(Reply::Silence);
     let mut sent = world.listen("/v1/devices/events/hook-sent%2F").await;
     let mut failed = world.listen("/v1/devices/events/api%2Fhook-error").await;
     for _ in 0..40 {

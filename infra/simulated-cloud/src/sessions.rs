@@ -11,7 +11,7 @@ use hyper::body::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::event::{Event, MAX_NAME_BYTES, cut};
+use crate::event::{Event, MAX_NAME_BYTES, truncate};
 
 /// Serial lines that a new viewer is shown first.
 const KEPT_LINES: usize = 200;
@@ -45,7 +45,7 @@ pub(crate) struct Flashing {
 
 /// Everything about one attached device that no restart keeps.
 #[derive(Default)]
-pub(crate) struct Live {
+pub(crate) struct Session {
     /// Tells this link from an earlier one of the same device.
     pub(crate) link: u64,
     pub(crate) to_device: Option<mpsc::Sender<String>>,
@@ -69,9 +69,9 @@ pub(crate) struct Live {
     viewers: Vec<mpsc::Sender<Bytes>>,
 }
 
-impl Live {
+impl Session {
     /// Hands a message to the link. A device that does not read is let go.
-    pub(crate) fn tell(&mut self, message: &Value) -> bool {
+    pub(crate) fn send(&mut self, message: &Value) -> bool {
         let sent = self
             .to_device
             .as_ref()
@@ -84,7 +84,8 @@ impl Live {
 
     pub(crate) fn subscribe(&mut self, prefix: &str) {
         if self.prefixes.len() < MAX_PREFIXES {
-            self.prefixes.push(cut(prefix, MAX_NAME_BYTES).to_owned());
+            self.prefixes
+                .push(truncate(prefix, MAX_NAME_BYTES).to_owned());
         }
     }
 
@@ -150,29 +151,29 @@ pub(crate) fn frame(event: &str, data: &Value) -> Bytes {
 }
 
 #[derive(Default)]
-pub(crate) struct Attached(Mutex<HashMap<String, Live>>);
+pub(crate) struct Sessions(Mutex<HashMap<String, Session>>);
 
-impl Attached {
-    pub(crate) fn all(&self) -> MutexGuard<'_, HashMap<String, Live>> {
+impl Sessions {
+    pub(crate) fn all(&self) -> MutexGuard<'_, HashMap<String, Session>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at or changes one device that is or was attached.
-    pub(crate) fn with<T>(&self, id: &str, act: impl FnOnce(&mut Live) -> T) -> Option<T> {
+    pub(crate) fn with<T>(&self, id: &str, act: impl FnOnce(&mut Session) -> T) -> Option<T> {
         self.all().get_mut(id).map(act)
     }
 
     pub(crate) fn online(&self, id: &str) -> bool {
-        self.with(id, |live| live.online).unwrap_or(false)
+        self.with(id, |session| session.online).unwrap_or(false)
     }
 
     /// Gives an event to every device that asked for it, and says which got it. The whole account has one owner, so a prefix
     /// decides.
     pub(crate) fn deliver(&self, event: &Event) -> Vec<String> {
         let mut got = Vec::new();
-        for (id, live) in self.all().iter_mut() {
-            if !live.online
-                || !live
+        for (id, session) in self.all().iter_mut() {
+            if !session.online
+                || !session
                     .prefixes
                     .iter()
                     .any(|prefix| event.name.as_bytes().starts_with(prefix.as_bytes()))
@@ -180,11 +181,11 @@ impl Attached {
                 continue;
             }
             let bytes = event.data.as_deref().map_or(0, str::len);
-            if bytes > live.data_limit {
+            if bytes > session.data_limit {
                 continue;
             }
-            if live.tell(&json!({"type": "event", "name": event.name, "data": event.data})) {
-                live.responses += operations(bytes);
+            if session.send(&json!({"type": "event", "name": event.name, "data": event.data})) {
+                session.responses += operations(bytes);
                 got.push(id.clone());
             }
         }

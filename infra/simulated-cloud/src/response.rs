@@ -7,46 +7,46 @@ use serde_json::{Value, json};
 
 /// A refused call: `{ok:false,error,error_description}`, the keys that the clients look for.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
     body: Value,
 }
 
 /// A handler's result.
-pub(crate) type Answer = Result<Response, Refusal>;
+pub(crate) type ApiResult = Result<Response, ApiError>;
 
-pub(crate) fn refuse(status: u16, error: &str, description: &str) -> Refusal {
-    refuse_with(
+pub(crate) fn api_error(status: u16, error: &str, description: &str) -> ApiError {
+    api_error_with(
         status,
         json!({"ok": false, "error": error, "error_description": description}),
     )
 }
 
 /// A refusal with a body of its own.
-pub(crate) fn refuse_with(status: u16, body: Value) -> Refusal {
-    Refusal {
+pub(crate) fn api_error_with(status: u16, body: Value) -> ApiError {
+    ApiError {
         status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         body,
     }
 }
 
-pub(crate) fn bad_request(description: &str) -> Refusal {
-    refuse(400, "bad_request", description)
+pub(crate) fn bad_request(description: &str) -> ApiError {
+    api_error(400, "bad_request", description)
 }
 
-pub(crate) fn not_found(what: &str) -> Refusal {
-    refuse(
+pub(crate) fn not_found(what: &str) -> ApiError {
+    api_error(
         404,
         &format!("{what} not found"),
         &format!("{what} not found"),
     )
 }
 
-pub(crate) fn reply(body: &impl Serialize) -> Response {
-    reply_with(StatusCode::OK, body)
+pub(crate) fn ok_json(body: &impl Serialize) -> Response {
+    json_response(StatusCode::OK, body)
 }
 
-pub(crate) fn reply_with(status: StatusCode, body: &impl Serialize) -> Response {
+pub(crate) fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
     let text = serde_json::to_string(body).expect("answers are made of text, numbers and lists");
     (
         status,
@@ -56,20 +56,20 @@ pub(crate) fn reply_with(status: StatusCode, body: &impl Serialize) -> Response 
         .into_response()
 }
 
-pub(crate) fn ok() -> Answer {
-    Ok(reply(&json!({"ok": true})))
+pub(crate) fn ok() -> ApiResult {
+    Ok(ok_json(&json!({"ok": true})))
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        reply_with(self.status, &self.body)
+        json_response(self.status, &self.body)
     }
 }
 
-impl From<std::io::Error> for Refusal {
+impl From<std::io::Error> for ApiError {
     /// 500: the state could not be saved; the cause is in no answer.
     fn from(_: std::io::Error) -> Self {
-        refuse(
+        api_error(
             500,
             "server_error",
             "the simulated cloud could not write its state; is the disk full?",

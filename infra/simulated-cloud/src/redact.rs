@@ -1,7 +1,7 @@
 //! What could be a secret, as it is shown to whoever may know that it is there and not what it is.
 
 /// A text's length in its place.
-pub(crate) fn hidden(text: &str) -> String {
+pub(crate) fn redacted(text: &str) -> String {
     format!("({} characters, hidden)", text.chars().count())
 }
 
@@ -23,8 +23,8 @@ pub(crate) fn url(url: &str) -> String {
                 .split('&')
                 .map(|field| {
                     field.split_once('=').map_or_else(
-                        || hidden(field),
-                        |(name, value)| format!("{name}={}", hidden(value)),
+                        || redacted(field),
+                        |(name, value)| format!("{name}={}", redacted(value)),
                     )
                 })
                 .collect();

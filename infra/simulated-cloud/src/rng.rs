@@ -7,12 +7,12 @@ use sha2::{Digest, Sha256};
 
 /// The source of everything unpredictable.
 #[derive(Debug)]
-pub(crate) struct Chance {
+pub(crate) struct Rng {
     seed: Option<u64>,
     drawn: AtomicU64,
 }
 
-impl Chance {
+impl Rng {
     pub(crate) fn new(seed: Option<u64>) -> Self {
         Self {
             seed,
