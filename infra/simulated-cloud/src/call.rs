@@ -1,4 +1,4 @@
-//! One call of the API: where it goes, who makes it, and what it brings, whichever way it was encoded.
+//! One call of the API: its path, its caller and its content, in whichever encoding it came.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -7,10 +7,11 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Multipart, Path, Request},
 };
 use http::{HeaderMap, header};
+use serde_json::{Value, json};
 
 use crate::{
     core::Core,
-    json::Json,
+    json::{Object, to_text},
     response::{ApiError, api_error, api_error_with, bad_request, not_found},
     rng::digest,
     state::Token,
@@ -36,13 +37,13 @@ pub(crate) struct Call {
     path: HashMap<String, String>,
     query: Vec<(String, String)>,
     /// The fields of a JSON object or a form, or of the text parts of a multipart body.
-    pub(crate) body: Json,
+    pub(crate) body: Object,
     pub(crate) files: Vec<Upload>,
     pub(crate) multipart: bool,
 }
 
 impl Call {
-    /// A named part of the path, decoded.
+    /// A named segment of the path, decoded.
     pub(crate) fn path(&self, name: &str) -> &str {
         self.path.get(name).map_or("", String::as_str)
     }
@@ -57,13 +58,12 @@ impl Call {
     /// A text field of the body. A number or a flag counts as its text, since a form cannot tell them apart.
     pub(crate) fn field(&self, name: &str) -> Option<String> {
         match self.body.get(name)? {
-            Json::String(text) => Some(text.clone()),
-            value @ (Json::Number(_) | Json::Bool(_)) => Some(value.to_text()),
-            Json::Null | Json::Array(_) | Json::Object(_) => None,
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+            value => Some(to_text(value)),
         }
     }
 
-    /// The access token, from the three places where it may stand.
+    /// The access token, from the header, the query or the body.
     fn token(&self) -> Option<String> {
         let bearer = self
             .headers
@@ -80,18 +80,18 @@ impl Call {
             .or_else(|| self.field("access_token"))
     }
 
-    /// Who calls; 400 without a token, 401 with one that is not valid now.
+    /// The caller's token; 400 if it is missing, 401 if it is not valid now.
     pub(crate) fn signed_in(&self, core: &Core) -> Result<Token, ApiError> {
         let token = self.token().ok_or_else(|| {
             api_error_with(
                 400,
-                serde_json::json!({"error": "invalid_request", "error_description": "The access token was not found"}),
+                json!({"error": "invalid_request", "error_description": "The access token was not found"}),
             )
         })?;
         valid_token(core, &digest(&token)).ok_or_else(|| {
             api_error_with(
                 401,
-                serde_json::json!({"error": "invalid_token", "error_description": "The access token provided is invalid."}),
+                json!({"error": "invalid_token", "error_description": "The access token provided is invalid."}),
             )
         })
     }
@@ -119,8 +119,8 @@ impl Call {
             .ok_or_else(|| not_found("Device"))
     }
 
-    /// Passwords, programs and buttons are only for callers that are no web page, or the tutorial's own page: any other
-    /// page open in the same browser could otherwise use this cloud as the person at the keyboard.
+    /// Passwords, programs and buttons are for the tutorial's own page and for programs. Any other page open in the same
+    /// browser could otherwise use this cloud as the person at the keyboard.
     pub(crate) fn own_page_only(&self, core: &Core) -> Result<(), ApiError> {
         from_own_page(&self.headers, core)
     }
@@ -129,6 +129,7 @@ impl Call {
 pub(crate) fn from_own_page(headers: &HeaderMap, core: &Core) -> Result<(), ApiError> {
     let foreign = headers.get_all(header::ORIGIN).iter().any(|origin| {
         !core
+            .config
             .page_origins
             .iter()
             .any(|own| own.as_bytes() == origin.as_bytes())
@@ -143,7 +144,7 @@ pub(crate) fn from_own_page(headers: &HeaderMap, core: &Core) -> Result<(), ApiE
     Ok(())
 }
 
-/// The token behind a hash, if it has not expired. The hash is compared, never the token, so time tells nothing about it.
+/// The token with this hash, if it has not expired. Comparing hashes reveals nothing about a token by its duration.
 pub(crate) fn valid_token(core: &Core, hash: &str) -> Option<Token> {
     let now = core.now();
     core.state()
@@ -155,7 +156,7 @@ pub(crate) fn valid_token(core: &Core, hash: &str) -> Option<Token> {
         .cloned()
 }
 
-// Whatever the handlers share: reading a call needs none of it.
+// For any shared state: reading a call needs none of it.
 impl<S: Send + Sync> FromRequest<S> for Call {
     type Rejection = ApiError;
 
@@ -209,26 +210,26 @@ impl<S: Send + Sync> FromRequest<S> for Call {
     }
 }
 
-fn read_fields(kind: &str, bytes: &[u8]) -> Result<Json, ApiError> {
+fn read_fields(kind: &str, bytes: &[u8]) -> Result<Object, ApiError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Json::Object(Vec::new()));
+        return Ok(Object::new());
     }
     if kind == "application/x-www-form-urlencoded" {
-        let fields = form_urlencoded::parse(bytes)
-            .into_owned()
-            .map(|(key, value)| (key, Json::String(value)));
-        return Ok(Json::Object(fields.collect()));
+        let fields = form_urlencoded::parse(bytes).into_owned();
+        return Ok(fields
+            .map(|(key, value)| (key, Value::String(value)))
+            .collect());
     }
-    // Whatever else it calls itself, it is read as JSON: curl says "form" unless told otherwise, others say nothing.
+    // Any other content type is read as JSON: clients often send a wrong one or none.
     let text = std::str::from_utf8(bytes).map_err(|_| bad_request("the body is not UTF-8"))?;
-    match Json::parse(text) {
-        Ok(object @ Json::Object(_)) => Ok(object),
+    match serde_json::from_str(text) {
+        Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Err(bad_request("the body must be a JSON object")),
         Err(error) => Err(bad_request(&format!("the body is not JSON: {error}"))),
     }
 }
 
-async fn read_multipart(request: Request) -> Result<(Json, Vec<Upload>), ApiError> {
+async fn read_multipart(request: Request) -> Result<(Object, Vec<Upload>), ApiError> {
     let malformed = || bad_request("the multipart body is malformed");
     let too_large = || {
         api_error(
@@ -238,7 +239,7 @@ async fn read_multipart(request: Request) -> Result<(Json, Vec<Upload>), ApiErro
         )
     };
     let mut multipart: Multipart = request.extract().await.map_err(|_| malformed())?;
-    let mut fields = Vec::new();
+    let mut fields = Object::new();
     let mut files = Vec::new();
     let mut bytes_left = MAX_FILES_BYTES;
     while let Some(mut part) = multipart.next_field().await.map_err(|_| malformed())? {
@@ -254,11 +255,11 @@ async fn read_multipart(request: Request) -> Result<(Json, Vec<Upload>), ApiErro
         }
         match file_name {
             Some(name) => files.push(Upload { name, bytes }),
-            None => fields.push((
-                name,
-                Json::String(String::from_utf8_lossy(&bytes).into_owned()),
-            )),
+            None => {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                fields.insert(name, Value::String(text));
+            }
         }
     }
-    Ok((Json::Object(fields), files))
+    Ok((fields, files))
 }

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use time::{OffsetDateTime, macros::format_description};
 use tokio::sync::watch;
 
-/// Where the cloud takes its time from. Clones share one time.
+/// The time. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -25,15 +25,15 @@ impl Clock {
         Self(Source::Real)
     }
 
-    /// A clock that stands at `unix_ms` (milliseconds since 1970) until somebody calls [`Clock::advance`].
+    /// A clock that shows `unix_ms` (milliseconds since 1970) until [`Clock::advance`] is called.
     pub fn standing_at(unix_ms: i64) -> Self {
         Self(Source::Virtual(Arc::new(watch::Sender::new(unix_ms))))
     }
 
-    /// Moves a virtual clock forward and wakes everything that waited for a moment up to the new one.
+    /// Moves a virtual clock forward and wakes the tasks whose time has come.
     ///
     /// # Panics
-    /// On the real clock, which nobody moves.
+    /// On the real clock.
     pub fn advance(&self, by: Duration) {
         let Source::Virtual(time) = &self.0 else {
             panic!("only a virtual clock can be moved")

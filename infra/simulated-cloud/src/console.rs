@@ -1,8 +1,8 @@
-//! The read-only page of one integration, so that "Open in Console" leads somewhere true.
+//! The read-only page of one integration, to which "Open in Console" leads.
 //!
-//! A link carries no Bearer header, so the address itself is the permission: it holds the integration's id, 96 random bits
-//! that only holders of a token are told. The page answers on loopback names alone (`router.rs`), no other page can read or
-//! frame it, it has no script, and what could be a secret (passwords, header and query values) is not on it.
+//! A link carries no Bearer header, so its address is the permission: it contains the integration's id, 96 random bits that
+//! only holders of a token can read. The page is served under loopback names only (`router.rs`), no other page can read or
+//! frame it, it has no script, and it redacts what could be a secret (passwords, header and query values).
 
 use std::{fmt::Write, sync::Arc};
 
@@ -12,19 +12,20 @@ use axum::{
 };
 use data_encoding::BASE64;
 use http::{StatusCode, header};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
     call::Call,
     clock::iso,
     core::Core,
-    json::Json,
+    json::to_text,
     redact::{self, redacted},
     render::escape,
     state::{AttemptRequest, Counters, Hook, HookAttempt},
 };
 
-/// Headers that hold no secret in anybody's configuration.
+/// Headers that never hold a secret.
 const SHOWN_HEADERS: [&str; 6] = [
     "accept",
     "content-length",
@@ -127,27 +128,18 @@ fn body(hook: &Hook, now: &str) -> String {
     out
 }
 
-/// The configuration as JSON, with what could be secret replaced by its length.
+/// The configuration as JSON, with each possible secret replaced by its length.
 fn configuration(hook: &Hook) -> String {
-    let mut config = serde_json::to_string(&hook.config)
-        .ok()
-        .and_then(|text| Json::parse(&text).ok())
-        .unwrap_or(Json::Null);
-    if let Json::Object(fields) = &mut config {
-        for (key, value) in fields {
-            match (key.as_str(), &mut *value) {
-                ("url", Json::String(url)) => *url = redact::url(url),
-                ("auth" | "query", Json::Object(values)) => {
-                    values.iter_mut().for_each(|(_, value)| hide(value))
-                }
-                ("headers", Json::Object(values)) => {
-                    values
-                        .iter_mut()
-                        .filter(|(name, _)| !is_shown(name))
-                        .for_each(|(_, value)| hide(value));
-                }
-                _ => {}
-            }
+    let mut config = json!(hook.config);
+    for (key, value) in config.as_object_mut().into_iter().flatten() {
+        match (key.as_str(), value) {
+            ("url", Value::String(url)) => *url = redact::url(url),
+            ("auth" | "query", Value::Object(values)) => values.values_mut().for_each(hide),
+            ("headers", Value::Object(values)) => values
+                .iter_mut()
+                .filter(|(name, _)| !is_shown(name))
+                .for_each(|(_, value)| hide(value)),
+            _ => {}
         }
     }
     serde_json::to_string_pretty(&config).unwrap_or_default()
@@ -157,8 +149,8 @@ fn is_shown(header: &str) -> bool {
     SHOWN_HEADERS.contains(&header.to_ascii_lowercase().as_str())
 }
 
-fn hide(value: &mut Json) {
-    *value = Json::String(redacted(&value.to_text()));
+fn hide(value: &mut Value) {
+    *value = Value::String(redacted(&to_text(value)));
 }
 
 fn entries(out: &mut String, title: &str, entries: &[HookAttempt]) {

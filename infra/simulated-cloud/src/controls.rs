@@ -1,42 +1,38 @@
-//! The controls of a simulated device: what a hand could do with it, and an eye see of it, if it lay on the desk.
-//! Only the simulated cloud has them.
+//! The controls of a simulated device: what a person could do to it and see of it if it lay on the desk. The real cloud has
+//! nothing like them.
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use axum::{
     extract::{FromRequest, Request, State as Shared},
-    response::{IntoResponse, Response},
+    response::IntoResponse,
 };
-use http::{HeaderValue, StatusCode, header};
-use hyper::body::Bytes;
+use device_link::CloudMessage;
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use hyper::{body::Bytes, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     call::Call,
     core::Core,
     events::{sse, too_many},
-    json::Json,
     link,
     response::{ApiError, ApiResult, api_error, bad_request, not_found, ok_json},
     sessions::frame,
 };
 
-/// Signs the caller in and finds the attached device of the path.
-fn attached(core: &Core, call: &Call) -> Result<(String, String), ApiError> {
+/// Signs the caller in and finds the device of the path: its id and name.
+fn find_device(core: &Core, call: &Call) -> Result<(String, String), ApiError> {
     call.signed_in(core)?;
     let id = call.device(core)?;
-    let name = core
-        .state()
-        .device(&id)
-        .map(|device| device.name.clone())
-        .unwrap_or_default();
+    let name = core.device_name(&id);
     Ok((id, name))
 }
 
 /// `GET /simulated/devices/:device`
 pub(crate) async fn state(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let (id, name) = attached(&core, &call)?;
+    let (id, name) = find_device(&core, &call)?;
     core.sessions
         .with(&id, |session| ok_json(&session.state(&id, &name)))
         .ok_or_else(|| not_found("Simulated device"))
@@ -45,11 +41,13 @@ pub(crate) async fn state(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiRes
 /// `GET /simulated/devices/:device/serial`: the last lines, then every new one, and the state at every change.
 pub(crate) async fn serial(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let token = call.signed_in(&core)?;
-    let (id, name) = attached(&core, &call)?;
-    let view = core.sessions.with(&id, |session| {
-        session.view().map(|view| (view, session.state(&id, &name)))
+    let (id, name) = find_device(&core, &call)?;
+    let watch = core.sessions.with(&id, |session| {
+        session
+            .watch()
+            .map(|watch| (watch, session.state(&id, &name)))
     });
-    let ((lines, frames), state) = view
+    let ((lines, frames), state) = watch
         .ok_or_else(|| not_found("Simulated device"))?
         .ok_or_else(too_many)?;
     let mut first = vec![Bytes::from_static(b":ok\n\n")];
@@ -58,7 +56,7 @@ pub(crate) async fn serial(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiRe
     Ok(sse(core, token.hash, first, frames))
 }
 
-fn send(core: &Core, id: &str, message: &Value) -> ApiResult {
+fn send(core: &Core, id: &str, message: CloudMessage) -> ApiResult {
     match core.sessions.with(id, |session| session.send(message)) {
         Some(true) => Ok(StatusCode::NO_CONTENT.into_response()),
         Some(false) => Err(api_error(
@@ -70,71 +68,61 @@ fn send(core: &Core, id: &str, message: &Value) -> ApiResult {
     }
 }
 
-/// A number of the body; none if it is absent or null.
-fn number(call: &Call, name: &str) -> Result<Option<f64>, ApiError> {
+/// A whole number of the body within a range; none if it is absent or null.
+fn whole(call: &Call, name: &str, range: RangeInclusive<u8>) -> Result<Option<u8>, ApiError> {
+    let (first, last) = (*range.start(), *range.end());
     match call.body.get(name) {
-        None | Some(Json::Null) => Ok(None),
-        Some(Json::Number(number)) => Ok(number.as_f64()),
-        Some(_) => Err(bad_request(&format!("{name} must be a number"))),
+        None | Some(Value::Null) => Ok(None),
+        // A browser may write 5 as 5.0.
+        Some(value) => range
+            .into_iter()
+            .find(|number| value.as_f64() == Some(f64::from(*number)))
+            .map(Some)
+            .ok_or_else(|| bad_request(&format!("{name} must be {first} to {last}"))),
     }
 }
 
 /// `POST /simulated/devices/:device/button`
 pub(crate) async fn button(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let (id, _) = attached(&core, &call)?;
-    let clicks = number(&call, "clicks")?.unwrap_or(1.0);
-    let clicks = (1_u8..=5).find(|count| f64::from(*count) == clicks);
-    let clicks = clicks.ok_or_else(|| bad_request("clicks must be 1 to 5"))?;
-    send(&core, &id, &json!({"type": "press", "clicks": clicks}))
+    let (id, _) = find_device(&core, &call)?;
+    let clicks = whole(&call, "clicks", 1..=5)?.unwrap_or(1);
+    send(&core, &id, CloudMessage::Press { clicks })
 }
 
 /// `PUT /simulated/devices/:device/power`
 pub(crate) async fn power(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let (id, _) = attached(&core, &call)?;
-    let source = number(&call, "source")?
-        .and_then(|given| (0_u8..=5).find(|source| f64::from(*source) == given));
+    let (id, _) = find_device(&core, &call)?;
+    let source = whole(&call, "source", 0..=5)?;
     let source = source.ok_or_else(|| bad_request("source must be 0 to 5"))?;
-    let battery = number(&call, "battery")?;
-    if battery.is_some_and(|charge| !(0.0..=100.0).contains(&charge)) {
-        return Err(bad_request("battery must be 0 to 100, or null"));
-    }
-    send(
-        &core,
-        &id,
-        &json!({"type": "power", "source": source, "battery": battery}),
-    )
+    let battery = match call.body.get("battery") {
+        None | Some(Value::Null) => None,
+        Some(value) => {
+            let charge = value
+                .as_f64()
+                .filter(|charge| (0.0..=100.0).contains(charge));
+            Some(charge.ok_or_else(|| bad_request("battery must be 0 to 100, or null"))?)
+        }
+    };
+    send(&core, &id, CloudMessage::Power { source, battery })
 }
 
 /// `PUT /simulated/devices/:device/plug`
 pub(crate) async fn plug(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let (id, _) = attached(&core, &call)?;
-    let Some(Json::Bool(plugged)) = call.body.get("plugged") else {
+    let (id, _) = find_device(&core, &call)?;
+    let Some(Value::Bool(plugged)) = call.body.get("plugged") else {
         return Err(bad_request("plugged must be true or false"));
     };
-    send(&core, &id, &json!({"type": "plug", "plugged": plugged}))
+    let plugged = *plugged;
+    send(&core, &id, CloudMessage::Plug { plugged })
 }
 
-/// `GET /simulated/devices/link`: becomes the link of a device in another process.
-pub(crate) async fn attach(Shared(core): Shared<Arc<Core>>, request: Request) -> ApiResult {
-    let (mut parts, body) = request.into_parts();
-    let names = |name: http::HeaderName, value: &str, parts: &http::request::Parts| {
-        parts
-            .headers
-            .get_all(name)
-            .iter()
-            .filter_map(|header| header.to_str().ok())
-            .any(|header| {
-                header
-                    .split(',')
-                    .any(|part| part.trim().eq_ignore_ascii_case(value))
-            })
-    };
-    let asked = names(header::CONNECTION, "upgrade", &parts)
-        && names(header::UPGRADE, "device-link", &parts);
-    let upgrade = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
-    let call = Call::from_request(Request::from_parts(parts, body), &core).await?;
+/// `GET /simulated/devices/link`: upgrades to the link of a device in another process.
+pub(crate) async fn connect(Shared(core): Shared<Arc<Core>>, mut request: Request) -> ApiResult {
+    let is_upgrade = is_link_upgrade(request.headers());
+    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let call = Call::from_request(request, &core).await?;
     call.signed_in(&core)?;
-    let (true, Some(upgrade)) = (asked, upgrade) else {
+    let (true, Some(upgrade)) = (is_upgrade, upgrade) else {
         return Err(api_error(
             426,
             "upgrade_required",
@@ -146,13 +134,20 @@ pub(crate) async fn attach(Shared(core): Shared<Arc<Core>>, request: Request) ->
             link::serve(core, TokioIo::new(io)).await;
         }
     });
-    let mut response = Response::new(axum::body::Body::empty());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    response
-        .headers_mut()
-        .insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    response
-        .headers_mut()
-        .insert(header::UPGRADE, HeaderValue::from_static("device-link"));
-    Ok(response)
+    let headers = [
+        (header::CONNECTION, "Upgrade"),
+        (header::UPGRADE, "device-link"),
+    ];
+    Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
+}
+
+fn is_link_upgrade(headers: &HeaderMap) -> bool {
+    let names = |header: HeaderName, token: &str| {
+        let values = headers.get_all(header).into_iter();
+        values
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|other| other.trim().eq_ignore_ascii_case(token))
+    };
+    names(header::CONNECTION, "upgrade") && names(header::UPGRADE, "device-link")
 }

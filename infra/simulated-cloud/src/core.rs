@@ -1,8 +1,7 @@
-//! What every part of the cloud shares: its state, its time and the ways to make events.
+//! What every part of the cloud shares: its state, its time, and how events are published.
 
 use std::{
     net::SocketAddr,
-    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -10,20 +9,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 
 use crate::{
     binaries::Binaries,
-    clock::Clock,
-    device_messages,
+    config::Config,
     event::{Event, FROM_CLOUD, sanitize_name},
     file,
     guesses::Guess,
-    hook,
-    hook::rating::Ratings,
+    login_attempts::LoginAttempts,
     rng::Rng,
     sessions::Sessions,
-    signin::Signins,
     state::State,
     streams::Streams,
 };
@@ -31,65 +27,50 @@ use crate::{
 /// The longest name the cloud itself makes: a topic, a device id and a number around a published name.
 const MAX_MADE_NAME_BYTES: usize = 256;
 
+/// Receives every published event.
+pub(crate) type Subscriber = Box<dyn Fn(&Arc<Core>, &Arc<Event>) + Send + Sync>;
+
 pub(crate) struct Core {
-    pub(crate) clock: Clock,
-    pub(crate) rng: Rng,
     pub(crate) addr: SocketAddr,
-    pub(crate) page_origins: Vec<String>,
-    pub(crate) mfa: Option<String>,
-    pub(crate) reorder_parts: bool,
+    pub(crate) config: Config,
+    pub(crate) rng: Rng,
     pub(crate) streams: Streams,
     pub(crate) sessions: Sessions,
     pub(crate) binaries: Binaries,
-    pub(crate) ratings: Ratings,
-    pub(crate) signins: Mutex<Signins>,
-    /// Places of webhook requests that are under way or wait to be tried again.
-    pub(crate) running_hooks: Arc<Semaphore>,
-    /// Turns of those that are being sent.
-    pub(crate) sending: Semaphore,
+    pub(crate) login_attempts: Mutex<LoginAttempts>,
     pub(crate) stopping: watch::Sender<bool>,
-    /// Numbers links and what is asked of devices.
-    requests: AtomicU64,
+    /// In the order in which they receive events.
+    subscribers: Vec<Subscriber>,
+    /// The last number of a device session or of a request to a device.
+    last_request: AtomicU64,
     state: Mutex<State>,
-    folder: Option<PathBuf>,
-    /// Counts changes of the state, so that one write serves all that came before it.
+    /// Counts changes of the state, so that one write covers all changes before it.
     version: AtomicU64,
+    /// The version in the file.
     written: tokio::sync::Mutex<u64>,
     dirty: Notify,
 }
 
-/// The parts of a [`Core`] that its creator decides.
-pub(crate) struct Parts {
-    pub(crate) clock: Clock,
-    pub(crate) rng: Rng,
-    pub(crate) addr: SocketAddr,
-    pub(crate) page_origins: Vec<String>,
-    pub(crate) mfa: Option<String>,
-    pub(crate) reorder_parts: bool,
-    pub(crate) state: State,
-    pub(crate) folder: Option<PathBuf>,
-}
-
 impl Core {
-    pub(crate) fn new(parts: Parts) -> Self {
+    pub(crate) fn new(
+        addr: SocketAddr,
+        config: Config,
+        rng: Rng,
+        state: State,
+        subscribers: Vec<Subscriber>,
+    ) -> Self {
         Self {
-            clock: parts.clock,
-            rng: parts.rng,
-            addr: parts.addr,
-            page_origins: parts.page_origins,
-            mfa: parts.mfa,
-            reorder_parts: parts.reorder_parts,
+            addr,
+            config,
+            rng,
             streams: Streams::default(),
             sessions: Sessions::default(),
             binaries: Binaries::default(),
-            ratings: Ratings::default(),
-            signins: Mutex::default(),
-            running_hooks: Arc::new(Semaphore::new(hook::run::MAX_RUNNING)),
-            sending: Semaphore::new(hook::run::MAX_SENDING),
+            login_attempts: Mutex::default(),
             stopping: watch::Sender::new(false),
-            requests: AtomicU64::new(1),
-            state: Mutex::new(parts.state),
-            folder: parts.folder,
+            subscribers,
+            last_request: AtomicU64::new(0),
+            state: Mutex::new(state),
             version: AtomicU64::new(1),
             written: tokio::sync::Mutex::new(0),
             dirty: Notify::new(),
@@ -109,9 +90,9 @@ impl Core {
         result
     }
 
-    /// Writes the state if it changed. What an answer promises is saved before the answer is sent.
+    /// Writes the state if it changed. What a response promises is saved before it is sent.
     pub(crate) async fn save(&self) -> std::io::Result<()> {
-        let Some(folder) = self.folder.clone() else {
+        let Some(folder) = self.config.data_dir.clone() else {
             return Ok(());
         };
         let mut written = self.written.lock().await;
@@ -127,7 +108,7 @@ impl Core {
         Ok(())
     }
 
-    /// Writes changes that nobody waits for, such as counters: a few times a second at most.
+    /// Writes changes that no response waits for, such as counters, at most four times a second.
     pub(crate) async fn keep_saving(self: Arc<Self>) {
         let mut stopping = self.stopping.subscribe();
         loop {
@@ -136,62 +117,43 @@ impl Core {
                 _ = stopping.wait_for(|stop| *stop) => return,
             }
             tokio::time::sleep(Duration::from_millis(250)).await;
-            // A full disk shows at the next call that must save; the counters stay in memory until then.
+            // A full disk is reported by the next call that must save; the counters stay in memory until then.
             let _ = self.save().await;
         }
     }
 
-    /// A number that was not given out before.
+    /// A number that was not used before.
     pub(crate) fn next_request(&self) -> u64 {
-        self.requests.fetch_add(1, Ordering::Relaxed)
+        self.last_request.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Milliseconds since 1970.
     pub(crate) fn now(&self) -> i64 {
-        self.clock.now_ms()
+        self.config.clock.now_ms()
     }
 
-    /// Sends an event everywhere it belongs: streams, subscribed devices, hooks. In this order, so that on every stream the
-    /// cause stands before its effects.
+    /// Sends an event to the streams, then to each subscriber: on every stream a cause precedes its effects.
     pub(crate) fn publish(self: &Arc<Self>, event: Event) {
         self.streams.send(&event);
-        for id in self.sessions.deliver(&event) {
-            device_messages::show(self, &id);
-        }
-        if event.may_trigger_hooks() {
-            hook::run::trigger(self, &Arc::new(event));
+        let event = Arc::new(event);
+        for subscriber in &self.subscribers {
+            subscriber(self, &event);
         }
     }
 
-    /// An event as yet without a source of its own.
-    pub(crate) fn event(
-        &self,
+    /// Publishes an event of a device.
+    pub(crate) fn publish_from_device(
+        self: &Arc<Self>,
+        id: &str,
         name: &str,
         data: Option<String>,
-        coreid: &str,
-        product: Option<i64>,
-    ) -> Event {
-        let (userid, platform) = {
-            let state = self.state();
-            let platform = state
-                .device(coreid)
-                .map_or(0, |device| i64::from(device.platform_id));
-            (state.user_id.clone(), platform)
-        };
-        Event {
-            id: self.rng.id(),
-            name: sanitize_name(name, MAX_MADE_NAME_BYTES),
-            data,
-            published_at: self.now(),
-            coreid: coreid.to_owned(),
-            userid,
-            product_id: product.unwrap_or(platform),
-            in_product: product.is_some(),
-            guesses: Vec::new(),
-        }
+    ) {
+        let product = self.state().device(id).and_then(|device| device.product);
+        self.publish(self.event(name, data, id, product));
     }
 
-    /// Publishes what the cloud itself has to say about a hook.
-    pub(crate) fn announce(
+    /// Publishes an event of the cloud itself about a hook.
+    pub(crate) fn publish_from_cloud(
         self: &Arc<Self>,
         name: &str,
         data: Option<String>,
@@ -201,5 +163,35 @@ impl Core {
         let mut event = self.event(name, data, FROM_CLOUD, product);
         event.guesses = guesses;
         self.publish(event);
+    }
+
+    /// The name that the owner gave a device; empty if it is unknown.
+    pub(crate) fn device_name(&self, id: &str) -> String {
+        let state = self.state();
+        let name = state.device(id).map(|device| device.name.clone());
+        name.unwrap_or_default()
+    }
+
+    /// Makes an event that is published now.
+    pub(crate) fn event(
+        &self,
+        name: &str,
+        data: Option<String>,
+        coreid: &str,
+        product: Option<i64>,
+    ) -> Event {
+        let state = self.state();
+        let platform = state.device(coreid).map_or(0, |device| device.platform_id);
+        Event {
+            id: self.rng.id(),
+            name: sanitize_name(name, MAX_MADE_NAME_BYTES),
+            data,
+            published_at: self.now(),
+            coreid: coreid.to_owned(),
+            userid: state.user_id.clone(),
+            product_id: product.unwrap_or(i64::from(platform)),
+            in_product: product.is_some(),
+            guesses: Vec::new(),
+        }
     }
 }

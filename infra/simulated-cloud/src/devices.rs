@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::State as Shared;
+use device_link::{CloudMessage, is_device_id};
 use serde_json::{Value, json};
 
 use crate::{
     call::Call,
     clock::iso,
     core::Core,
-    event::{is_device_id, truncate},
+    event::truncate,
     flash,
     response::{ApiError, ApiResult, api_error_with, bad_request, not_found, ok, ok_json},
     state::Device,
@@ -22,7 +23,7 @@ const MAX_NOTES_BYTES: usize = 2000;
 /// Platforms with a cellular modem (Device OS, `hal/shared/platforms.h`).
 const CELLULAR: [u32; 8] = [10, 13, 15, 23, 25, 26, 28, 35];
 
-fn shown(core: &Core, device: &Device) -> Value {
+fn to_json(core: &Core, device: &Device) -> Value {
     let online = core.sessions.online(&device.id);
     json!({
         "id": device.id, "name": device.name, "last_app": device.last_app, "last_ip_address": "127.0.0.1",
@@ -39,7 +40,10 @@ fn shown(core: &Core, device: &Device) -> Value {
 pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let devices = core.state().devices.clone();
-    let list: Vec<Value> = devices.iter().map(|device| shown(&core, device)).collect();
+    let list: Vec<Value> = devices
+        .iter()
+        .map(|device| to_json(&core, device))
+        .collect();
     Ok(ok_json(&list))
 }
 
@@ -54,14 +58,17 @@ pub(crate) async fn list_product(Shared(core): Shared<Arc<Core>>, call: Call) ->
         .filter(|device| device.product == product)
         .cloned()
         .collect();
-    let list: Vec<Value> = devices.iter().map(|device| shown(&core, device)).collect();
+    let list: Vec<Value> = devices
+        .iter()
+        .map(|device| to_json(&core, device))
+        .collect();
     let meta = json!({"page": 1, "per_page": 100, "total_pages": 1, "total_records": list.len(), "devices": {"total": list.len()}});
     Ok(ok_json(
         &json!({"devices": list, "customers": [], "meta": meta}),
     ))
 }
 
-fn product_shown(core: &Core, id: i64) -> Value {
+fn product_json(core: &Core, id: i64) -> Value {
     let state = core.state();
     let product = state.products.iter().find(|product| product.id == id);
     product.map_or(Value::Null, |product| {
@@ -78,7 +85,7 @@ pub(crate) async fn products(Shared(core): Shared<Arc<Core>>, call: Call) -> Api
         .iter()
         .map(|product| product.id)
         .collect();
-    let list: Vec<Value> = ids.into_iter().map(|id| product_shown(&core, id)).collect();
+    let list: Vec<Value> = ids.into_iter().map(|id| product_json(&core, id)).collect();
     Ok(ok_json(&json!({"products": list})))
 }
 
@@ -86,7 +93,7 @@ pub(crate) async fn products(Shared(core): Shared<Arc<Core>>, call: Call) -> Api
 pub(crate) async fn product(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let id = call.product(&core)?.unwrap_or_default();
-    Ok(ok_json(&json!({"product": product_shown(&core, id)})))
+    Ok(ok_json(&json!({"product": product_json(&core, id)})))
 }
 
 /// `POST /v1/products/:product/devices`: puts a device of the account into the product too.
@@ -127,7 +134,7 @@ pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResul
         .device(&id)
         .cloned()
         .ok_or_else(|| not_found("Device"))?;
-    Ok(ok_json(&shown(&core, &device)))
+    Ok(ok_json(&to_json(&core, &device)))
 }
 
 /// `PUT /v1/devices/:device`: flash with files, otherwise rename, signal, notes or development mark.
@@ -170,7 +177,9 @@ async fn rename(core: &Core, id: &str, name: &str) -> ApiResult {
         return Err(bad_request("another device of the account has this name"));
     }
     core.sessions.with(id, |session| {
-        session.send(&json!({"type": "rename", "name": name}))
+        session.send(CloudMessage::Rename {
+            name: name.to_owned(),
+        })
     });
     core.save().await?;
     Ok(ok_json(

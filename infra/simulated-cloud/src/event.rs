@@ -1,20 +1,17 @@
 //! One event and how it looks on a stream.
 
+use device_link::is_device_id;
 use serde::Serialize;
 
-use crate::{
-    clock::iso,
-    guesses::{Guess, OWN_TOPICS_TRIGGER_HOOKS},
-};
+use crate::{clock::iso, guesses::Guess};
 
-/// The source of events that came by REST.
+/// The `coreid` of events that came by REST.
 pub(crate) const FROM_API: &str = "api";
-/// The source of events that the cloud itself makes.
+/// The `coreid` of events that the cloud itself publishes.
 pub(crate) const FROM_CLOUD: &str = "particle-internal";
 /// The longest name; a device cuts longer ones itself, REST refuses them.
 pub(crate) const MAX_NAME_BYTES: usize = 64;
 
-/// Something that was published.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     /// Unique; templates know it as `PARTICLE_EVENT_ID`.
@@ -30,11 +27,11 @@ pub(crate) struct Event {
     pub(crate) product_id: i64,
     /// Seen on product streams too.
     pub(crate) in_product: bool,
-    /// Choices of `guesses.rs` that this event rests on.
+    /// The guesses that this event rests on.
     pub(crate) guesses: Vec<Guess>,
 }
 
-/// The keys in the order in which the real stream has them; the name stands on the `event:` line.
+/// The keys in the order of the real stream; the name is on the `event:` line.
 #[derive(Serialize)]
 struct OnTheWire<'a> {
     data: Option<&'a str>,
@@ -68,9 +65,9 @@ impl Event {
         format!("event: {}\ndata: {body}\n\n", self.name)
     }
 
-    /// Events about hooks never trigger hooks, or two of them could call each other for ever.
+    /// Events about hooks trigger no hooks: two of them could otherwise call each other for ever.
     pub(crate) fn may_trigger_hooks(&self) -> bool {
-        let from = |name: &str| {
+        let is_about_hook = |name: &str| {
             ["hook-sent/", "hook-response/", "hook-error/"]
                 .iter()
                 .any(|start| name.starts_with(start))
@@ -78,10 +75,9 @@ impl Event {
         let behind_source = self
             .name
             .split_once('/')
-            .is_some_and(|(source, rest)| is_source(source) && from(rest));
-        (self.coreid != FROM_CLOUD || OWN_TOPICS_TRIGGER_HOOKS)
-            && !from(&self.name)
-            && !behind_source
+            .is_some_and(|(source, rest)| is_source(source) && is_about_hook(rest));
+        // Guess: an event of the cloud itself triggers no hook, whatever its topic.
+        self.coreid != FROM_CLOUD && !is_about_hook(&self.name) && !behind_source
     }
 }
 
@@ -89,26 +85,18 @@ fn is_source(text: &str) -> bool {
     text == FROM_API || is_device_id(text)
 }
 
-/// 24 lower-case hex digits.
-pub(crate) fn is_device_id(text: &str) -> bool {
-    text.len() == 24
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// A name fit for a stream: a line end inside would forge another event, so control characters become `?`; at most `most` bytes.
-pub(crate) fn sanitize_name(name: &str, most: usize) -> String {
+/// A name for a stream, of at most `max` bytes. A line end inside would forge another event, so control characters become `?`.
+pub(crate) fn sanitize_name(name: &str, max: usize) -> String {
     let name: String = name
         .chars()
         .map(|sign| if sign.is_control() { '?' } else { sign })
         .collect();
-    truncate(&name, most).to_owned()
+    truncate(&name, max).to_owned()
 }
 
-/// The longest start of a text that fits into so many bytes and ends with a whole character.
-pub(crate) fn truncate(text: &str, most: usize) -> &str {
-    &text[..text.floor_char_boundary(most)]
+/// The longest start of a text that fits into `max` bytes and ends with a whole character.
+pub(crate) fn truncate(text: &str, max: usize) -> &str {
+    &text[..text.floor_char_boundary(max)]
 }
 
 #[cfg(test)]

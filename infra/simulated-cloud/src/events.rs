@@ -1,4 +1,4 @@
-//! Publishing by REST, and the streams that carry events to whoever listens.
+//! Publishing by REST, and event streams.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,6 +10,7 @@ use axum::{
 use futures_util::stream::unfold;
 use http::header;
 use hyper::body::Bytes;
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -17,12 +18,12 @@ use crate::{
     core::Core,
     event::{FROM_API, MAX_NAME_BYTES},
     guesses::{KEEP_ALIVE, OVER_LIMIT_STATUS, REST_EVENT_DATA_BYTES},
-    json::Json,
+    json::to_text,
     response::{ApiError, ApiResult, api_error, bad_request, ok},
     streams::Filter,
 };
 
-/// Clients that attach their listener after the response's head would lose an event in the same packet.
+/// A client that adds its listener after the response's head would lose an event in the same packet.
 const HEAD_START: Duration = Duration::from_millis(10);
 
 /// `POST /v1/devices/events` and `POST /v1/products/:product/events`
@@ -38,11 +39,11 @@ pub(crate) async fn publish(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiR
         ));
     }
     let data = match call.body.get("data") {
-        None | Some(Json::Null) => None,
-        Some(Json::Array(_) | Json::Object(_)) => {
+        None | Some(Value::Null) => None,
+        Some(Value::Array(_) | Value::Object(_)) => {
             return Err(bad_request("data must be text; put JSON into it as text"));
         }
-        Some(value) => Some(value.to_text()),
+        Some(value) => Some(to_text(value)),
     };
     if data
         .as_deref()
@@ -54,7 +55,7 @@ pub(crate) async fn publish(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiR
     ok()
 }
 
-/// `GET /v1/devices/events[/:prefix]` and the product form: everything of the account or the product.
+/// `GET /v1/devices/events[/:prefix]` and the product form: all events of the account or the product
 pub(crate) async fn all(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let product = call.product(&core)?;
     stream(
@@ -67,7 +68,7 @@ pub(crate) async fn all(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResul
     )
 }
 
-/// `GET /v1/devices/:device/events[/:prefix]` and the product form: what one device published.
+/// `GET /v1/devices/:device/events[/:prefix]` and the product form: the events of one device
 pub(crate) async fn of_device(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let product = call.product(&core)?;
@@ -109,7 +110,7 @@ pub(crate) fn too_many() -> ApiError {
     )
 }
 
-/// A response that goes on until the listener leaves, falls behind, or loses its token.
+/// A response that lasts until the client leaves, falls behind, or its token ends.
 pub(crate) fn sse(
     core: Arc<Core>,
     token: String,
@@ -141,7 +142,7 @@ pub(crate) fn sse(
         let mut stopping = stream.core.stopping.subscribe();
         let frame = tokio::select! {
             frame = stream.frames.recv() => frame?,
-            () = stream.core.clock.sleep(KEEP_ALIVE) => Bytes::from_static(b"\n"),
+            () = stream.core.config.clock.sleep(KEEP_ALIVE) => Bytes::from_static(b"\n"),
             _ = stopping.wait_for(|stop| *stop) => return None,
         };
         valid_token(&stream.core, &stream.token)?;

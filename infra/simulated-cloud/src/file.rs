@@ -1,4 +1,4 @@
-//! The state's file: read once at the start, replaced as a whole at every change.
+//! The file of the state: read once at the start, replaced as a whole at every change.
 
 use std::{
     fmt,
@@ -7,16 +7,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::state::{FORM, State};
+use crate::state::{State, VERSION};
 
 const NAME: &str = "particle.json";
 
 /// Why the simulated cloud did not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// The state's file cannot be read or its folder not be made.
+    /// The file of the state cannot be read, or its folder cannot be created.
     Unreadable(PathBuf, std::io::Error),
-    /// The state's file is not what this program wrote. It was left as it is.
+    /// The file of the state is not what this program writes. It is left as it is.
     Corrupt(PathBuf, String),
     /// The state cannot be written.
     Unwritable(PathBuf, std::io::Error),
@@ -34,7 +34,7 @@ impl fmt::Display for StartError {
             }
             Self::Corrupt(path, detail) => write!(
                 f,
-                "{} is not the simulated cloud's state ({detail}); it was left untouched: move it away to start afresh",
+                "{} is not a state file of the simulated cloud ({detail}); it was left untouched: move it away to start with a new account",
                 path.display()
             ),
             Self::Unwritable(path, error) => {
@@ -53,7 +53,7 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// The file of a data folder; absent on the first start.
+/// The file of a data folder; none on the first start.
 pub(crate) fn read(folder: &Path) -> Result<Option<State>, StartError> {
     std::fs::create_dir_all(folder)
         .map_err(|error| StartError::Unreadable(folder.to_owned(), error))?;
@@ -65,16 +65,17 @@ pub(crate) fn read(folder: &Path) -> Result<Option<State>, StartError> {
     };
     let state: State = serde_json::from_slice(&text)
         .map_err(|error| StartError::Corrupt(path.clone(), error.to_string()))?;
-    if state.form != FORM {
-        return Err(StartError::Corrupt(
-            path,
-            format!("its form is {}, this program writes {FORM}", state.form),
-        ));
+    if state.version != VERSION {
+        let detail = format!(
+            "it has version {}, this program writes {VERSION}",
+            state.version
+        );
+        return Err(StartError::Corrupt(path, detail));
     }
     Ok(Some(state))
 }
 
-/// Puts a new file in the place of the old one; whoever is interrupted finds one of the two, whole.
+/// Replaces the file. If interrupted, one of the two is there in full.
 pub(crate) fn write(folder: &Path, text: &[u8]) -> std::io::Result<()> {
     let path = folder.join(NAME);
     let draft = folder.join(format!("{NAME}.new"));
@@ -86,6 +87,6 @@ pub(crate) fn write(folder: &Path, text: &[u8]) -> std::io::Result<()> {
     file.write_all(text)?;
     file.sync_all()?;
     std::fs::rename(&draft, &path)?;
-    // The new name itself is on disk only once the folder is.
+    // The new name is on disk only once the folder is.
     std::fs::File::open(folder)?.sync_all()
 }

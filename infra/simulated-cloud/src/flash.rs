@@ -1,4 +1,4 @@
-//! Compiling and flashing: the source goes to the attached device's own computer, which has the compiler.
+//! Compiling and flashing: the source is sent to the computer of a linked device, which has the compiler.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,8 +6,8 @@ use axum::{
     extract::State as Shared,
     response::{IntoResponse, Response},
 };
+use device_link::{CloudMessage, MAX_LINE_BYTES, Source, line};
 use http::{StatusCode, header};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -17,7 +17,6 @@ use crate::{
     core::Core,
     device_messages,
     guesses::{COMPILE_ERROR_OUTPUT, COMPILE_ERROR_STATUS, COMPILE_LIMIT},
-    link::MAX_LINE_BYTES,
     response::{
         ApiError, ApiResult, api_error, api_error_with, bad_request, json_response, not_found,
         ok_json,
@@ -26,23 +25,16 @@ use crate::{
     sessions::{Compiled, Flashing},
 };
 
-/// How long a device may take to run what it was given; then the flash counts as failed.
+/// How long a device may take to run a new program; then the flash counts as failed.
 const FLASH_LIMIT: Duration = Duration::from_secs(60);
-/// Compilations that one device works on at a time.
+/// Compilations of one device at a time.
 const MAX_COMPILING: usize = 2;
 /// Files of one program.
 const MAX_FILES: usize = 16;
 /// How long a compiled program can be fetched.
 const BINARY_LIFETIME_MS: i64 = 24 * 3600 * 1000;
-/// A simulated binary is its source in an envelope that begins so: what runs it compiles it again, on whatever machine.
+/// A simulated binary is its source behind this line; the machine that runs it compiles it again.
 const MAGIC: &[u8] = b"simulated-particle-binary 1\n";
-
-/// A source file, as the device link carries it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Source {
-    name: String,
-    text: String,
-}
 
 /// `PUT /v1/devices/:device` with files.
 pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> ApiResult {
@@ -56,37 +48,30 @@ pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> Ap
         .map_or_else(String::new, |file| file.name.clone());
     let app_hash = digest(&json!(files).to_string());
     let deadline = core.now() + millis(FLASH_LIMIT);
-    let told = core.sessions.with(&id, |session| {
-        // Two may have been compiled side by side; the one that was ready first has the device.
+    let started = core.sessions.with(&id, |session| {
+        // Two may have been compiled side by side; the one that was ready first is flashed.
         if session.flash.is_some() {
             return Err(busy());
         }
-        let told = session.send(&json!({"type": "flash", "request": request}));
-        if told {
-            session.flash = Some(Flashing {
-                request,
-                delivered: false,
-                firmware,
-                app_hash,
-            });
-            Ok(())
-        } else {
-            Err(not_connected())
+        if !session.send(CloudMessage::Flash { request }) {
+            return Err(not_connected());
         }
+        session.flash = Some(Flashing {
+            request,
+            delivered: false,
+            firmware,
+            app_hash,
+        });
+        Ok(())
     });
-    told.unwrap_or_else(|| Err(not_connected()))?;
-    core.publish(core.event(
-        "spark/flash/status",
-        Some("started ".to_owned()),
-        &id,
-        product_of(&core, &id),
-    ));
+    started.unwrap_or_else(|| Err(not_connected()))?;
+    device_messages::report(&core, &id, "spark/flash/status", "started ");
     let watching = Arc::clone(&core);
     let device = id.clone();
     tokio::spawn(async move {
         let mut stopping = watching.stopping.subscribe();
         tokio::select! {
-            () = watching.clock.sleep_until(deadline) => device_messages::flashed(&watching, &device, request, false),
+            () = watching.config.clock.sleep_until(deadline) => device_messages::flashed(&watching, &device, request, false),
             _ = stopping.wait_for(|stop| *stop) => {}
         }
     });
@@ -95,7 +80,7 @@ pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> Ap
     ))
 }
 
-/// `POST /v1/binaries`: any attached device's compiler will do.
+/// `POST /v1/binaries`, with the compiler of any linked device
 pub(crate) async fn compile_only(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     call.own_page_only(&core)?;
@@ -104,13 +89,13 @@ pub(crate) async fn compile_only(Shared(core): Shared<Arc<Core>>, call: Call) ->
         .sessions
         .all()
         .iter()
-        .find(|(_, session)| session.to_device.is_some() && session.plugged)
+        .find(|(_, session)| session.is_linked() && session.reported.plugged)
         .map(|(id, _)| id.clone());
     let Some(device) = attached else {
         return Err(api_error(
             503,
             "no_compiler",
-            "the simulated cloud compiles with an attached device's compiler, and none is attached",
+            "the simulated cloud compiles with the compiler of a linked device, and none is linked",
         ));
     };
     let size = match compile(&core, &device, &files).await? {
@@ -210,9 +195,12 @@ async fn compile(
 ) -> Result<(u64, Compiled), ApiError> {
     let deadline = core.now() + millis(COMPILE_LIMIT);
     let request = core.next_request();
-    let message = json!({"type": "compile", "request": request, "files": files});
-    // What is no letter can take six times its length in JSON; a longer line would end the link.
-    if message.to_string().len() >= MAX_LINE_BYTES {
+    let message = CloudMessage::Compile {
+        request,
+        files: files.to_vec(),
+    };
+    // A control character takes six times its length in JSON; a longer line would end the link.
+    if line(&message).len() > MAX_LINE_BYTES {
         return Err(api_error(
             413,
             "too_large",
@@ -220,29 +208,29 @@ async fn compile(
         ));
     }
     let (sender, receiver) = oneshot::channel();
-    let asked = core.sessions.with(id, |session| {
-        if !session.plugged || session.to_device.is_none() {
+    let started = core.sessions.with(id, |session| {
+        if !session.reported.plugged || !session.is_linked() {
             return Err(not_connected());
         }
-        if session.waiting.len() >= MAX_COMPILING || session.flash.is_some() {
+        if session.compiling.len() >= MAX_COMPILING || session.flash.is_some() {
             return Err(busy());
         }
-        if !session.send(&message) {
+        if !session.send(message) {
             return Err(not_connected());
         }
-        session.waiting.insert(request, sender);
+        session.compiling.insert(request, sender);
         Ok(())
     });
-    asked.unwrap_or_else(|| Err(not_connected()))?;
+    started.unwrap_or_else(|| Err(not_connected()))?;
     let compiled = tokio::select! {
         compiled = receiver => compiled.map_err(|_| not_connected()),
-        () = core.clock.sleep_until(deadline) => Err(api_error_with(
+        () = core.config.clock.sleep_until(deadline) => Err(api_error_with(
             408,
             json!({"ok": false, "error": "Timed out.", "error_description": "the compiler did not finish within 30 s"}),
         )),
     };
     core.sessions
-        .with(id, |session| session.waiting.remove(&request));
+        .with(id, |session| session.compiling.remove(&request));
     Ok((request, compiled?))
 }
 
@@ -262,7 +250,7 @@ fn not_connected() -> ApiError {
     )
 }
 
-/// A failed compilation, with the compiler's words.
+/// A failed compilation, with the compiler's output.
 fn compile_errors(output: &str) -> Response {
     let body =
         json!({"ok": false, "errors": [output], "output": COMPILE_ERROR_OUTPUT, "stdout": ""});
@@ -270,9 +258,4 @@ fn compile_errors(output: &str) -> Response {
         StatusCode::from_u16(COMPILE_ERROR_STATUS).unwrap_or(StatusCode::OK),
         &body,
     )
-}
-
-/// The product whose streams see a device's events.
-pub(crate) fn product_of(core: &Core, id: &str) -> Option<i64> {
-    core.state().device(id).and_then(|device| device.product)
 }

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::State as Shared;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -16,7 +15,7 @@ use crate::{
         WRONG_CONFIGURATION_STATUS,
     },
     hook::config::HookConfig,
-    json::Json,
+    json::Object,
     response::{ApiError, ApiResult, api_error, bad_request, not_found, ok, ok_json},
     state::Hook,
 };
@@ -37,17 +36,17 @@ pub(crate) async fn create(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiRe
         successes: Vec::new(),
         errors: Vec::new(),
     };
-    let body = made(&core, &hook);
+    let body = created(&core, &hook);
     let added = core.change(|state| {
-        let room = state.hooks.len() < MAX_INTEGRATIONS;
-        if room {
+        let has_room = state.hooks.len() < MAX_INTEGRATIONS;
+        if has_room {
             state.hooks.push(hook);
         }
-        room
+        has_room
     });
     if !added {
         return Err(bad_request(&format!(
-            "the account has {MAX_INTEGRATIONS} integrations, which is all it may have"
+            "the account has {MAX_INTEGRATIONS} integrations, the most it may have; delete one first"
         )));
     }
     core.save().await?;
@@ -64,8 +63,8 @@ fn read(call: &Call, product: Option<i64>) -> Result<HookConfig, ApiError> {
     Ok(config)
 }
 
-fn made(core: &Core, hook: &Hook) -> Value {
-    let mut body = listed(hook);
+fn created(core: &Core, hook: &Hook) -> Value {
+    let mut body = summary(hook);
     body["ok"] = json!(true);
     body["hookUrl"] = json!(format!("http://{}{}", core.addr, console_path(&hook.id)));
     body
@@ -76,7 +75,7 @@ pub(crate) fn console_path(id: &str) -> String {
     format!("/integrations/webhooks/{id}")
 }
 
-fn listed(hook: &Hook) -> Value {
+fn summary(hook: &Hook) -> Value {
     let config = &hook.config;
     let mut body = json!({
         "id": hook.id, "event": config.event, "name": config.name, "created_at": iso(hook.created_at),
@@ -101,7 +100,7 @@ pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResu
         .hooks
         .iter()
         .filter(|hook| hook.product == product)
-        .map(listed)
+        .map(summary)
         .collect();
     Ok(ok_json(&list))
 }
@@ -118,33 +117,31 @@ fn find(core: &Core, call: &Call) -> Result<Hook, ApiError> {
     hook.cloned().ok_or_else(|| not_found("Integration"))
 }
 
-/// `GET …/:id`: the whole configuration, in the order it was given, with what happened to it.
+/// `GET …/:id`: the whole configuration, in the order it was given, with its log
 pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let hook = find(&core, &call)?;
-    let mut fields = fields(&listed(&hook));
-    for (key, value) in self::fields(&hook.config) {
-        fields.retain(|(other, _)| *other != key);
-        fields.push((key, value));
+    let mut fields = fields(summary(&hook));
+    for (key, value) in self::fields(json!(hook.config)) {
+        // A setting takes its place in the configuration's order.
+        fields.shift_remove(&key);
+        fields.insert(key, value);
     }
-    let more = json!({
+    fields.extend(self::fields(json!({
         "logs": {"successes": hook.successes, "errors": hook.errors},
         "counters": {"total": hook.total(), "days": hook.days},
         "simulated_guess": [INTEGRATION_DETAIL_GUESS],
-    });
-    fields.extend(self::fields(&more));
-    Ok(ok_json(&Json::Object(fields)))
+    })));
+    Ok(ok_json(&fields))
 }
 
-/// The keys and values of something that serialises as an object, in their order.
-fn fields(object: &impl Serialize) -> Vec<(String, Json)> {
-    let text = serde_json::to_string(object).unwrap_or_default();
-    match Json::parse(&text) {
-        Ok(Json::Object(fields)) => fields,
-        _ => Vec::new(),
+fn fields(object: Value) -> Object {
+    match object {
+        Value::Object(fields) => fields,
+        _ => Object::new(),
     }
 }
 
-/// `PUT …/:id`: replaces the whole configuration; what happened before stays.
+/// `PUT …/:id`: replaces the whole configuration and keeps the log
 pub(crate) async fn edit(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let hook = find(&core, &call)?;
     let config = read(&call, hook.product)?;
@@ -158,7 +155,7 @@ pub(crate) async fn edit(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResu
     });
     let changed = changed.ok_or_else(|| not_found("Integration"))?;
     core.save().await?;
-    Ok(ok_json(&made(&core, &changed)))
+    Ok(ok_json(&created(&core, &changed)))
 }
 
 /// `DELETE …/:id`
@@ -169,7 +166,7 @@ pub(crate) async fn delete(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiRe
     ok()
 }
 
-/// `POST …/:id/test`: publishes an event that triggers it, and whatever else listens to that name.
+/// `POST …/:id/test`: publishes an event that triggers it, and everything else that matches the name
 pub(crate) async fn test(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let hook = find(&core, &call)?;
     let mut event = core.event(

@@ -1,12 +1,11 @@
-//! What could be a secret, as it is shown to whoever may know that it is there and not what it is.
+//! Replaces what could be a secret by its length.
 
-/// A text's length in its place.
 pub(crate) fn redacted(text: &str) -> String {
     format!("({} characters, hidden)", text.chars().count())
 }
 
-/// A URL without what may be a secret, be it a whole one or not. Keys are often sent in the query, and sometimes before the
-/// host; the path is what tells two hooks apart.
+/// A URL, valid or not, without its user information and query values, where keys are often sent. The path remains: it tells
+/// two hooks apart.
 pub(crate) fn url(url: &str) -> String {
     let (place, query) = url
         .split_once('?')

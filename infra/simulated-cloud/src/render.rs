@@ -1,8 +1,15 @@
-//! Fills a template that `template.rs` has read: looking names up, sections, escaping.
+//! Fills a template that `template.rs` has read: looks names up, repeats sections, escapes.
 
-use crate::{json::Json, template::Node};
+use std::borrow::Cow;
 
-/// What filling one template may cost, or several that go into one request; a template of a few lines can otherwise ask for
+use serde_json::Value;
+
+use crate::{
+    json::{Object, is_falsy, to_text},
+    template::{Node, parse},
+};
+
+/// What filling one template, or all templates of one request, may cost. A template of a few lines could otherwise take
 /// hours.
 pub(crate) struct Budget {
     steps: u32,
@@ -19,75 +26,101 @@ impl Default for Budget {
     }
 }
 
-pub(crate) fn fill(
-    nodes: &[Node],
-    contexts: &[&Json],
+impl Budget {
+    fn spend_step(&mut self) -> Result<(), String> {
+        let left = self.steps.checked_sub(1);
+        self.steps = left.ok_or("the template takes too many steps")?;
+        Ok(())
+    }
+
+    fn spend_bytes(&mut self, bytes: usize) -> Result<(), String> {
+        let left = self.bytes.checked_sub(bytes);
+        self.bytes = left.ok_or("the filled template is longer than 1 MiB")?;
+        Ok(())
+    }
+}
+
+/// Fills a template. A name is looked up in the last context first.
+///
+/// Partials do not exist in a webhook and render as nothing, as in hogan when none are given.
+pub(crate) fn render(template: &str, contexts: &[&Value]) -> Result<String, String> {
+    render_within(template, contexts, &mut Budget::default())
+}
+
+fn render_within(
+    template: &str,
+    contexts: &[&Value],
     budget: &mut Budget,
 ) -> Result<String, String> {
-    let mut filling = Filling {
+    if !template.contains("{{") {
+        return Ok(template.to_owned());
+    }
+    let mut renderer = Renderer {
         out: String::new(),
         contexts: contexts.to_vec(),
         budget,
     };
-    filling.walk(nodes)?;
-    Ok(filling.out)
+    renderer.walk(&parse(template)?)?;
+    Ok(renderer.out)
 }
 
-struct Filling<'a> {
+/// Fills each text inside a value on its own, keys included, so that quotes in the data cannot break the JSON around them.
+/// This is also why a number in such a template always arrives as text.
+pub(crate) fn render_value(value: &Value, contexts: &[&Value]) -> Result<Value, String> {
+    value_within(value, contexts, &mut Budget::default())
+}
+
+/// [`render_value`] for an object.
+pub(crate) fn render_object(fields: &Object, contexts: &[&Value]) -> Result<Object, String> {
+    object_within(fields, contexts, &mut Budget::default())
+}
+
+fn value_within(value: &Value, contexts: &[&Value], budget: &mut Budget) -> Result<Value, String> {
+    Ok(match value {
+        Value::String(text) => Value::String(render_within(text, contexts, budget)?),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| value_within(item, contexts, budget))
+            .collect::<Result<_, _>>()?,
+        Value::Object(fields) => Value::Object(object_within(fields, contexts, budget)?),
+        other => other.clone(),
+    })
+}
+
+fn object_within(
+    fields: &Object,
+    contexts: &[&Value],
+    budget: &mut Budget,
+) -> Result<Object, String> {
+    let mut rendered = Object::new();
+    for (key, value) in fields {
+        let key = render_within(key, contexts, budget)?;
+        rendered.insert(key, value_within(value, contexts, budget)?);
+    }
+    Ok(rendered)
+}
+
+struct Renderer<'a> {
     out: String,
     /// Innermost last.
-    contexts: Vec<&'a Json>,
+    contexts: Vec<&'a Value>,
     budget: &'a mut Budget,
 }
 
-/// What a name stands for: a value of the context, a number that JavaScript computes, or nothing.
-#[derive(Clone, Copy)]
-enum Found<'a> {
-    Value(&'a Json),
-    Length(usize),
-    Nothing,
-}
-
-impl Found<'_> {
-    fn is_falsy(self) -> bool {
-        match self {
-            // An empty list is true in JavaScript, but a section over it is skipped.
-            Found::Value(Json::Array(items)) => items.is_empty(),
-            Found::Value(value) => value.is_falsy(),
-            Found::Length(length) => length == 0,
-            Found::Nothing => true,
-        }
-    }
-
-    fn to_text(self) -> String {
-        match self {
-            Found::Value(value) => value.to_text(),
-            Found::Length(length) => length.to_string(),
-            Found::Nothing => String::new(),
-        }
-    }
-}
-
-impl<'a> Filling<'a> {
+impl<'a> Renderer<'a> {
     fn walk(&mut self, nodes: &[Node]) -> Result<(), String> {
         for node in nodes {
-            self.budget.steps = self
-                .budget
-                .steps
-                .checked_sub(1)
-                .ok_or("the template takes too many steps")?;
+            self.budget.spend_step()?;
             match node {
                 Node::Text(text) => self.write(text)?,
                 Node::Value { name, escaped } => {
-                    let text = self.find(name).to_text();
-                    if *escaped {
-                        self.write(&escape(&text))?
-                    } else {
-                        self.write(&text)?
-                    }
+                    let text = self
+                        .find(name)
+                        .map_or(String::new(), |found| to_text(&found));
+                    self.write(&if *escaped { escape(&text) } else { text })?;
                 }
                 Node::Inverted { name, nodes } => {
-                    if self.find(name).is_falsy() {
+                    if is_skipped(self.find(name).as_deref()) {
                         self.walk(nodes)?;
                     }
                 }
@@ -100,23 +133,18 @@ impl<'a> Filling<'a> {
 
     fn section(&mut self, name: &str, nodes: &[Node]) -> Result<(), String> {
         let found = self.find(name);
-        if found.is_falsy() {
+        if is_skipped(found.as_deref()) {
             return Ok(());
         }
-        let top = self.contexts.last().copied().unwrap_or(&Json::Null);
         let context = match found {
-            Found::Value(value @ (Json::Array(_) | Json::Object(_))) => value,
+            Some(Cow::Borrowed(value @ (Value::Array(_) | Value::Object(_)))) => value,
             // Text, numbers and true open the section without changing what names mean in it.
-            _ => top,
+            _ => self.contexts.last().copied().unwrap_or(&Value::Null),
         };
         self.contexts.push(context);
-        if let Json::Array(items) = context {
+        if let Value::Array(items) = context {
             for item in items {
-                self.budget.steps = self
-                    .budget
-                    .steps
-                    .checked_sub(1)
-                    .ok_or("the template takes too many steps")?;
+                self.budget.spend_step()?;
                 self.contexts.push(item);
                 self.walk(nodes)?;
                 self.contexts.pop();
@@ -129,63 +157,133 @@ impl<'a> Filling<'a> {
     }
 
     fn write(&mut self, text: &str) -> Result<(), String> {
-        self.budget.bytes = self
-            .budget
-            .bytes
-            .checked_sub(text.len())
-            .ok_or("the filled template is longer than 1 MiB")?;
+        self.budget.spend_bytes(text.len())?;
         self.out.push_str(text);
         Ok(())
     }
 
-    fn find(&self, name: &str) -> Found<'a> {
-        let depth = self.contexts.len();
-        // `.` is the element inside a list, and outside of one simply a name that nothing has.
-        if name == "." && depth >= 2 && matches!(self.contexts[depth - 2], Json::Array(_)) {
-            return Found::Value(self.contexts[depth - 1]);
+    fn find(&self, name: &str) -> Option<Cow<'a, Value>> {
+        // `.` is the element inside a list, and elsewhere a name that nothing has.
+        if let (".", [.., Value::Array(_), item]) = (name, self.contexts.as_slice()) {
+            return Some(Cow::Borrowed(*item));
         }
-        let mut parts = name.split('.');
-        let first = parts.next().unwrap_or("");
-        let start = self
+        let (first, rest) = name
+            .split_once('.')
+            .map_or((name, None), |(first, rest)| (first, Some(rest)));
+        let found = self
             .contexts
             .iter()
             .rev()
-            .map(|context| member(context, first))
-            .find(|found| !matches!(found, Found::Nothing));
-        parts.fold(start.unwrap_or(Found::Nothing), |found, part| match found {
-            Found::Value(value) => member(value, part),
-            Found::Length(_) | Found::Nothing => Found::Nothing,
-        })
+            .find_map(|context| member(context, first))?;
+        rest.into_iter()
+            .flat_map(|rest| rest.split('.'))
+            .try_fold(found, |found, part| match found {
+                Cow::Borrowed(value) => member(value, part),
+                Cow::Owned(_) => None,
+            })
     }
 }
 
-fn member<'a>(value: &'a Json, name: &str) -> Found<'a> {
+/// Whether a section over the value is skipped: JavaScript's conditions, and an empty list.
+fn is_skipped(value: Option<&Value>) -> bool {
     match value {
-        Json::Object(_) => value.get(name).map_or(Found::Nothing, Found::Value),
-        Json::Array(items) if name == "length" => Found::Length(items.len()),
-        // Only the plain form of a number is an index: JavaScript knows no element "01".
-        Json::Array(items) => match name.parse::<usize>() {
-            Ok(index) if index.to_string() == name => {
-                items.get(index).map_or(Found::Nothing, Found::Value)
-            }
-            _ => Found::Nothing,
-        },
-        _ => Found::Nothing,
+        None => true,
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(value) => is_falsy(value),
+    }
+}
+
+/// What JavaScript finds under a name.
+fn member<'a>(value: &'a Value, name: &str) -> Option<Cow<'a, Value>> {
+    match value {
+        Value::Object(fields) => fields.get(name).map(Cow::Borrowed),
+        Value::Array(items) if name == "length" => Some(Cow::Owned(items.len().into())),
+        Value::Array(items) => {
+            // Only the plain form of a number is an index: JavaScript knows no element "01".
+            let index = name.parse::<usize>().ok();
+            let index = index.filter(|index| index.to_string() == name)?;
+            items.get(index).map(Cow::Borrowed)
+        }
+        _ => None,
     }
 }
 
 /// As hogan escapes for two braces, which also suits text in a page.
 pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for sign in text.chars() {
-        match sign {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\'' => out.push_str("&#39;"),
-            '"' => out.push_str("&quot;"),
-            other => out.push(other),
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('\'', "&#39;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Case {
+        name: String,
+        template: String,
+        context: Value,
+        expect: String,
+    }
+
+    /// The same table is run on hogan.js itself (`tests/api-js/hogan.js`), so neither side can be bent alone.
+    #[test]
+    fn the_table_renders_as_hogan_renders_it() {
+        let cases: Vec<Case> =
+            serde_json::from_str(include_str!("../tests/template-cases.json")).unwrap();
+        assert!(cases.len() > 60, "the table has {} cases", cases.len());
+        for case in cases {
+            let rendered = render(&case.template, &[&case.context]).unwrap();
+            assert_eq!(rendered, case.expect, "{}", case.name);
         }
     }
-    out
+
+    #[test]
+    fn a_template_that_does_not_fit_together_says_where() {
+        let cases = [
+            ("{{#a}}x", "missing closing tag: a"),
+            ("x{{/a}}", "Closing tag without opener: /a"),
+            ("{{#a}}{{^b}}{{/a}}{{/b}}", "Nesting error: b vs. a"),
+            ("{{<a}}{{x}}{{/a}}", "Illegal content in < super tag."),
+        ];
+        for (template, expected) in cases {
+            assert_eq!(render(template, &[]).unwrap_err(), expected, "{template}");
+        }
+    }
+
+    #[test]
+    fn the_last_context_is_searched_first() {
+        let contexts = [
+            &json!({"a": "data", "b": "data"}),
+            &json!({"a": "variable"}),
+        ];
+        assert_eq!(render("{{a}} {{b}}", &contexts).unwrap(), "variable data");
+    }
+
+    #[test]
+    fn a_template_that_costs_too_much_is_stopped() {
+        let data = json!({"a": vec![1; 1000], "t": "x".repeat(5000)});
+        let nested = |depth| format!("{}x{}", "{{#a}}".repeat(depth), "{{/a}}".repeat(depth));
+        for (template, reason) in [
+            (nested(10), "too many steps"),
+            (nested(100), "nested"),
+            ("{{#a}}{{t}}{{/a}}".to_owned(), "longer than 1 MiB"),
+        ] {
+            let error = render(&template, &[&data]).unwrap_err();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    /// If each line were compared with all lines before it, this would take an hour.
+    #[test]
+    fn a_template_of_very_many_lines_is_read_line_by_line() {
+        let lines = "{{! nothing }}\n".repeat(500_000);
+        assert_eq!(render(&lines, &[]).unwrap(), "");
+    }
 }

@@ -1,11 +1,11 @@
-//! Answers: always JSON, also when something is wrong.
+//! Responses of the API: always JSON, errors too.
 
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// A refused call: `{ok:false,error,error_description}`, the keys that the clients look for.
+/// `{ok:false,error,error_description}`, the keys that the clients look for.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
@@ -22,7 +22,6 @@ pub(crate) fn api_error(status: u16, error: &str, description: &str) -> ApiError
     )
 }
 
-/// A refusal with a body of its own.
 pub(crate) fn api_error_with(status: u16, body: Value) -> ApiError {
     ApiError {
         status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
@@ -35,11 +34,8 @@ pub(crate) fn bad_request(description: &str) -> ApiError {
 }
 
 pub(crate) fn not_found(what: &str) -> ApiError {
-    api_error(
-        404,
-        &format!("{what} not found"),
-        &format!("{what} not found"),
-    )
+    let text = format!("{what} not found");
+    api_error(404, &text, &text)
 }
 
 pub(crate) fn ok_json(body: &impl Serialize) -> Response {
@@ -47,7 +43,7 @@ pub(crate) fn ok_json(body: &impl Serialize) -> Response {
 }
 
 pub(crate) fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
-    let text = serde_json::to_string(body).expect("answers are made of text, numbers and lists");
+    let text = serde_json::to_string(body).expect("responses are made of text, numbers and lists");
     (
         status,
         [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
@@ -67,7 +63,7 @@ impl IntoResponse for ApiError {
 }
 
 impl From<std::io::Error> for ApiError {
-    /// 500: the state could not be saved; the cause is in no answer.
+    /// 500: the state could not be saved; the response does not contain the cause.
     fn from(_: std::io::Error) -> Self {
         api_error(
             500,

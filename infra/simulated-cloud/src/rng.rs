@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use sha2::{Digest, Sha256};
 
-/// The source of everything unpredictable.
 #[derive(Debug)]
 pub(crate) struct Rng {
     seed: Option<u64>,
+    /// Counts draws, which a seed makes repeatable.
     drawn: AtomicU64,
 }
 
@@ -45,7 +45,7 @@ impl Rng {
         HEXLOWER.encode(&self.bytes()[..20])
     }
 
-    /// 20 letters and digits that survive being read aloud.
+    /// 20 letters and digits in groups of five.
     pub(crate) fn password(&self) -> String {
         let text = BASE32_NOPAD.encode(&self.bytes()).to_ascii_lowercase();
         format!(
@@ -58,7 +58,7 @@ impl Rng {
     }
 }
 
-/// SHA-256 in hex: how tokens are stored, and what is compared instead of secrets, so that time tells nothing about them.
+/// SHA-256 in hex: how tokens are stored. Secrets are compared by it, so that the duration reveals nothing.
 pub(crate) fn digest(secret: &str) -> String {
     HEXLOWER.encode(&Sha256::digest(secret.as_bytes()))
 }

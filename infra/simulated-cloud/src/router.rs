@@ -88,7 +88,7 @@ pub(crate) fn routes(core: Arc<Core>) -> Router {
             "/v1/products/{product}/devices/{device}/events/{*prefix}",
             get(events::of_device),
         )
-        .route("/simulated/devices/link", any(controls::attach))
+        .route("/simulated/devices/link", any(controls::connect))
         .route("/simulated/devices/{device}", get(controls::state))
         .route("/simulated/devices/{device}/serial", get(controls::serial))
         .route("/simulated/devices/{device}/button", post(controls::button))

@@ -1,28 +1,29 @@
-//! The devices that are attached right now, and what is known of them only as long as the cloud runs.
+//! The sessions of devices: what is known of a device only while the cloud runs.
 //!
-//! A device is reached over a link (`link.rs`); its controls (`controls.rs`) are for a person; the cloud delivers events to it.
+//! A device is reached over a link (`link.rs`). Its owner has controls for it (`controls.rs`). The cloud delivers events to it.
 
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use device_link::{CloudMessage, DeviceState};
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::event::{Event, MAX_NAME_BYTES, truncate};
 
-/// Serial lines that a new viewer is shown first.
+/// Serial lines that a new watcher gets first.
 const KEPT_LINES: usize = 200;
-/// Viewers of one device at a time.
-const MAX_VIEWERS: usize = 32;
+/// Watchers of one device at a time.
+const MAX_WATCHERS: usize = 32;
 /// What an application may subscribe to on real hardware.
 const MAX_PREFIXES: usize = 4;
-/// Data operations count by started kilobytes.
+/// Data operations are counted per started kilobyte.
 const OPERATION_BYTES: u64 = 1024;
 
-/// What a compiler said.
+/// The result of a compilation.
 #[derive(Debug)]
 pub(crate) enum Compiled {
     /// The `size` table of the program.
@@ -39,58 +40,98 @@ pub(crate) struct Flashing {
     pub(crate) delivered: bool,
     /// The first file's name.
     pub(crate) firmware: String,
-    /// What stands for the application in `spark/device/app-hash`.
+    /// The data of `spark/device/app-hash`.
     pub(crate) app_hash: String,
 }
 
-/// Everything about one attached device that no restart keeps.
+/// What is known of one device that was linked since the cloud started.
 #[derive(Default)]
 pub(crate) struct Session {
-    /// Tells this link from an earlier one of the same device.
+    /// The number of the link, which tells it from an earlier one of the same device.
     pub(crate) link: u64,
-    pub(crate) to_device: Option<mpsc::Sender<String>>,
+    to_device: Option<mpsc::Sender<CloudMessage>>,
     pub(crate) online: bool,
-    pub(crate) running: bool,
-    pub(crate) plugged: bool,
-    pub(crate) power_source: Option<i32>,
-    pub(crate) battery: Option<f64>,
-    pub(crate) message: Option<String>,
+    /// As the device last reported it.
+    pub(crate) reported: DeviceState,
     pub(crate) compiler: Option<String>,
     pub(crate) firmware: String,
-    pub(crate) prefixes: Vec<String>,
+    prefixes: Vec<String>,
     pub(crate) flash: Option<Flashing>,
-    pub(crate) waiting: HashMap<u64, oneshot::Sender<Compiled>>,
-    pub(crate) publishes: u64,
-    pub(crate) responses: u64,
+    /// Compilations under way, by request.
+    pub(crate) compiling: HashMap<u64, oneshot::Sender<Compiled>>,
+    publishes: u64,
+    responses: u64,
     pub(crate) signaling: bool,
     /// The most data of an event that its Device OS takes, in bytes; larger events never reach it.
     pub(crate) data_limit: usize,
     lines: VecDeque<String>,
-    viewers: Vec<mpsc::Sender<Bytes>>,
+    watchers: Vec<mpsc::Sender<Bytes>>,
 }
 
 impl Session {
-    /// Hands a message to the link. A device that does not read is let go.
-    pub(crate) fn send(&mut self, message: &Value) -> bool {
-        let sent = self
-            .to_device
-            .as_ref()
-            .is_some_and(|link| link.try_send(format!("{message}\n")).is_ok());
-        if !sent {
-            self.to_device = None;
-        }
-        sent
+    pub(crate) fn is_linked(&self) -> bool {
+        self.to_device.is_some()
+    }
+
+    /// Begins with a new link.
+    pub(crate) fn restart(&mut self, link: u64, to_device: mpsc::Sender<CloudMessage>) {
+        self.end();
+        self.link = link;
+        self.to_device = Some(to_device);
+        self.reported.plugged = true;
+        self.reported.message = None;
+        self.set_online(false);
+        self.flash = None;
+    }
+
+    /// Ends the link, and with it what was under way but the flash.
+    pub(crate) fn end(&mut self) {
+        self.to_device = None;
+        self.reported.running = false;
+        self.compiling.clear();
+    }
+
+    /// A new connection begins without subscriptions. Returns whether it was online before.
+    pub(crate) fn set_online(&mut self, online: bool) -> bool {
+        self.prefixes.clear();
+        self.signaling &= online;
+        std::mem::replace(&mut self.online, online)
+    }
+
+    /// Queues a message for the device. A device that does not read is disconnected.
+    pub(crate) fn send(&mut self, message: CloudMessage) -> bool {
+        let sender = self.to_device.take();
+        self.to_device = sender.filter(|sender| sender.try_send(message).is_ok());
+        self.is_linked()
     }
 
     pub(crate) fn subscribe(&mut self, prefix: &str) {
         if self.prefixes.len() < MAX_PREFIXES {
-            self.prefixes
-                .push(truncate(prefix, MAX_NAME_BYTES).to_owned());
+            let prefix = truncate(prefix, MAX_NAME_BYTES);
+            self.prefixes.push(prefix.to_owned());
         }
     }
 
+    /// Delivers an event if the device wants and takes it. The whole account has one owner, so a prefix decides.
+    fn deliver(&mut self, event: &Event) -> bool {
+        let bytes = event.data.as_deref().map_or(0, str::len);
+        let is_wanted = |prefix: &String| event.name.starts_with(prefix.as_str());
+        let is_delivered = self.online
+            && self.prefixes.iter().any(is_wanted)
+            && bytes <= self.data_limit
+            && self.send(CloudMessage::Event {
+                name: event.name.clone(),
+                data: event.data.clone(),
+            });
+        if is_delivered {
+            self.responses += operations(bytes);
+        }
+        is_delivered
+    }
+
+    /// Keeps a serial line and shows it.
     pub(crate) fn print(&mut self, line: String) {
-        let frame = frame("serial", &json!({"line": line}));
+        let frame = serial_frame(&line);
         if self.lines.len() >= KEPT_LINES {
             self.lines.pop_front();
         }
@@ -98,9 +139,10 @@ impl Session {
         self.show(&frame);
     }
 
+    /// Sends a frame to the watchers; those that fall behind are dropped.
     pub(crate) fn show(&mut self, frame: &Bytes) {
-        self.viewers
-            .retain(|viewer| viewer.try_send(frame.clone()).is_ok());
+        self.watchers
+            .retain(|watcher| watcher.try_send(frame.clone()).is_ok());
     }
 
     /// Counts one publish of the device; internal events are free.
@@ -110,46 +152,46 @@ impl Session {
         }
     }
 
-    /// The lines so far and those to come; none if too many look on.
-    pub(crate) fn view(&mut self) -> Option<(Vec<Bytes>, mpsc::Receiver<Bytes>)> {
-        self.viewers.retain(|viewer| !viewer.is_closed());
-        if self.viewers.len() >= MAX_VIEWERS {
+    /// The serial lines so far and the frames to come; none if there are too many watchers.
+    pub(crate) fn watch(&mut self) -> Option<(Vec<Bytes>, mpsc::Receiver<Bytes>)> {
+        self.watchers.retain(|watcher| !watcher.is_closed());
+        if self.watchers.len() >= MAX_WATCHERS {
             return None;
         }
         let (sender, receiver) = mpsc::channel(256);
-        self.viewers.push(sender);
-        Some((
-            self.lines
-                .iter()
-                .map(|line| frame("serial", &json!({"line": line})))
-                .collect(),
-            receiver,
-        ))
+        self.watchers.push(sender);
+        let lines = self.lines.iter().map(|line| serial_frame(line));
+        Some((lines.collect(), receiver))
     }
 
-    /// How the device is, as its viewers are shown it.
+    /// The state that watchers get.
     pub(crate) fn state(&self, id: &str, name: &str) -> Value {
+        let reported = &self.reported;
         json!({
-            "id": id, "name": name, "online": self.online, "running": self.running, "plugged": self.plugged,
-            "power_source": self.power_source, "battery": self.battery, "compiler": self.compiler,
-            "message": self.message, "firmware": self.firmware, "signaling": self.signaling,
-            "attached": self.to_device.is_some(),
+            "id": id, "name": name, "online": self.online, "running": reported.running, "plugged": reported.plugged,
+            "power_source": reported.power_source, "battery": reported.battery, "compiler": self.compiler,
+            "message": reported.message, "firmware": self.firmware, "signaling": self.signaling,
+            "attached": self.is_linked(),
             "data_operations": {"publishes": self.publishes, "responses": self.responses},
         })
     }
 }
 
 fn operations(bytes: usize) -> u64 {
-    u64::try_from(bytes)
-        .unwrap_or(0)
-        .div_ceil(OPERATION_BYTES)
-        .max(1)
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    bytes.div_ceil(OPERATION_BYTES).max(1)
 }
 
+fn serial_frame(line: &str) -> Bytes {
+    frame("serial", &json!({"line": line}))
+}
+
+/// An event of a device's own stream.
 pub(crate) fn frame(event: &str, data: &Value) -> Bytes {
     Bytes::from(format!("event: {event}\ndata: {data}\n\n"))
 }
 
+/// The sessions by device id.
 #[derive(Default)]
 pub(crate) struct Sessions(Mutex<HashMap<String, Session>>);
 
@@ -158,7 +200,7 @@ impl Sessions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at or changes one device that is or was attached.
+    /// Reads or changes the session of one device; none if it has none.
     pub(crate) fn with<T>(&self, id: &str, act: impl FnOnce(&mut Session) -> T) -> Option<T> {
         self.all().get_mut(id).map(act)
     }
@@ -167,28 +209,12 @@ impl Sessions {
         self.with(id, |session| session.online).unwrap_or(false)
     }
 
-    /// Gives an event to every device that asked for it, and says which got it. The whole account has one owner, so a prefix
-    /// decides.
+    /// Delivers an event to every device that subscribed to it, and returns their ids.
     pub(crate) fn deliver(&self, event: &Event) -> Vec<String> {
-        let mut got = Vec::new();
-        for (id, session) in self.all().iter_mut() {
-            if !session.online
-                || !session
-                    .prefixes
-                    .iter()
-                    .any(|prefix| event.name.as_bytes().starts_with(prefix.as_bytes()))
-            {
-                continue;
-            }
-            let bytes = event.data.as_deref().map_or(0, str::len);
-            if bytes > session.data_limit {
-                continue;
-            }
-            if session.send(&json!({"type": "event", "name": event.name, "data": event.data})) {
-                session.responses += operations(bytes);
-                got.push(id.clone());
-            }
-        }
-        got
+        let mut all = self.all();
+        let delivered = all
+            .iter_mut()
+            .filter_map(|(id, session)| session.deliver(event).then(|| id.clone()));
+        delivered.collect()
     }
 }

@@ -1,9 +1,6 @@
-//! Signing in: passwords and one-time codes become access tokens.
+//! Signing in: passwords, one-time codes and refresh tokens become access tokens.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use axum::extract::State as Shared;
 use data_encoding::BASE64;
@@ -12,88 +9,47 @@ use serde_json::json;
 use crate::{
     call::Call,
     core::Core,
-    guesses::{OVER_LIMIT_STATUS, WRONG_PASSWORD_STATUS, ZERO_MEANS_NEVER},
+    guesses::{OVER_LIMIT_STATUS, WRONG_PASSWORD_STATUS},
+    login_attempts::{LoginAttempts, Refused},
     response::{ApiError, ApiResult, api_error, api_error_with, ok_json},
     rng::digest,
     state::{MAX_TOKENS, Token},
 };
 
-/// 90 days, when the client does not say.
+/// 90 days, if the client does not say.
 const DEFAULT_LIFETIME_S: i64 = 7_776_000;
-/// Nobody's token outlives a year unless it never expires.
-const LONGEST_LIFETIME_S: i64 = 365 * 86_400;
-/// Failures in a row after which the account is closed for a while.
-const MAX_FAILURES: u32 = 10;
-const BLOCK_MS: i64 = 30 * 60 * 1000;
-/// Token requests of one address within five minutes.
-const MAX_REQUESTS: usize = 100;
-const WINDOW_MS: i64 = 5 * 60 * 1000;
-/// How long a started sign-in waits for its one-time code.
-const CODE_MS: i64 = 10 * 60 * 1000;
-/// Sign-ins that may wait for a code at once.
-const MAX_WAITING: usize = 100;
-
-/// What is known of sign-ins under way; a restart forgets it.
-#[derive(Default)]
-pub(crate) struct Signins {
-    failures: u32,
-    blocked_until: i64,
-    requests: VecDeque<i64>,
-    waiting: VecDeque<Waiting>,
-}
-
-/// A sign-in whose password was right and whose one-time code is yet to come.
-struct Waiting {
-    mfa_hash: String,
-    ends: i64,
-    /// What was asked for with the password.
-    lifetime_s: Option<i64>,
-}
-
-impl Signins {
-    /// Counts a request for a token, and refuses it if there were too many or too many failed.
-    fn admit(&mut self, now: i64) -> Result<(), ApiError> {
-        while self
-            .requests
-            .front()
-            .is_some_and(|at| at + WINDOW_MS <= now)
-        {
-            self.requests.pop_front();
-        }
-        if self.requests.len() >= MAX_REQUESTS {
-            return Err(api_error(
-                OVER_LIMIT_STATUS,
-                "too_many_requests",
-                "more than 100 token requests in 5 minutes",
-            ));
-        }
-        self.requests.push_back(now);
-        if self.blocked_until > now {
-            return Err(api_error(
-                OVER_LIMIT_STATUS,
-                "account_locked",
-                "ten sign-ins failed in a row; the account is locked for 30 minutes",
-            ));
-        }
-        Ok(())
-    }
-}
+/// A year; only tokens that never expire live longer.
+const MAX_LIFETIME_S: i64 = 365 * 86_400;
 
 /// Never held across an await.
-fn signins(core: &Core) -> MutexGuard<'_, Signins> {
-    core.signins.lock().unwrap_or_else(PoisonError::into_inner)
+fn attempts(core: &Core) -> MutexGuard<'_, LoginAttempts> {
+    let attempts = core.login_attempts.lock();
+    attempts.unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `POST /oauth/token`
 pub(crate) async fn token(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.own_page_only(&core)?;
-    signins(&core).admit(core.now())?;
-    let client_id = client(&call)?;
+    attempts(&core)
+        .admit(core.now())
+        .map_err(|refused| match refused {
+            Refused::TooManyRequests => api_error(
+                OVER_LIMIT_STATUS,
+                "too_many_requests",
+                "more than 100 token requests in 5 minutes",
+            ),
+            Refused::Locked => api_error(
+                OVER_LIMIT_STATUS,
+                "account_locked",
+                "ten sign-ins failed in a row; the account is locked for 30 minutes",
+            ),
+        })?;
+    let client_id = client_id(&call)?;
     let lifetime_s = lifetime(&call)?;
     let lifetime_s = match call.field("grant_type").as_deref() {
         Some("password") => {
             check_password(&core, &call)?;
-            if core.mfa.is_some() {
+            if core.config.mfa.is_some() {
                 return Err(ask_for_code(&core, lifetime_s));
             }
             lifetime_s
@@ -107,134 +63,99 @@ pub(crate) async fn token(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiRes
             lifetime_s
         }
         _ => {
-            return Err(api_error_with(
+            return Err(oauth_error(
                 400,
-                json!({"error": "unsupported_grant_type", "error_description": "grant_type must be password, urn:custom:mfa-otp or refresh_token"}),
+                "unsupported_grant_type",
+                "grant_type must be password, urn:custom:mfa-otp or refresh_token",
             ));
         }
     };
     grant(&core, client_id, lifetime_s).await
 }
 
-/// How many seconds the token is to session, if the client says.
+/// An error in OAuth's own form, without `ok`.
+fn oauth_error(status: u16, error: &str, description: &str) -> ApiError {
+    api_error_with(
+        status,
+        json!({"error": error, "error_description": description}),
+    )
+}
+
+/// How many seconds the token is to live, if the client says.
 fn lifetime(call: &Call) -> Result<Option<i64>, ApiError> {
     let seconds = call.field("expires_in").map(|text| text.parse());
-    seconds.transpose().map_err(|_| {
-        api_error_with(
-            400,
-            json!({"error": "invalid_request", "error_description": "expires_in must be seconds"}),
-        )
-    })
+    seconds
+        .transpose()
+        .map_err(|_| oauth_error(400, "invalid_request", "expires_in must be seconds"))
 }
 
 fn check_password(core: &Core, call: &Call) -> Result<(), ApiError> {
     let name = call.field("username").unwrap_or_default();
     let password = call.field("password").unwrap_or_default();
-    let right = {
+    let is_right = {
         let state = core.state();
-        // Both comparisons always run, on hashes: time tells neither what nor how much was right.
-        let name_right = digest(&name.to_ascii_lowercase()) == digest(&state.username);
-        let password_right = digest(&password) == digest(&state.password);
-        name_right & password_right
+        // Both comparisons always run, on hashes: the time they take reveals nothing.
+        let name_is_right = digest(&name.to_ascii_lowercase()) == digest(&state.username);
+        let password_is_right = digest(&password) == digest(&state.password);
+        name_is_right & password_is_right
     };
-    if right {
-        Ok(())
-    } else {
-        let description = "User credentials are invalid";
-        Err(failed(core, WRONG_PASSWORD_STATUS, description))
+    if is_right {
+        return Ok(());
     }
+    Err(failed(
+        core,
+        WRONG_PASSWORD_STATUS,
+        "User credentials are invalid",
+    ))
 }
 
-/// Ends the wait of a sign-in whose code is right; what comes back is the lifetime that was asked for with its password.
+/// Completes a sign-in by its code, and returns the lifetime asked for with its password.
 fn check_code(core: &Core, call: &Call) -> Result<Option<i64>, ApiError> {
     let mfa_hash = digest(&call.field("mfa_token").unwrap_or_default());
     let code = digest(call.field("otp").unwrap_or_default().trim());
-    let expected = core.mfa.as_deref().map(digest);
-    let right = expected.is_some_and(|expected| expected == code);
-    let now = core.now();
-    let checked = {
-        let mut signins = signins(core);
-        let waiting = &mut signins.waiting;
-        waiting.retain(|signin| signin.ends > now);
-        match waiting
-            .iter()
-            .position(|signin| signin.mfa_hash == mfa_hash)
-        {
-            None => Err("this sign-in has ended; start again with the password"),
-            Some(_) if !right => Err("the one-time code is wrong"),
-            Some(place) => Ok(waiting.remove(place).and_then(|signin| signin.lifetime_s)),
-        }
-    };
-    checked.map_err(|description| failed(core, 403, description))
+    let is_right = core.config.mfa.as_deref().map(digest) == Some(code);
+    let completed = attempts(core).complete(&mfa_hash, is_right, core.now());
+    completed.map_err(|description| failed(core, 403, description))
 }
 
-/// Takes the old token away, which a new one replaces.
+/// Removes the old token, which the new one replaces.
 fn use_refresh_token(core: &Core, call: &Call) -> Result<(), ApiError> {
     let hash = digest(&call.field("refresh_token").unwrap_or_default());
-    let known = core.change(|state| {
-        let place = state
-            .tokens
-            .iter()
-            .position(|token| token.refresh_hash == hash);
-        place.map(|place| state.tokens.remove(place))
+    let is_known = core.change(|state| {
+        let before = state.tokens.len();
+        state.tokens.retain(|token| token.refresh_hash != hash);
+        state.tokens.len() < before
     });
-    match known {
-        Some(_) => Ok(()),
-        None => Err(failed(core, 400, "Invalid refresh token")),
+    if is_known {
+        return Ok(());
     }
+    Err(failed(core, 400, "Invalid refresh token"))
 }
 
-/// The client's name, from the form or from basic authentication. Any client is accepted; its secret is public in all of them.
-fn client(call: &Call) -> Result<String, ApiError> {
+/// The client's name, from the form or from basic authentication. Any client is accepted; the secrets of the official ones
+/// are public.
+fn client_id(call: &Call) -> Result<String, ApiError> {
     let basic = || {
-        let value = call
-            .headers
-            .get(http::header::AUTHORIZATION)?
-            .to_str()
-            .ok()?;
-        let pair = BASE64
-            .decode(value.strip_prefix("Basic ")?.trim().as_bytes())
-            .ok()?;
-        let pair = String::from_utf8(pair).ok()?;
+        let value = call.headers.get(http::header::AUTHORIZATION)?;
+        let encoded = value.to_str().ok()?.strip_prefix("Basic ")?.trim();
+        let pair = String::from_utf8(BASE64.decode(encoded.as_bytes()).ok()?).ok()?;
         pair.split_once(':').map(|(id, _)| id.to_owned())
     };
-    let id = call
-        .field("client_id")
+    call.field("client_id")
         .or_else(basic)
-        .filter(|id| !id.is_empty() && id.len() <= 100);
-    id.ok_or_else(|| {
-        api_error_with(
-            400,
-            json!({"error": "invalid_client", "error_description": "Missing client_id parameter"}),
-        )
-    })
+        .filter(|id| !id.is_empty() && id.len() <= 100)
+        .ok_or_else(|| oauth_error(400, "invalid_client", "Missing client_id parameter"))
 }
 
-/// Counts a failure, and closes the account for a while after too many.
+/// Counts a failure.
 fn failed(core: &Core, status: u16, description: &str) -> ApiError {
-    let mut signins = signins(core);
-    signins.failures += 1;
-    if signins.failures >= MAX_FAILURES {
-        signins.failures = 0;
-        signins.blocked_until = core.now() + BLOCK_MS;
-    }
-    api_error_with(
-        status,
-        json!({"error": "invalid_grant", "error_description": description}),
-    )
+    attempts(core).count_failure(core.now());
+    oauth_error(status, "invalid_grant", description)
 }
 
 fn ask_for_code(core: &Core, lifetime_s: Option<i64>) -> ApiError {
     let mfa_token = core.rng.token();
-    let mut signins = signins(core);
-    if signins.waiting.len() >= MAX_WAITING {
-        signins.waiting.pop_front();
-    }
-    signins.waiting.push_back(Waiting {
-        mfa_hash: digest(&mfa_token),
-        ends: core.now() + CODE_MS,
-        lifetime_s,
-    });
+    attempts(core).await_code(digest(&mfa_token), lifetime_s, core.now());
     api_error_with(
         403,
         json!({"error": "mfa_required", "error_description": "Multi-factor authentication required", "mfa_token": mfa_token}),
@@ -243,11 +164,10 @@ fn ask_for_code(core: &Core, lifetime_s: Option<i64>) -> ApiError {
 
 async fn grant(core: &Arc<Core>, client_id: String, lifetime_s: Option<i64>) -> ApiResult {
     let now = core.now();
-    signins(core).failures = 0;
+    attempts(core).count_success();
     let lifetime_s = lifetime_s
         .unwrap_or(DEFAULT_LIFETIME_S)
-        .clamp(0, LONGEST_LIFETIME_S);
-    let never = lifetime_s == 0 && ZERO_MEANS_NEVER;
+        .clamp(0, MAX_LIFETIME_S);
     let access_token = core.rng.token();
     let refresh_token = core.rng.token();
     let token = Token {
@@ -255,12 +175,12 @@ async fn grant(core: &Arc<Core>, client_id: String, lifetime_s: Option<i64>) -> 
         refresh_hash: digest(&refresh_token),
         tail: access_token[36..].to_owned(),
         client_id,
-        expires_at: (!never).then_some(now + lifetime_s * 1000),
+        // Guess: `expires_in=0` asks for a token that never expires.
+        expires_at: (lifetime_s > 0).then_some(now + lifetime_s * 1000),
     };
     core.change(|state| {
-        state
-            .tokens
-            .retain(|token| token.expires_at.is_none_or(|expires_at| expires_at > now));
+        let is_valid = |token: &Token| token.expires_at.is_none_or(|at| at > now);
+        state.tokens.retain(is_valid);
         if state.tokens.len() >= MAX_TOKENS {
             let first = (0..state.tokens.len())
                 .min_by_key(|place| state.tokens[*place].expires_at.unwrap_or(i64::MAX));

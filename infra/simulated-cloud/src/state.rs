@@ -1,29 +1,29 @@
-//! What the cloud remembers across a restart: one account with its tokens, devices and integrations.
+//! What the cloud keeps across a restart: one account with its tokens, devices and integrations.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{hook::config::HookConfig, rng::Rng};
+use crate::{clock::iso, hook::config::HookConfig, rng::Rng};
 
-/// The only account's name.
 pub(crate) const USERNAME: &str = "learner@simulated.example";
-/// Tokens beyond this push out the one that expires first.
+/// Beyond this, a new token replaces the one that expires first.
 pub(crate) const MAX_TOKENS: usize = 200;
 /// The 100 devices of a free account.
 pub(crate) const MAX_DEVICES: usize = 100;
 /// How many successes, and how many errors, an integration keeps.
-const LOG_ENTRIES: usize = 10;
+const LOGGED_ATTEMPTS: usize = 10;
 /// How many days of counters an integration keeps.
 const COUNTED_DAYS: usize = 30;
 
-/// The whole of it; this is what the file holds.
+/// The content of the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct State {
-    /// The form of this file; a file of another form is refused, not guessed at.
-    pub(crate) form: u32,
+    /// A file of another version is refused.
+    #[serde(rename = "form")]
+    pub(crate) version: u32,
     pub(crate) username: String,
-    /// In clear, because the page is given it at every start. The file is readable by its owner alone.
+    /// In clear, because it is printed at every start. The file is readable by its owner alone.
     pub(crate) password: String,
     pub(crate) user_id: String,
     pub(crate) tokens: Vec<Token>,
@@ -69,7 +69,7 @@ pub(crate) struct Product {
     pub(crate) name: String,
 }
 
-/// An integration with what happened to it.
+/// An integration and its log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Hook {
     pub(crate) id: String,
@@ -86,7 +86,7 @@ pub(crate) struct Hook {
     pub(crate) errors: Vec<HookAttempt>,
 }
 
-/// How often a hook went well, failed, or was skipped because its host was asleep.
+/// How often a hook succeeded, failed, or was skipped because its host was asleep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Counters {
     pub(crate) success: u64,
@@ -106,31 +106,31 @@ pub(crate) struct HookAttempt {
     pub(crate) error: Option<String>,
 }
 
-/// What was sent.
+/// The request of an attempt.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AttemptRequest {
     pub(crate) method: String,
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
-    /// Its start, as text.
+    /// The start of it, as text.
     pub(crate) body: String,
 }
 
-/// What came back.
+/// The response of an attempt.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AttemptResponse {
     pub(crate) status: u16,
-    /// Its start, as text.
+    /// The start of it, as text.
     pub(crate) body: String,
 }
 
-/// The form this program writes.
-pub(crate) const FORM: u32 = 1;
+/// The version this program writes.
+pub(crate) const VERSION: u32 = 1;
 
 impl State {
-    pub(crate) fn fresh(rng: &Rng) -> Self {
+    pub(crate) fn new(rng: &Rng) -> Self {
         Self {
-            form: FORM,
+            version: VERSION,
             username: USERNAME.to_owned(),
             password: rng.password(),
             user_id: rng.id(),
@@ -192,8 +192,21 @@ impl Hook {
         self.days.entry(day).or_default()
     }
 
-    pub(crate) fn keep(entries: &mut Vec<HookAttempt>, entry: HookAttempt) {
-        entries.insert(0, entry);
-        entries.truncate(LOG_ENTRIES);
+    /// Counts an attempt and keeps it as the newest.
+    pub(crate) fn record(&mut self, attempt: HookAttempt) {
+        let is_error = attempt.error.is_some();
+        let day = self.day(&iso(attempt.at));
+        if is_error {
+            day.error += 1;
+        } else {
+            day.success += 1;
+        }
+        let attempts = if is_error {
+            &mut self.errors
+        } else {
+            &mut self.successes
+        };
+        attempts.insert(0, attempt);
+        attempts.truncate(LOGGED_ATTEMPTS);
     }
 }

@@ -1,21 +1,18 @@
-//! Everybody who listens to events by SSE.
+//! The open event streams.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use hyper::body::Bytes;
 use tokio::sync::mpsc;
 
 use crate::event::Event;
 
-/// The limit of one address, and everybody here is one address.
+/// The real cloud's limit for one address; all clients here have one address.
 const MAX_STREAMS: usize = 100;
 /// New streams within [`WINDOW_MS`].
 const MAX_NEW: usize = 100;
 const WINDOW_MS: i64 = 5 * 60 * 1000;
-/// Frames that wait for a reader; one that falls behind further is dropped, so that nobody waits for it.
+/// Frames that wait for a reader; one that falls further behind is dropped, so that no other waits for it.
 const WAITING_FRAMES: usize = 256;
 
 /// Which events a stream carries.
@@ -27,7 +24,7 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    fn lets_through(&self, event: &Event) -> bool {
+    fn matches(&self, event: &Event) -> bool {
         event.name.starts_with(&self.prefix)
             && self.device.as_ref().is_none_or(|id| event.coreid == *id)
             && self
@@ -43,7 +40,7 @@ pub(crate) struct Streams(Mutex<Inner>);
 struct Inner {
     listeners: Vec<(Filter, mpsc::Sender<Bytes>)>,
     /// When the latest streams were opened.
-    opened: VecDeque<i64>,
+    opened: Vec<i64>,
 }
 
 impl Streams {
@@ -51,17 +48,11 @@ impl Streams {
     pub(crate) fn listen(&self, filter: Filter, now_ms: i64) -> Option<mpsc::Receiver<Bytes>> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.listeners.retain(|(_, sender)| !sender.is_closed());
-        while inner
-            .opened
-            .front()
-            .is_some_and(|at| at + WINDOW_MS <= now_ms)
-        {
-            inner.opened.pop_front();
-        }
+        inner.opened.retain(|at| at + WINDOW_MS > now_ms);
         if inner.listeners.len() >= MAX_STREAMS || inner.opened.len() >= MAX_NEW {
             return None;
         }
-        inner.opened.push_back(now_ms);
+        inner.opened.push(now_ms);
         let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
         inner.listeners.push((filter, sender));
         Some(receiver)
@@ -75,7 +66,7 @@ impl Streams {
         let frame = Bytes::from(event.frame());
         // A full queue and a closed one end the stream alike.
         inner.listeners.retain(|(filter, sender)| {
-            !filter.lets_through(event) || sender.try_send(frame.clone()).is_ok()
+            !filter.matches(event) || sender.try_send(frame.clone()).is_ok()
         });
     }
 }

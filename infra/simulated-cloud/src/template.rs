@@ -1,36 +1,11 @@
-//! Templates as the webhook editor of the cloud understands them: Mustache, with the meaning that hogan.js 3 gives it.
+//! Reads webhook templates: Mustache, with the meaning that hogan.js 3 gives it. `render.rs` fills them.
 //!
-//! Particle's documentation renders its examples with hogan, and hogan's escapes are the ones its webhook page lists. The kept
-//! Mustache crates differ from it where learners look: which characters are escaped, what `{{{.}}}`, `0`, an object or a
-//! list print, what an unclosed tag leaves. So this is our own, checked against a table that hogan itself is run on.
-//! This file reads a template; `render.rs` fills it.
+//! Particle's documentation renders its examples with hogan, and hogan's escapes are the ones its webhook page lists. The
+//! maintained Mustache crates differ from it where learners look: which characters are escaped, what `{{{.}}}`, `0`, an
+//! object or a list print, what an unclosed tag leaves. Hence this implementation, checked against a table that hogan itself
+//! is run on.
 
-use crate::{
-    json::Json,
-    render::{Budget, fill},
-};
-
-/// Fills a template. The last context is asked first.
-///
-/// Partials do not exist in a webhook and render as nothing, as in hogan when none are given.
-pub(crate) fn render(template: &str, contexts: &[&Json]) -> Result<String, String> {
-    render_within(template, contexts, &mut Budget::default())
-}
-
-/// The same for one of several templates, of a budget that they share.
-pub(crate) fn render_within(
-    template: &str,
-    contexts: &[&Json],
-    budget: &mut Budget,
-) -> Result<String, String> {
-    if !template.contains("{{") {
-        return Ok(template.to_owned());
-    }
-    let nodes = parse(scan(template)?)?;
-    fill(&nodes, contexts, budget)
-}
-
-/// One piece of a template, in the order it is written.
+/// One piece of a template.
 #[derive(Debug)]
 pub(crate) enum Node {
     Text(String),
@@ -49,6 +24,11 @@ pub(crate) enum Node {
     },
     /// `{{$name}}`: a default that only an inheriting template could replace, so here it simply renders.
     Block(Vec<Self>),
+}
+
+/// Reads a template.
+pub(crate) fn parse(template: &str) -> Result<Vec<Node>, String> {
+    branch(&mut scan(template)?.into_iter(), None, 0)
 }
 
 #[derive(Debug)]
@@ -132,7 +112,7 @@ fn scan(template: &str) -> Result<Vec<Token>, String> {
             after_open
         };
         let Some((name, after)) = inside.split_once(close.as_str()) else {
-            // A tag that never ends leaves what stood inside it, without its braces.
+            // A tag that never ends leaves its content, without its braces.
             scanner.text.push_str(inside);
             break;
         };
@@ -140,7 +120,7 @@ fn scan(template: &str) -> Result<Vec<Token>, String> {
         let mut name = name.trim();
         if kind == Some('{') {
             if close == "}}" {
-                // The third brace goes, whatever character stands there.
+                // The third closing brace is skipped, whatever character it is.
                 let mut skipped = rest.chars();
                 skipped.next();
                 rest = skipped.as_str();
@@ -157,21 +137,16 @@ fn scan(template: &str) -> Result<Vec<Token>, String> {
     Ok(scanner.tokens)
 }
 
-/// What opens and closes tags from here on, and what follows the tag that said so.
+/// The delimiters that a tag sets, and the text after that tag.
 fn new_delimiters<'a>(tag: &'a str, close: &str) -> Result<(String, String, &'a str), String> {
     let (inside, after) = tag
         .split_once(&format!("={close}"))
-        .ok_or("delimiters are changed by a tag that does not end")?;
+        .ok_or("the tag that changes the delimiters does not end")?;
     let mut words = inside.split_whitespace();
     let (Some(new_open), Some(new_close)) = (words.next(), words.next_back()) else {
-        return Err("a change of delimiters needs two, parted by a space".to_owned());
+        return Err("a change of delimiters needs two, separated by a space".to_owned());
     };
     Ok((new_open.to_owned(), new_close.to_owned(), after))
-}
-
-fn parse(tokens: Vec<Token>) -> Result<Vec<Node>, String> {
-    let mut tokens = tokens.into_iter();
-    branch(&mut tokens, None, 0)
 }
 
 fn branch(
@@ -222,89 +197,5 @@ fn branch(
     match opener {
         Some((_, open)) => Err(format!("missing closing tag: {open}")),
         None => Ok(nodes),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde::Deserialize;
-
-    use super::*;
-
-    #[derive(Deserialize)]
-    struct Case {
-        name: String,
-        template: String,
-        context: Json,
-        expect: String,
-    }
-
-    /// The same table is run on hogan.js itself (`tests/api-js/hogan.js`), so neither side can be bent alone.
-    #[test]
-    fn every_case_of_the_table_renders_as_hogan_renders_it() {
-        let cases: Vec<Case> =
-            serde_json::from_str(include_str!("../tests/template-cases.json")).unwrap();
-        assert!(cases.len() > 60, "the table has {} cases", cases.len());
-        for case in cases {
-            assert_eq!(
-                render(&case.template, &[&case.context]).unwrap(),
-                case.expect,
-                "{}",
-                case.name
-            );
-        }
-    }
-
-    #[test]
-    fn a_template_that_does_not_fit_together_says_where() {
-        let cases = [
-            ("{{#a}}x", "missing closing tag: a"),
-            ("x{{/a}}", "Closing tag without opener: /a"),
-            ("{{#a}}{{^b}}{{/a}}{{/b}}", "Nesting error: b vs. a"),
-            ("{{<a}}{{x}}{{/a}}", "Illegal content in < super tag."),
-        ];
-        for (template, expected) in cases {
-            assert_eq!(
-                render(template, &[&Json::Null]).unwrap_err(),
-                expected,
-                "{template}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_last_context_is_asked_first() {
-        let data = Json::parse(r#"{"a":"data","b":"data"}"#).unwrap();
-        let variables = Json::parse(r#"{"a":"variable"}"#).unwrap();
-        assert_eq!(
-            render("{{a}} {{b}}", &[&data, &variables]).unwrap(),
-            "variable data"
-        );
-    }
-
-    #[test]
-    fn a_template_that_would_never_end_is_stopped() {
-        let list = format!("[{}]", vec!["1"; 1000].join(","));
-        let data = Json::parse(&format!(r#"{{"a":{list}}}"#)).unwrap();
-        let template = format!("{}x{}", "{{#a}}".repeat(10), "{{/a}}".repeat(10));
-        assert_eq!(
-            render(&template, &[&data]).unwrap_err(),
-            "the template takes too many steps"
-        );
-        let deep = format!("{}{}", "{{#a}}".repeat(100), "{{/a}}".repeat(100));
-        assert!(render(&deep, &[&data]).unwrap_err().contains("nested"));
-        let wide = Json::parse(&format!(r#"{{"a":{list},"t":"{}"}}"#, "x".repeat(5000))).unwrap();
-        assert!(
-            render("{{#a}}{{t}}{{/a}}", &[&wide])
-                .unwrap_err()
-                .contains("longer")
-        );
-    }
-
-    /// Read with a look at all lines before it for each, this one would take an hour.
-    #[test]
-    fn a_template_of_very_many_lines_is_read_line_by_line() {
-        let lines = "{{! nothing }}\n".repeat(500_000);
-        assert_eq!(render(&lines, &[&Json::Null]).unwrap(), "");
     }
 }

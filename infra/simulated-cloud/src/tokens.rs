@@ -1,4 +1,4 @@
-//! Who a token belongs to, and its end.
+//! The account behind a token, and deleting tokens.
 
 use std::sync::Arc;
 
@@ -20,13 +20,13 @@ pub(crate) async fn user(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResu
     let username = core.state().username.clone();
     Ok(ok_json(&json!({
         "username": username, "subscription_ids": [], "tos": {"accepted": true},
-        "account_info": {"business_account": false}, "mfa": {"enabled": core.mfa.is_some()}, "memberships": [],
+        "account_info": {"business_account": false}, "mfa": {"enabled": core.config.mfa.is_some()}, "memberships": [],
         "scim_provisioned": false, "no_password": false, "wifi_device_count": 0,
         "cellular_device_count": core.state().devices.len(),
     })))
 }
 
-fn shown(token: &Token) -> Value {
+fn to_json(token: &Token) -> Value {
     json!({
         // Only a hash is kept, so only the last digits can be shown; the real cloud shows the whole token.
         "token": format!("{}{}", "*".repeat(36), token.tail),
@@ -38,13 +38,13 @@ fn shown(token: &Token) -> Value {
 /// `GET /v1/access_tokens`
 pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
-    let tokens: Vec<Value> = core.state().tokens.iter().map(shown).collect();
+    let tokens: Vec<Value> = core.state().tokens.iter().map(to_json).collect();
     Ok(ok_json(&tokens))
 }
 
 /// `GET /v1/access_tokens/current`
 pub(crate) async fn current(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    Ok(ok_json(&shown(&call.signed_in(&core)?)))
+    Ok(ok_json(&to_json(&call.signed_in(&core)?)))
 }
 
 /// `DELETE /v1/access_tokens/current`
@@ -53,7 +53,7 @@ pub(crate) async fn delete_current(Shared(core): Shared<Arc<Core>>, call: Call) 
     remove(&core, |other| other.hash == token.hash).await
 }
 
-/// `DELETE /v1/access_tokens/:token`; knowing the token is the right to end it.
+/// `DELETE /v1/access_tokens/:token`; a token is permission to delete itself
 pub(crate) async fn delete(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let hash = digest(call.path("token"));
     remove(&core, |token| token.hash == hash).await

@@ -1,18 +1,19 @@
 //! An integration as its owner configured it.
 
+use device_link::is_device_id;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
-    event::{Event, is_device_id},
-    json::Json,
+    event::Event,
+    json::{Object, depth},
 };
 
-/// The settings that mean something for a webhook, under the names the API gives them; the rest is ignored, as the real
-/// cloud does.
+/// The settings that a webhook uses, under the names of the API. Others are ignored, as in the real cloud.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HookConfig {
-    /// Case-sensitive start of the names that trigger it.
+    /// Events whose names begin with this trigger it; case-sensitive.
     pub(crate) event: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
@@ -21,15 +22,15 @@ pub(crate) struct HookConfig {
     pub(crate) url: String,
     pub(crate) request_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) json: Option<Json>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) form: Option<Json>,
+    pub(crate) json: Option<Value>,
+    #[serde(default, skip_serializing_if = "Object::is_empty")]
+    pub(crate) form: Object,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) query: Option<Json>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) headers: Option<Json>,
+    #[serde(default, skip_serializing_if = "Object::is_empty")]
+    pub(crate) query: Object,
+    #[serde(default, skip_serializing_if = "Object::is_empty")]
+    pub(crate) headers: Object,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) auth: Option<Auth>,
     #[serde(rename = "deviceID", skip_serializing_if = "Option::is_none")]
@@ -41,13 +42,13 @@ pub(crate) struct HookConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error_response_topic: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) response_template: Option<Json>,
+    pub(crate) response_template: Option<Value>,
     pub(crate) unchunked: bool,
     pub(crate) data_url_response_event: bool,
     pub(crate) disabled: bool,
 }
 
-/// Deepest nesting of what is kept. The file has some levels of its own around it, and is read with a limit of 128.
+/// The deepest nesting that is stored. The file adds some levels of its own, and is read with a limit of 128.
 const MAX_DEPTH: usize = 64;
 
 /// HTTP basic authentication; both parts are templates.
@@ -58,8 +59,8 @@ pub(crate) struct Auth {
 }
 
 impl HookConfig {
-    /// Reads what a client sent. The error is for the person who sent it.
-    pub(crate) fn read(given: &Json) -> Result<Self, String> {
+    /// Reads a client's request body. The error is for the person who sent it.
+    pub(crate) fn read(given: &Object) -> Result<Self, String> {
         let event = event_prefix(given)?;
         let integration_type = integration_type(given)?;
         let url = text(given, "url")?
@@ -67,9 +68,9 @@ impl HookConfig {
             .ok_or("url is required")?;
         let request_type = request_type(given)?;
         let json = template(given, "json");
-        let form = entries(given, "form")?;
+        let form = object(given, "form")?;
         let body = text(given, "body")?;
-        let bodies = [json.is_some(), form.is_some(), body.is_some()];
+        let bodies = [json.is_some(), !form.is_empty(), body.is_some()];
         if bodies.into_iter().filter(|set| *set).count() > 1 {
             return Err("json, form and body exclude each other".to_owned());
         }
@@ -84,8 +85,8 @@ impl HookConfig {
             device_id: device_id(given)?,
             auth: auth(given)?,
             name: text(given, "name")?,
-            query: entries(given, "query")?,
-            headers: entries(given, "headers")?,
+            query: object(given, "query")?,
+            headers: object(given, "headers")?,
             no_defaults: flag(given, "noDefaults")?.unwrap_or(false),
             reject_unauthorized: flag(given, "rejectUnauthorized")?.unwrap_or(true),
             response_topic: text(given, "responseTopic")?.filter(|topic| !topic.is_empty()),
@@ -97,15 +98,14 @@ impl HookConfig {
             data_url_response_event: flag(given, "dataUrlResponseEvent")?.unwrap_or(false),
             disabled: flag(given, "disabled")?.unwrap_or(false),
         };
-        let nested = [
-            &config.json,
-            &config.form,
-            &config.query,
-            &config.headers,
-            &config.response_template,
-        ];
-        let is_deep = |value: &Json| value.depth() > MAX_DEPTH;
-        if nested.into_iter().flatten().any(is_deep) {
+        let objects = [&config.form, &config.query, &config.headers];
+        let values = objects.into_iter().flat_map(Object::values);
+        let templates = [&config.json, &config.response_template];
+        let values = values.map(|value| 1 + depth(value));
+        if values
+            .chain(templates.into_iter().flatten().map(depth))
+            .any(|depth| depth > MAX_DEPTH)
+        {
             return Err(format!("settings are nested more than {MAX_DEPTH} deep"));
         }
         Ok(config)
@@ -119,7 +119,7 @@ impl HookConfig {
     }
 }
 
-fn event_prefix(given: &Json) -> Result<String, String> {
+fn event_prefix(given: &Object) -> Result<String, String> {
     text(given, "event")?
         .or(text(given, "eventName")?)
         .filter(|event| !event.is_empty())
@@ -128,7 +128,7 @@ fn event_prefix(given: &Json) -> Result<String, String> {
         })
 }
 
-fn integration_type(given: &Json) -> Result<String, String> {
+fn integration_type(given: &Object) -> Result<String, String> {
     match text(given, "integration_type")? {
         Some(other) if other != "Webhook" => {
             Err("the simulated cloud runs integrations of the type Webhook only".to_owned())
@@ -137,7 +137,7 @@ fn integration_type(given: &Json) -> Result<String, String> {
     }
 }
 
-fn request_type(given: &Json) -> Result<String, String> {
+fn request_type(given: &Object) -> Result<String, String> {
     let method = text(given, "requestType")?
         .unwrap_or_else(|| "POST".to_owned())
         .to_ascii_uppercase();
@@ -151,7 +151,7 @@ fn request_type(given: &Json) -> Result<String, String> {
 }
 
 /// The one device whose events trigger the hook; none = every device of the account.
-fn device_id(given: &Json) -> Result<Option<String>, String> {
+fn device_id(given: &Object) -> Result<Option<String>, String> {
     let mut id = None;
     for key in ["deviceID", "deviceid", "deviceId"] {
         id = id.or(text(given, key)?.filter(|id| !id.is_empty()));
@@ -165,10 +165,11 @@ fn device_id(given: &Json) -> Result<Option<String>, String> {
     }
 }
 
-fn auth(given: &Json) -> Result<Option<Auth>, String> {
-    let Some(auth) = object(given, "auth")? else {
+fn auth(given: &Object) -> Result<Option<Auth>, String> {
+    let auth = object(given, "auth")?;
+    if auth.is_empty() {
         return Ok(None);
-    };
+    }
     Ok(Some(Auth {
         username: text(&auth, "username")?.unwrap_or_default(),
         password: text(&auth, "password")?.unwrap_or_default(),
@@ -176,52 +177,41 @@ fn auth(given: &Json) -> Result<Option<Auth>, String> {
 }
 
 /// A template of any shape.
-fn template(given: &Json, key: &str) -> Option<Json> {
-    given
-        .get(key)
-        .filter(|template| !matches!(template, Json::Null))
-        .cloned()
+fn template(given: &Object, key: &str) -> Option<Value> {
+    given.get(key).filter(|value| !value.is_null()).cloned()
 }
 
-fn text(given: &Json, key: &str) -> Result<Option<String>, String> {
+fn text(given: &Object, key: &str) -> Result<Option<String>, String> {
     match given.get(key) {
-        None | Some(Json::Null) => Ok(None),
-        Some(Json::String(text)) => Ok(Some(text.clone())),
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(_) => Err(format!("{key} must be text")),
     }
 }
 
-/// Flags come as JSON from one client and as text of a form from another.
-fn flag(given: &Json, key: &str) -> Result<Option<bool>, String> {
+/// One client sends flags as JSON, another as text of a form.
+fn flag(given: &Object, key: &str) -> Result<Option<bool>, String> {
     match given.get(key) {
-        None | Some(Json::Null) => Ok(None),
-        Some(Json::Bool(yes)) => Ok(Some(*yes)),
-        Some(Json::String(text)) if text == "true" => Ok(Some(true)),
-        Some(Json::String(text)) if text == "false" => Ok(Some(false)),
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(yes)) => Ok(Some(*yes)),
+        Some(Value::String(text)) if text == "true" => Ok(Some(true)),
+        Some(Value::String(text)) if text == "false" => Ok(Some(false)),
         Some(_) => Err(format!("{key} must be true or false")),
     }
 }
 
-/// An object; a form can carry it only as JSON text.
-fn object(given: &Json, key: &str) -> Result<Option<Json>, String> {
-    let must = || format!("{key} must be an object");
-    match given.get(key) {
-        None | Some(Json::Null) => Ok(None),
-        Some(object @ Json::Object(_)) => Ok(Some(object.clone())),
-        Some(Json::String(text)) if text.is_empty() => Ok(None),
-        Some(Json::String(text)) => Json::parse(text)
-            .ok()
-            .filter(|value| matches!(value, Json::Object(_)))
-            .map(Some)
-            .ok_or_else(must),
-        Some(_) => Err(must()),
+/// An object, empty if absent. A form can carry it only as JSON text.
+fn object(given: &Object, key: &str) -> Result<Object, String> {
+    let parsed = match given.get(key) {
+        None | Some(Value::Null) => return Ok(Object::new()),
+        Some(Value::String(text)) if text.is_empty() => return Ok(Object::new()),
+        Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_default(),
+        Some(value) => value.clone(),
+    };
+    match parsed {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(format!("{key} must be an object")),
     }
-}
-
-/// An object that counts as absent when it is empty.
-fn entries(given: &Json, key: &str) -> Result<Option<Json>, String> {
-    Ok(object(given, key)?
-        .filter(|object| !matches!(object, Json::Object(entries) if entries.is_empty())))
 }
 
 #[cfg(test)]
@@ -229,7 +219,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<HookConfig, String> {
-        HookConfig::read(&Json::parse(text).unwrap())
+        HookConfig::read(&serde_json::from_str(text).unwrap())
     }
 
     #[test]

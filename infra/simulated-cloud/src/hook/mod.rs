@@ -1,7 +1,7 @@
-//! What happens between an event and the answer of somebody's server.
+//! From an event to the response of a webhook's server.
 //!
-//! In the order of events: a configuration (`config`) matches, the host may be asleep (`rating`), the templates are filled
-//! (`request`, from `variables`), the request goes out (`send`), and what came back is published (`response`). `run` holds the sequence.
+//! In this order: a configuration (`config`) matches, the host may be asleep (`rating`), the templates are filled (`request`,
+//! from `variables`), the request is sent (`send`), and the response is published (`response`). `run` is the sequence.
 
 pub(crate) mod config;
 pub(crate) mod rating;

@@ -1,4 +1,4 @@
-//! How well each host answers, and whether it is left in peace for a while.
+//! How well each host responds, and whether requests to it are skipped for a while.
 //!
 //! The real cloud rates a host by its name, for all accounts and ports together, and skips requests to a host that mostly
 //! fails. The numbers are guesses (`guesses.rs`).
@@ -10,13 +10,13 @@ use std::{
 
 use crate::{
     clock::millis,
-    guesses::{RATING_COOLDOWN, RATING_LEAST_FAILURES, RATING_SPAN},
+    guesses::{RATING_COOLDOWN, RATING_MIN_FAILURES, RATING_PERIOD},
 };
 
-/// Ratings kept; hooks of this simulated cloud reach three hosts, but their names are templates.
+/// Hooks reach three hosts only, but their names are templates.
 const MAX_HOSTS: usize = 100;
-/// Answers remembered of one host.
-const MAX_ANSWERS: usize = 1000;
+/// Responses remembered of one host.
+const MAX_RESPONSES: usize = 1000;
 
 #[derive(Default)]
 pub(crate) struct Ratings(Mutex<HashMap<String, Rating>>);
@@ -24,7 +24,7 @@ pub(crate) struct Ratings(Mutex<HashMap<String, Rating>>);
 #[derive(Default)]
 struct Rating {
     /// When, and whether it was a success. Oldest first.
-    answers: VecDeque<(i64, bool)>,
+    responses: VecDeque<(i64, bool)>,
     asleep: bool,
     last_failure: i64,
 }
@@ -37,40 +37,40 @@ impl Ratings {
             return false;
         };
         if rating.asleep && now_ms >= rating.last_failure + millis(RATING_COOLDOWN) {
-            // It wakes with a clean slate, or its old failures would put it to sleep again at once.
+            // Its old failures would put it to sleep again at once.
             rating.asleep = false;
-            rating.answers.clear();
+            rating.responses.clear();
         }
         rating.asleep
     }
 
-    /// Counts an answer, or that there was none.
+    /// Counts a response, or its absence as a failure.
     pub(crate) fn count(&self, host: &str, success: bool, now_ms: i64) {
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if hosts.len() >= MAX_HOSTS && !hosts.contains_key(host) {
             hosts.clear();
         }
         let rating = hosts.entry(host.to_owned()).or_default();
-        if rating.answers.len() >= MAX_ANSWERS {
-            rating.answers.pop_front();
+        if rating.responses.len() >= MAX_RESPONSES {
+            rating.responses.pop_front();
         }
         while rating
-            .answers
+            .responses
             .front()
-            .is_some_and(|(at, _)| at + millis(RATING_SPAN) <= now_ms)
+            .is_some_and(|(at, _)| at + millis(RATING_PERIOD) <= now_ms)
         {
-            rating.answers.pop_front();
+            rating.responses.pop_front();
         }
-        rating.answers.push_back((now_ms, success));
+        rating.responses.push_back((now_ms, success));
         if !success {
             rating.last_failure = now_ms;
             let failures = rating
-                .answers
+                .responses
                 .iter()
                 .filter(|(_, success)| !success)
                 .count();
             rating.asleep =
-                failures >= RATING_LEAST_FAILURES && failures * 2 > rating.answers.len();
+                failures >= RATING_MIN_FAILURES && failures * 2 > rating.responses.len();
         }
     }
 }
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_host_that_mostly_fails_sleeps_and_wakes_after_the_cooldown() {
         let ratings = Ratings::default();
-        for _ in 1..RATING_LEAST_FAILURES {
+        for _ in 1..RATING_MIN_FAILURES {
             ratings.count("h", false, 0);
         }
         assert!(!ratings.asleep("h", 0));
@@ -108,10 +108,10 @@ mod tests {
     #[test]
     fn old_failures_are_forgotten() {
         let ratings = Ratings::default();
-        for _ in 1..RATING_LEAST_FAILURES {
+        for _ in 1..RATING_MIN_FAILURES {
             ratings.count("h", false, 0);
         }
-        ratings.count("h", false, millis(RATING_SPAN));
-        assert!(!ratings.asleep("h", millis(RATING_SPAN)));
+        ratings.count("h", false, millis(RATING_PERIOD));
+        assert!(!ratings.asleep("h", millis(RATING_PERIOD)));
     }
 }

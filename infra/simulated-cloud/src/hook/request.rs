@@ -5,19 +5,20 @@
 use data_encoding::BASE64;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use serde_json::{Value, json};
+
 use crate::{
     clock::iso,
     event::Event,
     guesses::{
-        CUSTOM_FIELD_WINS_GUESS, DELETE_BODY_GUESS, DELETE_HAS_BODY, Guess,
-        STRING_JSON_GETS_DEFAULTS, STRING_JSON_GUESS, VARIABLES_GUESS,
+        CUSTOM_FIELD_WINS_GUESS, DELETE_BODY_GUESS, Guess, STRING_JSON_GUESS, VARIABLES_GUESS,
     },
     hook::{config::HookConfig, variables::Variables},
-    json::Json,
+    json::{Object, to_text},
     redact,
 };
 
-/// What the cloud calls itself to webhook servers.
+/// How the cloud identifies itself to webhook servers.
 pub(crate) const USER_AGENT: &str = "ParticleBot/1.1 (https://docs.particle.io/webhooks)";
 
 /// Everything but the unreserved characters of RFC 3986.
@@ -26,7 +27,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-/// What may not stand in a URL as it is; the rest the author of the template is trusted to have meant.
+/// Characters that a URL cannot hold. The others are sent as the template's author wrote them.
 const NOT_IN_URL: &AsciiSet = &percent_encoding::CONTROLS
     .add(b' ')
     .add(b'"')
@@ -61,30 +62,30 @@ impl Outgoing {
 pub(crate) fn build(config: &HookConfig, event: &Event) -> Result<Outgoing, String> {
     let variables = Variables::of(event);
     let mut guesses = Vec::new();
-    if variables.both() {
+    if variables.overlap() {
         guesses.push(VARIABLES_GUESS);
     }
-    let custom = filled(config.headers.as_ref(), &variables)?;
-    let mut query = filled(config.query.as_ref(), &variables)?;
     let defaults = if config.no_defaults {
-        Vec::new()
+        Object::new()
     } else {
         default_fields(event)
     };
+    let mut query = variables.fill_object(&config.query)?;
     let mut content = Content::default();
     if config.request_type == "GET" {
-        let form = filled(config.form.as_ref(), &variables)?;
+        let form = variables.fill_object(&config.form)?;
         query = merge(query, form, &mut guesses);
         query = merge(defaults, query, &mut guesses);
-    } else if config.request_type != "DELETE" || DELETE_HAS_BODY {
+    } else {
         content = Content::of(config, &variables, defaults, &mut guesses)?;
         if config.request_type == "DELETE" && content.body.is_some() {
             guesses.push(DELETE_BODY_GUESS);
         }
     }
-    let uri = address(&variables.fill(&config.url)?, &query)?;
+    let uri = uri(&variables.fill(&config.url)?, &query)?;
+    let custom = variables.fill_object(&config.headers)?;
     let authorization = authorization(config, &variables)?;
-    let headers = headers(custom, &uri, authorization, &content);
+    let headers = headers(&custom, &uri, authorization, &content);
     Ok(Outgoing {
         method: config.request_type.clone(),
         uri,
@@ -94,7 +95,7 @@ pub(crate) fn build(config: &HookConfig, event: &Event) -> Result<Outgoing, Stri
     })
 }
 
-/// A body, and the headers that come with its kind.
+/// A body, and the headers that depend on its kind.
 #[derive(Default)]
 struct Content {
     body: Option<String>,
@@ -106,7 +107,7 @@ impl Content {
     fn of(
         config: &HookConfig,
         variables: &Variables,
-        defaults: Vec<(String, String)>,
+        defaults: Object,
         guesses: &mut Vec<Guess>,
     ) -> Result<Self, String> {
         if let Some(json) = &config.json {
@@ -122,7 +123,7 @@ impl Content {
                 ..Self::default()
             });
         }
-        let fields = merge(defaults, filled(config.form.as_ref(), variables)?, guesses);
+        let fields = merge(defaults, variables.fill_object(&config.form)?, guesses);
         if fields.is_empty() {
             return Ok(Self::default());
         }
@@ -144,8 +145,8 @@ fn authorization(config: &HookConfig, variables: &Variables) -> Result<Option<St
     Ok(Some(format!("Basic {pair}")))
 }
 
-/// Framing and the host's name are not the owner's to choose.
-const NOT_THE_OWNERS: [&str; 6] = [
+/// The owner cannot set framing or the host.
+const RESERVED_HEADERS: [&str; 6] = [
     "host",
     "content-length",
     "transfer-encoding",
@@ -154,9 +155,9 @@ const NOT_THE_OWNERS: [&str; 6] = [
     "expect",
 ];
 
-/// The owner's headers, then the cloud's own, as far as the owner has not set them.
+/// The owner's headers, then those of the cloud that the owner has not set.
 fn headers(
-    custom: Vec<(String, String)>,
+    custom: &Object,
     uri: &http::Uri,
     authorization: Option<String>,
     content: &Content,
@@ -175,121 +176,88 @@ fn headers(
         ("content-length", length),
     ];
     let mut headers: Vec<(String, String)> = custom
-        .into_iter()
-        .filter(|(name, _)| !NOT_THE_OWNERS.contains(&name.to_ascii_lowercase().as_str()))
+        .iter()
+        .filter(|(name, _)| !RESERVED_HEADERS.contains(&name.to_ascii_lowercase().as_str()))
+        .map(|(name, value)| (name.clone(), field_text(value)))
         .collect();
     for (name, value) in own {
-        let given = headers
+        let is_set = headers
             .iter()
             .any(|(other, _)| other.eq_ignore_ascii_case(name));
-        if let Some(value) = value.filter(|_| !given) {
+        if let Some(value) = value.filter(|_| !is_set) {
             headers.push((name.to_owned(), value));
         }
     }
     headers
 }
 
-/// The four fields that every webhook gets unless it says no, in the order of the captured requests.
-fn default_fields(event: &Event) -> Vec<(String, String)> {
-    vec![
-        ("event".to_owned(), event.name.clone()),
-        ("data".to_owned(), event.data.clone().unwrap_or_default()),
-        ("published_at".to_owned(), iso(event.published_at)),
-        ("coreid".to_owned(), event.coreid.clone()),
-    ]
+/// The four fields that every webhook gets unless it says `noDefaults`, in the order of the captured requests.
+fn default_fields(event: &Event) -> Object {
+    let fields = [
+        ("event", event.name.clone()),
+        ("data", event.data.clone().unwrap_or_default()),
+        ("published_at", iso(event.published_at)),
+        ("coreid", event.coreid.clone()),
+    ];
+    fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect()
 }
 
 fn json_body(
-    json: &Json,
+    template: &Value,
     variables: &Variables,
-    defaults: Vec<(String, String)>,
+    defaults: Object,
     guesses: &mut Vec<Guess>,
 ) -> Result<String, String> {
-    let filled = match json {
-        Json::String(template) => {
+    let filled = match template {
+        Value::String(template) => {
             let text = variables.fill(template)?;
-            match Json::parse(&text) {
-                Ok(object @ Json::Object(_))
-                    if STRING_JSON_GETS_DEFAULTS && !defaults.is_empty() =>
-                {
+            match serde_json::from_str(&text) {
+                Ok(object @ Value::Object(_)) if !defaults.is_empty() => {
                     guesses.push(STRING_JSON_GUESS);
                     object
                 }
                 _ => return Ok(text),
             }
         }
-        other => variables.fill_leaves(other)?,
+        other => variables.fill_value(other)?,
     };
-    let Json::Object(entries) = filled else {
+    let Value::Object(fields) = filled else {
         return Ok(filled.to_string());
     };
-    let defaults = defaults
-        .into_iter()
-        .map(|(key, value)| (key, Json::String(value)))
-        .collect();
-    Ok(Json::Object(merge(defaults, entries, guesses)).to_string())
+    Ok(Value::Object(merge(defaults, fields, guesses)).to_string())
 }
 
 /// Defaults first; a custom field of the same name takes the place of the default.
-fn merge<V>(
-    mut defaults: Vec<(String, V)>,
-    custom: Vec<(String, V)>,
-    guesses: &mut Vec<Guess>,
-) -> Vec<(String, V)> {
+fn merge(mut defaults: Object, custom: Object, guesses: &mut Vec<Guess>) -> Object {
     for (key, value) in custom {
-        match defaults.iter_mut().find(|(name, _)| *name == key) {
-            Some(entry) => {
-                entry.1 = value;
-                if !guesses.contains(&CUSTOM_FIELD_WINS_GUESS) {
-                    guesses.push(CUSTOM_FIELD_WINS_GUESS);
-                }
-            }
-            None => defaults.push((key, value)),
+        if defaults.insert(key, value).is_some() && !guesses.contains(&CUSTOM_FIELD_WINS_GUESS) {
+            guesses.push(CUSTOM_FIELD_WINS_GUESS);
         }
     }
     defaults
 }
 
-/// The pairs of an object of templates; none if it is not set.
-fn filled(
-    templates: Option<&Json>,
-    variables: &Variables,
-) -> Result<Vec<(String, String)>, String> {
-    match templates {
-        Some(templates) => Ok(pairs(&variables.fill_leaves(templates)?)),
-        None => Ok(Vec::new()),
+/// A value in a header or a form. Deeper structures have no form of their own there; JSON text loses nothing.
+fn field_text(value: &Value) -> String {
+    match value {
+        Value::Array(_) | Value::Object(_) => value.to_string(),
+        other => to_text(other),
     }
 }
 
-fn pairs(object: &Json) -> Vec<(String, String)> {
-    match object {
-        Json::Object(entries) => entries
-            .iter()
-            .map(|(key, value)| match value {
-                // Deeper structures have no form of their own in a header or a form; JSON text loses nothing.
-                Json::Array(_) | Json::Object(_) => (key.clone(), value.to_string()),
-                other => (key.clone(), other.to_text()),
-            })
-            .collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn encode(fields: &[(String, String)]) -> String {
-    fields
+fn encode(fields: &Object) -> String {
+    let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
+    let pairs: Vec<String> = fields
         .iter()
-        .map(|(key, value)| {
-            format!(
-                "{}={}",
-                utf8_percent_encode(key, ENCODED),
-                utf8_percent_encode(value, ENCODED)
-            )
-        })
-        .collect::<Vec<_>>()
-        .join("&")
+        .map(|(key, value)| format!("{}={}", encoded(key), encoded(&field_text(value))))
+        .collect();
+    pairs.join("&")
 }
 
-fn address(url: &str, query: &[(String, String)]) -> Result<http::Uri, String> {
+fn uri(url: &str, query: &Object) -> Result<http::Uri, String> {
     let url = url.trim();
     let url = url.split_once('#').map_or(url, |(before, _)| before);
     let mut url = utf8_percent_encode(url, NOT_IN_URL).to_string();
@@ -297,7 +265,7 @@ fn address(url: &str, query: &[(String, String)]) -> Result<http::Uri, String> {
         url.push(if url.contains('?') { '&' } else { '?' });
         url.push_str(&encode(query));
     }
-    // Whoever opens the console's page reads it too.
+    // The console's page shows this text without a sign-in.
     let invalid = || format!("Invalid URI {:?}", redact::url(&url));
     let uri: http::Uri = url.parse().map_err(|_| invalid())?;
     match (uri.scheme_str(), uri.host()) {
@@ -326,7 +294,7 @@ mod tests {
 
     fn built(config: &str, data: Option<&str>) -> Outgoing {
         build(
-            &HookConfig::read(&Json::parse(config).unwrap()).unwrap(),
+            &HookConfig::read(&serde_json::from_str(config).unwrap()).unwrap(),
             &event(data),
         )
         .unwrap()
@@ -463,7 +431,7 @@ mod tests {
     fn many_templates_make_no_larger_request_than_one() {
         let values = vec![r#""{{{PARTICLE_EVENT_VALUE}}}""#; 9000].join(",");
         let config = format!(r#"{{"event":"demo","url":"http://h","json":[{values}]}}"#);
-        let config = HookConfig::read(&Json::parse(&config).unwrap()).unwrap();
+        let config = HookConfig::read(&serde_json::from_str(&config).unwrap()).unwrap();
         let reason = build(&config, &event(Some(&"x".repeat(16_000)))).unwrap_err();
         assert!(reason.contains("longer than 1 MiB"), "{reason}");
     }
@@ -516,7 +484,7 @@ mod tests {
     fn an_address_that_is_none_is_named() {
         for url in ["{{{nothing}}}", "ftp://h/", "http://", "/path"] {
             let config = HookConfig::read(
-                &Json::parse(&format!(r#"{{"event":"e","url":"{url}"}}"#)).unwrap(),
+                &serde_json::from_str(&format!(r#"{{"event":"e","url":"{url}"}}"#)).unwrap(),
             )
             .unwrap();
             assert!(

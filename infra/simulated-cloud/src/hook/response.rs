@@ -1,22 +1,17 @@
-//! From the answer of a server to the events that carry it.
+//! From the response of a server to the events that carry it.
 
 use data_encoding::BASE64;
+use serde_json::Value;
 
 use crate::{
     event::Event,
     guesses::{
         CUT_CHARACTER_GUESS, Guess, RESPONSE_LIMIT_BYTES, RESPONSE_LIMIT_GUESS,
         RESPONSE_TEMPLATE_EVENT_GUESS, RESPONSE_TEMPLATE_FALLBACK_GUESS,
-        RESPONSE_TEMPLATE_OBJECT_GUESS, RESPONSE_TEMPLATE_SEES_EVENT, UNCHUNKED_GUESS,
-        UNCHUNKED_SUFFIX,
+        RESPONSE_TEMPLATE_OBJECT_GUESS, UNCHUNKED_GUESS,
     },
-    hook::{
-        config::HookConfig,
-        send::HookResponse,
-        variables::{Variables, leaves},
-    },
-    json::Json,
-    template::render,
+    hook::{config::HookConfig, send::HookResponse, variables::Variables},
+    render::{render, render_value},
 };
 
 /// Every part but the last is this long.
@@ -30,24 +25,24 @@ pub(crate) struct Part {
     pub(crate) guesses: Vec<Guess>,
 }
 
-/// The events of a successful answer, in the order of their numbers; none for an empty body.
+/// The events of a successful response, in the order of their numbers; none for an empty body.
 pub(crate) fn parts(
     config: &HookConfig,
     product: bool,
     event: &Event,
-    answer: &HookResponse,
+    response: &HookResponse,
 ) -> Result<Vec<Part>, String> {
-    if answer.body.is_empty() {
+    if response.body.is_empty() {
         return Ok(Vec::new());
     }
     let variables = Variables::of(event);
     let mut guesses = Vec::new();
     let mut content = match &config.response_template {
-        Some(template) => templated(template, &variables, &answer.body, &mut guesses)?,
-        None => answer.body.clone(),
+        Some(template) => templated(template, &variables, &response.body, &mut guesses)?,
+        None => response.body.clone(),
     };
     if config.data_url_response_event {
-        let kind = answer
+        let kind = response
             .content_type
             .as_deref()
             .unwrap_or("application/octet-stream");
@@ -66,7 +61,7 @@ pub(crate) fn parts(
         guesses.push(UNCHUNKED_GUESS);
         let data = String::from_utf8_lossy(&content).into_owned();
         return Ok(vec![Part {
-            name: format!("{topic}{UNCHUNKED_SUFFIX}"),
+            name: format!("{topic}/0"),
             data,
             guesses,
         }]);
@@ -90,39 +85,27 @@ pub(crate) fn parts(
 }
 
 fn templated(
-    template: &Json,
+    template: &Value,
     variables: &Variables,
     body: &[u8],
     guesses: &mut Vec<Guess>,
 ) -> Result<Vec<u8>, String> {
-    let parsed = std::str::from_utf8(body)
-        .ok()
-        .and_then(|text| Json::parse(text).ok());
-    let Some(response @ (Json::Object(_) | Json::Array(_))) = parsed else {
+    let parsed = serde_json::from_slice(body);
+    let Ok(response @ (Value::Object(_) | Value::Array(_))) = parsed else {
         guesses.push(RESPONSE_TEMPLATE_FALLBACK_GUESS);
         return Ok(body.to_vec());
     };
-    let source = match template {
-        Json::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let contexts: &[&Json] = if RESPONSE_TEMPLATE_SEES_EVENT {
-        &[variables.fixed(), &response]
-    } else {
-        &[&response]
-    };
-    if RESPONSE_TEMPLATE_SEES_EVENT
-        && ["PARTICLE_", "SPARK_", "PRODUCT_"]
-            .iter()
-            .any(|name| source.contains(name))
-    {
+    let source = template.to_string();
+    let event_names = ["PARTICLE_", "SPARK_", "PRODUCT_"];
+    if event_names.iter().any(|name| source.contains(name)) {
         guesses.push(RESPONSE_TEMPLATE_EVENT_GUESS);
     }
+    let contexts = [&variables.provided, &response];
     let text = match template {
-        Json::String(text) => render(text, contexts)?,
+        Value::String(text) => render(text, &contexts)?,
         object => {
             guesses.push(RESPONSE_TEMPLATE_OBJECT_GUESS);
-            leaves(object, contexts)?.to_string()
+            render_value(object, &contexts)?.to_string()
         }
     };
     if text.is_empty() {
@@ -164,15 +147,16 @@ mod tests {
 
     fn of(config: &str, body: &[u8]) -> Vec<Part> {
         let config = HookConfig::read(
-            &Json::parse(&format!(r#"{{"event":"demo","url":"http://h"{config}}}"#)).unwrap(),
+            &serde_json::from_str(&format!(r#"{{"event":"demo","url":"http://h"{config}}}"#))
+                .unwrap(),
         )
         .unwrap();
-        let answer = HookResponse {
+        let response = HookResponse {
             status: 200,
             content_type: Some("image/png".to_owned()),
             body: body.to_vec(),
         };
-        parts(&config, false, &event(), &answer).unwrap()
+        parts(&config, false, &event(), &response).unwrap()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Sends one webhook request and waits for its answer, to this computer only.
+//! Sends one webhook request, to this computer only, and waits for the response.
 //!
 //! There is no TLS and no name is looked up: a hook of the simulated cloud can reach servers on the loopback addresses and
 //! nothing else, so nothing leaves the machine whatever a learner types into the URL.
@@ -15,10 +15,9 @@ use crate::{
     hook::request::Outgoing,
 };
 
-/// How much of an answer is read. A response template sees so much; of the rest at most 100 KB are published anyway.
+/// How much of a response is read. A response template sees this much; at most 100 KB are published anyway.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// What the server said.
 #[derive(Debug)]
 pub(crate) struct HookResponse {
     pub(crate) status: u16,
@@ -26,12 +25,12 @@ pub(crate) struct HookResponse {
     pub(crate) body: Vec<u8>,
 }
 
-/// Why there is no answer, as text for the hook-error event.
+/// Why there is no response, as text for the hook-error event.
 #[derive(Debug)]
 pub(crate) struct SendError {
     pub(crate) text: String,
     pub(crate) guess: Guess,
-    /// Whether it says something about the server, and so counts in its rating.
+    /// Whether it counts in the rating of the host.
     pub(crate) is_server_fault: bool,
 }
 
@@ -87,12 +86,12 @@ pub(crate) async fn send(
         .map_err(reset)?;
     // The connection ends with the sender; nothing is kept open between two webhooks.
     let connection = tokio::spawn(connection);
-    let answer = match sender.send_request(message).await {
+    let response = match sender.send_request(message).await {
         Ok(response) => read(response).await,
         Err(error) => Err(reset(error)),
     };
     connection.abort();
-    answer
+    response
 }
 
 fn network(text: String) -> SendError {
@@ -126,7 +125,7 @@ fn message(request: Outgoing) -> Result<http::Request<Full<Bytes>>, SendError> {
     })
 }
 
-/// Reads an answer, of its body the start.
+/// Reads a response, of its body the start.
 async fn read(response: http::Response<Incoming>) -> Result<HookResponse, SendError> {
     let status = response.status().as_u16();
     let content_type = response

@@ -205,7 +205,7 @@ async fn a_file_that_is_something_else_is_named_and_left_as_it_is() {
         start_error(in_folder(folder.path()))
             .await
             .to_string()
-            .contains("form is 2")
+            .contains("version 2")
     );
 }
 
