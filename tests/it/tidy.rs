@@ -28,8 +28,9 @@ fn crates_depend_on_each_other_in_one_direction() {
         ("api", &["delivery", "function-url", "store"]),
         ("site", &["delivery"]),
         ("door", &[]),
-        ("simulated-cloud", &["door"]),
-        ("virtual-device", &[]),
+        ("device-link", &[]),
+        ("simulated-cloud", &["device-link", "door"]),
+        ("virtual-device", &["device-link"]),
         (
             "local",
             &[
@@ -39,6 +40,7 @@ fn crates_depend_on_each_other_in_one_direction() {
                 "receiver",
                 "api",
                 "site",
+                "device-link",
                 "door",
                 "simulated-cloud",
                 "virtual-device",

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader, ReadHalf},
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader},
     sync::mpsc,
     task::JoinHandle,
 };
@@ -173,20 +173,20 @@ pub fn line(message: &impl Serialize) -> String {
 }
 
 /// One end of a link.
-pub struct Link<I, Out> {
+pub struct Link<M> {
     /// Messages to send. A full queue means that the peer does not read.
-    pub sender: mpsc::Sender<Out>,
+    pub sender: mpsc::Sender<M>,
     /// Received messages.
-    pub receiver: Receiver<I>,
+    pub receiver: Receiver,
     /// Writes what is queued, and ends when the last sender is dropped.
     pub writer: JoinHandle<()>,
 }
 
-impl<I: AsyncRead + AsyncWrite + Send + 'static, Out: Serialize + Send + 'static> Link<I, Out> {
+impl<M: Serialize + Send + 'static> Link<M> {
     /// Opens an end whose queue holds `capacity` messages.
-    pub fn open(io: I, capacity: usize) -> Self {
+    pub fn open(io: impl AsyncRead + AsyncWrite + Send + 'static, capacity: usize) -> Self {
         let (read, mut write) = tokio::io::split(io);
-        let (sender, mut queue) = mpsc::channel::<Out>(capacity);
+        let (sender, mut queue) = mpsc::channel::<M>(capacity);
         let writer = tokio::spawn(async move {
             while let Some(message) = queue.recv().await {
                 let line = line(&message);
@@ -197,7 +197,7 @@ impl<I: AsyncRead + AsyncWrite + Send + 'static, Out: Serialize + Send + 'static
             let _ = write.shutdown().await;
         });
         let receiver = Receiver {
-            read: BufReader::new(read),
+            read: BufReader::new(Box::new(read)),
             line: Vec::new(),
         };
         Self {
@@ -209,13 +209,13 @@ impl<I: AsyncRead + AsyncWrite + Send + 'static, Out: Serialize + Send + 'static
 }
 
 /// Reads messages from a link.
-pub struct Receiver<I> {
-    read: BufReader<ReadHalf<I>>,
+pub struct Receiver {
+    read: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
     /// What has arrived of the next line.
     line: Vec<u8>,
 }
 
-impl<I: AsyncRead> Receiver<I> {
+impl Receiver {
     /// The next message; none when the link has ended or the line is too long or not a message.
     ///
     /// Cancel safe: a line that has arrived in part is kept.

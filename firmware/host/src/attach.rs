@@ -11,7 +11,7 @@ use tokio::{
 const HEAD_LIMIT: usize = 16 * 1024;
 
 /// Connects to the simulated cloud at `cloud`, such as `http://127.0.0.1:8788`, with an account's access token. What comes back
-/// speaks the lines of [`crate::link`].
+/// is a device link.
 ///
 /// Only this machine's own addresses are allowed: the token travels unencrypted, and whoever answers may have programs
 /// compiled and run here.

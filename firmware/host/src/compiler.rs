@@ -11,9 +11,11 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::{io::AsyncReadExt as _, process::Command, time::timeout};
+
+/// A file of a firmware: `.cpp` and `.ino` are compiled, others can be included.
+pub use device_link::Source;
 
 use crate::{
     limits::{self, Lifeline, Limits, Pipes},
@@ -38,15 +40,6 @@ pub const INSTALL_A_COMPILER: &str = if cfg!(target_os = "macos") {
 } else {
     "No C++ compiler found: install one (on Debian or Ubuntu `apt install g++`), then start again."
 };
-
-/// One file of a firmware.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
-    /// A relative name; `.cpp` and `.ino` are compiled, others can be included.
-    pub name: String,
-    /// Its text.
-    pub text: String,
-}
 
 /// A C++ compiler that answered.
 #[derive(Clone, Debug)]

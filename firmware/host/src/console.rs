@@ -1,31 +1,31 @@
-//! What a person types beside the serial monitor.
+//! The commands of a person in the terminal.
 
-use crate::link::FromCloud;
+use device_link::CloudMessage;
 
 /// The commands, for a person.
 pub const HELP: &str = "\
 press [CLICKS]      click the MODE button
-unplug, plug        take the power away, give it back
-usb                 power from a computer
+unplug, plug        disconnect or connect the power
+usb                 power from a computer's USB port
 battery PERCENT     power from the battery
-event NAME [DATA]   an event arrives, for those who subscribed
+event NAME [DATA]   deliver an event, if the firmware subscribed to it
 help, quit";
 
-/// What one line asks for.
+/// One line of input.
 #[derive(Debug, PartialEq)]
 pub enum Command {
-    /// Something the device is to do.
-    Do(FromCloud),
-    /// The list of commands.
+    /// For the device.
+    Send(CloudMessage),
+    /// Prints [`HELP`].
     Help,
-    /// The end.
+    /// Ends the program.
     Quit,
 }
 
 /// Reads one line; none if it is empty.
 ///
 /// # Errors
-/// One line for a person.
+/// A line for a person that is not a command.
 pub fn read(line: &str) -> Result<Option<Command>, String> {
     let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
     let rest = rest.trim();
@@ -33,16 +33,16 @@ pub fn read(line: &str) -> Result<Option<Command>, String> {
         "" => return Ok(None),
         "help" => return Ok(Some(Command::Help)),
         "quit" | "exit" => return Ok(Some(Command::Quit)),
-        "press" if rest.is_empty() => FromCloud::Press { clicks: 1 },
+        "press" if rest.is_empty() => CloudMessage::Press { clicks: 1 },
         "press" => {
             let clicks = rest.parse().ok().filter(|clicks| (1..=5).contains(clicks));
-            FromCloud::Press {
+            CloudMessage::Press {
                 clicks: clicks.ok_or("press CLICKS: 1 to 5")?,
             }
         }
-        "unplug" => FromCloud::Plug { plugged: false },
-        "plug" => FromCloud::Plug { plugged: true },
-        "usb" => FromCloud::Power {
+        "unplug" => CloudMessage::Plug { plugged: false },
+        "plug" => CloudMessage::Plug { plugged: true },
+        "usb" => CloudMessage::Power {
             source: 2,
             battery: None,
         },
@@ -51,21 +51,21 @@ pub fn read(line: &str) -> Result<Option<Command>, String> {
                 .parse()
                 .ok()
                 .filter(|percent| (0.0..=100.0).contains(percent));
-            FromCloud::Power {
+            CloudMessage::Power {
                 source: 5,
                 battery: Some(percent.ok_or("battery PERCENT: 0 to 100")?),
             }
         }
         "event" if !rest.is_empty() => {
             let (name, data) = rest.split_once(' ').unwrap_or((rest, ""));
-            FromCloud::Event {
+            CloudMessage::Event {
                 name: name.into(),
                 data: (!data.is_empty()).then(|| data.trim().to_owned()),
             }
         }
         _ => return Err(format!("{word:?} is not a command; `help` lists them")),
     };
-    Ok(Some(Command::Do(order)))
+    Ok(Some(Command::Send(order)))
 }
 
 #[cfg(test)]
@@ -74,29 +74,29 @@ mod tests {
 
     #[test]
     fn commands_are_read_as_the_help_says() {
-        let check = |line: &str, order: FromCloud| {
-            assert_eq!(read(line), Ok(Some(Command::Do(order))), "{line}")
+        let check = |line: &str, order: CloudMessage| {
+            assert_eq!(read(line), Ok(Some(Command::Send(order))), "{line}")
         };
-        check("press", FromCloud::Press { clicks: 1 });
-        check(" press 2 ", FromCloud::Press { clicks: 2 });
+        check("press", CloudMessage::Press { clicks: 1 });
+        check(" press 2 ", CloudMessage::Press { clicks: 2 });
         check(
             "battery 50",
-            FromCloud::Power {
+            CloudMessage::Power {
                 source: 5,
                 battery: Some(50.0),
             },
         );
-        check("unplug", FromCloud::Plug { plugged: false });
+        check("unplug", CloudMessage::Plug { plugged: false });
         check(
             "event a/b {\"x\": 1}",
-            FromCloud::Event {
+            CloudMessage::Event {
                 name: "a/b".into(),
                 data: Some("{\"x\": 1}".into()),
             },
         );
         check(
             "event a/b",
-            FromCloud::Event {
+            CloudMessage::Event {
                 name: "a/b".into(),
                 data: None,
             },

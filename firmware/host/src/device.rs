@@ -2,18 +2,14 @@
 
 use std::{io, path::PathBuf};
 
+use device_link::{CloudMessage, DeviceMessage, DeviceState, Link, Source, is_device_id};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{broadcast, mpsc, watch},
     task::JoinHandle,
 };
 
-use crate::{
-    compiler::{Compiler, Source},
-    link::{FromCloud, Link, State},
-    platform::Power,
-    supervisor::Supervisor,
-};
+use crate::{compiler::Compiler, platform::Power, supervisor::Supervisor};
 
 /// The firmware that a device runs when nothing else was ever flashed: the tutorial's.
 pub fn tutorial_firmware() -> Source {
@@ -23,64 +19,60 @@ pub fn tutorial_firmware() -> Source {
     }
 }
 
-/// Whether a text is a device ID: 24 lower-case hexadecimal digits.
-pub fn is_id(text: &str) -> bool {
-    text.len() == 24
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
+/// Messages that may wait for a cloud that reads slowly.
+const MAX_WAITING: usize = 4096;
 
-/// Another device ID each time.
+/// A random device ID.
 ///
 /// # Panics
 /// If the system gives no random bytes.
 pub fn random_id() -> String {
     let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).expect("the system has chance");
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
     // Hardware of this generation has IDs that begin so.
     format!("e00fce68{}", data_encoding::HEXLOWER.encode(&bytes))
 }
 
-/// What a device is made of.
+/// How a device is set up.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// 24 lower-case hexadecimal digits.
     pub id: String,
-    /// What its owner calls it.
+    /// The name its owner gave it.
     pub name: String,
     /// The hardware, and its power at first.
     pub power: Power,
-    /// How many seconds of the device go by in one of ours: 1, or 60 for a minute in a second.
+    /// Seconds of device time per second: 1, or 60 for a minute in a second.
     pub speed: u32,
-    /// Makes the firmware's random numbers the same at every boot; none for chance.
+    /// Makes the firmware's random numbers the same at every boot.
     pub seed: Option<u32>,
-    /// Keeps what was flashed, and compiled programs. One device a folder.
+    /// Keeps what was flashed and compiled. One folder per device.
     pub work_dir: PathBuf,
     /// What to flash at the start. None boots what was flashed last, at first the tutorial's firmware.
     pub firmware: Option<Vec<Source>>,
-    /// None: the device is there, and says what to install.
+    /// Without one, the device reports what to install.
     pub compiler: Option<Compiler>,
 }
 
 /// A device with power, until it is dropped.
 pub struct Device {
-    orders: mpsc::Sender<ToDevice>,
+    commands: mpsc::Sender<Command>,
     serial: broadcast::Sender<String>,
-    state: watch::Receiver<State>,
+    state: watch::Receiver<DeviceState>,
     task: JoinHandle<()>,
 }
 
-/// What reaches the supervisor from this side.
-pub(crate) enum ToDevice {
-    Do(FromCloud),
-    Attach(Link),
+/// From a [`Device`] to its supervisor.
+pub(crate) enum Command {
+    /// As if the cloud had sent it.
+    Message(CloudMessage),
+    Attach(Link<DeviceMessage>),
     Stop,
 }
 
 impl Device {
-    /// Starts a device whose cloud is at the other end of `io`, which speaks the lines of [`crate::link`].
-    /// It compiles and boots by itself; when the link ends it is offline and goes on.
+    /// Starts a device whose cloud is at the other end of `io`, a device link.
+    /// It compiles and boots by itself; when the link ends it is offline and keeps running.
     ///
     /// # Errors
     /// If the ID is not one, or `work_dir` can't be used.
@@ -88,11 +80,10 @@ impl Device {
         config: Config,
         io: impl AsyncRead + AsyncWrite + Send + 'static,
     ) -> io::Result<Self> {
-        Self::new(config, Some(Link::new(io)))
+        Self::new(config, Some(Link::open(io, MAX_WAITING)))
     }
 
-    /// Starts a device without any cloud. It believes that it is connected, and nobody answers but who calls
-    /// [`Device::order`].
+    /// Starts a device without a cloud. The firmware believes that it is connected; only [`Device::send`] sends events.
     ///
     /// # Errors
     /// As for [`Device::start`].
@@ -100,52 +91,53 @@ impl Device {
         Self::new(config, None)
     }
 
-    fn new(config: Config, link: Option<Link>) -> io::Result<Self> {
-        if !is_id(&config.id) {
+    fn new(config: Config, link: Option<Link<DeviceMessage>>) -> io::Result<Self> {
+        if !is_device_id(&config.id) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "a device ID is 24 lower-case hexadecimal digits",
             ));
         }
-        let (orders, from_here) = mpsc::channel(64);
+        let (commands, received) = mpsc::channel(64);
         let (serial, _) = broadcast::channel(1024);
-        let (state_now, state) = watch::channel(State {
+        let (state_now, state) = watch::channel(DeviceState {
             plugged: true,
-            ..State::default()
+            ..DeviceState::default()
         });
-        let supervisor = Supervisor::new(config, link, from_here, serial.clone(), state_now)?;
+        let supervisor = Supervisor::new(config, link, received, serial.clone(), state_now)?;
         Ok(Self {
-            orders,
+            commands,
             serial,
             state,
             task: tokio::spawn(supervisor.run()),
         })
     }
 
-    /// Gives the device another link, in place of the one it has.
+    /// Replaces the device's link.
     pub async fn attach(&self, io: impl AsyncRead + AsyncWrite + Send + 'static) {
         // A device that is stopping needs no link.
-        let _ = self.orders.send(ToDevice::Attach(Link::new(io))).await;
+        let link = Link::open(io, MAX_WAITING);
+        let _ = self.commands.send(Command::Attach(link)).await;
     }
 
-    /// Does what the cloud could ask for.
-    pub async fn order(&self, order: FromCloud) {
-        let _ = self.orders.send(ToDevice::Do(order)).await;
+    /// Sends the device what its cloud could send.
+    pub async fn send(&self, message: CloudMessage) {
+        let _ = self.commands.send(Command::Message(message)).await;
     }
 
-    /// The lines on the serial port from now on, without their ends. Who reads too slowly misses some.
+    /// The lines on the serial port from now on, without their ends. A slow reader misses some.
     pub fn serial(&self) -> broadcast::Receiver<String> {
         self.serial.subscribe()
     }
 
-    /// How the device is, now and at every change.
-    pub fn state(&self) -> watch::Receiver<State> {
+    /// The device's state, now and at every change.
+    pub fn state(&self) -> watch::Receiver<DeviceState> {
         self.state.clone()
     }
 
     /// Ends the device and its firmware, and waits until both are gone.
     pub async fn shutdown(mut self) {
-        let _ = self.orders.send(ToDevice::Stop).await;
+        let _ = self.commands.send(Command::Stop).await;
         let _ = (&mut self.task).await;
     }
 }

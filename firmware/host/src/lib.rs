@@ -7,25 +7,23 @@
 //! - [`compiler`]: from source files to a program, with the compiler found here
 //! - [`limits`]: what that program may do
 //! - [`wire`] and [`process`]: the program, driven over a pipe
-//! - [`link`]: what the device and its cloud say to each other
 //! - [`device`]: all of it together, with a real clock
 //! - [`attach`] and [`console`]: for the program that runs one in a terminal
 //!
 //! The header that the firmware is compiled against, and what it leaves out, is `device-os/Particle.h`.
 
 pub mod attach;
+mod binary_store;
 pub mod compiler;
 pub mod console;
 pub mod device;
 pub mod limits;
-pub mod link;
 pub mod platform;
+mod power_source;
 pub mod process;
 mod programs;
 mod restarts;
 mod running;
 mod serial;
-mod shelf;
 mod supervisor;
-mod supply;
 pub mod wire;

@@ -9,10 +9,11 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
+use device_link::Source;
 use tokio::io::{AsyncBufReadExt as _, BufReader, DuplexStream, stdin};
 use virtual_device::{
     attach,
-    compiler::{Compiler, INSTALL_A_COMPILER, Source},
+    compiler::{Compiler, INSTALL_A_COMPILER},
     console::{self, Command},
     device::{Config, Device, random_id},
     platform::Power,
@@ -143,7 +144,7 @@ async fn type_commands(device: &Device) -> anyhow::Result<()> {
     while let Some(line) = lines.next_line().await? {
         match console::read(&line) {
             Ok(None) => {}
-            Ok(Some(Command::Do(order))) => device.order(order).await,
+            Ok(Some(Command::Send(message))) => device.send(message).await,
             Ok(Some(Command::Help)) => eprintln!("{}", console::HELP),
             Ok(Some(Command::Quit)) => return Ok(()),
             Err(error) => eprintln!("{error}"),

@@ -1,4 +1,4 @@
-//! The programs of a device: the one that it runs, those that may yet be flashed, and those that are being compiled.
+//! The programs of a device: the one that runs, those that can be flashed, and those that are being compiled.
 
 use std::{
     collections::VecDeque,
@@ -7,56 +7,55 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use device_link::{DeviceMessage, Source};
 use tokio::task::JoinSet;
 
 use crate::{
-    compiler::{Compiler, Failure, INSTALL_A_COMPILER, Source, main_file},
+    binary_store::BinaryStore,
+    compiler::{Compiler, Failure, INSTALL_A_COMPILER, main_file},
     device::{Config, tutorial_firmware},
-    link::ToCloud,
     platform::Platform,
-    shelf::Shelf,
 };
 
 /// Compilations at the same time.
 const MAX_JOBS: usize = 2;
 
-/// Programs that were compiled and may yet be flashed.
+/// Compiled programs that can be flashed.
 const MAX_COMPILED: usize = 4;
 
-/// A compilation's end: for which request (none for the boot), of what, and what came of it.
+/// A finished compilation: its request (none for the boot), the sources and the result.
 type Job = (Option<u64>, Vec<Source>, Result<(PathBuf, String), Failure>);
 
-/// What came of a compilation.
+/// The result of a compilation.
 pub(crate) enum Built {
-    /// The flashed source can be booted now; an error says why not, to a person.
+    /// The flashed source can be booted now, or why not, for a person.
     Flashed(Result<(), String>),
-    /// The cloud asked for it, and gets this answer.
-    Asked(ToCloud),
+    /// The message for the cloud, which requested it.
+    Requested(DeviceMessage),
 }
 
-/// What was flashed, and what was compiled since.
 pub(crate) struct Programs {
-    shelf: Shelf,
+    store: BinaryStore,
     compiler: Option<Compiler>,
     platform: Platform,
     flashed: Vec<Source>,
     /// Of the flashed source; none until it is compiled.
     program: Option<PathBuf>,
     jobs: JoinSet<Job>,
-    /// For which requests, the newest last: whoever asked for one of them may want it flashed.
+    /// By request, the newest last.
     compiled: VecDeque<(u64, Vec<Source>, PathBuf)>,
 }
 
 impl Programs {
-    /// Finds what was flashed last, unless something else is to be.
+    /// Opens what was flashed last, unless the configuration has another firmware.
     pub(crate) fn open(config: &Config) -> io::Result<Self> {
-        let shelf = Shelf::open(&config.work_dir)?;
+        let store = BinaryStore::open(&config.work_dir)?;
         if let Some(sources) = &config.firmware {
-            shelf.keep(sources)?;
+            store.keep(sources)?;
         }
         Ok(Self {
-            flashed: shelf.flashed().unwrap_or_else(|| vec![tutorial_firmware()]),
-            shelf,
+            flashed: store.flashed().unwrap_or_else(|| vec![tutorial_firmware()]),
+            store,
             compiler: config.compiler.clone(),
             platform: config.power.platform(),
             program: None,
@@ -70,22 +69,22 @@ impl Programs {
         main_file(&self.flashed).unwrap_or_default().to_owned()
     }
 
-    /// What boots; none until the flashed source is compiled.
+    /// None until the flashed source is compiled.
     pub(crate) fn program(&self) -> Option<&Path> {
         self.program.as_deref()
     }
 
     /// An empty folder for the program to run in.
     pub(crate) fn run_dir(&self) -> io::Result<PathBuf> {
-        self.shelf.run_dir()
+        self.store.run_dir()
     }
 
-    /// Begins to compile what was flashed. An error says why not, to a person.
+    /// Begins to compile what was flashed. The error is for a person.
     pub(crate) fn compile_flashed(&mut self) -> Result<(), &'static str> {
         self.begin(None, self.flashed.clone())
     }
 
-    /// Begins to compile what the cloud sent. An error says why not, to a person.
+    /// Begins to compile what the cloud sent. The error is for a person.
     pub(crate) fn compile(&mut self, request: u64, files: Vec<Source>) -> Result<(), &'static str> {
         self.begin(Some(request), files)
     }
@@ -93,39 +92,41 @@ impl Programs {
     fn begin(&mut self, request: Option<u64>, files: Vec<Source>) -> Result<(), &'static str> {
         let compiler = self.compiler.clone().ok_or(INSTALL_A_COMPILER)?;
         if self.jobs.len() >= MAX_JOBS {
-            return Err("This device is compiling something else; try again.");
+            return Err(
+                "This device is already compiling two programs; try again when one is done.",
+            );
         }
-        let (shelf, platform) = (self.shelf.clone(), self.platform);
+        let (store, platform) = (self.store.clone(), self.platform);
         self.jobs.spawn(async move {
-            let result = shelf.program(&compiler, &files, platform).await;
+            let result = store.program(&compiler, &files, platform).await;
             (request, files, result)
         });
         Ok(())
     }
 
-    /// The next compilation that ends. Can be dropped and called again without losing one.
+    /// The next compilation that ends. Cancel safe.
     pub(crate) async fn built(&mut self) -> Built {
         loop {
             match self.jobs.join_next().await {
                 Some(Ok((Some(request), sources, result))) => {
-                    return Built::Asked(self.answer(request, sources, result));
+                    return Built::Requested(self.result(request, sources, result));
                 }
-                // Something else was flashed in the meantime.
+                // Another program was flashed in the meantime.
                 Some(Ok((None, _, Ok(_)))) if self.program.is_some() => {}
                 Some(Ok((None, _, result))) => return Built::Flashed(self.take(result)),
-                // It panicked, which ends nothing else.
+                // It panicked.
                 Some(Err(_)) => {}
                 None => pending().await,
             }
         }
     }
 
-    /// Takes the program of the flashed source. An error says to a person why there is none.
+    /// Takes the program of the flashed source. The error is for a person.
     fn take(&mut self, result: Result<(PathBuf, String), Failure>) -> Result<(), String> {
         match result {
             Ok((program, _)) => {
                 self.program = Some(program);
-                self.tidy();
+                self.remove_unused();
                 Ok(())
             }
             Err(Failure::Source(said)) => {
@@ -142,26 +143,26 @@ impl Programs {
         }
     }
 
-    /// Keeps a program until it is flashed, and answers who asked for it.
-    fn answer(
+    /// Keeps a program until it is flashed.
+    fn result(
         &mut self,
         request: u64,
         sources: Vec<Source>,
         result: Result<(PathBuf, String), Failure>,
-    ) -> ToCloud {
+    ) -> DeviceMessage {
         let (size, errors) = match result {
             Ok((program, size)) => {
                 if self.compiled.len() >= MAX_COMPILED {
                     self.compiled.pop_front();
                 }
                 self.compiled.push_back((request, sources, program));
-                self.tidy();
+                self.remove_unused();
                 (Some(size), None)
             }
             Err(Failure::Source(said)) => (None, Some(said)),
             Err(Failure::Machine(error)) => (None, Some(not_run(&error))),
         };
-        ToCloud::Compiled {
+        DeviceMessage::Compiled {
             request,
             ok: errors.is_none(),
             size,
@@ -169,21 +170,18 @@ impl Programs {
         }
     }
 
-    /// Has what was compiled for a request run from now on. False if nothing was.
-    ///
-    /// # Errors
-    /// If it can't be kept.
+    /// Makes the program compiled for a request the one that runs. False if there is none.
     pub(crate) fn flash(&mut self, request: u64) -> io::Result<bool> {
         let known = self.compiled.iter().position(|(of, _, _)| *of == request);
         let Some((_, sources, program)) = known.and_then(|at| self.compiled.remove(at)) else {
             return Ok(false);
         };
-        self.shelf.keep(&sources)?;
+        self.store.keep(&sources)?;
         (self.flashed, self.program) = (sources, Some(program));
         Ok(true)
     }
 
-    fn tidy(&self) {
+    fn remove_unused(&self) {
         let compiled = self.compiled.iter().map(|(_, _, program)| program);
         let keep: Vec<_> = self
             .program
@@ -191,7 +189,7 @@ impl Programs {
             .chain(compiled)
             .map(PathBuf::as_path)
             .collect();
-        self.shelf.tidy(&keep);
+        self.store.retain(&keep);
     }
 }
 

@@ -1,4 +1,4 @@
-//! A firmware that runs, and the clock that drives it: device time is the time since boot, as fast as was asked for.
+//! A running firmware and the clock that drives it. Device time is the time since boot, multiplied by the device's speed.
 
 use std::{collections::BTreeMap, io, path::Path, time::Duration};
 
@@ -13,20 +13,20 @@ use crate::{
 /// How often `loop()` is called, in device time. Real hardware calls it more often; a firmware must not care.
 const STEP_MS: u64 = 10;
 
-/// A pass of `loop()`, or `setup()`, that takes longer in real time is ended. Real hardware would hang.
+/// How long `setup()` or one call of `loop()` may take in real time. Real hardware would hang.
 const PASS_LIMIT: Duration = Duration::from_secs(10);
 
-/// When this machine slept, or was too busy, device time goes on from where it was rather than hurry after.
+/// After this machine slept or was too busy, device time continues from where it was instead of catching up.
 const MAX_BEHIND: Duration = Duration::from_secs(2);
 
-/// The most device time in one order, so that a firmware with much to do is not taken for one that hangs.
+/// The most device time in one order, so that a busy firmware is not mistaken for one that hangs.
 const RUN_MS: u64 = 500;
 
-/// One click: held this long, then let go for this long, well inside 30..499 ms and the second that ends a series.
+/// One click: pressed this long, then released this long, well inside 30..499 ms and the second that ends a series.
 const HELD_MS: u64 = 100;
 const PAUSE_MS: u64 = 150;
 
-/// What is to happen at a time of the device's clock.
+/// Happens at a time of the device's clock.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Due {
     Button(bool),
@@ -36,32 +36,33 @@ enum Due {
 /// A firmware's process and its clock.
 pub(crate) struct Running {
     process: Process,
-    /// The clock has been at 0 then.
+    /// When the clock was 0.
     started: Instant,
     booted: Instant,
     speed: u32,
     clock_ms: u64,
-    /// Where the order it works on leads to. What is planned is planned after that: earlier is past when it comes to it.
+    /// The time at which the present order ends. Actions are planned after it; earlier ones would be missed.
     ordered_ms: u64,
-    /// Since when it works on an order that moves its clock.
+    /// Since when it executes an order that moves its clock.
     busy_since: Option<Instant>,
-    /// By time, then in the order they were asked for.
+    /// By time, then in the order they were planned.
     due: BTreeMap<(u64, u32), Due>,
-    asked: u32,
+    planned: u32,
     /// `setup()` has returned.
     pub(crate) set_up: bool,
-    /// It has not asked to be left alone by the cloud.
+    /// Whether it wants to be connected.
     pub(crate) wants_cloud: bool,
-    /// What the names of events begin with that it asked for.
+    /// The prefixes it subscribed to.
     pub(crate) subscriptions: Vec<String>,
 }
 
-/// What the supervisor has to do now.
+/// What the supervisor must do.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Now {
-    Nothing,
+pub(crate) enum Action {
+    None,
     Connect,
-    Hung,
+    /// `loop()` does not return.
+    End,
 }
 
 impl Running {
@@ -83,7 +84,7 @@ impl Running {
             ordered_ms: 0,
             busy_since: Some(now),
             due: BTreeMap::new(),
-            asked: 0,
+            planned: 0,
             set_up: false,
             wants_cloud: true,
             subscriptions: Vec::new(),
@@ -100,7 +101,7 @@ impl Running {
     }
 
     pub(crate) fn order(&self, order: &Order) {
-        // A firmware that takes no orders misses this one, and is found to hang soon.
+        // A firmware that reads no orders misses this one, and is soon found to hang.
         self.process.order(order);
     }
 
@@ -129,30 +130,30 @@ impl Running {
     }
 
     fn plan(&mut self, at: u64, due: Due) {
-        // Nobody clicks this often; a page that does loses clicks.
+        // A bound on memory; clicks beyond it are lost.
         if self.due.len() < 100 {
-            self.due.insert((at, self.asked), due);
-            self.asked += 1;
+            self.due.insert((at, self.planned), due);
+            self.planned += 1;
         }
     }
 
-    /// Lets the firmware go on to the present, or to the next thing that is due.
-    pub(crate) fn go_on(&mut self, now: Instant) -> Now {
+    /// Runs the firmware up to the present, or to the next action that is due.
+    pub(crate) fn advance(&mut self, now: Instant) -> Action {
         if let Some(since) = self.busy_since {
             return if now - since > PASS_LIMIT {
-                Now::Hung
+                Action::End
             } else {
-                Now::Nothing
+                Action::None
             };
         }
-        let mut to_do = Now::Nothing;
+        let mut to_do = Action::None;
         while let Some(entry) = self.due.first_entry() {
             if entry.key().0 > self.clock_ms {
                 break;
             }
             match entry.remove() {
                 Due::Button(down) => self.order(&Order::Button(down)),
-                Due::Connect => to_do = Now::Connect,
+                Due::Connect => to_do = Action::Connect,
             }
         }
         let until_ms = self

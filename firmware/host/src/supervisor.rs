@@ -1,4 +1,5 @@
-//! The one task that owns a device: it listens to the cloud, to the firmware, to the clock and to people, one at a time.
+//! The task that owns a device. It handles messages of the cloud, reports of the firmware, the clock and commands of people,
+//! one at a time.
 
 use std::{
     future::pending,
@@ -6,21 +7,20 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use device_link::{CloudMessage, DeviceMessage, DeviceState, Hello, Link, Source};
 use tokio::{
     sync::{broadcast, mpsc, watch},
     time::{Instant, MissedTickBehavior, interval},
 };
 
 use crate::{
-    compiler::Source,
-    device::{Config, ToDevice},
-    link::{FromCloud, Link, State, ToCloud},
+    device::{Command, Config},
+    power_source::PowerSource,
     process::End,
     programs::{Built, Programs},
     restarts::Restarts,
-    running::{Now, Running},
+    running::{Action, Running},
     serial::Serial,
-    supply::Supply,
     wire::{Order, Report},
 };
 
@@ -35,40 +35,40 @@ const MAX_SUBSCRIPTIONS: usize = 4;
 
 pub(crate) struct Supervisor {
     config: Config,
-    from_here: mpsc::Receiver<ToDevice>,
-    state: watch::Sender<State>,
-    /// What the cloud was told last.
-    said: Option<State>,
+    commands: mpsc::Receiver<Command>,
+    state: watch::Sender<DeviceState>,
+    /// The state that the cloud was sent last.
+    sent_state: Option<DeviceState>,
     /// One line for a person.
     message: Option<String>,
 
-    link: Option<Link>,
-    /// It never had a link, and believes that it is connected.
+    link: Option<Link<DeviceMessage>>,
+    /// It never had a link; the firmware believes that it is connected.
     alone: bool,
     online: bool,
 
     programs: Programs,
     running: Option<Running>,
-    /// For which request the program was flashed that is yet to run.
+    /// The request under which a program was flashed that does not run yet.
     flashing: Option<u64>,
     restarts: Restarts,
 
-    supply: Supply,
+    power: PowerSource,
     serial: Serial,
 }
 
 impl Supervisor {
     pub(crate) fn new(
         config: Config,
-        link: Option<Link>,
-        from_here: mpsc::Receiver<ToDevice>,
+        link: Option<Link<DeviceMessage>>,
+        commands: mpsc::Receiver<Command>,
         serial: broadcast::Sender<String>,
-        state: watch::Sender<State>,
+        state: watch::Sender<DeviceState>,
     ) -> io::Result<Self> {
         Ok(Self {
-            from_here,
+            commands,
             state,
-            said: None,
+            sent_state: None,
             message: None,
             alone: link.is_none(),
             link,
@@ -77,7 +77,7 @@ impl Supervisor {
             running: None,
             flashing: None,
             restarts: Restarts::default(),
-            supply: Supply::new(config.power),
+            power: PowerSource::new(config.power),
             serial: Serial::new(serial, Instant::now()),
             config,
         })
@@ -92,19 +92,19 @@ impl Supervisor {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            self.say_state();
+            self.send_state();
             tokio::select! {
-                order = self.from_here.recv() => match order {
-                    Some(ToDevice::Do(order)) => self.obey(order),
-                    Some(ToDevice::Attach(link)) => self.attach(link),
-                    Some(ToDevice::Stop) | None => return,
+                command = self.commands.recv() => match command {
+                    Some(Command::Message(message)) => self.handle(message),
+                    Some(Command::Attach(link)) => self.attach(link),
+                    Some(Command::Stop) | None => return,
                 },
-                message = hear(&mut self.link) => match message {
-                    Some(message) => self.obey(message),
+                message = receive(&mut self.link) => match message {
+                    Some(message) => self.handle(message),
                     None => self.lose_link(),
                 },
                 report = report(&mut self.running) => match report {
-                    Some(report) => self.note(report),
+                    Some(report) => self.handle_report(report),
                     None => self.ended().await,
                 },
                 built = self.programs.built() => self.built(built),
@@ -117,23 +117,24 @@ impl Supervisor {
     // ---- The cloud ----
 
     fn hello(&mut self) {
-        let hello = ToCloud::Hello {
+        let hello = DeviceMessage::Hello(Hello {
             id: self.config.id.clone(),
             name: self.config.name.clone(),
             platform_id: self.config.power.platform().id(),
             system_version: "6.2.1".into(),
-            firmware: self.programs.firmware(),
+            firmware: Some(self.programs.firmware()),
             compiler: self
                 .config
                 .compiler
                 .as_ref()
                 .map(|compiler| compiler.version.clone()),
-        };
-        self.say(&hello);
+        });
+        self.send(hello);
     }
 
-    fn say(&mut self, message: &ToCloud) {
-        if self.link.as_ref().is_some_and(|link| !link.say(message)) {
+    fn send(&mut self, message: DeviceMessage) {
+        let link = self.link.as_ref();
+        if link.is_some_and(|link| link.sender.try_send(message).is_err()) {
             self.lose_link();
         }
     }
@@ -143,11 +144,11 @@ impl Supervisor {
         self.go_offline();
     }
 
-    fn attach(&mut self, link: Link) {
+    fn attach(&mut self, link: Link<DeviceMessage>) {
         self.go_offline();
         self.link = Some(link);
         self.alone = false;
-        self.said = None;
+        self.sent_state = None;
         self.hello();
         self.connect_soon();
     }
@@ -167,9 +168,9 @@ impl Supervisor {
         running.order(&Order::Connected(true));
         let subscriptions = running.subscriptions.clone();
         self.online = true;
-        self.say(&ToCloud::Online);
+        self.send(DeviceMessage::Online);
         for prefix in subscriptions {
-            self.say(&ToCloud::Subscribe { prefix });
+            self.send(DeviceMessage::Subscribe { prefix });
         }
     }
 
@@ -181,32 +182,32 @@ impl Supervisor {
         if let Some(running) = &self.running {
             running.order(&Order::Connected(false));
         }
-        self.say(&ToCloud::Offline);
+        self.send(DeviceMessage::Offline);
     }
 
-    fn obey(&mut self, order: FromCloud) {
-        match order {
-            FromCloud::Event { name, data } => {
+    fn handle(&mut self, message: CloudMessage) {
+        match message {
+            CloudMessage::Event { name, data } => {
                 if let (true, Some(running)) = (self.online, &self.running) {
                     running.order(&Order::Event { name, data });
                 }
             }
-            FromCloud::Press { clicks } => {
+            CloudMessage::Press { clicks } => {
                 if let Some(running) = &mut self.running {
                     running.press(clicks);
                 }
             }
-            FromCloud::Power { source, battery } => self.set_power(source, battery),
-            FromCloud::Plug { plugged } => self.plug(plugged),
-            FromCloud::Rename { name } => self.config.name = name,
-            FromCloud::Compile { request, files } => self.compile(request, files),
-            FromCloud::Flash { request } => self.flash(request),
-            FromCloud::Unknown => {}
+            CloudMessage::Power { source, battery } => self.set_power(source, battery),
+            CloudMessage::Plug { plugged } => self.plug(plugged),
+            CloudMessage::Rename { name } => self.config.name = name,
+            CloudMessage::Compile { request, files } => self.compile(request, files),
+            CloudMessage::Flash { request } => self.flash(request),
+            CloudMessage::Unknown => {}
         }
     }
 
     fn set_power(&mut self, source: u8, battery: Option<f64>) {
-        if !self.supply.change(source, battery) {
+        if !self.power.change(source, battery) {
             return;
         }
         if let Some(running) = &self.running {
@@ -215,10 +216,10 @@ impl Supervisor {
     }
 
     fn plug(&mut self, plugged: bool) {
-        if plugged == self.supply.plugged {
+        if plugged == self.power.plugged {
             return;
         }
-        self.supply.plugged = plugged;
+        self.power.plugged = plugged;
         self.restarts = Restarts::default();
         if plugged {
             self.boot();
@@ -228,20 +229,20 @@ impl Supervisor {
         }
     }
 
-    /// How the device is; said when it changed.
-    fn say_state(&mut self) {
-        let managed = self.supply.is_managed();
-        let state = State {
+    /// Sends the device's state if it changed.
+    fn send_state(&mut self) {
+        let managed = self.power.is_managed();
+        let state = DeviceState {
             running: self.running.as_ref().is_some_and(|running| running.set_up),
-            plugged: self.supply.plugged,
-            power_source: managed.then_some(self.supply.source),
-            battery: self.supply.battery.filter(|_| managed),
+            plugged: self.power.plugged,
+            power_source: managed.then_some(self.power.source),
+            battery: self.power.battery.filter(|_| managed),
             message: self.message.clone(),
         };
-        if self.said.as_ref() != Some(&state) {
+        if self.sent_state.as_ref() != Some(&state) {
             self.state.send_replace(state.clone());
-            self.said = Some(state.clone());
-            self.say(&ToCloud::State(state));
+            self.sent_state = Some(state.clone());
+            self.send(DeviceMessage::State(state));
         }
     }
 
@@ -249,7 +250,7 @@ impl Supervisor {
 
     fn compile(&mut self, request: u64, files: Vec<Source>) {
         if let Err(refusal) = self.programs.compile(request, files) {
-            self.say(&ToCloud::Compiled {
+            self.send(DeviceMessage::Compiled {
                 request,
                 ok: false,
                 size: None,
@@ -260,7 +261,7 @@ impl Supervisor {
 
     fn built(&mut self, built: Built) {
         match built {
-            Built::Asked(answer) => self.say(&answer),
+            Built::Requested(result) => self.send(result),
             Built::Flashed(Ok(())) => {
                 self.message = None;
                 self.boot();
@@ -270,7 +271,7 @@ impl Supervisor {
     }
 
     fn flash(&mut self, request: u64) {
-        let possible = self.supply.plugged && self.flashing.is_none();
+        let possible = self.power.plugged && self.flashing.is_none();
         let flashed = match possible.then(|| self.programs.flash(request)) {
             Some(Ok(known)) => known,
             Some(Err(error)) => {
@@ -280,7 +281,7 @@ impl Supervisor {
             None => false,
         };
         if !flashed {
-            return self.say(&ToCloud::Flashed { request, ok: false });
+            return self.send(DeviceMessage::Flashed { request, ok: false });
         }
         self.stop();
         self.message = None;
@@ -289,10 +290,10 @@ impl Supervisor {
         self.boot();
     }
 
-    /// Tells the cloud how the flash under way ended, if one is.
+    /// Reports the end of a flash, if one is under way.
     fn end_flash(&mut self, ok: bool) {
         if let Some(request) = self.flashing.take() {
-            self.say(&ToCloud::Flashed { request, ok });
+            self.send(DeviceMessage::Flashed { request, ok });
         }
     }
 
@@ -303,12 +304,12 @@ impl Supervisor {
     fn boot(&mut self) {
         self.restarts.cancel();
         self.running = None;
-        let (true, Some(program)) = (self.supply.plugged, self.programs.program()) else {
+        let (true, Some(program)) = (self.power.plugged, self.programs.program()) else {
             return;
         };
         let seed = self.config.seed.unwrap_or_else(|| {
             let mut seed = [0; 4];
-            // Without chance the numbers repeat, as on hardware before it is connected.
+            // Without random bytes the numbers repeat, as on hardware before it is connected.
             let _ = getrandom::fill(&mut seed);
             u32::from_le_bytes(seed)
         });
@@ -321,8 +322,8 @@ impl Supervisor {
             seed,
             epoch_s: i64::try_from(epoch.as_secs()).unwrap_or_default(),
             connected: false,
-            source: self.supply.source,
-            battery: self.supply.battery,
+            source: self.power.source,
+            battery: self.power.battery,
         };
         let started = self
             .programs
@@ -350,10 +351,10 @@ impl Supervisor {
         if self.restarts.recovered(running.ran_for(now)) {
             self.message = None;
         }
-        match running.go_on(now) {
-            Now::Nothing => {}
-            Now::Connect => self.go_online(),
-            Now::Hung => {
+        match running.advance(now) {
+            Action::None => {}
+            Action::Connect => self.go_online(),
+            Action::End => {
                 let ran_for = running.ran_for(now);
                 self.stop();
                 self.crashed("loop() did not return for 10 seconds", ran_for);
@@ -361,7 +362,7 @@ impl Supervisor {
         }
     }
 
-    fn note(&mut self, report: Report) {
+    fn handle_report(&mut self, report: Report) {
         let Some(running) = &mut self.running else {
             return;
         };
@@ -376,19 +377,19 @@ impl Supervisor {
             }
             Report::Serial(line) => {
                 for line in self.serial.print(line, Instant::now()) {
-                    self.say(&ToCloud::Serial { line });
+                    self.send(DeviceMessage::Serial { line });
                 }
             }
             Report::Publish { name, data } => {
                 if self.online {
-                    self.say(&ToCloud::Publish { name, data });
+                    self.send(DeviceMessage::Publish { name, data });
                 }
             }
             Report::Subscribe(prefix) => {
                 if running.subscriptions.len() < MAX_SUBSCRIPTIONS {
                     running.subscriptions.push(prefix.clone());
                     if self.online {
-                        self.say(&ToCloud::Subscribe { prefix });
+                        self.send(DeviceMessage::Subscribe { prefix });
                     }
                 }
             }
@@ -425,9 +426,9 @@ impl Supervisor {
     }
 }
 
-async fn hear(link: &mut Option<Link>) -> Option<FromCloud> {
+async fn receive(link: &mut Option<Link<DeviceMessage>>) -> Option<CloudMessage> {
     match link {
-        Some(link) => link.hear().await,
+        Some(link) => link.receiver.receive().await,
         None => pending().await,
     }
 }

@@ -148,7 +148,7 @@ fn id_in(folder: &Path) -> io::Result<String> {
     std::fs::create_dir_all(folder)?;
     let file = folder.join("id");
     if let Ok(known) = std::fs::read_to_string(&file)
-        && virtual_device::device::is_id(known.trim())
+        && device_link::is_device_id(known.trim())
     {
         return Ok(known.trim().to_owned());
     }

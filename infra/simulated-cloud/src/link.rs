@@ -34,11 +34,7 @@ pub(crate) async fn serve(core: Arc<Core>, io: impl AsyncRead + AsyncWrite + Sen
     link.writer.abort();
 }
 
-async fn receive(
-    core: &Arc<Core>,
-    receiver: &mut Receiver<impl AsyncRead>,
-    sender: mpsc::Sender<CloudMessage>,
-) {
+async fn receive(core: &Arc<Core>, receiver: &mut Receiver, sender: mpsc::Sender<CloudMessage>) {
     let first = tokio::time::timeout(HELLO_LIMIT, receiver.receive()).await;
     let Ok(Some(DeviceMessage::Hello(hello))) = first else {
         return;

@@ -2,17 +2,14 @@
 
 use std::{path::Path, time::Duration};
 
+use device_link::{CloudMessage, DeviceMessage, DeviceState, Hello, Link, Source};
 use tokio::{
-    io::{
-        AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf,
-        WriteHalf,
-    },
+    io::DuplexStream,
     time::{Instant, timeout},
 };
 use virtual_device::{
-    compiler::{Compiler, INSTALL_A_COMPILER, Source},
+    compiler::{Compiler, INSTALL_A_COMPILER},
     device::{Config, Device},
-    link::{FromCloud, State, ToCloud},
     platform::Power,
 };
 
@@ -20,44 +17,37 @@ use crate::scenario::{ID, TUTORIAL};
 
 /// The cloud's end of a device's link.
 struct Cloud {
-    lines: Lines<BufReader<ReadHalf<DuplexStream>>>,
-    write: WriteHalf<DuplexStream>,
-    seen: Vec<ToCloud>,
+    link: Link<CloudMessage>,
+    seen: Vec<DeviceMessage>,
 }
 
 impl Cloud {
     fn new() -> (Self, DuplexStream) {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
-        let (read, write) = tokio::io::split(ours);
-        (
-            Self {
-                lines: BufReader::new(read).lines(),
-                write,
-                seen: Vec::new(),
-            },
-            theirs,
-        )
+        let cloud = Self {
+            link: Link::open(ours, 16),
+            seen: Vec::new(),
+        };
+        (cloud, theirs)
     }
 
-    async fn say(&mut self, message: &FromCloud) {
-        let line = serde_json::to_string(message).unwrap() + "\n";
-        self.write.write_all(line.as_bytes()).await.unwrap();
+    async fn send(&self, message: CloudMessage) {
+        self.link.sender.send(message).await.unwrap();
     }
 
-    async fn next(&mut self) -> ToCloud {
-        let line = timeout(Duration::from_secs(60), self.lines.next_line()).await;
-        let line = line
-            .unwrap_or_else(|_| panic!("nothing more came after {:#?}", self.seen))
-            .unwrap();
-        let message: ToCloud =
-            serde_json::from_str(&line.expect("the device ended the link")).unwrap();
+    async fn next(&mut self) -> DeviceMessage {
+        let next = self.link.receiver.receive();
+        let next = timeout(Duration::from_secs(60), next).await;
+        let message: Option<DeviceMessage> =
+            next.unwrap_or_else(|_| panic!("nothing more came after {:#?}", self.seen));
+        let message = message.expect("the device ended the link");
         self.seen.push(message.clone());
         message
     }
 
     /// The next message that `wanted` makes something of; the ones before it are passed over. A device in its fast time never
     /// falls silent, so the deadline is for all of them together.
-    async fn until<T>(&mut self, wanted: impl Fn(&ToCloud) -> Option<T>) -> T {
+    async fn until<T>(&mut self, wanted: impl Fn(&DeviceMessage) -> Option<T>) -> T {
         let deadline = Instant::now() + Duration::from_secs(60);
         while Instant::now() < deadline {
             if let Some(found) = wanted(&self.next().await) {
@@ -68,13 +58,13 @@ impl Cloud {
     }
 
     async fn online(&mut self) {
-        self.until(|message| (*message == ToCloud::Online).then_some(()))
+        self.until(|message| (*message == DeviceMessage::Online).then_some(()))
             .await;
     }
 
     async fn published(&mut self) -> (String, String) {
         self.until(|message| match message {
-            ToCloud::Publish { name, data } => {
+            DeviceMessage::Publish { name, data } => {
                 Some((name.clone(), data.clone().unwrap_or_default()))
             }
             _ => None,
@@ -84,15 +74,15 @@ impl Cloud {
 
     async fn serial(&mut self, part: &str) -> String {
         self.until(|message| match message {
-            ToCloud::Serial { line } if line.contains(part) => Some(line.clone()),
+            DeviceMessage::Serial { line } if line.contains(part) => Some(line.clone()),
             _ => None,
         })
         .await
     }
 
-    async fn state(&mut self, wanted: impl Fn(&State) -> bool) -> State {
+    async fn state(&mut self, wanted: impl Fn(&DeviceState) -> bool) -> DeviceState {
         self.until(|message| match message {
-            ToCloud::State(state) if wanted(state) => Some(state.clone()),
+            DeviceMessage::State(state) if wanted(state) => Some(state.clone()),
             _ => None,
         })
         .await
@@ -104,16 +94,16 @@ impl Cloud {
             name: "webhook-tutorial.cpp".into(),
             text: text.into(),
         }];
-        self.say(&FromCloud::Compile { request, files }).await;
+        self.send(CloudMessage::Compile { request, files }).await;
         let size = self
             .until(|message| match message {
-                ToCloud::Compiled {
+                DeviceMessage::Compiled {
                     request: of,
                     ok: true,
                     size,
                     ..
                 } if *of == request => Some(Ok(size.clone().unwrap())),
-                ToCloud::Compiled {
+                DeviceMessage::Compiled {
                     request: of,
                     ok: false,
                     errors,
@@ -122,9 +112,11 @@ impl Cloud {
                 _ => None,
             })
             .await?;
-        self.say(&FromCloud::Flash { request }).await;
-        self.until(|message| (*message == ToCloud::Flashed { request, ok: true }).then_some(()))
-            .await;
+        self.send(CloudMessage::Flash { request }).await;
+        self.until(|message| {
+            (*message == DeviceMessage::Flashed { request, ok: true }).then_some(())
+        })
+        .await;
         Ok(size)
     }
 }
@@ -151,24 +143,24 @@ async fn started(work_dir: &Path) -> (Device, Cloud) {
 async fn it_says_hello_boots_connects_and_subscribes() {
     let dir = tempfile::tempdir().unwrap();
     let (_device, mut cloud) = started(dir.path()).await;
-    let ToCloud::Hello {
+    let DeviceMessage::Hello(Hello {
         id,
         platform_id,
         firmware,
         compiler,
         ..
-    } = cloud.next().await
+    }) = cloud.next().await
     else {
         panic!("{:?}", cloud.seen)
     };
     assert_eq!(
-        (id.as_str(), platform_id, firmware.as_str()),
-        (ID, 13, "webhook-tutorial.cpp")
+        (id.as_str(), platform_id, firmware.as_deref()),
+        (ID, 13, Some("webhook-tutorial.cpp"))
     );
     assert!(compiler.is_some());
     assert!(matches!(
         cloud.next().await,
-        ToCloud::State(State {
+        DeviceMessage::State(DeviceState {
             running: false,
             plugged: true,
             ..
@@ -177,7 +169,7 @@ async fn it_says_hello_boots_connects_and_subscribes() {
     let state = cloud.state(|state| state.running).await;
     assert_eq!(
         state,
-        State {
+        DeviceState {
             running: true,
             plugged: true,
             power_source: Some(2),
@@ -189,7 +181,7 @@ async fn it_says_hello_boots_connects_and_subscribes() {
     for what in ["hook-response", "hook-error"] {
         assert_eq!(
             cloud.next().await,
-            ToCloud::Subscribe {
+            DeviceMessage::Subscribe {
                 prefix: format!("{ID}/{what}/WebhookTutorial01")
             }
         );
@@ -202,7 +194,7 @@ async fn a_click_is_published_with_the_power_that_was_set_and_the_answer_is_prin
     let (_device, mut cloud) = started(dir.path()).await;
     cloud.online().await;
     cloud
-        .say(&FromCloud::Power {
+        .send(CloudMessage::Power {
             source: 5,
             battery: Some(50.5),
         })
@@ -210,7 +202,7 @@ async fn a_click_is_published_with_the_power_that_was_set_and_the_answer_is_prin
     cloud
         .state(|state| state.battery == Some(50.5) && state.power_source == Some(5))
         .await;
-    cloud.say(&FromCloud::Press { clicks: 1 }).await;
+    cloud.send(CloudMessage::Press { clicks: 1 }).await;
     let line = cloud
         .serial(r#"publish WebhookTutorial01 {"op":"button""#)
         .await;
@@ -222,7 +214,7 @@ async fn a_click_is_published_with_the_power_that_was_set_and_the_answer_is_prin
     );
     let name = format!("{ID}/hook-response/WebhookTutorial01/0");
     cloud
-        .say(&FromCloud::Event {
+        .send(CloudMessage::Event {
             name,
             data: Some(r#"{"ok":true,"id":7}"#.into()),
         })
@@ -237,12 +229,12 @@ async fn unplugged_it_is_offline_and_plugged_in_it_boots_from_the_beginning() {
     let dir = tempfile::tempdir().unwrap();
     let (_device, mut cloud) = started(dir.path()).await;
     cloud.published().await;
-    cloud.say(&FromCloud::Plug { plugged: false }).await;
+    cloud.send(CloudMessage::Plug { plugged: false }).await;
     cloud
-        .until(|message| (*message == ToCloud::Offline).then_some(()))
+        .until(|message| (*message == DeviceMessage::Offline).then_some(()))
         .await;
     cloud.state(|state| !state.running && !state.plugged).await;
-    cloud.say(&FromCloud::Plug { plugged: true }).await;
+    cloud.send(CloudMessage::Plug { plugged: true }).await;
     cloud.online().await;
     let line = cloud.serial("publish").await;
     assert!(line.starts_with("00000600"), "{line}");
@@ -300,7 +292,7 @@ async fn a_broken_program_is_refused_in_the_compilers_words_and_the_old_one_goes
         "{said}"
     );
     cloud.published().await;
-    assert!(!cloud.seen.contains(&ToCloud::Offline));
+    assert!(!cloud.seen.contains(&DeviceMessage::Offline));
 }
 
 #[tokio::test]
@@ -317,14 +309,14 @@ async fn without_a_compiler_it_says_what_to_install_and_nothing_else_breaks() {
     .unwrap();
     assert!(matches!(
         cloud.next().await,
-        ToCloud::Hello { compiler: None, .. }
+        DeviceMessage::Hello(Hello { compiler: None, .. })
     ));
     let state = cloud.state(|state| state.message.is_some()).await;
     assert_eq!(
         (state.running, state.message.as_deref()),
         (false, Some(INSTALL_A_COMPILER))
     );
-    cloud.say(&FromCloud::Press { clicks: 1 }).await;
+    cloud.send(CloudMessage::Press { clicks: 1 }).await;
     assert_eq!(
         cloud.flash(1, TUTORIAL).await.unwrap_err(),
         INSTALL_A_COMPILER
@@ -345,10 +337,10 @@ async fn an_argon_has_no_power_management() {
     .unwrap();
     assert!(matches!(
         cloud.next().await,
-        ToCloud::Hello {
+        DeviceMessage::Hello(Hello {
             platform_id: 12,
             ..
-        }
+        })
     ));
     let state = cloud.state(|state| state.running).await;
     assert_eq!((state.power_source, state.battery), (None, None));
@@ -365,8 +357,8 @@ async fn unplugged_in_the_middle_of_a_flash_the_flash_has_failed_and_the_new_pro
     let dir = tempfile::tempdir().unwrap();
     let (_device, mut cloud) = started(dir.path()).await;
     cloud.online().await;
-    let compiled = |message: &ToCloud| match message {
-        ToCloud::Compiled {
+    let compiled = |message: &DeviceMessage| match message {
+        DeviceMessage::Compiled {
             request, ok: true, ..
         } => Some(*request),
         _ => None,
@@ -378,18 +370,18 @@ async fn unplugged_in_the_middle_of_a_flash_the_flash_has_failed_and_the_new_pro
             name: "a.cpp".into(),
             text: text.into(),
         }];
-        cloud.say(&FromCloud::Compile { request, files }).await;
+        cloud.send(CloudMessage::Compile { request, files }).await;
         assert_eq!(cloud.until(compiled).await, request);
     }
-    cloud.say(&FromCloud::Flash { request: 1 }).await;
-    cloud.say(&FromCloud::Plug { plugged: false }).await;
+    cloud.send(CloudMessage::Flash { request: 1 }).await;
+    cloud.send(CloudMessage::Plug { plugged: false }).await;
     let told = cloud
         .until(|message| match message {
-            ToCloud::Flashed { request: 1, ok } => Some(*ok),
+            DeviceMessage::Flashed { request: 1, ok } => Some(*ok),
             _ => None,
         })
         .await;
     assert!(!told);
-    cloud.say(&FromCloud::Plug { plugged: true }).await;
+    cloud.send(CloudMessage::Plug { plugged: true }).await;
     cloud.serial("the new one").await;
 }

@@ -75,9 +75,9 @@ pub(crate) async fn compile(
         name: "webhook-tutorial.cpp".into(),
         text: text.to_owned(),
     }];
-    let shelf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware");
-    std::fs::create_dir_all(&shelf).unwrap();
-    let kept = shelf.join(compiler.key(&sources, platform, flags));
+    let store = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware");
+    std::fs::create_dir_all(&store).unwrap();
+    let kept = store.join(compiler.key(&sources, platform, flags));
     let lock = File::create(kept.with_extension("lock")).unwrap();
     tokio::task::spawn_blocking(move || lock.lock().map(|()| lock))
         .await
@@ -86,7 +86,7 @@ pub(crate) async fn compile(
     if kept.exists() {
         return Ok(kept);
     }
-    match compiler.compile(&sources, platform, flags, &shelf).await {
+    match compiler.compile(&sources, platform, flags, &store).await {
         Ok(program) => {
             std::fs::rename(program.path, &kept).unwrap();
             Ok(kept)

@@ -1,9 +1,8 @@
-//! The power that a device has.
+//! The power supply of a device.
 
 use crate::platform::{Platform, Power};
 
-/// Whether it has any, and where it comes from.
-pub(crate) struct Supply {
+pub(crate) struct PowerSource {
     pub(crate) plugged: bool,
     /// As Device OS numbers it.
     pub(crate) source: u8,
@@ -12,7 +11,7 @@ pub(crate) struct Supply {
     platform: Platform,
 }
 
-impl Supply {
+impl PowerSource {
     pub(crate) fn new(power: Power) -> Self {
         Self {
             plugged: true,
@@ -22,7 +21,7 @@ impl Supply {
         }
     }
 
-    /// Has it come from elsewhere. False, and nothing changed, where this hardware can't have that.
+    /// Changes the source. False, and nothing changed, if this hardware cannot have it.
     pub(crate) fn change(&mut self, source: u8, battery: Option<f64>) -> bool {
         let possible =
             source <= 5 && battery.is_none_or(|percent| (0.0..=100.0).contains(&percent));
@@ -33,7 +32,7 @@ impl Supply {
         true
     }
 
-    /// Whether the hardware can tell where its power comes from.
+    /// Whether the hardware knows its power source.
     pub(crate) fn is_managed(&self) -> bool {
         self.platform == Platform::Boron
     }
@@ -44,14 +43,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_hardware_can_not_have_changes_nothing() {
-        let mut boron = Supply::new(Power::Usb);
+    fn an_impossible_power_source_changes_nothing() {
+        let mut boron = PowerSource::new(Power::Usb);
         for (source, battery) in [(6, None), (5, Some(100.5)), (5, Some(f64::NAN))] {
             assert!(!boron.change(source, battery), "{source} {battery:?}");
         }
         assert_eq!((boron.source, boron.battery), (2, None));
         assert!(boron.change(5, Some(50.0)));
         assert_eq!((boron.source, boron.battery), (5, Some(50.0)));
-        assert!(!Supply::new(Power::None).change(2, None));
+        assert!(!PowerSource::new(Power::None).change(2, None));
     }
 }

@@ -1,29 +1,31 @@
-//! What a device keeps through a restart: the source it was last flashed with, and programs that need no new compilation.
+//! What a device keeps across a restart: the source it was last flashed with, and compiled programs.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
+use device_link::Source;
+
 use crate::{
-    compiler::{Compiler, Failure, Source},
+    compiler::{Compiler, Failure},
     platform::Platform,
 };
 
-/// A device's folder.
+/// The folder of a device.
 #[derive(Clone)]
-pub(crate) struct Shelf {
+pub(crate) struct BinaryStore {
     dir: PathBuf,
 }
 
-impl Shelf {
+impl BinaryStore {
     pub(crate) fn open(dir: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(dir)?;
-        let shelf = Self {
+        let store = Self {
             dir: std::path::absolute(dir)?,
         };
-        // What a process that was killed left behind. Programs of any kind can be made again.
-        for entry in std::fs::read_dir(&shelf.dir)? {
+        // A process that was killed left these behind.
+        for entry in std::fs::read_dir(&store.dir)? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(".tmp") {
                 let path = entry.path();
@@ -34,16 +36,16 @@ impl Shelf {
                 };
             }
         }
-        Ok(shelf)
+        Ok(store)
     }
 
-    /// The source that was flashed last; none if none was, or if it does not read back.
+    /// The source that was flashed last; none if there is none, or if it cannot be read.
     pub(crate) fn flashed(&self) -> Option<Vec<Source>> {
         let text = std::fs::read(self.dir.join("flashed.json")).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
-    /// Keeps `sources` as what runs from now on.
+    /// Keeps `sources` as the flashed source.
     pub(crate) fn keep(&self, sources: &[Source]) -> io::Result<()> {
         let text = serde_json::to_vec_pretty(sources).expect("strings are always JSON");
         let new = tempfile::NamedTempFile::new_in(&self.dir)?;
@@ -54,7 +56,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// The program for `sources`, compiled unless it is here already. Beside it lies what `size` said.
+    /// The program for `sources`, compiled unless it is here already, and its `size` table.
     pub(crate) async fn program(
         &self,
         compiler: &Compiler,
@@ -74,8 +76,8 @@ impl Shelf {
         Ok((program, compiled.size))
     }
 
-    /// Removes every program but these.
-    pub(crate) fn tidy(&self, keep: &[&Path]) {
+    /// Removes all other programs.
+    pub(crate) fn retain(&self, keep: &[&Path]) {
         let Ok(entries) = std::fs::read_dir(&self.dir) else {
             return;
         };
@@ -89,7 +91,7 @@ impl Shelf {
         }
     }
 
-    /// An empty folder for the firmware's process to be in.
+    /// An empty working directory for the firmware's process.
     pub(crate) fn run_dir(&self) -> io::Result<PathBuf> {
         let dir = self.dir.join("run");
         let _ = std::fs::remove_dir_all(&dir);
