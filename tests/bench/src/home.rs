@@ -3,7 +3,7 @@
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
-use runtime_api::{Answer, Environment};
+use runtime_api::{Environment, Invocation};
 use serde_json::{Value, json};
 use store::{Connection, Store};
 use tokio::net::TcpListener;
@@ -20,7 +20,6 @@ pub(crate) struct Home {
     plain: SocketAddr,
     tls: SocketAddr,
     bundle: String,
-    calls: String,
 }
 
 /// When a function connects to the table.
@@ -65,7 +64,6 @@ impl Home {
             plain,
             tls,
             bundle: name(&bundle)?,
-            calls: name(&folder.join("calls"))?,
         })
     }
 
@@ -93,28 +91,10 @@ impl Home {
                     "no"
                 },
             ),
-            ("HOPS_TO", &self.plain.to_string()),
-            ("HOPS_CALLS", &self.calls),
         ];
         let mut function = Environment::start(binary, &variables).await?;
         let init = function.ready(WITHIN).await?;
         Ok((function, init))
-    }
-
-    /// Has the calls of one event to a function written where the function of bare hops reads them.
-    pub(crate) async fn record_calls(
-        &self,
-        function: &mut Environment,
-        event: &Value,
-    ) -> anyhow::Result<()> {
-        self.meter.keep();
-        self.call(function, event).await?;
-        let mut file = Vec::new();
-        for call in self.meter.kept() {
-            file.extend_from_slice(&u32::try_from(call.len())?.to_be_bytes());
-            file.extend_from_slice(&call);
-        }
-        Ok(fs::write(&self.calls, file)?)
     }
 
     /// One event to a function: its answer, and the engine's part in it.
@@ -122,7 +102,7 @@ impl Home {
         &self,
         function: &mut Environment,
         event: &Value,
-    ) -> anyhow::Result<(Answer, Calls)> {
+    ) -> anyhow::Result<(Invocation, Calls)> {
         self.meter.take();
         let answer = function.invoke(&event.to_string(), WITHIN).await?;
         let calls = self.meter.take();

@@ -1,9 +1,9 @@
-//! What stands between a function and the engine, and measures how long the engine's side of each call took.
+//! A proxy between the functions and the engine that measures how long the engine takes for each call.
 
 use std::{
     net::SocketAddr,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -21,24 +21,19 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, rustls};
 
-/// Time and number of calls so far.
+/// Sums over the calls so far.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
-    /// The calls themselves as they came, while somebody wants them.
-    kept: Mutex<Option<Vec<Vec<u8>>>>,
     ns: AtomicU64,
-    calls: AtomicU64,
     write_units: AtomicU64,
     read_half_units: AtomicU64,
 }
 
-/// What the store's side of some events was.
+/// The table's part in some events.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Calls {
     /// From a call's head being there to its answer being there.
     pub(crate) took: Duration,
-    /// How many.
-    pub(crate) count: u64,
     /// What they would be billed for: write request units.
     pub(crate) write_units: u64,
     /// And read request units, in halves.
@@ -46,41 +41,10 @@ pub(crate) struct Calls {
 }
 
 impl Meter {
-    /// Keeps the calls that come until [`Meter::kept`].
-    pub(crate) fn keep(&self) {
-        *self.kept.lock().expect("nobody panics with it in hand") = Some(Vec::new());
-    }
-
-    /// The calls that were kept, each head and body.
-    pub(crate) fn kept(&self) -> Vec<Vec<u8>> {
-        let mut kept = self.kept.lock().expect("nobody panics with it in hand");
-        kept.take().unwrap_or_default()
-    }
-
-    fn note(&self, parts: &http::request::Parts, body: &[u8]) {
-        let mut kept = self.kept.lock().expect("nobody panics with it in hand");
-        let Some(kept) = kept.as_mut() else { return };
-        let path = parts
-            .uri
-            .path_and_query()
-            .map_or("/", |whole| whole.as_str());
-        let mut call = format!("{} {path} HTTP/1.1\r\n", parts.method).into_bytes();
-        for (name, value) in &parts.headers {
-            call.extend_from_slice(name.as_str().as_bytes());
-            call.extend_from_slice(b": ");
-            call.extend_from_slice(value.as_bytes());
-            call.extend_from_slice(b"\r\n");
-        }
-        call.extend_from_slice(b"\r\n");
-        call.extend_from_slice(body);
-        kept.push(call);
-    }
-
-    /// All since the last time, and begins anew.
+    /// Everything since the last call of this.
     pub(crate) fn take(&self) -> Calls {
         Calls {
             took: Duration::from_nanos(self.ns.swap(0, Ordering::Relaxed)),
-            count: self.calls.swap(0, Ordering::Relaxed),
             write_units: self.write_units.swap(0, Ordering::Relaxed),
             read_half_units: self.read_half_units.swap(0, Ordering::Relaxed),
         }
@@ -114,8 +78,7 @@ pub(crate) async fn start(
     Ok(addr)
 }
 
-/// One connection of a function's, and one to the engine behind it. It ends when the function's process does, which is no
-/// failure of anybody's.
+/// One connection of a function, and one to the engine behind it. It ends with the function's process.
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     engine: SocketAddr,
@@ -146,7 +109,6 @@ async fn pass(
     let began = Instant::now();
     let (parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
-    meter.note(&parts, &body);
     let units = Units::of(&parts.headers, &body);
     send.ready().await?;
     let answer = send
@@ -158,7 +120,6 @@ async fn pass(
         u64::try_from(began.elapsed().as_nanos())?,
         Ordering::Relaxed,
     );
-    meter.calls.fetch_add(1, Ordering::Relaxed);
     if let Some(units) = units {
         meter.write_units.fetch_add(units.write, Ordering::Relaxed);
         meter

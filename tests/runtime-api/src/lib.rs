@@ -1,11 +1,6 @@
-//! Lambda's Runtime API on loopback: runs a real function binary, hands it events, takes its answers.
-//!
-//! It is what stands between Lambda and a function's code (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>),
-//! so the very binaries that are deployed can be tested and measured here. As on Lambda, one environment answers one event
-//! at a time. What it leaves out: freezing between events, extensions, streamed answers, and any limit of time or memory.
-//!
-//! - [`Environment`]: a running function
-//! - [`usage`]: what its process has used
+//! Lambda's Runtime API (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>) on loopback, so that the very
+//! binaries that are deployed can be tested and measured. As on Lambda, one environment answers one event at a time. It
+//! leaves out freezing between events, extensions, streamed responses, and limits of time and memory.
 
 mod server;
 pub mod usage;
@@ -19,6 +14,7 @@ use std::{
 };
 
 use anyhow::Context;
+use axum::serve::ListenerExt;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     net::TcpListener,
@@ -26,13 +22,13 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::server::Desk;
+use crate::server::Queue;
 
 /// One function's process with its own Runtime API. Dropping it kills the process.
 #[derive(Debug)]
 pub struct Environment {
     child: Child,
-    desk: Arc<Desk>,
+    queue: Arc<Queue>,
     serving: JoinHandle<()>,
     lines: Arc<Mutex<Vec<String>>>,
     started: Instant,
@@ -40,14 +36,13 @@ pub struct Environment {
     pub addr: SocketAddr,
 }
 
-/// What a function made of one event.
+/// The result of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The JSON that it answered, or that it described its failure with.
+pub struct Invocation {
+    /// The function's response or, if `ok` is false, its error; JSON.
     pub json: String,
-    /// Whether that is an answer and not a failure.
     pub ok: bool,
-    /// From handing out the event to having the whole answer.
+    /// From handing out the event to receiving the whole response.
     pub took: Duration,
 }
 
@@ -63,8 +58,15 @@ impl Environment {
     pub async fn start(binary: &Path, variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let addr = listener.local_addr()?;
-        let desk = Arc::new(Desk::default());
-        let serving = tokio::spawn(server::serve(listener, Arc::clone(&desk)));
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
+        let queue = Arc::new(Queue::default());
+        let router = server::router(Arc::clone(&queue));
+        let serving = tokio::spawn(async move {
+            // It serves until it is aborted.
+            let _ = axum::serve(listener, router).await;
+        });
         let name = binary
             .file_name()
             .unwrap_or_default()
@@ -98,7 +100,7 @@ impl Environment {
         keep(child.stderr.take(), &lines);
         Ok(Environment {
             child,
-            desk,
+            queue,
             serving,
             lines,
             started,
@@ -112,8 +114,8 @@ impl Environment {
     /// # Errors
     /// If it ends, reports that it can't start, or does not get there in time.
     pub async fn ready(&mut self, within: Duration) -> anyhow::Result<Duration> {
-        let desk = Arc::clone(&self.desk);
-        let asked = self.or_end("start", within, desk.first_asked()).await?;
+        let queue = Arc::clone(&self.queue);
+        let asked = self.or_end("start", within, queue.initialised()).await?;
         Ok(asked?.duration_since(self.started))
     }
 
@@ -121,9 +123,9 @@ impl Environment {
     ///
     /// # Errors
     /// If the function ends before it answered, or does not answer in time.
-    pub async fn invoke(&mut self, event: &str, within: Duration) -> anyhow::Result<Answer> {
-        let desk = Arc::clone(&self.desk);
-        self.or_end("answer", within, desk.invoke(event.to_owned(), within))
+    pub async fn invoke(&mut self, event: &str, within: Duration) -> anyhow::Result<Invocation> {
+        let queue = Arc::clone(&self.queue);
+        self.or_end("answer", within, queue.invoke(event.to_owned(), within))
             .await?
     }
 
@@ -160,7 +162,7 @@ impl Environment {
             biased;
             done = doing => Ok(done),
             status = self.child.wait() => {
-                // What it wrote last may still be in the pipes; their readers let go of the lines at the end.
+                // What it wrote last may still be in the pipes; their readers drop the lines at the end.
                 let read = async {
                     while Arc::strong_count(&self.lines) > 1 {
                         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -1,15 +1,8 @@
-//! What reads bytes of strangers, given bytes that nobody thought of.
+//! Parsers of strangers' bytes, as fuzz targets.
 //!
-//! Each target is a plain function: it takes bytes, and panics if something does not hold. [`TARGETS`] names them all. They are
-//! run twice: by `tests/generated.rs` with mutations of a few seeds, on any compiler and always the same, and by cargo-fuzz,
-//! which looks at what the code does with them, for as long as one likes (`libfuzzer/Cargo.toml` says how). What either finds
-//! becomes a file in `corpus/`, which both begin with.
-#![allow(
-    clippy::missing_panics_doc,
-    reason = "to panic is how a target says that something does not hold"
-)]
-
-pub mod mutate;
+//! Each target is a test: it runs the inputs in its `__fuzz__` folder and some random ones. `cargo bolero test -p fuzz event`
+//! fuzzes one with libFuzzer, for as long as you like; what it finds becomes a file in that folder.
+#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
 use std::collections::HashMap;
 
@@ -26,21 +19,8 @@ use delivery::{
 };
 use store::item;
 
-/// A target: its name, which is that of its folder in the corpus, and the function.
-pub type Target = (&'static str, fn(&[u8]));
-
-/// All of them.
-pub const TARGETS: [Target; 9] = [
-    ("event", event),
-    ("item", read_item),
-    ("cursor", cursor),
-    ("key", key),
-    ("page", page),
-    ("published", published),
-    ("reply", reply),
-    ("template", template),
-    ("multipart", multipart),
-];
+/// Random inputs of each target at a test run: a second or two in all.
+const RANDOM_INPUTS: usize = 2_000;
 
 const LIMITS: Limits = Limits {
     max_body_bytes: 256 * 1024,
@@ -54,7 +34,7 @@ const LIMITS: Limits = Limits {
 const MAX_ITEM_BYTES: usize = 400 * 1024;
 
 /// A function-URL event becomes a delivery, an item, and the same delivery again.
-pub fn event(bytes: &[u8]) {
+fn event(bytes: &[u8]) {
     let Ok(event) = serde_json::from_slice::<function_url::event::Event>(bytes) else {
         return;
     };
@@ -103,7 +83,7 @@ fn size(value: &AttributeValue) -> usize {
 }
 
 /// An item that somebody else wrote, or half of one, is read or said to be unreadable.
-pub fn read_item(bytes: &[u8]) {
+fn read_item(bytes: &[u8]) {
     let mut rest = bytes;
     let mut stored = HashMap::new();
     let names = [
@@ -177,7 +157,7 @@ fn value(rest: &mut &[u8], depth: u8) -> Option<AttributeValue> {
 }
 
 /// A cursor is the only text of what it says.
-pub fn cursor(bytes: &[u8]) {
+fn cursor(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Ok(cursor) = Cursor::parse(&text) {
         assert_eq!(cursor.encode(), text);
@@ -188,7 +168,7 @@ pub fn cursor(bytes: &[u8]) {
 }
 
 /// A key leads to an endpoint whose name is one.
-pub fn key(bytes: &[u8]) {
+fn key(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let parsed = [Key::parse(&text), Key::from_authorization(&text)];
     for key in parsed.into_iter().flatten() {
@@ -206,7 +186,7 @@ pub fn key(bytes: &[u8]) {
 }
 
 /// A page of the log, as its readers in Rust read it.
-pub fn page(bytes: &[u8]) {
+fn page(bytes: &[u8]) {
     if let Ok(page) = serde_json::from_slice::<LogPage>(bytes) {
         let text = serde_json::to_vec(&page).expect("a page has a JSON form");
         let again: LogPage = serde_json::from_slice(&text).expect("which is read again");
@@ -215,7 +195,7 @@ pub fn page(bytes: &[u8]) {
 }
 
 /// The id inside of what was published is a number, digit for digit, or a short text.
-pub fn published(bytes: &[u8]) {
+fn published(bytes: &[u8]) {
     for kind in [
         None,
         Some("application/json"),
@@ -234,7 +214,7 @@ pub fn published(bytes: &[u8]) {
 }
 
 /// Whatever is set as a reply can't act in a browser, split a header, or grow.
-pub fn reply(bytes: &[u8]) {
+fn reply(bytes: &[u8]) {
     let Ok(reply) = Reply::parse(bytes, &LIMITS) else {
         return;
     };
@@ -280,7 +260,7 @@ pub fn reply(bytes: &[u8]) {
 }
 
 /// A template is filled or refused, within bounds. The first line is the template, the rest the event.
-pub fn template(bytes: &[u8]) {
+fn template(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (template, event) = text.split_once('\n').unwrap_or((&text, "{}"));
     if let Some(Ok(filled)) = simulated_cloud::fuzzing::template(template, event) {
@@ -293,7 +273,7 @@ pub fn template(bytes: &[u8]) {
 }
 
 /// A body of files is read or refused, within bounds. The first line is its type.
-pub fn multipart(bytes: &[u8]) {
+fn multipart(bytes: &[u8]) {
     let at = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(0);
     let (kind, body) = bytes.split_at(at);
     let kind = String::from_utf8_lossy(kind);
@@ -309,5 +289,73 @@ pub fn multipart(bytes: &[u8]) {
             assert!(all <= 512 * 1024, "{all}");
         }
         Err(status) => assert!((400..500).contains(&status), "{status}"),
+    }
+}
+
+/// The targets by their names in the corpus.
+mod targets {
+    use super::RANDOM_INPUTS;
+
+    #[test]
+    fn event() {
+        bolero::check!(name = "event")
+            .with_iterations(RANDOM_INPUTS)
+            .for_each(super::event);
+    }
+
+    #[test]
+    fn item() {
+        bolero::check!(name = "item")
+            .with_iterations(RANDOM_INPUTS)
+            .for_each(super::read_item);
+    }
+
+    #[test]
+    fn cursor() {
+        bolero::check!(name = "cursor")
+            .with_iterations(RANDOM_INPUTS)
+            .for_each(super::cursor);
+    }
+
+    #[test]
+    fn key() {
+        bolero::check!(name = "key")
+            .with_iterations(RANDOM_INPUTS)
+            .for_each(super::key);
+    }
+
+    #[test]
+    fn page() {
+        bolero::check!(name = "page")
+            .with_iterations(RANDOM_INPUTS)
+            .for_each(super::page);
+    }
+
+    #[test]
+    fn published() {
+        bolero::check!(name = "published")
+            .with_iterations(RANDOM_INPUTS)
+            .for_each(super::published);
+    }
+
+    #[test]
+    fn reply() {
+        bolero::check!(name = "reply")
+            .with_iterations(RANDOM_INPUTS)
+            .for_each(super::reply);
+    }
+
+    #[test]
+    fn template() {
+        bolero::check!(name = "template")
+            .with_iterations(RANDOM_INPUTS)
+            .for_each(super::template);
+    }
+
+    #[test]
+    fn multipart() {
+        bolero::check!(name = "multipart")
+            .with_iterations(RANDOM_INPUTS)
+            .for_each(super::multipart);
     }
 }
