@@ -5,6 +5,7 @@
 )]
 
 mod bounds;
+mod browsers;
 mod bursts;
 mod creation_code;
 mod data_folder;

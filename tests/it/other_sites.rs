@@ -450,7 +450,7 @@ async fn another_site_in_the_same_browser_reads_nothing_and_moves_nothing() {
     assert!(person.create().await.reply.is_none());
     assert_eq!(tokens().await, before, "nobody signed in");
     assert_eq!(account.hooks().await.len(), hooks);
-    browser.client.close().await.unwrap();
+    browser.client.clone().close().await.unwrap();
     home.stack.stop().await.unwrap();
     site.stop().await;
 }

@@ -1,71 +1,173 @@
-//! The page in headless Chromium, through chromedriver.
+//! A real browser by WebDriver: Chromium, and for the main journey Firefox and WebKit too.
 
-use std::{path::Path, process::Stdio};
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use anyhow::Context;
+use data_encoding::BASE64;
 use fantoccini::{Client, ClientBuilder};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
+use tokio::process::{Child, Command};
 
-/// A browser of its own; it goes with the value.
+use crate::eventually_or;
+
+/// A browser of its own, with a fresh profile; it ends when the value is dropped.
+///
+/// A test that fails leaves a screenshot under `target/screens/` and prints its path, what the page wrote to the console,
+/// and the command that runs this test alone.
 #[derive(Debug)]
 pub struct Browser {
     /// The session.
     pub client: Client,
-    driver_url: String,
-    _driver: Driver,
+    /// The session's path at the driver.
+    session: String,
+    driver: Driver,
     _profile: tempfile::TempDir,
 }
 
-/// chromedriver and the Chromium that it started, in a process group of their own.
+/// Which browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Chromium,
+    Firefox,
+    WebKit,
+}
+
+/// A driver and the browser that it started, in a process group of their own.
 ///
-/// Killed on drop, all of them: a test that fails does not close its session, and a Chromium whose driver was killed
-/// would draw its page for ever.
+/// All of them are killed on drop: a test that fails does not close its session, and a browser whose driver was killed would
+/// draw its page for ever.
 #[derive(Debug)]
-struct Driver(Child);
+struct Driver {
+    child: Child,
+    addr: SocketAddr,
+}
 
 impl Driver {
-    /// Starts it, and says on which port it listens.
-    async fn start() -> anyhow::Result<(Self, String)> {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
+    async fn start(engine: Engine) -> anyhow::Result<Self> {
+        // The port is free until the driver takes it, unless another program is quicker: then the driver ends.
+        let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let port = addr.port().to_string();
+        let mut command = match engine {
+            Engine::Chromium => Command::new("chromedriver"),
+            Engine::Firefox => Command::new(geckodriver()),
+            Engine::WebKit => {
+                let mut command = Command::new("xvfb-run");
+                command
+                    .args(["-a", "WebKitWebDriver"])
+                    // Needed as root, and without a graphics processor.
+                    .env("WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS", "1")
+                    .env("LIBGL_ALWAYS_SOFTWARE", "1");
+                command
+            }
+        };
+        match engine {
+            Engine::Firefox => command.args(["--port", &port]),
+            Engine::Chromium | Engine::WebKit => command.arg(format!("--port={port}")),
+        };
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()
-            .map(Driver)
-            .context("chromedriver is not installed: apt-get install chromium chromium-driver")?;
-        let mut lines =
-            BufReader::new(driver.0.stdout.take().context("chromedriver's output")?).lines();
-        let port = loop {
-            let line = lines
-                .next_line()
-                .await?
-                .context("chromedriver ended before it listened")?;
-            if let Some(port) = line
-                .split("on port ")
-                .nth(1)
-                .filter(|_| line.contains("started successfully"))
-            {
-                break port.trim_end_matches('.').to_owned();
+            .with_context(|| format!("no driver for {engine:?}; tests/run installs it"))?;
+        let mut driver = Driver { child, addr };
+        let listens = eventually_or("the driver listens", || {
+            let ended = driver.child.try_wait();
+            async move {
+                match tokio::net::TcpStream::connect(addr).await {
+                    Ok(_) => Ok(true),
+                    Err(_) if matches!(ended, Ok(Some(_))) => Ok(false),
+                    Err(error) => Err(error),
+                }
             }
-        };
-        // Read on, so that chromedriver never waits for room in the pipe.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok((driver, port))
+        })
+        .await;
+        anyhow::ensure!(listens, "the driver of {engine:?} ended at its start");
+        Ok(driver)
+    }
+
+    /// A call that works while a test panics, when nothing can be awaited.
+    fn call_blocking(&self, method: &str, path: &str, body: &str) -> anyhow::Result<Value> {
+        let mut stream = TcpStream::connect(self.addr)?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        write!(
+            stream,
+            "{method} {path} HTTP/1.0\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.addr,
+            body.len()
+        )?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        let answer = String::from_utf8(answer)?;
+        let (_, body) = answer.split_once("\r\n\r\n").context("no body")?;
+        Ok(serde_json::from_str::<Value>(body)?["value"].take())
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let pid = self.0.id().and_then(|id| i32::try_from(id).ok());
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok());
         if let Some(pid) = pid.and_then(Pid::from_raw) {
             let _ = kill_process_group(pid, Signal::KILL);
         }
+    }
+}
+
+/// The one that `tests/run` builds, or the one on the PATH.
+fn geckodriver() -> PathBuf {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/bin/geckodriver");
+    if built.is_file() {
+        built
+    } else {
+        "geckodriver".into()
+    }
+}
+
+fn screens() -> std::io::Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screens");
+    std::fs::create_dir_all(&folder)?;
+    folder.canonicalize()
+}
+
+impl Drop for Browser {
+    #[allow(
+        clippy::print_stderr,
+        reason = "whoever runs the tests reads why one failed"
+    )]
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let thread = std::thread::current();
+        let test = thread.name().unwrap_or_default().to_owned();
+        let shown = || -> anyhow::Result<PathBuf> {
+            let path = format!("{}/screenshot", self.session);
+            let picture = self.driver.call_blocking("GET", &path, "")?;
+            let picture = BASE64.decode(picture.as_str().context("no picture")?.as_bytes())?;
+            let file = screens()?.join(format!("failed-{}.png", test.replace("::", "-")));
+            std::fs::write(&file, picture)?;
+            Ok(file)
+        };
+        match shown() {
+            Ok(file) => eprintln!("the page when the test failed: {}", file.display()),
+            Err(error) => eprintln!("no screenshot of the failure: {error}"),
+        }
+        let path = format!("{}/se/log", self.session);
+        let lines = self
+            .driver
+            .call_blocking("POST", &path, r#"{"type":"browser"}"#);
+        for line in lines.iter().flat_map(|lines| lines.as_array()).flatten() {
+            eprintln!("console: {}", line["message"]);
+        }
+        eprintln!("this test alone: tests/run {test}");
     }
 }
 
@@ -113,10 +215,10 @@ fn metrics(view: View) -> Value {
 }
 
 impl Browser {
-    /// Starts chromedriver and a browser in a fresh profile.
+    /// Starts Chromium.
     ///
     /// # Errors
-    /// If there is no chromium or chromedriver on the PATH, or they don't start.
+    /// If Chromium or its driver does not start.
     pub async fn start(view: View) -> anyhow::Result<Self> {
         Browser::start_with(view, &[]).await
     }
@@ -126,11 +228,6 @@ impl Browser {
     /// # Errors
     /// As [`Browser::start`].
     pub async fn start_with(view: View, flags: &[&str]) -> anyhow::Result<Self> {
-        // It takes a port that is free for IPv4 and wants the same for IPv6, which somebody else may have.
-        let (driver, port) = match Driver::start().await {
-            Ok(started) => started,
-            Err(_) => Driver::start().await?,
-        };
         let profile = tempfile::tempdir()?;
         let mut args = vec![
             "--headless=new".to_owned(),
@@ -157,18 +254,52 @@ impl Browser {
             "goog:chromeOptions": options,
             "goog:loggingPrefs": { "browser": "ALL" },
         });
+        Browser::connect(Engine::Chromium, capabilities, profile).await
+    }
+
+    /// Starts any of the browsers, in a window of the size that it has by default.
+    ///
+    /// # Errors
+    /// If the browser or its driver does not start.
+    pub async fn start_in(engine: Engine) -> anyhow::Result<Self> {
+        let capabilities = match engine {
+            Engine::Chromium => return Browser::start(LIGHT).await,
+            Engine::Firefox => json!({
+                "browserName": "firefox",
+                "moz:firefoxOptions": { "args": ["-headless"], "binary": "/usr/bin/firefox-esr" },
+            }),
+            Engine::WebKit => {
+                let binary = format!(
+                    "/usr/lib/{}-linux-gnu/webkit2gtk-4.1/MiniBrowser",
+                    std::env::consts::ARCH
+                );
+                json!({ "webkitgtk:browserOptions": { "binary": binary, "args": ["--automation"] } })
+            }
+        };
+        Browser::connect(engine, capabilities, tempfile::tempdir()?).await
+    }
+
+    async fn connect(
+        engine: Engine,
+        capabilities: Value,
+        profile: tempfile::TempDir,
+    ) -> anyhow::Result<Self> {
+        let driver = match Driver::start(engine).await {
+            Ok(driver) => driver,
+            Err(_) => Driver::start(engine).await?,
+        };
         let Value::Object(capabilities) = capabilities else {
             anyhow::bail!("capabilities are an object");
         };
-        let driver_url = format!("http://127.0.0.1:{port}");
         let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
             .capabilities(capabilities)
-            .connect(&driver_url)
+            .connect(&format!("http://{}", driver.addr))
             .await?;
+        let session = client.session_id().await?.context("no session")?;
         Ok(Browser {
             client,
-            driver_url,
-            _driver: driver,
+            session: format!("/session/{session}"),
+            driver,
             _profile: profile,
         })
     }
@@ -179,11 +310,10 @@ impl Browser {
     /// # Errors
     /// If the browser refuses it.
     pub async fn devtools(&self, command: &str, params: Value) -> anyhow::Result<Value> {
-        let session = self.client.session_id().await?.context("no session")?;
         let body = json!({ "cmd": command, "params": params }).to_string();
         let request = http::Request::post(format!(
-            "{}/session/{session}/goog/cdp/execute",
-            self.driver_url
+            "http://{}{}/goog/cdp/execute",
+            self.driver.addr, self.session
         ))
         .header("content-type", "application/json")
         .body(body.into())?;
@@ -222,12 +352,8 @@ impl Browser {
     /// # Errors
     /// If the picture can't be taken or written.
     pub async fn screenshot(&self, name: &str) -> anyhow::Result<()> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screens");
-        std::fs::create_dir_all(&folder)?;
-        std::fs::write(
-            folder.join(format!("{name}.png")),
-            self.client.screenshot().await?,
-        )?;
+        let picture = self.client.screenshot().await?;
+        std::fs::write(screens()?.join(format!("{name}.png")), picture)?;
         Ok(())
     }
 
@@ -242,10 +368,8 @@ impl Browser {
         let params = json!({ "clip": clip, "captureBeyondViewport": true });
         let picture = self.devtools("Page.captureScreenshot", params).await?;
         let picture = picture["data"].as_str().context("a picture")?;
-        let picture = data_encoding::BASE64.decode(picture.as_bytes())?;
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screens");
-        std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join(format!("{name}.png")), picture)?;
+        let picture = BASE64.decode(picture.as_bytes())?;
+        std::fs::write(screens()?.join(format!("{name}.png")), picture)?;
         Ok(())
     }
 

@@ -25,13 +25,15 @@ pub struct Home {
     pub data: TempDir,
 }
 
-/// The configuration of tests: ports of the system's choice, and no virtual device, which would have to be compiled.
+/// The configuration of tests: ports of the system's choice, and no virtual device, which would have to be compiled. What the
+/// functions log goes to standard output, which a test shows only if it fails.
 pub fn config(data: &TempDir) -> Config {
     Config {
         port: 0,
         particle_port: 0,
         hook_port: 0,
         devices: Vec::new(),
+        log: function_url::log::to_stdout(function_url::log::Level::Info),
         ..Config::new(data.path().join("data"))
     }
 }

@@ -109,7 +109,7 @@ impl Visit {
     /// # Panics
     /// If the browser is gone already.
     pub async fn close(self) {
-        let closed = self.browser.client.close().await;
+        let closed = self.browser.client.clone().close().await;
         closed.expect("the browser answers");
     }
 
