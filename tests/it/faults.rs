@@ -20,7 +20,7 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_fails_what_was_acknowledged_is_in_the_log_once_and_everybody_sees_it_once_in_order()
  {
-    let (seeds, total) = tests::faults::campaign(
+    let (seeds, total) = tests::faults::run_seeds(
         tests::program("local"),
         SEEDS.into_iter(),
         1,
@@ -32,7 +32,7 @@ async fn whatever_fails_what_was_acknowledged_is_in_the_log_once_and_everybody_s
     assert_eq!(seeds, SEEDS.len() as u64);
     // It was a run with faults, and not one in which nothing happened.
     assert!(total.acknowledged > 50, "{total:?}");
-    assert!(total.kills > 0 && total.deeds > 0, "{total:?}");
+    assert!(total.kills > 0 && total.actions > 0, "{total:?}");
     assert!(total.faults.len() >= 8, "{total:?}");
 }
 
@@ -41,7 +41,7 @@ async fn a_webhook_that_can_not_be_recorded_is_not_acknowledged_and_one_whose_an
  {
     let data = tempfile::tempdir().unwrap();
     let engine = Engine::start(data.path()).await.unwrap();
-    let proxy = FaultProxy::obedient(&engine.url).await.unwrap();
+    let proxy = FaultProxy::passive(&engine.url).await.unwrap();
     let home = Home::start_at(&proxy.url).await;
     let person = home.person().await;
     // The SDK makes two attempts of one call; 503 is for when both fail.
@@ -75,7 +75,7 @@ async fn a_webhook_that_can_not_be_recorded_is_not_acknowledged_and_one_whose_an
 async fn a_number_whose_answer_was_lost_is_skipped_and_the_webhook_has_the_next_one() {
     let data = tempfile::tempdir().unwrap();
     let engine = Engine::start(data.path()).await.unwrap();
-    let proxy = FaultProxy::obedient(&engine.url).await.unwrap();
+    let proxy = FaultProxy::passive(&engine.url).await.unwrap();
     let home = Home::start_at(&proxy.url).await;
     let person = home.person().await;
     proxy.fail_next("UpdateItem", Fault::AnswerLost, 1);
@@ -95,7 +95,7 @@ async fn a_number_whose_answer_was_lost_is_skipped_and_the_webhook_has_the_next_
 async fn a_seal_that_meets_a_delivery_leaves_it_there() {
     let data = tempfile::tempdir().unwrap();
     let engine = Engine::start(data.path()).await.unwrap();
-    let proxy = FaultProxy::obedient(&engine.url).await.unwrap();
+    let proxy = FaultProxy::passive(&engine.url).await.unwrap();
     let (later, url) = (Arc::new(AtomicU64::new(0)), proxy.url.clone());
     let home = Home::start_with(|config| {
         config.engine = local::config::EngineAt::Url(url);
@@ -184,16 +184,16 @@ async fn a_fault_run_that_is_told_to_end_leaves_nothing_running() {
 async fn a_late_copy_of_what_made_an_endpoint_does_not_bring_it_back_when_it_was_forgotten() {
     let data = tempfile::tempdir().unwrap();
     let engine = Engine::start(data.path()).await.unwrap();
-    let proxy = FaultProxy::obedient(&engine.url).await.unwrap();
+    let proxy = FaultProxy::passive(&engine.url).await.unwrap();
     let home = Home::start_at(&proxy.url).await;
     let person = Person::new(&home.stack.page_url, &home.client);
-    proxy.fail_next("PutItem", Fault::TwiceWhenTold, 1);
+    proxy.fail_next("PutItem", Fault::TwiceOnRelease, 1);
     person.create().await;
     person.post("text/plain", "to be forgotten").await;
     let forgotten = person.call(Method::DELETE, "/api/endpoint", "").await;
     assert_eq!(forgotten.status(), StatusCode::NO_CONTENT);
     assert!(!proxy.is_idle());
-    proxy.let_held_go();
+    proxy.release_held();
     eventually("the copy has arrived", || async {
         proxy.is_idle().then_some(())
     })

@@ -1,6 +1,6 @@
 //! The fault run: many writers and pollers while everything between them and the data fails, from a seed.
 //!
-//! A run has [two of the real programs](pair) on one engine: one with the engine in it, and one whose clock is minutes off.
+//! A run has [two of the real programs](programs) on one engine: one with the engine in it, and one whose clock is minutes off.
 //! Both reach the engine through a [`proxy`] of their own that delays, drops, repeats and refuses calls; both are killed and
 //! started again. Two people's endpoints are [written to and followed](people) meanwhile: one whose owner does nothing, and
 //! one whose owner clears and forgets. At the end all is calm, and [`check`] compares [what everybody was told](history) with
@@ -9,11 +9,11 @@
 //! The seed decides what is sent, what fails and when somebody is killed; what happens at the same time is left to the
 //! machine, so a seed that found something finds it again most of the time.
 
+pub mod actors;
 pub mod check;
 pub mod history;
-pub mod pair;
-pub mod people;
 pub mod process;
+pub mod programs;
 pub mod proxy;
 
 use std::{
@@ -24,9 +24,9 @@ use std::{
 use anyhow::Context;
 
 use crate::faults::{
+    actors::{EndpointRun, Run},
     history::Figures,
-    pair::Pair,
-    people::{Field, Story},
+    programs::Programs,
 };
 
 /// Runs one seed. `program` is the built `local`.
@@ -38,32 +38,32 @@ use crate::faults::{
 /// If one of its tasks did.
 pub async fn run(seed: u64, program: PathBuf) -> anyhow::Result<(Figures, Vec<String>)> {
     let mut rng = fastrand::Rng::with_seed(seed);
-    let mut pair = Pair::start(program, &mut rng).await?;
-    let field = Arc::new(Field::of(pair.pages()));
-    let stories = [
-        Story::begin(&field, false, &mut rng).await,
-        Story::begin(&field, true, &mut rng).await,
+    let mut programs = Programs::start(program, &mut rng).await?;
+    let run = Arc::new(Run::of(programs.pages()));
+    let endpoints = [
+        EndpointRun::begin(&run, false, &mut rng).await,
+        EndpointRun::begin(&run, true, &mut rng).await,
     ];
 
     let mut figures = Figures {
-        kills: pair.keep_killing(field.enough(), &mut rng).await?,
+        kills: programs.keep_killing(run.enough(), &mut rng).await?,
         ..Figures::default()
     };
-    field.calm_down();
-    pair.calm_down();
+    run.stop_failing();
+    programs.stop_failing();
     let mut told = Vec::new();
-    for story in stories {
-        told.push(story.writers_end().await?);
+    for endpoint in endpoints {
+        told.push(endpoint.writers_end().await?);
     }
-    pair.find_all_holes_abandoned().await?;
+    programs.treat_gaps_as_abandoned().await?;
 
     let mut found = Vec::new();
-    for story in told {
-        let history = story.end(&field).await?;
+    for endpoint in told {
+        let history = endpoint.end(&run).await?;
         check::check(&history, &mut found);
         figures.count(&history);
     }
-    figures.faults = pair.faults();
+    figures.faults = programs.faults();
     Ok((figures, found))
 }
 
@@ -72,10 +72,10 @@ pub async fn run(seed: u64, program: PathBuf) -> anyhow::Result<(Figures, Vec<St
 ///
 /// # Errors
 /// With the seed, what could not be run, or all that was found.
-pub async fn campaign(
+pub async fn run_seeds(
     program: PathBuf,
     seeds: impl Iterator<Item = u64> + Send + 'static,
-    lanes: usize,
+    at_once: usize,
     mut go_on: impl FnMut(u64) -> bool + Send + 'static,
     say: impl Fn(u64, &Figures) + Send + Sync + 'static,
 ) -> anyhow::Result<(u64, Figures)> {
@@ -85,7 +85,7 @@ pub async fn campaign(
         go_on(begun)
     })));
     let (say, total) = (Arc::new(say), Arc::new(Mutex::new((0, Figures::default()))));
-    let lanes: Vec<_> = (0..lanes)
+    let at_once: Vec<_> = (0..at_once)
         .map(|_| {
             let (seeds, say, program) = (Arc::clone(&seeds), Arc::clone(&say), program.clone());
             let total = Arc::clone(&total);
@@ -107,8 +107,8 @@ pub async fn campaign(
             })
         })
         .collect();
-    for lane in lanes {
-        lane.await??;
+    for worker in at_once {
+        worker.await??;
     }
     let total = total.lock().unwrap_or_else(PoisonError::into_inner).clone();
     Ok(total)

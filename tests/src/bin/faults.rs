@@ -26,7 +26,7 @@ struct Flags {
     minutes: u64,
     /// So many at once
     #[arg(long, default_value_t = 3)]
-    lanes: usize,
+    at_once: usize,
 }
 
 #[tokio::main]
@@ -40,25 +40,25 @@ async fn main() -> anyhow::Result<()> {
     } else {
         minutes
     };
-    let campaign = tests::faults::campaign(
+    let run_seeds = tests::faults::run_seeds(
         tests::program("local"),
         first..,
-        flags.lanes,
+        flags.at_once,
         move |begun| begun <= flags.seeds || began.elapsed() < minutes,
         |seed, figures| {
             println!(
-                "seed {seed}: {} acknowledged, {} refused, {} unanswered, {} missing, {} pages, {} deeds, {} kills",
+                "seed {seed}: {} acknowledged, {} refused, {} unanswered, {} missing, {} pages, {} actions, {} kills",
                 figures.acknowledged,
                 figures.refused,
                 figures.unanswered,
                 figures.missing,
                 figures.pages,
-                figures.deeds,
+                figures.actions,
                 figures.kills
             );
         },
     );
-    let Some(done) = tests::unless_told_to_end(campaign).await? else {
+    let Some(done) = tests::unless_told_to_end(run_seeds).await? else {
         anyhow::bail!("told to end");
     };
     let (seeds, total) = done?;

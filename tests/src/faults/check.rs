@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use bytes::Bytes;
 use delivery::{cursor::Cursor, log_page::LogPage};
 
-use super::history::{DeedKind, History, Seen, Sent, Told};
+use super::history::{ActionKind, History, Outcome, Seen, Sent};
 
 /// Epoch and number of a cursor. Opaque to readers; a check may look inside.
 pub(crate) fn position(cursor: &str) -> (u64, u64) {
@@ -29,19 +29,19 @@ pub fn check(history: &History, found: &mut Vec<String>) {
         missing: BTreeSet::new(),
         found,
     };
-    ledger.what_senders_were_told();
+    ledger.check_senders();
     for view in &history.views {
-        ledger.a_view(view);
+        ledger.check_view(view);
     }
     for look in &history.fresh {
-        ledger.a_view(std::slice::from_ref(look));
-        ledger.nothing_comes_back(look);
+        ledger.check_view(std::slice::from_ref(look));
+        ledger.check_nothing_returns(look);
     }
-    ledger.a_view(&history.log);
+    ledger.check_view(&history.log);
     for look in &history.log {
-        ledger.nothing_comes_back(look);
+        ledger.check_nothing_returns(look);
     }
-    ledger.the_log();
+    ledger.check_log();
 }
 
 struct Ledger<'a> {
@@ -62,36 +62,42 @@ impl Ledger<'_> {
             .push(format!("{}: {}", self.history.person.endpoint, what.into()));
     }
 
-    fn what_senders_were_told(&mut self) {
-        let forgets: Vec<_> = self.deeds(DeedKind::Forget).collect();
-        let first_forget = forgets.iter().map(|deed| deed.0).min();
+    fn check_senders(&mut self) {
+        let forgets: Vec<_> = self.actions(ActionKind::Forget).collect();
+        let first_forget = forgets.iter().map(|action| action.0).min();
         for sent in &self.history.sent {
-            match &sent.told {
-                Told::Done(body) if *body != sent.expected => {
+            match &sent.outcome {
+                Outcome::Done(body) if *body != sent.expected => {
                     self.fault(format!("answered {body} instead of {}", sent.expected));
                 }
-                Told::Wrong(what) => self.fault(format!("a sender was told {what}")),
-                Told::NoSuchEndpoint if first_forget.is_none_or(|begun| begun > sent.ended) => {
+                Outcome::Unexpected(what) => self.fault(format!("a sender was told {what}")),
+                Outcome::NotFound if first_forget.is_none_or(|begun| begun > sent.ended) => {
                     self.fault("a sender was told 404 though nobody had forgotten the endpoint");
                 }
                 _ => {}
             }
         }
-        for deed in &self.history.deeds {
-            if let Told::Wrong(what) = &deed.told {
+        for action in &self.history.actions {
+            if let Outcome::Unexpected(what) = &action.outcome {
                 self.fault(format!("an owner was told {what}"));
             }
         }
     }
 
-    /// Begin and end of an owner's deeds that were done or may have been.
-    fn deeds(&self, kind: DeedKind) -> impl Iterator<Item = (u64, u64, bool)> {
-        let deeds = self
+    /// Begin and end of an owner's actions that were done or may have been.
+    fn actions(&self, kind: ActionKind) -> impl Iterator<Item = (u64, u64, bool)> {
+        let actions = self
             .history
-            .deeds
+            .actions
             .iter()
-            .filter(move |deed| deed.kind == kind);
-        deeds.map(|deed| (deed.begun, deed.ended, matches!(deed.told, Told::Done(_))))
+            .filter(move |action| action.kind == kind);
+        actions.map(|action| {
+            (
+                action.begun,
+                action.ended,
+                matches!(action.outcome, Outcome::Done(_)),
+            )
+        })
     }
 
     /// When whatever the owner hid or forgot was so at the latest.
@@ -100,18 +106,18 @@ impl Ledger<'_> {
     /// a later one was done, after which it means an epoch that is no more. A clear hides what was there when it was asked for,
     /// whenever it arrives.
     fn hidden_by(&self) -> u64 {
-        let deeds = self.history.deeds.iter();
-        let forgets = deeds.filter(|deed| deed.kind == DeedKind::Forget);
-        let forgotten_by = forgets.fold(0, |_, deed| match deed.told {
-            Told::Done(_) | Told::NoSuchEndpoint => deed.ended,
+        let actions = self.history.actions.iter();
+        let forgets = actions.filter(|action| action.kind == ActionKind::Forget);
+        let forgotten_by = forgets.fold(0, |_, action| match action.outcome {
+            Outcome::Done(_) | Outcome::NotFound => action.ended,
             _ => u64::MAX,
         });
-        let cleared_by = self.deeds(DeedKind::Clear).map(|(_, ended, _)| ended);
+        let cleared_by = self.actions(ActionKind::Clear).map(|(_, ended, _)| ended);
         cleared_by.fold(forgotten_by, u64::max)
     }
 
     /// What one poller got, page after page.
-    fn a_view(&mut self, view: &[Seen]) {
+    fn check_view(&mut self, view: &[Seen]) {
         let mut before: Option<(u64, u64)> = None;
         for seen in view {
             let page = &seen.page;
@@ -133,13 +139,13 @@ impl Ledger<'_> {
                 }
                 _ => page.first_seq,
             };
-            self.a_page(page, epoch, from, to);
+            self.check_page(page, epoch, from, to);
             before = Some((epoch, to));
         }
     }
 
     /// A page accounts for every number of `from..=to` once, in order.
-    fn a_page(&mut self, page: &LogPage, epoch: u64, from: u64, to: u64) {
+    fn check_page(&mut self, page: &LogPage, epoch: u64, from: u64, to: u64) {
         if !page.unreadable.is_empty() {
             self.fault(format!("#{:?} can't be read", page.unreadable));
         }
@@ -185,7 +191,7 @@ impl Ledger<'_> {
                     delivery.response.body
                 ));
             }
-            if sent.told == Told::NoSuchEndpoint {
+            if sent.outcome == Outcome::NotFound {
                 self.fault(format!("{at:?} is there though its sender was told 404"));
             }
             if *self.at.entry(body.clone()).or_insert(at) != at {
@@ -203,10 +209,10 @@ impl Ledger<'_> {
     }
 
     /// A reader who begins anew sees nothing of what was cleared or forgotten before.
-    fn nothing_comes_back(&mut self, look: &Seen) {
+    fn check_nothing_returns(&mut self, look: &Seen) {
         let gone_before = self
-            .deeds(DeedKind::Clear)
-            .chain(self.deeds(DeedKind::Forget))
+            .actions(ActionKind::Clear)
+            .chain(self.actions(ActionKind::Forget))
             .filter(|(_, ended, is_done)| *is_done && *ended < look.begun)
             .map(|(begun, ..)| begun)
             .max();
@@ -222,7 +228,7 @@ impl Ledger<'_> {
     }
 
     /// What was acknowledged is in the log, once, and every view is the log.
-    fn the_log(&mut self) {
+    fn check_log(&mut self) {
         let both = self.missing.iter().find(|at| self.held.contains_key(*at));
         if let Some(at) = both.copied() {
             self.fault(format!(
@@ -232,16 +238,16 @@ impl Ledger<'_> {
         let log = numbers(self.history.log.iter().map(|seen| &seen.page));
         let hidden_by = self.hidden_by();
         let acknowledged = self.history.sent.iter();
-        let acknowledged = acknowledged.filter(|sent| matches!(sent.told, Told::Done(_)));
+        let acknowledged = acknowledged.filter(|sent| matches!(sent.outcome, Outcome::Done(_)));
         for sent in acknowledged.filter(|sent| sent.begun > hidden_by) {
             let at = self.at.get(&sent.body);
             if !at.is_some_and(|at| log.contains(&at.1)) {
-                let deeds = self.history.deeds.iter().rev().take(4);
+                let actions = self.history.actions.iter().rev().take(4);
                 self.fault(format!(
-                    "an acknowledged delivery is lost; it was seen at {at:?}, sent from {} to {}; the owner's last deeds: {:?}",
+                    "an acknowledged delivery is lost; it was seen at {at:?}, sent from {} to {}; the owner's last actions: {:?}",
                     sent.begun,
                     sent.ended,
-                    deeds.collect::<Vec<_>>()
+                    actions.collect::<Vec<_>>()
                 ));
             }
         }
@@ -296,27 +302,27 @@ fn numbers<'a>(pages: impl Iterator<Item = &'a LogPage>) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{client::Client, faults::history::Deed, home::Person};
+    use crate::{client::Client, faults::history::OwnerAction, home::Person};
 
     /// Whether it is a loss that an acknowledged delivery is not in the log, when its owner had done this before.
-    fn is_lost(forgets: &[Told]) -> bool {
-        let deed = |(at, told): (u64, &Told)| Deed {
-            kind: DeedKind::Forget,
+    fn is_lost(forgets: &[Outcome]) -> bool {
+        let action = |(at, told): (u64, &Outcome)| OwnerAction {
+            kind: ActionKind::Forget,
             begun: at,
             ended: at,
-            told: told.clone(),
+            outcome: told.clone(),
         };
         let sent = Sent {
             body: Bytes::from_static(b"{}"),
             expected: String::new(),
             begun: 100,
             ended: 101,
-            told: Told::Done(String::new()),
+            outcome: Outcome::Done(String::new()),
         };
         let history = History {
             person: Person::new("", &Client::default()),
             sent: vec![sent],
-            deeds: (1..).zip(forgets).map(deed).collect(),
+            actions: (1..).zip(forgets).map(action).collect(),
             views: vec![],
             fresh: vec![],
             log: vec![],
@@ -329,12 +335,12 @@ mod tests {
 
     #[test]
     fn only_a_forget_that_may_still_be_on_its_way_explains_a_loss() {
-        let done = || Told::Done(String::new());
+        let done = || Outcome::Done(String::new());
         assert!(is_lost(&[]));
         assert!(is_lost(&[done()]));
-        assert!(is_lost(&[Told::Nothing, done()]));
-        assert!(is_lost(&[Told::Nothing, Told::NoSuchEndpoint]));
-        assert!(!is_lost(&[Told::Nothing]));
-        assert!(!is_lost(&[done(), Told::Refused]));
+        assert!(is_lost(&[Outcome::NoAnswer, done()]));
+        assert!(is_lost(&[Outcome::NoAnswer, Outcome::NotFound]));
+        assert!(!is_lost(&[Outcome::NoAnswer]));
+        assert!(!is_lost(&[done(), Outcome::Unavailable]));
     }
 }

@@ -1,4 +1,4 @@
-//! What happened in a run, as everybody in it was told: what the check reads.
+//! What happened in a run, as everybody in it was outcome: what the check reads.
 
 use std::collections::BTreeMap;
 
@@ -21,56 +21,56 @@ pub struct Sent {
     /// When it was over.
     pub ended: u64,
     /// What came back.
-    pub told: Told,
+    pub outcome: Outcome,
 }
 
 /// What a caller was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Outcome {
     /// It was done. For a webhook: the answer's body.
     Done(String),
     /// 503: it counts as not done.
-    Refused,
+    Unavailable,
     /// 404.
-    NoSuchEndpoint,
+    NotFound,
     /// The connection broke.
-    Nothing,
+    NoAnswer,
     /// Something that no caller may be told.
-    Wrong(String),
+    Unexpected(String),
 }
 
-impl Told {
+impl Outcome {
     /// What an answer tells its caller, where `done` is the status that says so.
-    pub(super) fn by(answer: Option<&Response<Bytes>>, done: StatusCode) -> Self {
+    pub(super) fn of(answer: Option<&Response<Bytes>>, done: StatusCode) -> Self {
         let Some(answer) = answer else {
-            return Told::Nothing;
+            return Outcome::NoAnswer;
         };
         let text = || String::from_utf8_lossy(answer.body()).into_owned();
         match answer.status() {
-            status if status == done => Told::Done(text()),
-            StatusCode::SERVICE_UNAVAILABLE => Told::Refused,
-            StatusCode::NOT_FOUND => Told::NoSuchEndpoint,
-            status => Told::Wrong(format!("{status} {}", text())),
+            status if status == done => Outcome::Done(text()),
+            StatusCode::SERVICE_UNAVAILABLE => Outcome::Unavailable,
+            StatusCode::NOT_FOUND => Outcome::NotFound,
+            status => Outcome::Unexpected(format!("{status} {}", text())),
         }
     }
 }
 
 /// What an owner did.
 #[derive(Clone, Debug)]
-pub struct Deed {
+pub struct OwnerAction {
     /// Which.
-    pub kind: DeedKind,
+    pub kind: ActionKind,
     /// When it began, by the run's own count of events.
     pub begun: u64,
     /// When it was over.
     pub ended: u64,
     /// What came back.
-    pub told: Told,
+    pub outcome: Outcome,
 }
 
-/// The kinds of deeds.
+/// The kinds of actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeedKind {
+pub enum ActionKind {
     /// `DELETE /api/log`
     Clear,
     /// `DELETE /api/endpoint`
@@ -100,7 +100,7 @@ pub struct History {
     /// Requests.
     pub sent: Vec<Sent>,
     /// What its owner did.
-    pub deeds: Vec<Deed>,
+    pub actions: Vec<OwnerAction>,
     /// What each poller with a cursor got, in order.
     pub views: Vec<Vec<Seen>>,
     /// What those who begin anew each time got.
@@ -125,7 +125,7 @@ pub struct Figures {
     /// Log pages that were read.
     pub pages: u64,
     /// Clears and forgets.
-    pub deeds: u64,
+    pub actions: u64,
     /// Programs killed.
     pub kills: u64,
     /// Calls that failed, by how.
@@ -140,7 +140,7 @@ impl Figures {
         self.unanswered += other.unanswered;
         self.missing += other.missing;
         self.pages += other.pages;
-        self.deeds += other.deeds;
+        self.actions += other.actions;
         self.kills += other.kills;
         for (fault, count) in &other.faults {
             *self.faults.entry(*fault).or_default() += count;
@@ -150,9 +150,9 @@ impl Figures {
     /// Adds what happened around one endpoint.
     pub(super) fn count(&mut self, history: &History) {
         for sent in &history.sent {
-            match sent.told {
-                Told::Done(_) => self.acknowledged += 1,
-                Told::Refused | Told::NoSuchEndpoint => self.refused += 1,
+            match sent.outcome {
+                Outcome::Done(_) => self.acknowledged += 1,
+                Outcome::Unavailable | Outcome::NotFound => self.refused += 1,
                 _ => self.unanswered += 1,
             }
         }
@@ -164,10 +164,10 @@ impl Figures {
             .iter()
             .map(|seen| seen.page.missing.len() as u64)
             .sum::<u64>();
-        self.deeds += history
-            .deeds
+        self.actions += history
+            .actions
             .iter()
-            .filter(|deed| deed.kind != DeedKind::Create)
+            .filter(|action| action.kind != ActionKind::Create)
             .count() as u64;
     }
 }

@@ -48,8 +48,8 @@ pub enum Fault {
     Twice,
     /// It is carried out and answered, and a copy of it arrives later.
     TwiceLater,
-    /// Carried out and answered, and carried out again when [`FaultProxy::let_held_go`] says. For tests, and not drawn.
-    TwiceWhenTold,
+    /// Carried out and answered, and carried out again when [`FaultProxy::release_held`] says. For tests, and not drawn.
+    TwiceOnRelease,
     /// 500, and it was not carried out.
     Failed,
     /// 500, though it was carried out.
@@ -78,9 +78,9 @@ const FAULTS: [(Fault, u32); 12] = [
 /// A call that draws none of [`FAULTS`] passes.
 const DRAWN_OF: u32 = 1000;
 /// Calls that are spared: a stack makes its table before anybody depends on it.
-const SPARED: [&str; 2] = ["CreateTable", "DescribeTable"];
+const EXEMPT: [&str; 2] = ["CreateTable", "DescribeTable"];
 /// Longer than the SDK waits for one attempt.
-const BEYOND_PATIENCE: Duration = Duration::from_millis(1500);
+const LONGER_THAN_AN_ATTEMPT: Duration = Duration::from_millis(1500);
 
 /// A proxy that runs until it is dropped.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ struct Inner {
     due: Mutex<Vec<(&'static str, Fault)>>,
     /// What reads that may be stale were answered before, by their request.
     earlier: Mutex<HashMap<Bytes, Vec<Bytes>>>,
-    on_their_way: AtomicUsize,
+    in_flight: AtomicUsize,
     held: Notify,
 }
 
@@ -129,7 +129,7 @@ impl FaultProxy {
             counts: Mutex::default(),
             due: Mutex::default(),
             earlier: Mutex::default(),
-            on_their_way: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
             held: Notify::new(),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&inner)));
@@ -141,10 +141,10 @@ impl FaultProxy {
     ///
     /// # Errors
     /// If no port is free.
-    pub async fn obedient(engine_url: &str) -> anyhow::Result<Self> {
+    pub async fn passive(engine_url: &str) -> anyhow::Result<Self> {
         let engine = watch::Sender::new(Some(engine_url.to_owned()));
         let proxy = FaultProxy::before(engine.subscribe(), 0).await?;
-        proxy.calm_down();
+        proxy.stop_failing();
         Ok(proxy)
     }
 
@@ -154,18 +154,18 @@ impl FaultProxy {
     }
 
     /// From here on everything passes.
-    pub fn calm_down(&self) {
+    pub fn stop_failing(&self) {
         self.inner.calm.store(true, Ordering::SeqCst);
     }
 
     /// Carries out what was held.
-    pub fn let_held_go(&self) {
+    pub fn release_held(&self) {
         self.inner.held.notify_one();
     }
 
     /// Whether some call may still arrive at the engine.
     pub fn is_idle(&self) -> bool {
-        self.inner.on_their_way.load(Ordering::SeqCst) == 0
+        self.inner.in_flight.load(Ordering::SeqCst) == 0
     }
 
     /// How often each fault happened.
@@ -207,10 +207,10 @@ async fn answer(
         .unwrap_or_default()
         .to_owned();
     let may_be_stale = matches!(call.as_str(), "GetItem" | "Query") && !is_consistent(&body);
-    let is_spared = inner.calm.load(Ordering::SeqCst) || SPARED.contains(&call.as_str());
+    let is_exempt = inner.calm.load(Ordering::SeqCst) || EXEMPT.contains(&call.as_str());
     let fault = match inner.due(&call) {
         Some(fault) => Some(fault),
-        None if is_spared => None,
+        None if is_exempt => None,
         None => inner.draw(may_be_stale),
     };
     if let Some(fault) = fault {
@@ -223,7 +223,7 @@ async fn answer(
         None => pass(Duration::ZERO).await?,
         Some(Fault::Delayed) => pass(soon).await?,
         Some(Fault::Late) => {
-            drop(pass(BEYOND_PATIENCE + soon * 4));
+            drop(pass(LONGER_THAN_AN_ATTEMPT + soon * 4));
             silence().await
         }
         Some(Fault::Dropped) => silence().await,
@@ -246,7 +246,7 @@ async fn answer(
             drop(pass(soon * 8));
             answer
         }
-        Some(Fault::TwiceWhenTold) => {
+        Some(Fault::TwiceOnRelease) => {
             let answer = pass(Duration::ZERO).await?;
             let told = Arc::clone(&inner);
             drop(inner.pass(request, async move { told.held.notified().await }));
@@ -300,11 +300,11 @@ impl Inner {
         request: Request<Bytes>,
         after: impl Future<Output = ()> + Send + 'static,
     ) -> JoinHandle<anyhow::Result<Response<Full<Bytes>>>> {
-        self.on_their_way.fetch_add(1, Ordering::SeqCst);
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(async move {
             after.await;
             let answer = self.forward(request).await;
-            self.on_their_way.fetch_sub(1, Ordering::SeqCst);
+            self.in_flight.fetch_sub(1, Ordering::SeqCst);
             answer
         })
     }
@@ -367,7 +367,7 @@ fn is_consistent(body: &Bytes) -> bool {
 
 /// Nothing, for longer than anybody waits.
 async fn silence<T>() -> anyhow::Result<T> {
-    sleep(BEYOND_PATIENCE * 4).await;
+    sleep(LONGER_THAN_AN_ATTEMPT * 4).await;
     anyhow::bail!("no answer")
 }
 

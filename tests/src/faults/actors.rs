@@ -20,7 +20,7 @@ use tokio::{
 
 use super::{
     check,
-    history::{Deed, DeedKind, History, Seen, Sent, Told},
+    history::{ActionKind, History, Outcome, OwnerAction, Seen, Sent},
 };
 use crate::{DEADLINE, client::Client, home::Person};
 
@@ -34,7 +34,7 @@ const ENOUGH: u64 = 80;
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// What everybody in a run shares.
-pub struct Field {
+pub struct Run {
     client: Client,
     pages: [watch::Receiver<Option<String>>; 2],
     /// Counts events, so that "before" and "after" mean something without a clock.
@@ -43,10 +43,10 @@ pub struct Field {
     failing: AtomicBool,
 }
 
-impl Field {
+impl Run {
     /// For a run on these programs, while all is failing.
     pub fn of(pages: [watch::Receiver<Option<String>>; 2]) -> Arc<Self> {
-        Arc::new(Field {
+        Arc::new(Run {
             client: Client::default(),
             pages,
             now: AtomicU64::new(1),
@@ -63,7 +63,7 @@ impl Field {
     }
 
     /// Says that nothing fails from now on, at which writers and owners end.
-    pub fn calm_down(&self) {
+    pub fn stop_failing(&self) {
         self.failing.store(false, Ordering::SeqCst);
     }
 
@@ -115,9 +115,9 @@ impl Field {
 }
 
 /// What goes on around one endpoint while all is failing.
-pub struct Story {
+pub struct EndpointRun {
     writers: Vec<JoinHandle<Vec<Sent>>>,
-    owner: JoinHandle<Vec<Deed>>,
+    owner: JoinHandle<Vec<OwnerAction>>,
     readers: Readers,
 }
 
@@ -126,41 +126,41 @@ struct Readers {
     person: Person,
     pollers: Vec<JoinHandle<Vec<Seen>>>,
     fresh: JoinHandle<Vec<Seen>>,
-    /// Told to pollers when the log was read to its end: where that is.
+    /// Outcome to pollers when the log was read to its end: where that is.
     end: watch::Sender<Option<String>>,
 }
 
-impl Story {
+impl EndpointRun {
     /// Makes an endpoint and lets everybody begin.
-    pub async fn begin(field: &Arc<Field>, has_busy_owner: bool, rng: &mut fastrand::Rng) -> Self {
-        let person = Person::new("", &field.client);
-        create(field, &person, rng, &mut Vec::new()).await;
+    pub async fn begin(run: &Arc<Run>, has_busy_owner: bool, rng: &mut fastrand::Rng) -> Self {
+        let person = Person::new("", &run.client);
+        create(run, &person, rng, &mut Vec::new()).await;
         let end = watch::Sender::new(None);
         let seed = |rng: &mut fastrand::Rng| fastrand::Rng::with_seed(rng.u64(..));
-        let own = || (Arc::clone(field), person.clone());
+        let own = || (Arc::clone(run), person.clone());
         let writers = (0..WRITERS)
             .map(|_| {
-                let (field, person) = own();
-                tokio::spawn(write(field, person, seed(rng)))
+                let (run, person) = own();
+                tokio::spawn(write(run, person, seed(rng)))
             })
             .collect();
         let pollers = (0..POLLERS)
             .map(|nth| {
-                let (field, person) = own();
-                tokio::spawn(poll(field, person, nth == 0, seed(rng), end.subscribe()))
+                let (run, person) = own();
+                tokio::spawn(poll(run, person, nth == 0, seed(rng), end.subscribe()))
             })
             .collect();
-        let (field, owner_person) = own();
-        let owner = tokio::spawn(own_up(field, owner_person, has_busy_owner, seed(rng)));
-        let (field, fresh_person) = own();
-        let fresh = tokio::spawn(look_anew(field, fresh_person, seed(rng)));
+        let (run, owner_person) = own();
+        let owner = tokio::spawn(act_as_owner(run, owner_person, has_busy_owner, seed(rng)));
+        let (run, fresh_person) = own();
+        let fresh = tokio::spawn(read_from_start(run, fresh_person, seed(rng)));
         let readers = Readers {
             person,
             pollers,
             fresh,
             end,
         };
-        Story {
+        EndpointRun {
             writers,
             owner,
             readers,
@@ -178,16 +178,16 @@ impl Story {
         }
         Ok(Written {
             sent,
-            deeds: self.owner.await?,
+            actions: self.owner.await?,
             readers: self.readers,
         })
     }
 }
 
-/// A story in which nobody writes any more.
+/// A endpoint in which nobody writes any more.
 pub struct Written {
     sent: Vec<Sent>,
-    deeds: Vec<Deed>,
+    actions: Vec<OwnerAction>,
     readers: Readers,
 }
 
@@ -196,7 +196,7 @@ impl Written {
     ///
     /// # Errors
     /// If somebody does not come to the end.
-    pub async fn end(self, field: &Field) -> anyhow::Result<History> {
+    pub async fn end(self, run: &Run) -> anyhow::Result<History> {
         let Readers {
             person,
             pollers,
@@ -204,7 +204,7 @@ impl Written {
             end,
         } = self.readers;
         let fresh = fresh.await?;
-        let log = timeout(DEADLINE, read_on(field, &person))
+        let log = timeout(DEADLINE, read_to_end(run, &person))
             .await
             .context("a reader that begins anew never comes to the end of the log")?;
         end.send_replace(log.last().map(|seen| seen.page.cursor.clone()));
@@ -215,13 +215,13 @@ impl Written {
                 .context("a poller never comes to the end of the log")?;
             views.push(view?);
         }
-        let backwards = timeout(DEADLINE, go_back(field, &person))
+        let backwards = timeout(DEADLINE, read_backwards(run, &person))
             .await
             .context("going back never ends")?;
         Ok(History {
             person,
             sent: self.sent,
-            deeds: self.deeds,
+            actions: self.actions,
             views,
             fresh,
             log,
@@ -231,7 +231,7 @@ impl Written {
 }
 
 /// Reads a log from its beginning to its end.
-async fn read_on(field: &Field, person: &Person) -> Vec<Seen> {
+async fn read_to_end(run: &Run, person: &Person) -> Vec<Seen> {
     let mut log: Vec<Seen> = Vec::new();
     loop {
         let after = log.last().map(|seen| seen.page.cursor.clone());
@@ -239,10 +239,10 @@ async fn read_on(field: &Field, person: &Person) -> Vec<Seen> {
             Some(after) => format!("limit=40&after={after}"),
             None => "limit=40".to_owned(),
         };
-        let begun = field.tick();
-        let Some(page) = field.read(1, person, &query).await else {
+        let begun = run.tick();
+        let Some(page) = run.read(1, person, &query).await else {
             // A forget that nobody was told of may have been carried out last of all.
-            field.api(1, person, Method::PUT, "/api/endpoint").await;
+            run.api(1, person, Method::PUT, "/api/endpoint").await;
             continue;
         };
         let is_end = check::position(&page.cursor).1 >= page.last_seq;
@@ -259,7 +259,7 @@ async fn read_on(field: &Field, person: &Person) -> Vec<Seen> {
 }
 
 /// Reads it backwards from the newest.
-async fn go_back(field: &Field, person: &Person) -> Vec<LogPage> {
+async fn read_backwards(run: &Run, person: &Person) -> Vec<LogPage> {
     let mut pages: Vec<LogPage> = Vec::new();
     loop {
         let query = match pages.last() {
@@ -269,17 +269,17 @@ async fn go_back(field: &Field, person: &Person) -> Vec<LogPage> {
             }) => format!("limit=7&before={older}"),
             Some(_) => return pages,
         };
-        pages.extend(field.read(1, person, &query).await);
+        pages.extend(run.read(1, person, &query).await);
     }
 }
 
 /// Sends webhooks as long as all is failing.
-async fn write(field: Arc<Field>, person: Person, mut rng: fastrand::Rng) -> Vec<Sent> {
+async fn write(run: Arc<Run>, person: Person, mut rng: fastrand::Rng) -> Vec<Sent> {
     let mut sent = Vec::new();
-    while field.fails() {
+    while run.fails() {
         let (body, expected) = body(&mut rng);
-        let begun = field.tick();
-        let answer = field
+        let begun = run.tick();
+        let answer = run
             .call(rng.usize(0..2), |url| {
                 Request::post(format!("{url}/hook/{}", person.endpoint))
                     .header("content-type", "application/json")
@@ -287,16 +287,16 @@ async fn write(field: Arc<Field>, person: Person, mut rng: fastrand::Rng) -> Vec
                     .expect("a request of ours is one")
             })
             .await;
-        let told = Told::by(answer.as_ref(), StatusCode::OK);
-        if matches!(told, Told::Done(_)) {
-            field.acknowledged.fetch_add(1, Ordering::SeqCst);
+        let outcome = Outcome::of(answer.as_ref(), StatusCode::OK);
+        if matches!(outcome, Outcome::Done(_)) {
+            run.acknowledged.fetch_add(1, Ordering::SeqCst);
         }
         sent.push(Sent {
             body,
             expected,
             begun,
-            ended: field.tick(),
-            told,
+            ended: run.tick(),
+            outcome,
         });
         sleep(Duration::from_millis(rng.u64(0..30))).await;
     }
@@ -328,7 +328,7 @@ fn body(rng: &mut fastrand::Rng) -> (Bytes, String) {
 
 /// Follows a log from the beginning or from the newest on, until it is at the end that was said.
 async fn poll(
-    field: Arc<Field>,
+    run: Arc<Run>,
     person: Person,
     from_newest: bool,
     mut rng: fastrand::Rng,
@@ -347,8 +347,8 @@ async fn poll(
             None if newest => format!("last={limit}"),
             None => format!("limit={limit}"),
         };
-        let begun = field.tick();
-        if let Some(page) = field.read(rng.usize(0..2), &person, &query).await {
+        let begun = run.tick();
+        if let Some(page) = run.read(rng.usize(0..2), &person, &query).await {
             view.push(Seen {
                 after,
                 newest,
@@ -361,13 +361,13 @@ async fn poll(
 }
 
 /// Reads without a cursor, as one who just opened the page.
-async fn look_anew(field: Arc<Field>, person: Person, mut rng: fastrand::Rng) -> Vec<Seen> {
+async fn read_from_start(run: Arc<Run>, person: Person, mut rng: fastrand::Rng) -> Vec<Seen> {
     let mut looks = Vec::new();
-    while field.fails() {
+    while run.fails() {
         let newest = rng.bool();
         let query = if newest { "last=20" } else { "limit=20" };
-        let begun = field.tick();
-        if let Some(page) = field.read(rng.usize(0..2), &person, query).await {
+        let begun = run.tick();
+        if let Some(page) = run.read(rng.usize(0..2), &person, query).await {
             looks.push(Seen {
                 after: None,
                 newest,
@@ -381,51 +381,56 @@ async fn look_anew(field: Arc<Field>, person: Person, mut rng: fastrand::Rng) ->
 }
 
 /// What an owner does meanwhile.
-async fn own_up(
-    field: Arc<Field>,
+async fn act_as_owner(
+    run: Arc<Run>,
     person: Person,
     is_busy: bool,
     mut rng: fastrand::Rng,
-) -> Vec<Deed> {
-    let mut deeds = Vec::new();
-    while is_busy && field.fails() {
+) -> Vec<OwnerAction> {
+    let mut actions = Vec::new();
+    while is_busy && run.fails() {
         sleep(Duration::from_millis(rng.u64(100..900))).await;
         if rng.u8(0..10) < 6 {
-            deed(&field, &person, DeedKind::Clear, &mut rng, &mut deeds).await;
+            action(&run, &person, ActionKind::Clear, &mut rng, &mut actions).await;
         } else {
-            deed(&field, &person, DeedKind::Forget, &mut rng, &mut deeds).await;
-            create(&field, &person, &mut rng, &mut deeds).await;
+            action(&run, &person, ActionKind::Forget, &mut rng, &mut actions).await;
+            create(&run, &person, &mut rng, &mut actions).await;
         }
     }
-    deeds
+    actions
 }
 
-async fn create(field: &Field, person: &Person, rng: &mut fastrand::Rng, deeds: &mut Vec<Deed>) {
-    while !deed(field, person, DeedKind::Create, rng, deeds).await {}
+async fn create(
+    run: &Run,
+    person: &Person,
+    rng: &mut fastrand::Rng,
+    actions: &mut Vec<OwnerAction>,
+) {
+    while !action(run, person, ActionKind::Create, rng, actions).await {}
 }
 
 /// Says whether it was done.
-async fn deed(
-    field: &Field,
+async fn action(
+    run: &Run,
     person: &Person,
-    kind: DeedKind,
+    kind: ActionKind,
     rng: &mut fastrand::Rng,
-    deeds: &mut Vec<Deed>,
+    actions: &mut Vec<OwnerAction>,
 ) -> bool {
     let (method, path, done) = match kind {
-        DeedKind::Clear => (Method::DELETE, "/api/log", StatusCode::NO_CONTENT),
-        DeedKind::Forget => (Method::DELETE, "/api/endpoint", StatusCode::NO_CONTENT),
-        DeedKind::Create => (Method::PUT, "/api/endpoint", StatusCode::OK),
+        ActionKind::Clear => (Method::DELETE, "/api/log", StatusCode::NO_CONTENT),
+        ActionKind::Forget => (Method::DELETE, "/api/endpoint", StatusCode::NO_CONTENT),
+        ActionKind::Create => (Method::PUT, "/api/endpoint", StatusCode::OK),
     };
-    let begun = field.tick();
-    let answer = field.api(rng.usize(0..2), person, method, path).await;
-    let told = Told::by(answer.as_ref(), done);
-    let is_done = matches!(told, Told::Done(_));
-    deeds.push(Deed {
+    let begun = run.tick();
+    let answer = run.api(rng.usize(0..2), person, method, path).await;
+    let outcome = Outcome::of(answer.as_ref(), done);
+    let is_done = matches!(outcome, Outcome::Done(_));
+    actions.push(OwnerAction {
         kind,
         begun,
-        ended: field.tick(),
-        told,
+        ended: run.tick(),
+        outcome,
     });
     is_done
 }

@@ -24,7 +24,7 @@ const CHAOS: Duration = Duration::from_millis(2500);
 const LONGEST_CHAOS: Duration = Duration::from_secs(20);
 
 /// Two of the real programs on the engine of the first.
-pub struct Pair {
+pub struct Programs {
     own: Process,
     other: Process,
     proxies: [FaultProxy; 2],
@@ -34,13 +34,13 @@ pub struct Pair {
     engine_is_told: JoinHandle<()>,
 }
 
-impl Drop for Pair {
+impl Drop for Programs {
     fn drop(&mut self) {
         self.engine_is_told.abort();
     }
 }
 
-impl Pair {
+impl Programs {
     /// Starts both.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl Pair {
                 engine_at.send_replace(engine.borrow_and_update().clone());
             }
         });
-        let mut pair = Pair {
+        let mut programs = Programs {
             own,
             other,
             proxies,
@@ -73,9 +73,9 @@ impl Pair {
             data,
             engine_is_told,
         };
-        pair.own.start().await?;
-        pair.other.start().await?;
-        Ok(pair)
+        programs.own.start().await?;
+        programs.other.start().await?;
+        Ok(programs)
     }
 
     /// Where the pages of both are, while they are up.
@@ -108,9 +108,9 @@ impl Pair {
     }
 
     /// Lets everything work from now on.
-    pub fn calm_down(&self) {
+    pub fn stop_failing(&self) {
         for proxy in &self.proxies {
-            proxy.calm_down();
+            proxy.stop_failing();
         }
     }
 
@@ -122,7 +122,7 @@ impl Pair {
     ///
     /// # Panics
     /// If a call never arrives.
-    pub async fn find_all_holes_abandoned(&mut self) -> anyhow::Result<()> {
+    pub async fn treat_gaps_as_abandoned(&mut self) -> anyhow::Result<()> {
         crate::eventually("every call that was held back has arrived", || async {
             self.proxies.iter().all(FaultProxy::is_idle).then_some(())
         })
