@@ -15,7 +15,7 @@ use tests::{
 };
 
 #[tokio::test]
-async fn the_device_of_a_data_folder_is_online_and_the_same_after_a_restart() {
+async fn the_device_is_the_same_after_a_restart() {
     let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
     let id = home.stack.devices()[0].id.clone();
     let device = Account::of(&home).await.online(&id).await;
@@ -38,7 +38,7 @@ async fn the_device_of_a_data_folder_is_online_and_the_same_after_a_restart() {
 }
 
 #[tokio::test]
-async fn without_a_compiler_everything_else_runs_and_the_device_says_what_to_install() {
+async fn without_a_compiler_the_device_says_what_to_install() {
     let home = Home::start_with(|config| {
         config.devices = vec![VirtualDevice {
             compiler: CompilerAt::Nowhere,

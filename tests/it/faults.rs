@@ -18,7 +18,7 @@ use tests::{
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whatever_fails_what_was_acknowledged_is_in_the_log_once_and_everybody_sees_it_once_in_order()
+async fn acknowledged_deliveries_are_seen_once_in_order()
  {
     let (seeds, total) = tests::faults::run_seeds(
         tests::program("local"),
@@ -37,7 +37,7 @@ async fn whatever_fails_what_was_acknowledged_is_in_the_log_once_and_everybody_s
 }
 
 #[tokio::test]
-async fn a_webhook_that_can_not_be_recorded_is_not_acknowledged_and_one_whose_answer_was_lost_is_there_once()
+async fn an_unrecorded_webhook_is_refused_and_a_retried_one_is_once()
  {
     let data = tempfile::tempdir().unwrap();
     let engine = Engine::start(data.path()).await.unwrap();
@@ -72,7 +72,7 @@ async fn a_webhook_that_can_not_be_recorded_is_not_acknowledged_and_one_whose_an
 }
 
 #[tokio::test]
-async fn a_number_whose_answer_was_lost_is_skipped_and_the_webhook_has_the_next_one() {
+async fn a_number_whose_answer_was_lost_is_skipped() {
     let data = tempfile::tempdir().unwrap();
     let engine = Engine::start(data.path()).await.unwrap();
     let proxy = FaultProxy::passive(&engine.url).await.unwrap();
@@ -92,7 +92,7 @@ async fn a_number_whose_answer_was_lost_is_skipped_and_the_webhook_has_the_next_
 /// A reader whose query left a delivery out takes its number for abandoned. Its seal meets the delivery then, and may not
 /// take its place.
 #[tokio::test]
-async fn a_seal_that_meets_a_delivery_leaves_it_there() {
+async fn closing_a_gap_never_replaces_a_delivery() {
     let data = tempfile::tempdir().unwrap();
     let engine = Engine::start(data.path()).await.unwrap();
     let proxy = FaultProxy::passive(&engine.url).await.unwrap();
@@ -145,7 +145,7 @@ fn children(of: u32) -> Vec<u32> {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_fault_run_that_is_told_to_end_leaves_nothing_running() {
+async fn a_stopped_fault_run_leaves_no_process() {
     for signal in ["-INT", "-TERM"] {
         let mut run = tokio::process::Command::new(tests::program("faults"))
             .args(["--seed", "1", "--seeds", "1"])
@@ -181,7 +181,7 @@ async fn a_fault_run_that_is_told_to_end_leaves_nothing_running() {
 }
 
 #[tokio::test]
-async fn a_late_copy_of_what_made_an_endpoint_does_not_bring_it_back_when_it_was_forgotten() {
+async fn a_late_copy_of_create_does_not_restore_a_forgotten_endpoint() {
     let data = tempfile::tempdir().unwrap();
     let engine = Engine::start(data.path()).await.unwrap();
     let proxy = FaultProxy::passive(&engine.url).await.unwrap();

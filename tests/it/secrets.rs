@@ -12,7 +12,7 @@ const CODE: &str = "493817";
 const HOOK_SECRETS: [&str; 3] = ["header-secret-71", "body-secret-72", "auth-secret-73"];
 
 #[tokio::test]
-async fn no_key_token_code_password_or_webhooks_secret_is_in_the_servers_log() {
+async fn no_secret_is_in_the_server_log() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&lines);
     let home = Home::start_with(|config| {
