@@ -1,11 +1,11 @@
-//! Compiled programs that wait to be fetched.
+//! Compiled programs that can be fetched.
 
 use std::{
     collections::VecDeque,
     sync::{Mutex, PoisonError},
 };
 
-/// The oldest goes when there are more.
+/// Beyond this, a new program replaces the oldest.
 const MAX_BINARIES: usize = 16;
 
 #[derive(Default)]

@@ -4,15 +4,15 @@ use std::{collections::HashMap, time::Duration};
 
 use axum::{
     RequestExt,
-    extract::{FromRequest, FromRequestParts, Multipart, Path, Request},
+    extract::{FromRequest, Multipart, Path, Request},
 };
 use http::{HeaderMap, header};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     core::Core,
     json::{Object, to_text},
-    response::{ApiError, api_error, api_error_with, bad_request, not_found},
+    response::{ApiError, api_error, bad_request, not_found, oauth_error},
     rng::digest,
     state::Token,
 };
@@ -65,16 +65,12 @@ impl Call {
 
     /// The access token, from the header, the query or the body.
     fn token(&self) -> Option<String> {
-        let bearer = self
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| {
-                let (scheme, token) = value.split_once(' ')?;
-                scheme
-                    .eq_ignore_ascii_case("bearer")
-                    .then(|| token.trim().to_owned())
-            });
+        let header = self.headers.get(header::AUTHORIZATION);
+        let bearer = header.and_then(|value| {
+            let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+            let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+            is_bearer.then(|| token.trim().to_owned())
+        });
         bearer
             .or_else(|| self.query("access_token").map(str::to_owned))
             .or_else(|| self.field("access_token"))
@@ -82,29 +78,21 @@ impl Call {
 
     /// The caller's token; 400 if it is missing, 401 if it is not valid now.
     pub(crate) fn signed_in(&self, core: &Core) -> Result<Token, ApiError> {
-        let token = self.token().ok_or_else(|| {
-            api_error_with(
-                400,
-                json!({"error": "invalid_request", "error_description": "The access token was not found"}),
-            )
-        })?;
-        valid_token(core, &digest(&token)).ok_or_else(|| {
-            api_error_with(
-                401,
-                json!({"error": "invalid_token", "error_description": "The access token provided is invalid."}),
-            )
-        })
+        let token = self
+            .token()
+            .ok_or_else(|| oauth_error(400, "invalid_request", "The access token was not found"))?;
+        let text = "The access token provided is invalid.";
+        valid_token(core, &digest(&token)).ok_or_else(|| oauth_error(401, "invalid_token", text))
     }
 
     /// The product that the path names, if it names one.
     pub(crate) fn product(&self, core: &Core) -> Result<Option<i64>, ApiError> {
         match self.path.get("product") {
             None => Ok(None),
-            Some(name) => core
-                .state()
-                .product(name)
-                .map(|product| Some(product.id))
-                .ok_or_else(|| not_found("Product")),
+            Some(name) => match core.state().product(name) {
+                Some(product) => Ok(Some(product.id)),
+                None => Err(not_found("Product")),
+            },
         }
     }
 
@@ -127,78 +115,57 @@ impl Call {
 }
 
 pub(crate) fn from_own_page(headers: &HeaderMap, core: &Core) -> Result<(), ApiError> {
-    let foreign = headers.get_all(header::ORIGIN).iter().any(|origin| {
-        !core
-            .config
-            .page_origins
-            .iter()
-            .any(|own| own.as_bytes() == origin.as_bytes())
-    });
-    if foreign {
-        return Err(api_error(
-            403,
-            "forbidden_origin",
-            "the simulated cloud gives this to its own tutorial page only",
-        ));
+    let own = &core.config.page_origins;
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    if origins.all(|origin| own.iter().any(|own| own.as_bytes() == origin.as_bytes())) {
+        return Ok(());
     }
-    Ok(())
+    Err(api_error(
+        403,
+        "forbidden_origin",
+        "the simulated cloud gives this to its own tutorial page only",
+    ))
 }
 
 /// The token with this hash, if it has not expired. Comparing hashes reveals nothing about a token by its duration.
 pub(crate) fn valid_token(core: &Core, hash: &str) -> Option<Token> {
     let now = core.now();
-    core.state()
-        .tokens
-        .iter()
-        .find(|token| {
-            token.hash == hash && token.expires_at.is_none_or(|expires_at| expires_at > now)
-        })
-        .cloned()
+    let state = core.state();
+    let mut tokens = state.tokens.iter();
+    let is_valid =
+        |token: &&Token| token.hash == hash && token.expires_at.is_none_or(|at| at > now);
+    tokens.find(is_valid).cloned()
 }
 
 // For any shared state: reading a call needs none of it.
 impl<S: Send + Sync> FromRequest<S> for Call {
     type Rejection = ApiError;
 
-    async fn from_request(mut request: Request, shared: &S) -> Result<Self, ApiError> {
-        let path = {
-            let (mut parts, body) = request.into_parts();
-            let path =
-                Path::<HashMap<String, String>>::from_request_parts(&mut parts, shared).await;
-            request = Request::from_parts(parts, body);
-            path.map_err(|_| bad_request("the path is not UTF-8"))?.0
-        };
-        let query = request.uri().query().unwrap_or("");
-        let query = form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect();
+    async fn from_request(mut request: Request, _: &S) -> Result<Self, ApiError> {
+        let path = request
+            .extract_parts::<Path<HashMap<String, String>>>()
+            .await;
+        let path = path.map_err(|_| bad_request("the path is not UTF-8"))?.0;
+        let query = request.uri().query().unwrap_or_default().as_bytes();
+        let query = form_urlencoded::parse(query).into_owned().collect();
         let headers = request.headers().clone();
-        let content_type = headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or("");
-        let kind = content_type
-            .split(';')
-            .next()
-            .unwrap_or("")
-            .trim()
-            .to_ascii_lowercase();
+        let content_type = headers.get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let kind = content_type.unwrap_or_default().split(';').next();
+        let kind = kind.unwrap_or_default().trim().to_ascii_lowercase();
         let multipart = kind == "multipart/form-data";
-        let slow = |_| api_error(408, "timeout", "the body took too long to arrive");
-        let (body, files) = if multipart {
-            tokio::time::timeout(BODY_LIMIT, read_multipart(request))
-                .await
-                .map_err(slow)??
-        } else {
-            let bytes = tokio::time::timeout(
-                BODY_LIMIT,
-                axum::body::to_bytes(request.into_limited_body(), MAX_BODY_BYTES),
-            )
-            .await
-            .map_err(slow)?
-            .map_err(|_| api_error(413, "too_large", "the body is larger than 256 KiB"))?;
-            (read_fields(&kind, &bytes)?, Vec::new())
+        let content = async {
+            if multipart {
+                return read_multipart(request).await;
+            }
+            let bytes = axum::body::to_bytes(request.into_limited_body(), MAX_BODY_BYTES).await;
+            let bytes = bytes
+                .map_err(|_| api_error(413, "too_large", "the body is larger than 256 KiB"))?;
+            Ok((read_fields(&kind, &bytes)?, Vec::new()))
         };
+        let content = tokio::time::timeout(BODY_LIMIT, content).await;
+        let (body, files) = content
+            .map_err(|_| api_error(408, "timeout", "the body took too long to arrive"))??;
         Ok(Self {
             headers,
             path,

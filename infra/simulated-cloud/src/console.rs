@@ -43,24 +43,17 @@ table{border-collapse:collapse}th,td{text-align:left;padding:.25rem 1rem .25rem 
 
 /// `GET /integrations/webhooks/:id`
 pub(crate) async fn page(Shared(core): Shared<Arc<Core>>, call: Call) -> Response {
-    let hook = core
-        .state()
-        .hooks
-        .iter()
-        .find(|hook| hook.id == call.path("id"))
-        .cloned();
-    match hook {
-        Some(hook) => html(
-            StatusCode::OK,
-            &hook.config.event,
-            &body(&hook, &iso(core.now())),
-        ),
-        None => html(
-            StatusCode::NOT_FOUND,
-            "No such integration",
-            "<p>This integration does not exist. It was deleted, or made with another data folder.</p>",
-        ),
-    }
+    let state = core.state();
+    let mut hooks = state.hooks.iter();
+    let Some(hook) = hooks.find(|hook| hook.id == call.path("id")) else {
+        let text = "<p>This integration does not exist. It was deleted, or made with another data folder.</p>";
+        return html(StatusCode::NOT_FOUND, "No such integration", text);
+    };
+    html(
+        StatusCode::OK,
+        &hook.config.event,
+        &body(hook, &iso(core.now())),
+    )
 }
 
 fn html(status: StatusCode, title: &str, body: &str) -> Response {
@@ -94,21 +87,21 @@ fn html(status: StatusCode, title: &str, body: &str) -> Response {
 }
 
 fn body(hook: &Hook, now: &str) -> String {
-    let today = hook.days.get(&now[..10]).copied().unwrap_or_default();
-    let state = if hook.config.disabled {
-        "disabled"
-    } else {
-        "enabled"
-    };
-    let name = hook.config.name.as_deref().unwrap_or("no name");
+    let config = &hook.config;
     let mut out = format!(
-        "<h2>{}</h2>\n<p>{} · {state} · created {} · changed {}</p>\n",
-        escape(&hook.config.event),
-        escape(name),
+        "<h2>{}</h2>\n<p>{} · {} · created {} · changed {}</p>\n\
+         <table>\n<tr><th><th>success<th>error<th>sleep\n",
+        escape(&config.event),
+        escape(config.name.as_deref().unwrap_or("no name")),
+        if config.disabled {
+            "disabled"
+        } else {
+            "enabled"
+        },
         iso(hook.created_at),
         iso(hook.updated_at)
     );
-    out.push_str("<table>\n<tr><th><th>success<th>error<th>sleep\n");
+    let today = hook.days.get(&now[..10]).copied().unwrap_or_default();
     for (label, counters) in [("today (UTC)", today), ("30 days", hook.total())] {
         let Counters {
             success,
@@ -117,14 +110,13 @@ fn body(hook: &Hook, now: &str) -> String {
         } = counters;
         let _ = writeln!(out, "<tr><th>{label}<td>{success}<td>{error}<td>{sleep}");
     }
-    out.push_str("</table>\n");
+    let configuration = escape(&configuration(hook));
     let _ = writeln!(
         out,
-        "<h2>Configuration</h2>\n<pre>{}</pre>",
-        escape(&configuration(hook))
+        "</table>\n<h2>Configuration</h2>\n<pre>{configuration}</pre>"
     );
-    entries(&mut out, "Last successes", &hook.successes);
-    entries(&mut out, "Last errors", &hook.errors);
+    attempts(&mut out, "Last successes", &hook.successes);
+    attempts(&mut out, "Last errors", &hook.errors);
     out
 }
 
@@ -153,32 +145,24 @@ fn hide(value: &mut Value) {
     *value = Value::String(redacted(&to_text(value)));
 }
 
-fn entries(out: &mut String, title: &str, entries: &[HookAttempt]) {
+fn attempts(out: &mut String, title: &str, attempts: &[HookAttempt]) {
     let _ = writeln!(out, "<h2>{title}</h2>");
-    if entries.is_empty() {
+    if attempts.is_empty() {
         out.push_str("<p>None yet.</p>\n");
     }
-    for entry in entries {
-        let _ = writeln!(
-            out,
-            "<h3>{} · {} · {}</h3>",
-            iso(entry.at),
-            escape(&entry.event),
-            escape(&entry.coreid)
-        );
-        if let Some(error) = &entry.error {
+    for attempt in attempts {
+        let (at, event) = (iso(attempt.at), escape(&attempt.event));
+        let coreid = escape(&attempt.coreid);
+        let _ = writeln!(out, "<h3>{at} · {event} · {coreid}</h3>");
+        if let Some(error) = &attempt.error {
             let _ = writeln!(out, "<p>{}</p>", escape(error));
         }
-        if let Some(request) = &entry.request {
+        if let Some(request) = &attempt.request {
             let _ = writeln!(out, "<pre>{}</pre>", escape(&request_text(request)));
         }
-        if let Some(response) = &entry.response {
-            let _ = writeln!(
-                out,
-                "<pre>{}\n\n{}</pre>",
-                response.status,
-                escape(&response.body)
-            );
+        if let Some(response) = &attempt.response {
+            let (status, body) = (response.status, escape(&response.body));
+            let _ = writeln!(out, "<pre>{status}\n\n{body}</pre>");
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     event::truncate,
     flash,
     response::{ApiError, ApiResult, api_error_with, bad_request, not_found, ok, ok_json},
-    state::Device,
+    state::{Device, Product},
 };
 
 /// A device's name; a real one is as short.
@@ -36,64 +36,46 @@ fn to_json(core: &Core, device: &Device) -> Value {
     })
 }
 
+fn devices(core: &Core, is_listed: impl Fn(&&Device) -> bool) -> Vec<Value> {
+    let devices = core.state().devices.clone();
+    let listed = devices.iter().filter(is_listed);
+    listed.map(|device| to_json(core, device)).collect()
+}
+
 /// `GET /v1/devices`
 pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
-    let devices = core.state().devices.clone();
-    let list: Vec<Value> = devices
-        .iter()
-        .map(|device| to_json(&core, device))
-        .collect();
-    Ok(ok_json(&list))
+    Ok(ok_json(&devices(&core, |_| true)))
 }
 
 /// `GET /v1/products/:product/devices`, which has pages; here there is one.
 pub(crate) async fn list_product(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let product = call.product(&core)?;
-    let devices: Vec<Device> = core
-        .state()
-        .devices
-        .iter()
-        .filter(|device| device.product == product)
-        .cloned()
-        .collect();
-    let list: Vec<Value> = devices
-        .iter()
-        .map(|device| to_json(&core, device))
-        .collect();
+    let list = devices(&core, |device| device.product == product);
     let meta = json!({"page": 1, "per_page": 100, "total_pages": 1, "total_records": list.len(), "devices": {"total": list.len()}});
     Ok(ok_json(
         &json!({"devices": list, "customers": [], "meta": meta}),
     ))
 }
 
-fn product_json(core: &Core, id: i64) -> Value {
-    let state = core.state();
-    let product = state.products.iter().find(|product| product.id == id);
-    product.map_or(Value::Null, |product| {
-        json!({"id": product.id, "slug": product.slug, "name": product.name, "platform_id": 13, "org": null})
-    })
+fn product_json(product: &Product) -> Value {
+    json!({"id": product.id, "slug": product.slug, "name": product.name, "platform_id": 13, "org": null})
 }
 
 /// `GET /v1/products`
 pub(crate) async fn products(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
-    let ids: Vec<i64> = core
-        .state()
-        .products
-        .iter()
-        .map(|product| product.id)
-        .collect();
-    let list: Vec<Value> = ids.into_iter().map(|id| product_json(&core, id)).collect();
-    Ok(ok_json(&json!({"products": list})))
+    let products: Vec<Value> = core.state().products.iter().map(product_json).collect();
+    Ok(ok_json(&json!({"products": products})))
 }
 
 /// `GET /v1/products/:product`
 pub(crate) async fn product(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
-    let id = call.product(&core)?.unwrap_or_default();
-    Ok(ok_json(&json!({"product": product_json(&core, id)})))
+    let product = core.state().product(call.path("product")).map(product_json);
+    let product = product.ok_or_else(|| not_found("Product"))?;
+    Ok(ok_json(&json!({"product": product})))
 }
 
 /// `POST /v1/products/:product/devices`: puts a device of the account into the product too.
@@ -104,12 +86,11 @@ pub(crate) async fn add(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResul
         .field("id")
         .filter(|id| is_device_id(id))
         .ok_or_else(|| bad_request("id must be a device's id"))?;
-    let found = core.change(|state| state.device_mut(&id).map(|device| device.product = product));
-    let (updated, invalid) = if found.is_some() {
-        (vec![id], Vec::new())
-    } else {
-        (Vec::new(), vec![id])
-    };
+    let is_known = core.change(|state| {
+        let device = state.device_mut(&id);
+        device.map(|device| device.product = product).is_some()
+    });
+    let (updated, invalid): (Vec<_>, Vec<_>) = [id].into_iter().partition(|_| is_known);
     core.save().await?;
     Ok(ok_json(
         &json!({"updated": updated.len(), "updatedDeviceIds": updated, "invalidDeviceIds": invalid, "nonmemberDeviceIds": []}),
@@ -187,7 +168,7 @@ async fn rename(core: &Core, id: &str, name: &str) -> ApiResult {
     ))
 }
 
-/// Has the device's light show all colours, or no longer.
+/// Starts or stops the device's rainbow of colours.
 fn signal(core: &Core, id: &str, on: &str) -> ApiResult {
     let on = match on {
         "1" | "true" => true,
@@ -204,7 +185,7 @@ fn signal(core: &Core, id: &str, on: &str) -> ApiResult {
     ))
 }
 
-/// Sets what the account's owner notes about a device.
+/// Sets the owner's notes about a device and its development mark.
 async fn annotate(core: &Core, id: &str, call: &Call) -> ApiResult {
     let notes = call.field("notes");
     let development = call.field("development").map(|text| text == "true");

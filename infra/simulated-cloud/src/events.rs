@@ -7,7 +7,7 @@ use axum::{
     extract::State as Shared,
     response::{IntoResponse, Response},
 };
-use futures_util::stream::unfold;
+use futures_util::stream::{StreamExt, iter, once, unfold};
 use http::header;
 use hyper::body::Bytes;
 use serde_json::Value;
@@ -117,40 +117,22 @@ pub(crate) fn sse(
     first: Vec<Bytes>,
     frames: mpsc::Receiver<Bytes>,
 ) -> Response {
-    struct Stream {
-        core: Arc<Core>,
-        token: String,
-        first: std::vec::IntoIter<Bytes>,
-        frames: mpsc::Receiver<Bytes>,
-        started: bool,
-    }
-    let stream = Stream {
-        core,
-        token,
-        first: first.into_iter(),
-        frames,
-        started: false,
-    };
-    let body = unfold(stream, |mut stream| async {
-        if let Some(frame) = stream.first.next() {
-            return Some((Ok::<_, std::convert::Infallible>(frame), stream));
-        }
-        if !stream.started {
-            stream.started = true;
-            tokio::time::sleep(HEAD_START).await;
-        }
-        let mut stopping = stream.core.stopping.subscribe();
+    let mut stopping = core.stopping.subscribe();
+    let stopped = async move { drop(stopping.wait_for(|stop| *stop).await) };
+    let rest = unfold((core, token, frames), |(core, token, mut frames)| async {
         let frame = tokio::select! {
-            frame = stream.frames.recv() => frame?,
-            () = stream.core.config.clock.sleep(KEEP_ALIVE) => Bytes::from_static(b"\n"),
-            _ = stopping.wait_for(|stop| *stop) => return None,
+            frame = frames.recv() => frame?,
+            () = core.config.clock.sleep(KEEP_ALIVE) => Bytes::from_static(b"\n"),
         };
-        valid_token(&stream.core, &stream.token)?;
-        Some((Ok(frame), stream))
+        valid_token(&core, &token)?;
+        Some((frame, (core, token, frames)))
     });
+    let pause = once(tokio::time::sleep(HEAD_START)).filter_map(async |()| None);
+    let body = iter(first).chain(pause).chain(rest).take_until(stopped);
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
     ];
+    let body = body.map(Ok::<_, std::convert::Infallible>);
     (headers, Body::from_stream(body)).into_response()
 }

@@ -1,6 +1,6 @@
 //! Compiling and flashing: the source is sent to the computer of a linked device, which has the compiler.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     extract::State as Shared,
@@ -17,6 +17,7 @@ use crate::{
     core::Core,
     device_messages,
     guesses::{COMPILE_ERROR_OUTPUT, COMPILE_ERROR_STATUS, COMPILE_LIMIT},
+    json::Object,
     response::{
         ApiError, ApiResult, api_error, api_error_with, bad_request, json_response, not_found,
         ok_json,
@@ -43,9 +44,7 @@ pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> Ap
     if let Compiled::Errors(errors) = compiled {
         return Ok(compile_errors(&errors));
     }
-    let firmware = files
-        .first()
-        .map_or_else(String::new, |file| file.name.clone());
+    let firmware = files.first().map(|file| file.name.clone());
     let app_hash = digest(&json!(files).to_string());
     let deadline = core.now() + millis(FLASH_LIMIT);
     let started = core.sessions.with(&id, |session| {
@@ -59,7 +58,7 @@ pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> Ap
         session.flash = Some(Flashing {
             request,
             delivered: false,
-            firmware,
+            firmware: firmware.unwrap_or_default(),
             app_hash,
         });
         Ok(())
@@ -85,19 +84,11 @@ pub(crate) async fn compile_only(Shared(core): Shared<Arc<Core>>, call: Call) ->
     call.signed_in(&core)?;
     call.own_page_only(&core)?;
     let files = sources(call.files)?;
-    let attached: Option<String> = core
-        .sessions
-        .all()
-        .iter()
-        .find(|(_, session)| session.is_linked() && session.reported.plugged)
-        .map(|(id, _)| id.clone());
-    let Some(device) = attached else {
-        return Err(api_error(
-            503,
-            "no_compiler",
-            "the simulated cloud compiles with the compiler of a linked device, and none is linked",
-        ));
-    };
+    let device = core.sessions.compiling_device().ok_or_else(|| {
+        let text =
+            "the simulated cloud compiles with the compiler of a linked device, and none is linked";
+        api_error(503, "no_compiler", text)
+    })?;
     let size = match compile(&core, &device, &files).await? {
         (_, Compiled::Errors(errors)) => return Ok(compile_errors(&errors)),
         (_, Compiled::Done(size)) => size,
@@ -114,10 +105,8 @@ pub(crate) async fn compile_only(Shared(core): Shared<Arc<Core>>, call: Call) ->
 /// `GET /v1/binaries/:id`
 pub(crate) async fn download(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
-    let bytes = core
-        .binaries
-        .get(call.path("id"), core.now())
-        .ok_or_else(|| not_found("Binary"))?;
+    let bytes = core.binaries.get(call.path("id"), core.now());
+    let bytes = bytes.ok_or_else(|| not_found("Binary"))?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
 }
 
@@ -141,14 +130,9 @@ const DEVICE_OS: &str = "6.2.1";
 /// `GET /v1/build_targets`, the only call that needs no token.
 pub(crate) async fn build_targets() -> ApiResult {
     let numbers = PLATFORMS.map(|(_, number)| number);
-    let by_name: serde_json::Map<_, _> = PLATFORMS
-        .iter()
-        .map(|(name, number)| ((*name).to_owned(), json!(number)))
-        .collect();
-    let versions: serde_json::Map<_, _> = numbers
-        .iter()
-        .map(|number| (number.to_string(), json!(DEVICE_OS)))
-        .collect();
+    let by_name = PLATFORMS.map(|(name, number)| (name.to_owned(), json!(number)));
+    let by_name = Object::from_iter(by_name);
+    let versions: BTreeMap<_, _> = numbers.map(|number| (number, DEVICE_OS)).into();
     Ok(ok_json(&json!({
         "targets": [{"platforms": numbers, "prereleases": [], "firmware_vendor": "Simulated", "version": DEVICE_OS}],
         "platforms": by_name, "default_versions": versions,
@@ -209,7 +193,7 @@ async fn compile(
     }
     let (sender, receiver) = oneshot::channel();
     let started = core.sessions.with(id, |session| {
-        if !session.reported.plugged || !session.is_linked() {
+        if !session.can_compile() {
             return Err(not_connected());
         }
         if session.compiling.len() >= MAX_COMPILING || session.flash.is_some() {
@@ -244,10 +228,8 @@ fn busy() -> ApiError {
 
 fn not_connected() -> ApiError {
     let text = "Device is not connected.";
-    api_error_with(
-        404,
-        json!({"ok": false, "error": text, "error_description": text, "errors": [text]}),
-    )
+    let body = json!({"ok": false, "error": text, "error_description": text, "errors": [text]});
+    api_error_with(404, body)
 }
 
 /// A failed compilation, with the compiler's output.

@@ -1,4 +1,4 @@
-//! What nobody outside Particle knows for certain, as named constants.
+//! What is not documented for certain outside Particle, as named constants.
 //!
 //! The documentation is silent or contradicts itself on these points, so the simulated cloud had to choose. An event whose
 //! content or existence rests on such a choice names it under `simulated_guess`, and a program that shows the event says that

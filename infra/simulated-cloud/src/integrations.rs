@@ -95,14 +95,9 @@ fn summary(hook: &Hook) -> Value {
 pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let product = call.product(&core)?;
-    let list: Vec<Value> = core
-        .state()
-        .hooks
-        .iter()
-        .filter(|hook| hook.product == product)
-        .map(summary)
-        .collect();
-    Ok(ok_json(&list))
+    let state = core.state();
+    let hooks = state.hooks.iter().filter(|hook| hook.product == product);
+    Ok(ok_json(&hooks.map(summary).collect::<Vec<_>>()))
 }
 
 /// The integration that the path names, in the scope that the path names.
@@ -110,11 +105,9 @@ fn find(core: &Core, call: &Call) -> Result<Hook, ApiError> {
     call.signed_in(core)?;
     let product = call.product(core)?;
     let state = core.state();
-    let hook = state
-        .hooks
-        .iter()
-        .find(|hook| hook.id == call.path("id") && hook.product == product);
-    hook.cloned().ok_or_else(|| not_found("Integration"))
+    let is_named = |hook: &&Hook| hook.id == call.path("id") && hook.product == product;
+    let hook = state.hooks.iter().find(is_named).cloned();
+    hook.ok_or_else(|| not_found("Integration"))
 }
 
 /// `GET …/:id`: the whole configuration, in the order it was given, with its log

@@ -91,7 +91,7 @@ impl std::fmt::Debug for Demo {
     }
 }
 
-/// A simulated cloud with its background tasks. It opens no port: whoever starts it serves [`SimulatedCloud::router`].
+/// A simulated cloud with its background tasks. It opens no port: its owner serves [`SimulatedCloud::router`].
 /// Dropping it leaves the tasks running; [`SimulatedCloud::shutdown`] ends them.
 pub struct SimulatedCloud {
     core: Arc<Core>,

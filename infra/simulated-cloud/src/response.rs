@@ -29,6 +29,14 @@ pub(crate) fn api_error_with(status: u16, body: Value) -> ApiError {
     }
 }
 
+/// An error in OAuth's own form, without `ok`.
+pub(crate) fn oauth_error(status: u16, error: &str, description: &str) -> ApiError {
+    api_error_with(
+        status,
+        json!({"error": error, "error_description": description}),
+    )
+}
+
 pub(crate) fn bad_request(description: &str) -> ApiError {
     api_error(400, "bad_request", description)
 }

@@ -18,23 +18,11 @@ use crate::{
     devices, events, flash,
     guesses::{CORS_HEADERS, CORS_MAX_AGE, CORS_METHODS},
     integrations,
-    response::{ApiResult, api_error},
+    response::api_error,
     signin, tokens,
 };
 
 pub(crate) fn routes(core: Arc<Core>) -> Router {
-    // The same handlers under the paths of the account and of a product; they read the product from the path.
-    let hooks = |router: Router<Arc<Core>>, base: &str| {
-        router
-            .route(base, get(integrations::list).post(integrations::create))
-            .route(
-                &format!("{base}/{{id}}"),
-                get(integrations::get)
-                    .put(integrations::edit)
-                    .delete(integrations::delete),
-            )
-            .route(&format!("{base}/{{id}}/test"), post(integrations::test))
-    };
     let mut router = Router::new()
         .route("/oauth/token", post(signin::token))
         .route("/v1/user", get(tokens::user))
@@ -53,11 +41,6 @@ pub(crate) fn routes(core: Arc<Core>) -> Router {
         .route("/v1/devices/events/{*prefix}", get(events::all))
         .route("/v1/devices/{device}", get(devices::get).put(devices::put))
         .route("/v1/devices/{device}/ping", put(devices::ping))
-        .route("/v1/devices/{device}/events", get(events::of_device))
-        .route(
-            "/v1/devices/{device}/events/{*prefix}",
-            get(events::of_device),
-        )
         .route(
             "/v1/devices/{device}/{name}",
             get(devices::get_variable).post(devices::call_function),
@@ -80,14 +63,6 @@ pub(crate) fn routes(core: Arc<Core>) -> Router {
             "/v1/products/{product}/devices/{device}",
             get(devices::get).put(devices::put).delete(devices::remove),
         )
-        .route(
-            "/v1/products/{product}/devices/{device}/events",
-            get(events::of_device),
-        )
-        .route(
-            "/v1/products/{product}/devices/{device}/events/{*prefix}",
-            get(events::of_device),
-        )
         .route("/simulated/devices/link", any(controls::connect))
         .route("/simulated/devices/{device}", get(controls::state))
         .route("/simulated/devices/{device}/serial", get(controls::serial))
@@ -95,99 +70,87 @@ pub(crate) fn routes(core: Arc<Core>) -> Router {
         .route("/simulated/devices/{device}/power", put(controls::power))
         .route("/simulated/devices/{device}/plug", put(controls::plug))
         .route("/integrations/webhooks/{id}", get(console::page));
-    for base in [
-        "/v1/integrations",
-        "/v1/webhooks",
-        "/v1/products/{product}/integrations",
-        "/v1/products/{product}/webhooks",
-    ] {
-        router = hooks(router, base);
+    // The same handlers serve the account and a product; they read the product from the path.
+    for scope in ["/v1", "/v1/products/{product}"] {
+        let device_events = format!("{scope}/devices/{{device}}/events");
+        router = router.route(&device_events, get(events::of_device)).route(
+            &format!("{device_events}/{{*prefix}}"),
+            get(events::of_device),
+        );
+        for hooks in ["integrations", "webhooks"] {
+            let base = format!("{scope}/{hooks}");
+            let hook = get(integrations::get)
+                .put(integrations::edit)
+                .delete(integrations::delete);
+            router = router
+                .route(&base, get(integrations::list).post(integrations::create))
+                .route(&format!("{base}/{{id}}"), hook)
+                .route(&format!("{base}/{{id}}/test"), post(integrations::test));
+        }
     }
     router
-        .fallback(|| async {
-            ApiResult::Err(api_error(404, "not_found", "there is nothing at this path"))
-        })
-        .method_not_allowed_fallback(|| async {
-            ApiResult::Err(api_error(
+        .fallback(async || api_error(404, "not_found", "there is nothing at this path"))
+        .method_not_allowed_fallback(async || {
+            api_error(
                 405,
                 "method_not_allowed",
                 "this path does not take this method",
-            ))
+            )
         })
         .layer(from_fn_with_state(Arc::clone(&core), guard))
         .with_state(core)
 }
 
-/// Whether a name in a `Host` header is this computer and this port. A page of another site whose name was pointed here
-/// (DNS rebinding) still sends its own name.
+/// Whether a request names this computer and this port. A page of another site whose name resolves to this computer (DNS
+/// rebinding) still sends its own name.
 fn is_here(headers: &HeaderMap, uri: &http::Uri, port: u16) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
-    let (Some(host), None) = (
-        hosts.next().and_then(|host| host.to_str().ok()),
-        hosts.next(),
-    ) else {
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return false;
     };
-    // A request line with a whole URL in it must not say something else than the header.
-    let named = |host: &str| {
-        ["127.0.0.1", "localhost", "[::1]"]
-            .iter()
-            .any(|name| host.eq_ignore_ascii_case(&format!("{name}:{port}")))
+    let is_named = |host: &str| {
+        let names = ["127.0.0.1", "localhost", "[::1]"];
+        let mut names = names.iter().map(|name| format!("{name}:{port}"));
+        names.any(|name| host.eq_ignore_ascii_case(&name))
     };
-    named(host)
-        && uri
-            .authority()
-            .is_none_or(|authority| named(authority.as_str()))
+    // A whole URL in the request line must agree with the header.
+    let authority = uri.authority();
+    host.to_str().is_ok_and(is_named)
+        && authority.is_none_or(|authority| is_named(authority.as_str()))
 }
 
+/// Refuses requests of other sites, and adds the headers that every response has.
 async fn guard(Shared(core): Shared<Arc<Core>>, request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    let preflight = request.method() == Method::OPTIONS;
-    let console = path.starts_with("/integrations/");
-    let mut response = if !is_here(request.headers(), request.uri(), core.addr.port()) {
-        api_error(
-            421,
-            "misdirected",
-            "the simulated cloud answers to 127.0.0.1, localhost and [::1] only",
-        )
-        .into_response()
-    } else if let Some(refusal) = (path == "/oauth/token" || path.starts_with("/simulated/"))
-        .then(|| from_own_page(request.headers(), &core).err())
-        .flatten()
-    {
-        refusal.into_response()
-    } else if preflight && !console {
-        StatusCode::NO_CONTENT.into_response()
+    let path = request.uri().path();
+    let is_console = path.starts_with("/integrations/");
+    let is_preflight = request.method() == Method::OPTIONS && !is_console;
+    let refusal = if !is_here(request.headers(), request.uri(), core.addr.port()) {
+        let text = "the simulated cloud answers to 127.0.0.1, localhost and [::1] only";
+        Some(api_error(421, "misdirected", text))
+    } else if path == "/oauth/token" || path.starts_with("/simulated/") {
+        from_own_page(request.headers(), &core).err()
     } else {
-        next.run(request).await
+        None
+    };
+    let is_allowed = refusal.is_none();
+    let mut response = match refusal {
+        Some(refusal) => refusal.into_response(),
+        None if is_preflight => StatusCode::NO_CONTENT.into_response(),
+        None => next.run(request).await,
     };
     let headers = response.headers_mut();
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
-    if !console {
+    let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if !is_console {
         // Any page may call the real API, so any page may call this one; it needs a token, as there.
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_ORIGIN,
-            HeaderValue::from_static("*"),
-        );
+        set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     }
-    if preflight && !console {
-        allow(headers);
+    if is_preflight && is_allowed {
+        set(header::ACCESS_CONTROL_ALLOW_METHODS, CORS_METHODS);
+        set(header::ACCESS_CONTROL_ALLOW_HEADERS, CORS_HEADERS);
+        set(header::ACCESS_CONTROL_MAX_AGE, CORS_MAX_AGE);
     }
+    let no_store = HeaderValue::from_static("no-store");
+    headers.entry(header::CACHE_CONTROL).or_insert(no_store);
     response
-}
-
-fn allow(headers: &mut HeaderMap) {
-    for (name, value) in [
-        (header::ACCESS_CONTROL_ALLOW_METHODS, CORS_METHODS),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, CORS_HEADERS),
-        (header::ACCESS_CONTROL_MAX_AGE, CORS_MAX_AGE),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
 }

@@ -73,6 +73,10 @@ impl Session {
         self.to_device.is_some()
     }
 
+    pub(crate) fn can_compile(&self) -> bool {
+        self.is_linked() && self.reported.plugged
+    }
+
     /// Begins with a new link.
     pub(crate) fn restart(&mut self, link: u64, to_device: mpsc::Sender<CloudMessage>) {
         self.end();
@@ -203,6 +207,13 @@ impl Sessions {
     /// Reads or changes the session of one device; none if it has none.
     pub(crate) fn with<T>(&self, id: &str, act: impl FnOnce(&mut Session) -> T) -> Option<T> {
         self.all().get_mut(id).map(act)
+    }
+
+    /// A device that can compile.
+    pub(crate) fn compiling_device(&self) -> Option<String> {
+        let all = self.all();
+        let mut ready = all.iter().filter(|(_, session)| session.can_compile());
+        ready.next().map(|(id, _)| id.clone())
     }
 
     pub(crate) fn online(&self, id: &str) -> bool {

@@ -11,7 +11,7 @@ use crate::{
     core::Core,
     guesses::{OVER_LIMIT_STATUS, WRONG_PASSWORD_STATUS},
     login_attempts::{LoginAttempts, Refused},
-    response::{ApiError, ApiResult, api_error, api_error_with, ok_json},
+    response::{ApiError, ApiResult, api_error, api_error_with, oauth_error, ok_json},
     rng::digest,
     state::{MAX_TOKENS, Token},
 };
@@ -71,14 +71,6 @@ pub(crate) async fn token(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiRes
         }
     };
     grant(&core, client_id, lifetime_s).await
-}
-
-/// An error in OAuth's own form, without `ok`.
-fn oauth_error(status: u16, error: &str, description: &str) -> ApiError {
-    api_error_with(
-        status,
-        json!({"error": error, "error_description": description}),
-    )
 }
 
 /// How many seconds the token is to live, if the client says.

@@ -37,7 +37,7 @@ pub(crate) struct State {
 pub(crate) struct Token {
     pub(crate) hash: String,
     pub(crate) refresh_hash: String,
-    /// The last four digits, so that a list of tokens can be told apart.
+    /// The last four digits, so that the tokens in a list can be distinguished.
     pub(crate) tail: String,
     pub(crate) client_id: String,
     /// Milliseconds since 1970; none = never.
@@ -147,14 +147,10 @@ impl State {
 
     /// By id, or by name without regard to case, as the real routes take both.
     pub(crate) fn device(&self, id_or_name: &str) -> Option<&Device> {
-        self.devices
-            .iter()
-            .find(|device| device.id == id_or_name.to_ascii_lowercase())
-            .or_else(|| {
-                self.devices
-                    .iter()
-                    .find(|device| device.name.eq_ignore_ascii_case(id_or_name))
-            })
+        let id = id_or_name.to_ascii_lowercase();
+        let by_id = self.devices.iter().find(|device| device.id == id);
+        let mut devices = self.devices.iter();
+        by_id.or_else(|| devices.find(|device| device.name.eq_ignore_ascii_case(id_or_name)))
     }
 
     pub(crate) fn device_mut(&mut self, id: &str) -> Option<&mut Device> {
@@ -174,13 +170,13 @@ impl State {
 
 impl Hook {
     pub(crate) fn total(&self) -> Counters {
-        self.days
-            .values()
-            .fold(Counters::default(), |sum, day| Counters {
-                success: sum.success + day.success,
-                error: sum.error + day.error,
-                sleep: sum.sleep + day.sleep,
-            })
+        let mut total = Counters::default();
+        for day in self.days.values() {
+            total.success += day.success;
+            total.error += day.error;
+            total.sleep += day.sleep;
+        }
+        total
     }
 
     /// The counters of the day of a moment such as `2026-11-23T11:03:14.111Z`.
@@ -196,15 +192,11 @@ impl Hook {
     pub(crate) fn record(&mut self, attempt: HookAttempt) {
         let is_error = attempt.error.is_some();
         let day = self.day(&iso(attempt.at));
-        if is_error {
-            day.error += 1;
-        } else {
-            day.success += 1;
-        }
-        let attempts = if is_error {
-            &mut self.errors
-        } else {
-            &mut self.successes
+        day.error += u64::from(is_error);
+        day.success += u64::from(!is_error);
+        let attempts = match is_error {
+            true => &mut self.errors,
+            false => &mut self.successes,
         };
         attempts.insert(0, attempt);
         attempts.truncate(LOGGED_ATTEMPTS);

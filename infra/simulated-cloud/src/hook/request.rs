@@ -1,4 +1,4 @@
-//! From an event and a configuration to the request that goes out, header by header.
+//! From an event and a configuration to the request, header by header.
 //!
 //! The shapes are those of the captured requests in <https://docs.particle.io/reference/cloud-apis/webhooks/>.
 
@@ -278,11 +278,11 @@ fn uri(url: &str, query: &Object) -> Result<http::Uri, String> {
 mod tests {
     use super::*;
 
-    fn event(data: Option<&str>) -> Event {
+    fn event(data: &str) -> Event {
         Event {
             id: "0123456789abcdef01234567".to_owned(),
             name: "demo".to_owned(),
-            data: data.map(str::to_owned),
+            data: Some(data.to_owned()),
             published_at: 1_485_983_285_763,
             coreid: "3f002b000000000000000000".to_owned(),
             userid: "u".to_owned(),
@@ -292,42 +292,38 @@ mod tests {
         }
     }
 
-    fn built(config: &str, data: Option<&str>) -> Outgoing {
-        build(
-            &HookConfig::read(&serde_json::from_str(config).unwrap()).unwrap(),
-            &event(data),
-        )
-        .unwrap()
+    fn build_from(settings: &str, data: &str) -> Result<Outgoing, String> {
+        let config = format!(r#"{{"event":"demo",{settings}}}"#);
+        let config = HookConfig::read(&serde_json::from_str(&config).unwrap()).unwrap();
+        build(&config, &event(data))
     }
 
-    /// The request as text, the way the documentation prints it.
-    fn wire(request: &Outgoing) -> String {
-        let path = request
-            .uri
-            .path_and_query()
-            .map_or("/", |path| path.as_str());
+    fn built(settings: &str, data: &str) -> Outgoing {
+        build_from(&format!(r#""url":"http://h",{settings}"#), data).unwrap()
+    }
+
+    /// Compares with the request as text, the way the documentation prints it, without the first header.
+    fn check(settings: &str, data: &str, expected: &str) {
+        let request = build_from(settings, data).unwrap();
+        let path = request.uri.path_and_query().unwrap();
         let mut text = format!("{} {path}\n", request.method);
         for (name, value) in &request.headers {
-            text.push_str(&format!("{name}: {value}\n"));
+            if (name.as_str(), value.as_str()) != ("User-Agent", USER_AGENT) {
+                text.push_str(&format!("{name}: {value}\n"));
+            }
         }
         if let Some(body) = &request.body {
             text.push_str(&format!("\n{body}"));
         }
-        text
-    }
-
-    fn check(config: &str, data: &str, expected: &str) {
-        let request = built(config, Some(data));
-        assert_eq!(wire(&request), expected, "{config}");
+        assert_eq!(text, expected, "{settings}");
     }
 
     #[test]
     fn the_default_request_is_the_documented_one() {
         check(
-            r#"{"event":"demo","url":"http://host.com/"}"#,
+            r#""url":"http://host.com/""#,
             "mydata",
-            "POST /\nUser-Agent: ParticleBot/1.1 (https://docs.particle.io/webhooks)\nhost: host.com\n\
-             content-type: application/x-www-form-urlencoded\ncontent-length: 96\n\n\
+            "POST /\nhost: host.com\ncontent-type: application/x-www-form-urlencoded\ncontent-length: 96\n\n\
              event=demo&data=mydata&published_at=2017-02-01T21%3A08%3A05.763Z&coreid=3f002b000000000000000000",
         );
     }
@@ -335,179 +331,124 @@ mod tests {
     #[test]
     fn a_json_object_is_filled_leaf_by_leaf() {
         check(
-            r#"{"event":"demo","url":"http://host.com/","noDefaults":true,"json":{"Temperature/{{{room}}}":"{{{t}}}"}}"#,
+            r#""url":"http://host.com/","noDefaults":true,"json":{"Temperature/{{{room}}}":"{{{t}}}"}"#,
             r#"{"room":"Kitchen","t":"20.00"}"#,
-            "POST /\nUser-Agent: ParticleBot/1.1 (https://docs.particle.io/webhooks)\nhost: host.com\naccept: application/json\n\
-             content-type: application/json\ncontent-length: 31\n\n{\"Temperature/Kitchen\":\"20.00\"}",
+            "POST /\nhost: host.com\naccept: application/json\ncontent-type: application/json\n\
+             content-length: 31\n\n{\"Temperature/Kitchen\":\"20.00\"}",
         );
         let request = built(
-            r#"{"event":"demo","url":"http://h","noDefaults":true,"json":{"data":"{{{PARTICLE_EVENT_VALUE}}}","n":1,"deep":[{"{{{k}}}":"{{t}}"}]}}"#,
-            Some(r#"{"k":"a\"b","t":20}"#),
+            r#""noDefaults":true,"json":{"data":"{{{PARTICLE_EVENT_VALUE}}}","n":1,"deep":[{"{{{k}}}":"{{t}}"}]}"#,
+            r#"{"k":"a\"b","t":20}"#,
         );
-        assert_eq!(
-            request.body.unwrap(),
-            r#"{"data":"{\"k\":\"a\\\"b\",\"t\":20}","n":1,"deep":[{"a\"b":"20"}]}"#
-        );
+        let body = r#"{"data":"{\"k\":\"a\\\"b\",\"t\":20}","n":1,"deep":[{"a\"b":"20"}]}"#;
+        assert_eq!(request.body.unwrap(), body);
     }
 
     #[test]
     fn a_body_is_raw_text_without_a_content_type() {
         check(
-            r#"{"event":"demo","url":"http://host.com:8080/a","headers":{"content-type":"application/json"},"body":"{\"t\":{{t}}}"}"#,
+            r#""url":"http://host.com:8080/a","headers":{"content-type":"application/json"},"body":"{\"t\":{{t}}}""#,
             r#"{"t":20}"#,
-            "POST /a\ncontent-type: application/json\nUser-Agent: ParticleBot/1.1 (https://docs.particle.io/webhooks)\n\
-             host: host.com:8080\ncontent-length: 8\n\n{\"t\":20}",
+            "POST /a\ncontent-type: application/json\nhost: host.com:8080\ncontent-length: 8\n\n{\"t\":20}",
         );
     }
 
     #[test]
     fn a_get_carries_everything_in_its_query() {
         check(
-            r#"{"event":"demo","url":"http://host.com/x?a=1","requestType":"GET","noDefaults":true,"query":{"where":"{{{lat}}},{{{lon}}}"}}"#,
+            r#""url":"http://host.com/x?a=1","requestType":"GET","noDefaults":true,"query":{"where":"{{{lat}}},{{{lon}}}"}"#,
             r#"{"lat":39.7,"lon":-104.9}"#,
-            "GET /x?a=1&where=39.7%2C-104.9\nUser-Agent: ParticleBot/1.1 (https://docs.particle.io/webhooks)\nhost: host.com\n",
+            "GET /x?a=1&where=39.7%2C-104.9\nhost: host.com\n",
         );
-        let request = built(
-            r#"{"event":"demo","url":"http://host.com/","requestType":"GET"}"#,
-            Some("a b"),
-        );
-        assert_eq!(
-            request.uri.query().unwrap(),
-            "event=demo&data=a%20b&published_at=2017-02-01T21%3A08%3A05.763Z&coreid=3f002b000000000000000000"
+        check(
+            r#""url":"http://host.com/","requestType":"GET""#,
+            "a b",
+            "GET /?event=demo&data=a%20b&published_at=2017-02-01T21%3A08%3A05.763Z&coreid=3f002b000000000000000000\n\
+             host: host.com\n",
         );
     }
 
     #[test]
-    fn defaults_join_a_form_and_a_json_and_give_way_to_custom_fields() {
-        let request = built(
-            r#"{"event":"demo","url":"http://h","form":{"data":"mine","x":"1"}}"#,
-            Some("d"),
-        );
+    fn defaults_join_a_form_and_json_but_custom_fields_win() {
+        let request = built(r#""form":{"data":"mine","x":"1"}"#, "d");
         assert!(request.guesses.contains(&CUSTOM_FIELD_WINS_GUESS));
-        assert_eq!(
-            request.body.unwrap(),
-            "event=demo&data=mine&published_at=2017-02-01T21%3A08%3A05.763Z&coreid=3f002b000000000000000000&x=1"
-        );
-        let request = built(
-            r#"{"event":"demo","url":"http://h","json":{"x":"1"}}"#,
-            Some("d"),
-        );
-        assert_eq!(
-            request.body.unwrap(),
-            r#"{"event":"demo","data":"d","published_at":"2017-02-01T21:08:05.763Z","coreid":"3f002b000000000000000000","x":"1"}"#
-        );
-        let request = built(
-            r#"{"event":"demo","url":"http://h","json":"{\"t\":{{t}}}"}"#,
-            Some(r#"{"t":2}"#),
-        );
+        let body = "event=demo&data=mine&published_at=2017-02-01T21%3A08%3A05.763Z&coreid=3f002b000000000000000000&x=1";
+        assert_eq!(request.body.unwrap(), body);
+        let request = built(r#""json":{"x":"1"}"#, "d");
+        let body = r#"{"event":"demo","data":"d","published_at":"2017-02-01T21:08:05.763Z","coreid":"3f002b000000000000000000","x":"1"}"#;
+        assert_eq!(request.body.unwrap(), body);
+        let request = built(r#""json":"{\"t\":{{t}}}""#, r#"{"t":2}"#);
         assert!(request.guesses.contains(&STRING_JSON_GUESS));
         assert!(request.body.unwrap().ends_with(r#""t":2}"#));
     }
 
     #[test]
-    fn a_string_json_is_raw_text() {
-        let request = built(
-            r#"{"event":"demo","url":"http://h","noDefaults":true,"json":"{\"t\":{{t}}}"}"#,
-            Some(r#"{"t":2.5}"#),
-        );
-        assert_eq!(request.body.unwrap(), r#"{"t":2.5}"#);
-    }
-
-    #[test]
-    fn double_braces_escape_for_html_and_variables_win_over_data() {
-        let request = built(
-            r#"{"event":"demo","url":"http://h/{{{PARTICLE_DEVICE_ID}}}","noDefaults":true,"body":"{{PARTICLE_EVENT_VALUE}} {{{PRODUCT_ID}}} {{{SPARK_CORE_ID}}}"}"#,
-            Some(r#"{"PARTICLE_DEVICE_ID":"forged"}"#),
-        );
-        assert_eq!(request.uri.path(), "/3f002b000000000000000000");
-        assert_eq!(
-            request.body.unwrap(),
-            "{&quot;PARTICLE_DEVICE_ID&quot;:&quot;forged&quot;} 13 3f002b000000000000000000"
-        );
-        assert!(request.guesses.contains(&VARIABLES_GUESS));
+    fn a_text_is_filled_from_the_data_and_the_clouds_names() {
+        let data = r#"{"t":2.5,"PARTICLE_DEVICE_ID":"forged"}"#;
+        for (settings, body) in [
+            (r#""json":"{\"t\":{{t}}}""#, r#"{"t":2.5}"#),
+            (r#""json":{"d":"{{{nothing}}}"}"#, r#"{"d":""}"#),
+            (
+                r#""body":"{{PARTICLE_EVENT_VALUE}}""#,
+                "{&quot;t&quot;:2.5,&quot;PARTICLE_DEVICE_ID&quot;:&quot;forged&quot;}",
+            ),
+            // The cloud's names win over the data.
+            (
+                r#""body":"{{{PRODUCT_ID}}} {{{PARTICLE_DEVICE_ID}}} {{{SPARK_CORE_ID}}}""#,
+                "13 3f002b000000000000000000 3f002b000000000000000000",
+            ),
+        ] {
+            let request = built(&format!(r#""noDefaults":true,{settings}"#), data);
+            assert_eq!(request.body.unwrap(), body);
+            assert!(request.guesses.contains(&VARIABLES_GUESS));
+        }
     }
 
     #[test]
     fn many_templates_make_no_larger_request_than_one() {
         let values = vec![r#""{{{PARTICLE_EVENT_VALUE}}}""#; 9000].join(",");
-        let config = format!(r#"{{"event":"demo","url":"http://h","json":[{values}]}}"#);
-        let config = HookConfig::read(&serde_json::from_str(&config).unwrap()).unwrap();
-        let reason = build(&config, &event(Some(&"x".repeat(16_000)))).unwrap_err();
+        let settings = format!(r#""url":"http://h","json":[{values}]"#);
+        let reason = build_from(&settings, &"x".repeat(16_000)).unwrap_err();
         assert!(reason.contains("longer than 1 MiB"), "{reason}");
     }
 
     #[test]
     fn basic_authentication_is_filled_and_encoded() {
         let request = built(
-            r#"{"event":"demo","url":"http://h","auth":{"username":"{{{u}}}","password":"p"}}"#,
-            Some(r#"{"u":"me"}"#),
+            r#""auth":{"username":"{{{u}}}","password":"p"}"#,
+            r#"{"u":"me"}"#,
         );
-        assert!(
-            request
-                .headers
-                .contains(&("authorization".to_owned(), "Basic bWU6cA==".to_owned()))
+        let header = ("authorization".to_owned(), "Basic bWU6cA==".to_owned());
+        assert!(request.headers.contains(&header));
+    }
+
+    #[test]
+    fn the_owner_cannot_set_framing_or_host() {
+        check(
+            r#""url":"http://h/","body":"x","headers":{"Host":"evil","Content-Length":"5","Transfer-Encoding":"chunked","X-Mine":"1"}"#,
+            "",
+            "POST /\nX-Mine: 1\nhost: h\ncontent-length: 1\n\nx",
         );
     }
 
     #[test]
-    fn an_event_without_data_renders_as_empty() {
-        let request = built(
-            r#"{"event":"demo","url":"http://h","noDefaults":true,"json":{"d":"{{{PARTICLE_EVENT_VALUE}}}"}}"#,
-            None,
-        );
-        assert_eq!(request.body.unwrap(), r#"{"d":""}"#);
-    }
-
-    #[test]
-    fn framing_and_host_are_not_the_owners_to_choose() {
-        let request = built(
-            r#"{"event":"demo","url":"http://h/","noDefaults":true,"body":"x","headers":{"Host":"evil","Content-Length":"5","Transfer-Encoding":"chunked","X-Mine":"1"}}"#,
-            None,
-        );
-        let names: Vec<_> = request
-            .headers
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        assert_eq!(
-            names,
-            [
-                "X-Mine=1",
-                &format!("User-Agent={USER_AGENT}"),
-                "host=h",
-                "content-length=1"
-            ]
-        );
-    }
-
-    #[test]
-    fn an_address_that_is_none_is_named() {
+    fn an_invalid_address_is_named() {
         for url in ["{{{nothing}}}", "ftp://h/", "http://", "/path"] {
-            let config = HookConfig::read(
-                &serde_json::from_str(&format!(r#"{{"event":"e","url":"{url}"}}"#)).unwrap(),
-            )
-            .unwrap();
-            assert!(
-                build(&config, &event(None))
-                    .unwrap_err()
-                    .starts_with("Invalid URI"),
-                "{url}"
-            );
+            let reason = build_from(&format!(r#""url":"{url}""#), "").unwrap_err();
+            assert!(reason.starts_with("Invalid URI"), "{url}: {reason}");
         }
     }
 
     #[test]
-    fn the_whole_event_is_at_hand_as_json_and_base64() {
+    fn the_whole_event_is_available_as_json_and_base64() {
         let request = built(
-            r#"{"event":"demo","url":"http://h","noDefaults":true,"body":"{{{PARTICLE_EVENT_JSON}}} {{{PARTICLE_EVENT_BASE64}}}"}"#,
-            Some("d"),
+            r#""body":"{{{PARTICLE_EVENT_JSON}}} {{{PARTICLE_EVENT_BASE64}}}""#,
+            "d",
         );
         let body = request.body.unwrap();
         let (json, base64) = body.split_once(' ').unwrap();
-        assert_eq!(
-            json,
-            r#"{"name":"demo","data":"d","coreid":"3f002b000000000000000000","published_at":"2017-02-01T21:08:05.763Z"}"#
-        );
+        let expected = r#"{"name":"demo","data":"d","coreid":"3f002b000000000000000000","published_at":"2017-02-01T21:08:05.763Z"}"#;
+        assert_eq!(json, expected);
         assert_eq!(BASE64.decode(base64.as_bytes()).unwrap(), json.as_bytes());
     }
 }

@@ -145,12 +145,9 @@ mod tests {
         }
     }
 
-    fn of(config: &str, body: &[u8]) -> Vec<Part> {
-        let config = HookConfig::read(
-            &serde_json::from_str(&format!(r#"{{"event":"demo","url":"http://h"{config}}}"#))
-                .unwrap(),
-        )
-        .unwrap();
+    fn parts_of(settings: &str, body: &[u8]) -> Vec<Part> {
+        let config = format!(r#"{{"event":"demo","url":"http://h"{settings}}}"#);
+        let config = HookConfig::read(&serde_json::from_str(&config).unwrap()).unwrap();
         let response = HookResponse {
             status: 200,
             content_type: Some("image/png".to_owned()),
@@ -159,107 +156,71 @@ mod tests {
         parts(&config, false, &event(), &response).unwrap()
     }
 
-    #[test]
-    fn an_empty_body_publishes_nothing() {
-        assert_eq!(of("", b""), []);
+    fn first(settings: &str, body: &[u8]) -> Part {
+        parts_of(settings, body).swap_remove(0)
     }
 
     #[test]
     fn a_response_is_cut_into_parts_of_512_bytes() {
-        let body: Vec<u8> = (0..1025_u32)
-            .map(|index| b'a' + u8::try_from(index % 26).unwrap())
-            .collect();
-        let parts = of("", &body);
-        assert_eq!(
-            parts.iter().map(|part| part.data.len()).collect::<Vec<_>>(),
-            [512, 512, 1]
-        );
-        assert_eq!(
-            parts
-                .iter()
-                .map(|part| part.name.as_str())
-                .collect::<Vec<_>>(),
-            [
-                "hook-response/demo/0",
-                "hook-response/demo/1",
-                "hook-response/demo/2"
-            ]
-        );
-        assert_eq!(
-            parts
-                .iter()
-                .map(|part| part.data.as_str())
-                .collect::<String>()
-                .as_bytes(),
-            body
-        );
-        assert_eq!(of("", &body[..1024]).len(), 2);
+        assert_eq!(parts_of("", b""), []);
+        let body: Vec<u8> = (b'a'..=b'z').cycle().take(1025).collect();
+        let parts = parts_of("", &body);
+        let lengths: Vec<_> = parts.iter().map(|part| part.data.len()).collect();
+        assert_eq!(lengths, [512, 512, 1]);
+        assert_eq!(parts[2].name, "hook-response/demo/2");
+        let joined: String = parts.iter().map(|part| part.data.as_str()).collect();
+        assert_eq!(joined.as_bytes(), body);
+        assert_eq!(parts_of("", &body[..1024]).len(), 2);
     }
 
     #[test]
     fn only_the_first_100_kb_are_published() {
-        let parts = of("", &vec![b'x'; 200_000]);
+        let parts = parts_of("", &vec![b'x'; 200_000]);
         assert_eq!(parts.len(), 200);
         assert!(parts[0].guesses.contains(&RESPONSE_LIMIT_GUESS));
     }
 
     #[test]
     fn a_character_cut_in_two_is_marked() {
-        let parts = of("", format!("{}ä", "x".repeat(511)).as_bytes());
+        let parts = parts_of("", format!("{}ä", "x".repeat(511)).as_bytes());
         assert_eq!(parts[1].data, "\u{fffd}");
         assert_eq!(parts[1].guesses, [CUT_CHARACTER_GUESS]);
     }
 
     #[test]
     fn the_topic_is_a_template_of_the_event() {
-        let parts = of(
-            r#","responseTopic":"{{{PARTICLE_DEVICE_ID}}}/hook-response/{{{PARTICLE_EVENT_NAME}}}/{{{id}}}""#,
-            b"x",
-        );
-        assert_eq!(
-            parts[0].name,
-            "3f002b000000000000000000/hook-response/demo/7/0"
-        );
+        let topic =
+            r#","responseTopic":"{{{PARTICLE_DEVICE_ID}}}/{{{PARTICLE_EVENT_NAME}}}/{{{id}}}""#;
+        assert_eq!(first(topic, b"x").name, "3f002b000000000000000000/demo/7/0");
     }
 
     #[test]
     fn a_response_template_picks_from_a_json_response() {
         let body = br#"{"list":[{"day":3},{"day":4}],"q":"\"x\""}"#;
-        assert_eq!(
-            of(r#","responseTemplate":"{{#list}}{{day}}~{{/list}}""#, body)[0].data,
-            "3~4~"
-        );
-        assert_eq!(
-            of(
-                r#","responseTemplate":{"first":"{{{list.0.day}}}","q":"{{{q}}}"}"#,
-                body
-            )[0]
-            .data,
-            r#"{"first":"3","q":"\"x\""}"#
-        );
-        let fallback = of(r#","responseTemplate":"{{x}}""#, b"no json");
-        assert_eq!(
-            (fallback[0].data.as_str(), &fallback[0].guesses[..]),
-            ("no json", &[RESPONSE_TEMPLATE_FALLBACK_GUESS][..])
-        );
-        let empty = of(r#","responseTemplate":"{{missing}}""#, body);
-        assert_eq!(empty[0].data.as_bytes(), body);
+        let whole = std::str::from_utf8(body).unwrap();
+        for (template, body, data) in [
+            (r#""{{#list}}{{day}}~{{/list}}""#, &body[..], "3~4~"),
+            (
+                r#"{"first":"{{{list.0.day}}}","q":"{{{q}}}"}"#,
+                body,
+                r#"{"first":"3","q":"\"x\""}"#,
+            ),
+            (r#""{{x}}""#, b"no json", "no json"),
+            (r#""{{missing}}""#, body, whole),
+        ] {
+            let part = first(&format!(r#","responseTemplate":{template}"#), body);
+            assert_eq!(part.data, data);
+            let is_fallback = part.guesses.contains(&RESPONSE_TEMPLATE_FALLBACK_GUESS);
+            assert_eq!(is_fallback, template.len() < 16, "{template}");
+        }
     }
 
     #[test]
-    fn a_binary_response_can_travel_as_a_data_url() {
-        assert_eq!(
-            of(r#","dataUrlResponseEvent":true"#, &[0xff, 0x00])[0].data,
-            "data:image/png;base64,/wA="
-        );
-    }
-
-    #[test]
-    fn an_unchunked_response_is_one_event() {
-        let parts = of(r#","unchunked":true"#, &[b'x'; 2000]);
-        assert_eq!(
-            (parts.len(), parts[0].data.len(), parts[0].name.as_str()),
-            (1, 2000, "hook-response/demo/0")
-        );
+    fn a_response_can_be_a_data_url_or_one_event() {
+        let url = first(r#","dataUrlResponseEvent":true"#, &[0xff, 0x00]);
+        assert_eq!(url.data, "data:image/png;base64,/wA=");
+        let parts = parts_of(r#","unchunked":true"#, &[b'x'; 2000]);
+        assert_eq!((parts.len(), parts[0].data.len()), (1, 2000));
+        assert_eq!(parts[0].name, "hook-response/demo/0");
     }
 }

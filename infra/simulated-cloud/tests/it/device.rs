@@ -1,4 +1,4 @@
-//! A device on the other end of the link, as far as these tests need one.
+//! A device at the other end of the link.
 
 use serde_json::{Value, json};
 use tokio::{
@@ -17,7 +17,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 pub(crate) struct Device(BufReader<Box<dyn Wire>>);
 
 impl Device {
-    /// A bare link; nothing is said yet.
+    /// A link on which nothing was sent yet.
     pub(crate) fn plug_in(world: &World) -> Self {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         world.cloud.device_links().connect(theirs);
@@ -45,7 +45,7 @@ impl Device {
             self.send(json!({"type": "subscribe", "prefix": prefix}))
                 .await;
         }
-        // Said last, so that whoever sees it knows that the rest was heard.
+        // Sent last: once it is visible, the rest has arrived.
         self.message("ready").await;
     }
 
@@ -70,7 +70,7 @@ impl Device {
             .await;
     }
 
-    /// Compiles what it is asked to, with this size or these errors, and says what it was asked.
+    /// Receives a request to compile, and responds with this size or these errors.
     pub(crate) async fn compile(&mut self, result: Result<&str, &str>) -> Value {
         let asked = self.receive().await.unwrap();
         assert_eq!(asked["type"], "compile");
@@ -94,7 +94,7 @@ impl Device {
     }
 
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
-        // The other side may have hung up before it has heard everything.
+        // The other side may close the link before it has read everything.
         let _ = self.0.write_all(bytes).await;
     }
 
@@ -132,9 +132,7 @@ pub(crate) async fn upgrade(world: &World, headers: &str) -> Result<Device, Stri
 impl World {
     /// How a simulated device is.
     pub(crate) async fn device_state(&self, id: &str) -> Value {
-        self.api("GET", &format!("/simulated/devices/{id}"), None)
-            .await
-            .json()
+        self.get(&format!("/simulated/devices/{id}")).await
     }
 
     /// Waits until the device's state shows a value.

@@ -1,4 +1,4 @@
-//! The link of a device: who gets one, what is told over it, and how it ends.
+//! The link of a device: how it begins, what is delivered over it, and how it ends.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_device_hears_only_what_it_asked_for_and_at_most_four_things() {
+async fn a_device_gets_what_its_first_four_prefixes_match() {
     let world = start().await;
     let mut device = Device::online(&world, &["one", "two", "three", "four", "five"]).await;
     for name in ["zero", "five", "One", "onerous", "four"] {
@@ -16,38 +16,30 @@ async fn a_device_hears_only_what_it_asked_for_and_at_most_four_things() {
     }
     assert_eq!(device.receive().await.unwrap()["name"], "onerous");
     assert_eq!(device.receive().await.unwrap()["name"], "four");
+    // A new connection begins without subscriptions.
     device.send(json!({"type": "offline"})).await;
-    world.wait_for_device(ID, "online", json!(false)).await;
     device.send(json!({"type": "online"})).await;
-    world.wait_for_device(ID, "online", json!(true)).await;
-    world.publish("four", "x").await;
-    device
-        .send(json!({"type": "subscribe", "prefix": "again"}))
-        .await;
+    let subscribe = json!({"type": "subscribe", "prefix": "again"});
+    device.send(subscribe).await;
     device.message("subscribed").await;
     world
         .wait_for_device(ID, "message", json!("subscribed"))
         .await;
+    world.publish("four", "x").await;
     world.publish("again", "x").await;
-    assert_eq!(
-        device.receive().await.unwrap()["name"],
-        "again",
-        "a new connection begins without subscriptions"
-    );
+    assert_eq!(device.receive().await.unwrap()["name"], "again");
 }
 
 #[tokio::test]
-async fn what_is_larger_than_the_device_takes_never_reaches_it() {
+async fn data_over_the_limit_never_reaches_the_device() {
     let world = start().await;
     let mut device = Device::online(&world, &["e"]).await;
     let mut stream = world.listen("/v1/devices/events").await;
     world.publish("e", &"x".repeat(1025)).await;
     world.publish("e", &"y".repeat(1024)).await;
     assert_eq!(device.receive().await.unwrap()["data"], "y".repeat(1024));
-    let _ = stream.names(2).await;
-    device
-        .send(json!({"type": "publish", "name": "n".repeat(100), "data": "ä".repeat(600)}))
-        .await;
+    stream.names(2).await;
+    device.publish(&"n".repeat(100), &"ä".repeat(600)).await;
     let cut = stream.next().await;
     assert_eq!((cut.name.len(), cut.text().len()), (64, 1024));
 }
@@ -58,59 +50,42 @@ async fn an_offline_device_cannot_publish() {
     let mut device = Device::online(&world, &[]).await;
     let mut stream = world.listen("/v1/devices/events").await;
     device.send(json!({"type": "offline"})).await;
-    device
-        .send(json!({"type": "publish", "name": "lost", "data": null}))
-        .await;
+    device.publish("lost", "").await;
     device.send(json!({"type": "online"})).await;
-    device
-        .send(json!({"type": "publish", "name": "heard", "data": null}))
-        .await;
-    assert_eq!(
-        stream.names(3).await,
-        ["spark/status", "spark/status", "heard"]
-    );
+    device.publish("heard", "").await;
+    let names = ["spark/status", "spark/status", "heard"];
+    assert_eq!(stream.names(3).await, names);
 }
 
 #[tokio::test]
 async fn a_device_in_another_process_links_by_an_upgrade() {
     let world = start().await;
-    let token = &world.token;
     let upgrading = "Connection: Upgrade\r\nUpgrade: device-link\r\n";
+    let token = format!("Authorization: Bearer {}\r\n", world.token);
+    let wrong_token = "Authorization: Bearer wrong\r\n";
+    let websocket = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    let origin = "Origin: https://evil.example\r\n";
     for (headers, status) in [
         (upgrading.to_owned(), "400"),
-        (format!("{upgrading}Authorization: Bearer wrong\r\n"), "401"),
-        (
-            format!("{upgrading}Authorization: Bearer {token}\r\nOrigin: https://evil.example\r\n"),
-            "403",
-        ),
-        (format!("Authorization: Bearer {token}\r\n"), "426"),
-        (
-            format!(
-                "Connection: Upgrade\r\nUpgrade: websocket\r\nAuthorization: Bearer {token}\r\n"
-            ),
-            "426",
-        ),
+        (format!("{upgrading}{wrong_token}"), "401"),
+        (format!("{upgrading}{token}{origin}"), "403"),
+        (token.clone(), "426"),
+        (format!("{websocket}{token}"), "426"),
     ] {
         let refused = upgrade(&world, &headers).await.err().expect("a refusal");
-        assert!(
-            refused.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{refused}"
-        );
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(refused.starts_with(&expected), "{refused}");
     }
-    let mut device = upgrade(
-        &world,
-        &format!("{upgrading}Authorization: Bearer {token}\r\n"),
-    )
-    .await
-    .expect("a link");
+    let upgraded = upgrade(&world, &format!("{upgrading}{token}")).await;
+    let mut device = upgraded.expect("a link");
     device.boot(ID, &["e"]).await;
-    world.wait_for_device(ID, "online", json!(true)).await;
+    world.wait_for_device(ID, "message", json!("ready")).await;
     world.publish("e1", "x").await;
     assert_eq!(device.receive().await.unwrap()["name"], "e1");
 }
 
 #[tokio::test]
-async fn a_line_that_is_no_message_ends_the_link_and_an_unknown_one_does_not() {
+async fn a_malformed_line_ends_the_link_and_an_unknown_type_does_not() {
     let world = start().await;
     let mut device = Device::online(&world, &[]).await;
     device
@@ -138,13 +113,13 @@ async fn a_line_that_is_no_message_ends_the_link_and_an_unknown_one_does_not() {
 }
 
 #[tokio::test]
-async fn a_new_link_of_the_same_device_takes_over() {
+async fn a_new_link_of_the_same_device_replaces_the_old_one() {
     let world = start().await;
     let mut old = Device::online(&world, &["e"]).await;
     let mut new = Device::online(&world, &["e"]).await;
     new.message("second").await;
     world.wait_for_device(ID, "message", json!("second")).await;
-    // The first link ends at the next thing it says, and takes nothing of the second with it.
+    // The old link ends at its next message, and changes nothing of the new one.
     old.send(json!({"type": "offline"})).await;
     assert_eq!(old.receive().await, None);
     world.publish("e", "x").await;
@@ -153,7 +128,7 @@ async fn a_new_link_of_the_same_device_takes_over() {
 }
 
 #[tokio::test]
-async fn a_device_that_does_not_listen_is_let_go_and_shown_as_gone() {
+async fn a_device_that_does_not_read_is_disconnected() {
     let world = start().await;
     let mut device = Device::online(&world, &["e"]).await;
     let data = "x".repeat(1000);

@@ -1,4 +1,4 @@
-//! The simulated cloud from outside: real sockets, real time only where none is measured, no part replaced.
+//! The simulated cloud from outside: real sockets and a virtual clock.
 
 #![allow(
     clippy::unwrap_used,

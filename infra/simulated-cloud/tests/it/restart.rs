@@ -1,13 +1,13 @@
-//! What is still there after a restart, and what happens to a file that cannot be read.
+//! What survives a restart, and what happens to a file that cannot be read.
 
-use std::time::Duration;
+use std::{os::unix::fs::PermissionsExt as _, time::Duration};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use simulated_cloud::{Config, SimulatedCloud, StartError};
 
 use crate::{
     device::{Device, ID},
-    support::{Receiver, call, config, start_with, tutorial_hook},
+    support::{JSON, Receiver, call, config, start_with, tutorial_hook},
 };
 
 fn in_folder(folder: &std::path::Path) -> Config {
@@ -25,27 +25,14 @@ async fn account_token_device_and_hook_survive_a_restart() {
     let world = start_with(in_folder(folder.path())).await;
     let password = world.cloud.demo().password;
     let device = Device::online(&world, &[]).await;
-    assert_eq!(
-        world
-            .api(
-                "PUT",
-                &format!("/v1/devices/{ID}"),
-                Some(json!({"name": "kitchen"}))
-            )
-            .await
-            .status,
-        200
-    );
-    world.create_hook(tutorial_hook(&receiver.url())).await;
+    let path = format!("/v1/devices/{ID}");
+    world.ok("PUT", &path, json!({"name": "kitchen"})).await;
+    let id = world.create_hook(tutorial_hook(&receiver.url())).await;
     let mut stream = world.listen("/v1/devices/events/api").await;
     world.publish("WebhookTutorial01", "x").await;
-    assert_eq!(
-        stream.next().await.name,
-        "api/hook-response/WebhookTutorial01/0"
-    );
-    let hooks = world.api("GET", "/v1/integrations", None).await.json();
-    let detail_path = format!("/v1/integrations/{}", hooks[0]["id"].as_str().unwrap());
-    let detail = world.api("GET", &detail_path, None).await.json();
+    stream.next().await;
+    let hooks = world.get("/v1/integrations").await;
+    let detail = world.hook(&id).await;
     assert_eq!(detail["counters"]["total"]["success"], 1);
     let token = world.token.clone();
     drop(device);
@@ -54,84 +41,48 @@ async fn account_token_device_and_hook_survive_a_restart() {
     let mut again = start_with(in_folder(folder.path())).await;
     again.token = token;
     assert_eq!(again.cloud.demo().password, password);
-    assert_eq!(
-        again.api("GET", "/v1/integrations", None).await.json(),
-        hooks
-    );
-    assert_eq!(again.api("GET", &detail_path, None).await.json(), detail);
-    let known = again.api("GET", "/v1/devices/kitchen", None).await.json();
+    assert_eq!(again.get("/v1/integrations").await, hooks);
+    assert_eq!(again.hook(&id).await, detail);
+    let known = again.get("/v1/devices/kitchen").await;
     assert_eq!(
         (&known["id"], &known["online"]),
         (&json!(ID), &json!(false))
     );
-    again.publish("WebhookTutorial01", "x").await;
 }
 
 #[tokio::test]
-async fn what_was_answered_is_on_disk_without_a_shutdown() {
+async fn what_was_answered_is_on_disk_for_its_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let world = start_with(in_folder(folder.path())).await;
     let id = world
         .create_hook(tutorial_hook("http://127.0.0.1:9/"))
         .await;
-    // The process ends here as if it had been killed: nothing more is written.
-    let copy = tempfile::tempdir().unwrap();
-    std::fs::copy(
-        folder.path().join("particle.json"),
-        copy.path().join("particle.json"),
-    )
-    .unwrap();
-    let mut again = start_with(in_folder(copy.path())).await;
-    again.token = world.token.clone();
-    assert_eq!(
-        again
-            .api("GET", &format!("/v1/integrations/{id}"), None)
-            .await
-            .status,
-        200
-    );
-}
-
-#[tokio::test]
-async fn the_file_holds_no_token_and_is_its_owners_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let world = start_with(in_folder(folder.path())).await;
     let path = folder.path().join("particle.json");
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains("hash") && !text.contains(&world.token));
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-    }
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        1,
-        "no draft is left behind"
-    );
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let files = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(files, 1, "no draft is left behind");
+    // A copy is what a killed process leaves: nothing more is written.
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(&path, copy.path().join("particle.json")).unwrap();
+    let mut again = start_with(in_folder(copy.path())).await;
+    again.token = world.token.clone();
+    again.hook(&id).await;
+    let other = tempfile::tempdir().unwrap();
+    let other = start_with(in_folder(other.path())).await;
+    let passwords = [&world, &other].map(|world| world.cloud.demo().password);
+    assert_ne!(passwords[0], passwords[1]);
+    assert!(passwords[0].len() >= 20);
 }
 
 #[tokio::test]
-async fn two_folders_have_two_passwords() {
-    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let one = start_with(in_folder(one.path())).await;
-    let two = start_with(in_folder(two.path())).await;
-    assert_ne!(one.cloud.demo().password, two.cloud.demo().password);
-    assert!(one.cloud.demo().password.len() >= 20);
-}
-
-#[tokio::test]
-async fn an_integration_that_was_taken_is_read_again_however_deep_it_nests() {
+async fn an_accepted_integration_is_read_again_however_deep() {
     let folder = tempfile::tempdir().unwrap();
     let world = start_with(in_folder(folder.path())).await;
-    let bearer = format!("Bearer {}", world.token);
-    let headers = [
-        ("Authorization", bearer.as_str()),
-        ("Content-Type", "application/json"),
-    ];
+    let bearer = world.bearer();
+    let headers = [("Authorization", bearer.as_str()), JSON];
     let mut taken = Vec::new();
     let mut refused = 0;
     for levels in [1, 32, 64, 65, 100, 120, 124, 126] {
@@ -143,18 +94,12 @@ async fn an_integration_that_was_taken_is_read_again_however_deep_it_nests() {
             format!(r#""form":{}"#, json!(nested)),
         ] {
             let hook = format!(r#"{{"event":"e","url":"http://127.0.0.1:9",{setting}}}"#);
-            let answer = call(
-                world.addr(),
-                "POST",
-                "/v1/integrations",
-                &headers,
-                hook.as_bytes(),
-            )
-            .await;
-            if answer.status == 200 {
-                taken.push((answer.json()["id"].clone(), nested.clone()));
+            let path = "/v1/integrations";
+            let response = call(world.addr(), "POST", path, &headers, hook.as_bytes()).await;
+            if response.status == 200 {
+                taken.push((response.json()["id"].clone(), nested.clone()));
             } else {
-                assert_eq!(answer.status, 400, "{levels} levels: {}", answer.body);
+                assert_eq!(response.status, 400, "{levels} levels: {}", response.body);
                 refused += 1;
             }
         }
@@ -166,7 +111,7 @@ async fn an_integration_that_was_taken_is_read_again_however_deep_it_nests() {
     again.token = world.token;
     for (id, nested) in taken {
         let path = format!("/v1/integrations/{}", id.as_str().unwrap());
-        let shown = again.api("GET", &path, None).await;
+        let shown = again.api("GET", &path, Value::Null).await;
         assert!(shown.body.contains(&nested), "{}", shown.body);
     }
 }
@@ -179,7 +124,7 @@ async fn start_error(config: Config) -> StartError {
 }
 
 #[tokio::test]
-async fn a_file_that_is_something_else_is_named_and_left_as_it_is() {
+async fn a_foreign_file_is_named_and_left_untouched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("particle.json");
     for text in ["", "{", "{\"form\":1}", "not json at all"] {
@@ -222,7 +167,7 @@ async fn a_folder_that_cannot_be_made_is_named() {
 }
 
 #[tokio::test]
-async fn where_others_could_reach_it_it_does_not_start() {
+async fn it_does_not_start_where_others_could_reach_it() {
     let any = ([0, 0, 0, 0], 1).into();
     let error = SimulatedCloud::new(any, config()).await.err().unwrap();
     assert!(matches!(error, StartError::NotLoopback(_)), "{error}");

@@ -1,142 +1,107 @@
-//! Passwords, one-time codes, tokens and their end.
+//! Passwords, one-time codes, and the life of tokens.
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use simulated_cloud::Config;
 
-use crate::support::{ApiResponse, World, call, config, form, start, start_with};
+use crate::support::{ApiResponse, FORM, World, call, config, form, start, start_with};
 
-async fn ask(world: &World, fields: &[(&str, &str)]) -> ApiResponse {
-    let headers = [
-        ("Content-Type", "application/x-www-form-urlencoded"),
-        ("Authorization", "Bearer null"),
-    ];
+async fn request_token(world: &World, fields: &[(&str, &str)]) -> ApiResponse {
+    let headers = [FORM, ("Authorization", "Bearer null")];
+    let body = form(fields);
     call(
         world.addr(),
         "POST",
         "/oauth/token",
         &headers,
-        form(fields).as_bytes(),
+        body.as_bytes(),
     )
     .await
 }
 
-async fn password(world: &World, password: &str) -> ApiResponse {
-    let username = world.cloud.demo().username;
-    ask(
-        world,
-        &[
-            ("grant_type", "password"),
-            ("username", &username),
-            ("password", password),
-            ("client_id", "CLI2"),
-        ],
-    )
+async fn sign_in(world: &World, username: &str, password: &str) -> ApiResponse {
+    let fields = [
+        ("grant_type", "password"),
+        ("username", username),
+        ("password", password),
+        ("client_id", "CLI2"),
+    ];
+    request_token(world, &fields).await
+}
+
+async fn send_code(world: &World, mfa_token: &str, code: &str) -> u16 {
+    let fields = [
+        ("grant_type", "urn:custom:mfa-otp"),
+        ("mfa_token", mfa_token),
+        ("otp", code),
+        ("client_id", "particle"),
+    ];
+    request_token(world, &fields).await.status
+}
+
+async fn start_with_mfa() -> World {
+    start_with(Config {
+        mfa: Some("123456".to_owned()),
+        ..config()
+    })
     .await
 }
 
-#[tokio::test]
-async fn the_password_gives_a_token_that_says_who_one_is() {
-    let world = start().await;
-    let answer = password(&world, &world.cloud.demo().password).await.json();
-    assert_eq!(
-        (&answer["token_type"], &answer["expires_in"]),
-        (&json!("bearer"), &json!(7_776_000))
-    );
-    let token = answer["access_token"].as_str().unwrap();
-    assert!(token.len() == 40 && token.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    let user = world.api("GET", "/v1/user", None).await.json();
-    assert_eq!(
-        (&user["username"], &user["mfa"]["enabled"]),
-        (&json!(world.cloud.demo().username), &json!(false))
-    );
+async fn user(world: &World) -> u16 {
+    world.status("GET", "/v1/user", Value::Null).await
 }
 
 #[tokio::test]
-async fn a_token_is_taken_from_the_header_the_query_and_the_form() {
+async fn a_token_is_read_from_header_query_and_form() {
     let world = start().await;
     let token = &world.token;
-    assert_eq!(
-        call(
-            world.addr(),
-            "GET",
-            &format!("/v1/user?access_token={token}"),
-            &[],
-            b""
-        )
-        .await
-        .status,
-        200
-    );
+    let query = format!("/v1/user?access_token={token}");
     let body = form(&[("access_token", token), ("name", "x"), ("data", "1")]);
-    let headers = [("Content-Type", "application/x-www-form-urlencoded")];
-    assert_eq!(
-        call(
-            world.addr(),
-            "POST",
-            "/v1/devices/events",
-            &headers,
-            body.as_bytes()
-        )
-        .await
-        .status,
-        200
-    );
-    assert_eq!(
-        call(
-            world.addr(),
-            "GET",
-            "/v1/user",
-            &[("Authorization", &format!("bearer {token}"))],
-            b""
-        )
-        .await
-        .status,
-        200
-    );
+    let bearer = format!("bearer {token}");
+    for (method, path, header, body) in [
+        ("GET", query.as_str(), FORM, ""),
+        ("POST", "/v1/devices/events", FORM, body.as_str()),
+        ("GET", "/v1/user", ("Authorization", bearer.as_str()), ""),
+    ] {
+        let response = call(world.addr(), method, path, &[header], body.as_bytes()).await;
+        assert_eq!(response.status, 200, "{path}");
+    }
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_refused_and_ten_of_them_lock_the_account_for_half_an_hour() {
+async fn ten_wrong_passwords_lock_the_account_for_half_an_hour() {
     let world = start().await;
+    let demo = world.cloud.demo();
     for _ in 0..10 {
-        let answer = password(&world, "wrong").await;
-        assert_eq!(
-            (answer.status, &answer.json()["error"]),
-            (400, &json!("invalid_grant"))
-        );
+        let wrong = sign_in(&world, &demo.username, "wrong").await;
+        assert_eq!(wrong.status, 400);
+        assert_eq!(wrong.json()["error"], "invalid_grant");
     }
-    let right = world.cloud.demo().password;
-    let locked = password(&world, &right).await;
-    assert_eq!(
-        (locked.status, &locked.json()["error"]),
-        (429, &json!("account_locked"))
-    );
+    let locked = sign_in(&world, &demo.username, &demo.password).await;
+    assert_eq!(locked.status, 429);
+    assert_eq!(locked.json()["error"], "account_locked");
     world.clock.advance(Duration::from_secs(1800));
-    assert_eq!(password(&world, &right).await.status, 200);
+    let unlocked = sign_in(&world, &demo.username, &demo.password).await;
+    assert_eq!(unlocked.status, 200);
 }
 
 #[tokio::test]
-async fn the_right_password_of_nobody_is_refused_and_success_forgives_failures() {
+async fn a_wrong_username_fails_and_a_success_resets_the_count() {
     let world = start().await;
-    let right = world.cloud.demo().password;
-    for round in 0..3 {
+    let demo = world.cloud.demo();
+    for _ in 0..2 {
         for _ in 0..9 {
-            let fields = [
-                ("grant_type", "password"),
-                ("username", "nobody@simulated.example"),
-                ("password", &right),
-                ("client_id", "CLI2"),
-            ];
-            assert_eq!(ask(&world, &fields).await.status, 400, "{round}");
+            let nobody = sign_in(&world, "nobody@simulated.example", &demo.password).await;
+            assert_eq!(nobody.status, 400);
         }
-        assert_eq!(password(&world, &right).await.status, 200, "{round}");
+        let right = sign_in(&world, &demo.username, &demo.password).await;
+        assert_eq!(right.status, 200);
     }
 }
 
 #[tokio::test]
-async fn a_client_names_itself_in_the_form_or_by_basic_authentication() {
+async fn a_client_id_comes_by_form_or_basic_authentication() {
     let world = start().await;
     let demo = world.cloud.demo();
     let fields = [
@@ -144,161 +109,76 @@ async fn a_client_names_itself_in_the_form_or_by_basic_authentication() {
         ("username", &*demo.username),
         ("password", &*demo.password),
     ];
-    assert_eq!(ask(&world, &fields).await.json()["error"], "invalid_client");
-    let kind = ("Content-Type", "application/x-www-form-urlencoded");
+    let missing = request_token(&world, &fields).await.json();
+    assert_eq!(missing["error"], "invalid_client");
     // particle:particle
     let basic = ("Authorization", "Basic cGFydGljbGU6cGFydGljbGU=");
     let body = form(&fields);
-    let answer = call(
+    let headers = [FORM, basic];
+    let accepted = call(
         world.addr(),
         "POST",
         "/oauth/token",
-        &[kind, basic],
+        &headers,
         body.as_bytes(),
     )
     .await;
-    assert_eq!(answer.status, 200);
-    let other = form(&[("grant_type", "client_credentials"), ("client_id", "x")]);
-    let answer = call(
-        world.addr(),
-        "POST",
-        "/oauth/token",
-        &[kind],
-        other.as_bytes(),
-    )
-    .await;
-    assert_eq!(answer.json()["error"], "unsupported_grant_type");
+    assert_eq!(accepted.status, 200);
+    let other = [("grant_type", "client_credentials"), ("client_id", "x")];
+    let other = request_token(&world, &other).await.json();
+    assert_eq!(other["error"], "unsupported_grant_type");
 }
 
 #[tokio::test]
-async fn a_second_factor_asks_for_the_code_and_takes_only_the_right_one() {
-    let world = start_with(Config {
-        mfa: Some("123456".to_owned()),
-        ..config()
-    })
-    .await;
-    let asked = password(&world, &world.cloud.demo().password).await;
-    assert_eq!(
-        (asked.status, &asked.json()["error"]),
-        (403, &json!("mfa_required"))
-    );
-    let mfa_token = asked.json()["mfa_token"].as_str().unwrap().to_owned();
-    let otp = |code: &'static str| {
-        let fields = [
-            ("grant_type", "urn:custom:mfa-otp"),
-            ("mfa_token", &mfa_token),
-            ("otp", code),
-            ("client_id", "particle"),
-        ];
-        let fields: Vec<(String, String)> = fields
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect();
-        let world = &world;
-        async move {
-            let fields: Vec<(&str, &str)> = fields
-                .iter()
-                .map(|(key, value)| (key.as_str(), value.as_str()))
-                .collect();
-            ask(world, &fields).await
-        }
+async fn a_second_factor_takes_the_right_code_once_and_in_time() {
+    let world = start_with_mfa().await;
+    let demo = world.cloud.demo();
+    let mfa_token = async || {
+        let asked = sign_in(&world, &demo.username, &demo.password).await;
+        assert_eq!(asked.status, 403);
+        assert_eq!(asked.json()["error"], "mfa_required");
+        asked.json()["mfa_token"].as_str().unwrap().to_owned()
     };
-    let wrong = otp("000000").await;
-    assert_eq!(
-        (wrong.status, &wrong.json()["error"]),
-        (403, &json!("invalid_grant"))
-    );
-    let right = otp("123456").await;
-    assert_eq!(right.status, 200);
-    assert_eq!(
-        otp("123456").await.status,
-        403,
-        "a sign-in ends with its token"
-    );
-}
-
-#[tokio::test]
-async fn a_sign_in_does_not_wait_for_its_code_for_ever() {
-    let world = start_with(Config {
-        mfa: Some("123456".to_owned()),
-        ..config()
-    })
-    .await;
-    let asked = password(&world, &world.cloud.demo().password).await.json();
+    let token = mfa_token().await;
+    assert_eq!(send_code(&world, &token, "000000").await, 403);
+    assert_eq!(send_code(&world, &token, "123456").await, 200);
+    assert_eq!(send_code(&world, &token, "123456").await, 403);
+    let token = mfa_token().await;
     world.clock.advance(Duration::from_secs(601));
-    let fields = [
-        ("grant_type", "urn:custom:mfa-otp"),
-        ("mfa_token", asked["mfa_token"].as_str().unwrap()),
-        ("otp", "123456"),
-        ("client_id", "x"),
-    ];
-    assert_eq!(ask(&world, &fields).await.status, 403);
+    assert_eq!(send_code(&world, &token, "123456").await, 403);
 }
 
 #[tokio::test]
-async fn a_token_ends_when_its_time_is_over() {
+async fn a_token_expires() {
     let world = start().await;
     world.clock.advance(Duration::from_secs(3599));
-    assert_eq!(world.api("GET", "/v1/user", None).await.status, 200);
+    assert_eq!(user(&world).await, 200);
     world.clock.advance(Duration::from_secs(1));
-    let over = world.api("GET", "/v1/user", None).await;
-    assert_eq!(over.status, 401);
-    assert_eq!(
-        over.json(),
-        json!({"error": "invalid_token", "error_description": "The access token provided is invalid."})
-    );
+    let expired = world.api("GET", "/v1/user", Value::Null).await;
+    assert_eq!(expired.status, 401);
+    let error = json!({"error": "invalid_token", "error_description": "The access token provided is invalid."});
+    assert_eq!(expired.json(), error);
 }
 
 #[tokio::test]
-async fn a_token_can_be_looked_at_and_ended() {
+async fn tokens_are_listed_without_their_text_and_deleted() {
     let world = start().await;
-    let current = world
-        .api("GET", "/v1/access_tokens/current", None)
-        .await
-        .json();
-    assert_eq!(
-        (&current["expires_at"], &current["client_id"]),
-        (&json!("2026-11-23T12:00:00.000Z"), &json!("particle"))
-    );
-    let second = world.sign_in(&[]).await.json()["access_token"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let list = world.api("GET", "/v1/access_tokens", None).await;
-    assert_eq!(list.json().as_array().unwrap().len(), 2);
-    assert!(!list.body.contains(&second), "a list shows no whole token");
-    assert_eq!(
-        call(
-            world.addr(),
-            "DELETE",
-            &format!("/v1/access_tokens/{second}"),
-            &[],
-            b""
-        )
-        .await
-        .json(),
-        json!({"ok": true})
-    );
-    assert_eq!(
-        call(
-            world.addr(),
-            "DELETE",
-            &format!("/v1/access_tokens/{second}"),
-            &[],
-            b""
-        )
-        .await
-        .status,
-        404
-    );
-    assert_eq!(
-        world
-            .api("DELETE", "/v1/access_tokens/current", None)
-            .await
-            .json(),
-        json!({"ok": true})
-    );
-    assert_eq!(world.api("GET", "/v1/user", None).await.status, 401);
+    let current = world.get("/v1/access_tokens/current").await;
+    assert_eq!(current["expires_at"], "2026-11-23T12:00:00.000Z");
+    assert_eq!(current["client_id"], "particle");
+    let second = world.sign_in(&[]).await.json();
+    let second = second["access_token"].as_str().unwrap();
+    let list = world.get("/v1/access_tokens").await;
+    assert_eq!(list.as_array().unwrap().len(), 2);
+    assert!(!list.to_string().contains(second));
+    let path = format!("/v1/access_tokens/{second}");
+    for status in [200, 404] {
+        let deleted = call(world.addr(), "DELETE", &path, &[], b"").await;
+        assert_eq!(deleted.status, status);
+    }
+    let path = "/v1/access_tokens/current";
+    world.ok("DELETE", path, Value::Null).await;
+    assert_eq!(user(&world).await, 401);
 }
 
 #[tokio::test]
@@ -310,28 +190,22 @@ async fn a_refresh_token_replaces_the_pair_once() {
         ("refresh_token", first["refresh_token"].as_str().unwrap()),
         ("client_id", "x"),
     ];
-    assert_eq!(ask(&world, &fields).await.status, 200);
-    assert_eq!(ask(&world, &fields).await.status, 400);
-    let query = format!(
-        "/v1/user?access_token={}",
-        first["access_token"].as_str().unwrap()
-    );
-    assert_eq!(
-        call(world.addr(), "GET", &query, &[], b"").await.status,
-        401
-    );
+    assert_eq!(request_token(&world, &fields).await.status, 200);
+    assert_eq!(request_token(&world, &fields).await.status, 400);
+    let token = first["access_token"].as_str().unwrap();
+    let query = format!("/v1/user?access_token={token}");
+    let old = call(world.addr(), "GET", &query, &[], b"").await;
+    assert_eq!(old.status, 401);
 }
 
 #[tokio::test]
-async fn a_hundred_requests_for_tokens_in_five_minutes_are_enough() {
+async fn a_hundred_token_requests_in_five_minutes_are_the_limit() {
     let world = start().await;
     for _ in 1..100 {
         assert_eq!(world.sign_in(&[]).await.status, 200);
     }
-    assert_eq!(
-        world.sign_in(&[]).await.json()["error"],
-        "too_many_requests"
-    );
+    let refused = world.sign_in(&[]).await.json();
+    assert_eq!(refused["error"], "too_many_requests");
     world.clock.advance(Duration::from_secs(300));
     assert_eq!(world.sign_in(&[]).await.status, 200);
 }

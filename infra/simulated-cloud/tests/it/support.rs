@@ -1,4 +1,4 @@
-//! A running cloud, a server that receives its webhooks, and a caller that says exactly what it is told to say.
+//! A running cloud, a server that receives its webhooks, and an HTTP client that sends exactly the bytes it is given.
 
 use std::{
     collections::VecDeque,
@@ -10,12 +10,12 @@ use std::{
 use serde_json::{Value, json};
 use simulated_cloud::{Clock, Config, SimulatedCloud};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
     net::{TcpListener, TcpStream},
     sync::{mpsc, watch},
 };
 
-/// Nothing here takes this long; whoever waits longer waits for something that does not come.
+/// Nothing in these tests takes this long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) const PAGE: &str = "http://127.0.0.1:8787";
 /// 2026-11-23T11:00:00Z
@@ -52,15 +52,13 @@ pub(crate) async fn start_with(config: Config) -> World {
         clock,
         token: String::new(),
     };
-    let answer = world.sign_in(&[]).await;
-    world.token = answer.json()["access_token"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+    let signed_in = world.sign_in(&[]).await.json();
+    let token = signed_in["access_token"].as_str();
+    world.token = token.unwrap_or_default().to_owned();
     world
 }
 
-/// A cloud that has the tutorial's integration, the server to which it sends, and its id.
+/// A cloud with the tutorial's integration, the server to which it sends, and the integration's id.
 pub(crate) async fn start_with_hook() -> (World, Receiver, String) {
     let (world, receiver) = (start().await, Receiver::start().await);
     let id = world.create_hook(tutorial_hook(&receiver.url())).await;
@@ -79,74 +77,74 @@ impl World {
             ("username", &demo.username),
             ("password", &demo.password),
             ("client_id", "particle"),
-            ("client_secret", "particle"),
             ("expires_in", "3600"),
         ]);
-        let mut all = vec![("Content-Type", "application/x-www-form-urlencoded")];
-        all.extend_from_slice(headers);
-        call(self.addr(), "POST", "/oauth/token", &all, form.as_bytes()).await
-    }
-
-    /// The `Authorization` of whoever is signed in.
-    pub(crate) fn bearer(&self) -> String {
-        format!("Bearer {}", self.token)
-    }
-
-    /// A call with the token and, if there is one, a JSON body.
-    pub(crate) async fn api(&self, method: &str, path: &str, body: Option<Value>) -> ApiResponse {
-        self.send(
-            method,
-            path,
-            &body.map(|body| body.to_string()).unwrap_or_default(),
+        let headers = [&[FORM], headers].concat();
+        call(
+            self.addr(),
+            "POST",
+            "/oauth/token",
+            &headers,
+            form.as_bytes(),
         )
         .await
     }
 
-    async fn send(&self, method: &str, path: &str, body: &str) -> ApiResponse {
+    /// The `Authorization` header of the signed-in account.
+    pub(crate) fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
+    /// A call with the token and a JSON body; null sends none.
+    pub(crate) async fn api(&self, method: &str, path: &str, body: Value) -> ApiResponse {
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
         let bearer = self.bearer();
-        let headers = [
-            ("Authorization", bearer.as_str()),
-            ("Content-Type", "application/json"),
-        ];
+        let headers = [("Authorization", bearer.as_str()), JSON];
         call(self.addr(), method, path, &headers, body.as_bytes()).await
     }
 
-    pub(crate) async fn create_hook(&self, hook: impl ToString) -> String {
-        let answer = self
-            .send("POST", "/v1/integrations", &hook.to_string())
-            .await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        answer.json()["id"].as_str().unwrap().to_owned()
+    /// The JSON of a call that succeeds.
+    pub(crate) async fn ok(&self, method: &str, path: &str, body: Value) -> Value {
+        let response = self.api(method, path, body).await;
+        assert_eq!(response.status, 200, "{}", response.body);
+        response.json()
     }
 
-    pub(crate) async fn delete_hook(&self, id: &str) {
-        let path = format!("/v1/integrations/{id}");
-        let answer = self.api("DELETE", &path, None).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        self.ok("GET", path, Value::Null).await
+    }
+
+    pub(crate) async fn status(&self, method: &str, path: &str, body: Value) -> u16 {
+        self.api(method, path, body).await.status
+    }
+
+    pub(crate) async fn create_hook(&self, hook: Value) -> String {
+        let created = self.ok("POST", "/v1/integrations", hook).await;
+        created["id"].as_str().unwrap().to_owned()
     }
 
     /// What the cloud shows of one integration.
     pub(crate) async fn hook(&self, id: &str) -> Value {
-        self.api("GET", &format!("/v1/integrations/{id}"), None)
-            .await
-            .json()
+        self.get(&format!("/v1/integrations/{id}")).await
     }
 
     pub(crate) async fn publish(&self, name: &str, data: &str) {
-        let answer = self
-            .api(
-                "POST",
-                "/v1/devices/events",
-                Some(json!({"name": name, "data": data, "private": true})),
-            )
-            .await;
-        assert_eq!((answer.status, answer.json()), (200, json!({"ok": true})));
+        let event = json!({"name": name, "data": data, "private": true});
+        let published = self.ok("POST", "/v1/devices/events", event).await;
+        assert_eq!(published, json!({"ok": true}));
     }
 
     pub(crate) async fn listen(&self, path: &str) -> Stream {
         Stream::open(self.addr(), path, &self.token).await
     }
 }
+
+pub(crate) const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+pub(crate) const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 pub(crate) fn form(fields: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new())
@@ -179,7 +177,7 @@ impl ApiResponse {
     }
 }
 
-/// One request as written, one answer; the host is the address unless the headers name one.
+/// One request and its response; the host is the address unless the headers name one.
 pub(crate) async fn call(
     addr: SocketAddr,
     method: &str,
@@ -218,31 +216,20 @@ pub(crate) async fn call(
         .split_once("\r\n\r\n")
         .unwrap_or_else(|| panic!("no whole answer: {text:?}"));
     let mut lines = head.lines();
-    let status = lines
-        .next()
-        .unwrap()
-        .split(' ')
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap();
     let headers = lines
         .map(|line| line.split_once(": ").unwrap())
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
     ApiResponse {
-        status,
+        status: status.parse().unwrap(),
         headers,
         body: body.to_owned(),
     }
 }
 
 /// An open event stream.
-pub(crate) struct Stream {
-    pub(crate) head: String,
-    lines: BufReader<TcpStream>,
-    clean: String,
-}
+pub(crate) struct Stream(Lines<BufReader<TcpStream>>);
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Seen {
@@ -261,50 +248,23 @@ impl Seen {
 }
 
 impl Stream {
+    /// By HTTP/1.0, whose bodies are not in chunks.
     pub(crate) async fn open(addr: SocketAddr, path: &str, token: &str) -> Self {
         let mut stream = TcpStream::connect(addr).await.unwrap();
         let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nAuthorization: Bearer {token}\r\n\r\n");
+            format!("GET {path} HTTP/1.0\r\nHost: {addr}\r\nAuthorization: Bearer {token}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut lines = BufReader::new(stream);
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            let read = tokio::time::timeout(PATIENCE, lines.read_line(&mut head))
-                .await
-                .expect("a head comes")
-                .unwrap();
-            assert!(read > 0, "the stream ended in its head: {head}");
-        }
-        Self {
-            head,
-            lines,
-            clean: String::new(),
-        }
+        let mut stream = Self(BufReader::new(stream).lines());
+        let head = async { while !stream.line().await.expect("a head").is_empty() {} };
+        tokio::time::timeout(PATIENCE, head)
+            .await
+            .expect("a head comes");
+        stream
     }
 
-    /// The next line of the body with the framing of the chunks taken away; none when the stream ends.
+    /// The next line; none when the stream ends.
     pub(crate) async fn line(&mut self) -> Option<String> {
-        loop {
-            if let Some(end) = self.clean.find('\n') {
-                let line = self.clean[..end].to_owned();
-                self.clean.drain(..=end);
-                return Some(line);
-            }
-            let mut size = String::new();
-            self.lines
-                .read_line(&mut size)
-                .await
-                .ok()
-                .filter(|read| *read > 0)?;
-            let size = usize::from_str_radix(size.trim(), 16).unwrap();
-            let mut chunk = vec![0; size + 2];
-            self.lines.read_exact(&mut chunk).await.ok()?;
-            if size == 0 {
-                return None;
-            }
-            self.clean
-                .push_str(std::str::from_utf8(&chunk[..size]).unwrap());
-        }
+        self.0.next_line().await.ok().flatten()
     }
 
     pub(crate) async fn next(&mut self) -> Seen {
@@ -338,7 +298,7 @@ impl Stream {
         names
     }
 
-    /// The next event with this name; those before it are passed over.
+    /// The next event with this name, ignoring those before it.
     pub(crate) async fn named(&mut self, name: &str) -> Seen {
         loop {
             let seen = self.next().await;
@@ -349,7 +309,7 @@ impl Stream {
     }
 }
 
-/// What a receiver answers next.
+/// How a receiver responds.
 #[derive(Clone)]
 pub(crate) enum Reply {
     Respond {
@@ -357,9 +317,9 @@ pub(crate) enum Reply {
         content_type: &'static str,
         body: Vec<u8>,
     },
-    /// Keeps the connection open and says nothing.
+    /// Keeps the connection open without a response.
     Silence,
-    /// Closes the connection in the middle of the answer.
+    /// Closes the connection in the middle of the response.
     HalfAResponse,
 }
 
@@ -410,7 +370,7 @@ impl Receiver {
                         .unwrap()
                         .pop_front()
                         .unwrap_or_else(|| says.borrow().clone());
-                    // Whoever does not ask what was received does not care.
+                    // Not every test looks at the requests.
                     let _ = sender.send(text);
                     match what {
                         Reply::Respond {
@@ -449,12 +409,12 @@ impl Receiver {
         format!("http://{}/hook/x", self.addr)
     }
 
-    /// What the next requests are answered with, one each.
+    /// The responses to the next requests, one each.
     pub(crate) fn then(&self, says: impl IntoIterator<Item = Reply>) {
         self.next.lock().unwrap().extend(says);
     }
 
-    /// What every other request is answered with.
+    /// The response to every other request.
     pub(crate) fn always(&self, say: Reply) {
         self.otherwise.send_replace(say);
     }
@@ -468,12 +428,11 @@ impl Receiver {
     }
 }
 
-/// The tutorial's own integration, pointed at a receiver; as text, because the order of its keys is part of it.
-pub(crate) fn tutorial_hook(url: &str) -> String {
-    let filled =
-        simulated_cloud::WEBHOOK_JSON.replace(r#""url": """#, &format!(r#""url": "{url}""#));
-    assert!(filled.contains(url));
-    filled
+/// The tutorial's own integration, pointed at a receiver.
+pub(crate) fn tutorial_hook(url: &str) -> Value {
+    let mut hook: Value = serde_json::from_str(simulated_cloud::WEBHOOK_JSON).unwrap();
+    hook["url"] = json!(url);
+    hook
 }
 
 /// An integration whose requests are nothing but this text.
