@@ -1,4 +1,4 @@
-//! Attaches a device to a simulated cloud that runs elsewhere on this machine: `GET /simulated/devices/link`, upgraded.
+//! Connects a device to a simulated cloud in another process of this machine: `GET /simulated/devices/link`, upgraded.
 
 use std::io;
 
@@ -7,25 +7,25 @@ use tokio::{
     net::TcpStream,
 };
 
-/// An answer's head is far smaller.
+/// A response's head is far smaller.
 const HEAD_LIMIT: usize = 16 * 1024;
 
 /// Connects to the simulated cloud at `cloud`, such as `http://127.0.0.1:8788`, with an account's access token. What comes back
 /// is a device link.
 ///
-/// Only this machine's own addresses are allowed: the token travels unencrypted, and whoever answers may have programs
+/// Only this machine's own addresses are allowed: the token travels unencrypted, and the server may have programs
 /// compiled and run here.
 ///
 /// # Errors
-/// In one line for a person: not such an address, nobody there, or the cloud refused.
+/// In one line for a person: the address is not allowed, nothing listens there, or the cloud refused.
 pub async fn connect(cloud: &str, token: &str) -> io::Result<TcpStream> {
     let invalid = |text: &str| io::Error::new(io::ErrorKind::InvalidInput, text.to_owned());
     let host = loopback(cloud).ok_or_else(|| {
-        invalid("the cloud has to be http://127.0.0.1:PORT or http://localhost:PORT")
+        invalid("the cloud must be http://127.0.0.1:PORT or http://localhost:PORT")
     })?;
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(invalid(
-            "the token is empty or has characters that no token has",
+            "the token is empty or contains characters that no token has",
         ));
     }
     let mut stream = TcpStream::connect(host).await?;
@@ -39,7 +39,7 @@ pub async fn connect(cloud: &str, token: &str) -> io::Result<TcpStream> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() >= HEAD_LIMIT {
-            return Err(invalid("what answers there is no simulated cloud"));
+            return Err(invalid("the server there is not a simulated cloud"));
         }
         head.push(stream.read_u8().await?);
     }
@@ -50,7 +50,7 @@ pub async fn connect(cloud: &str, token: &str) -> io::Result<TcpStream> {
         Some(status) => Err(invalid(&format!(
             "the cloud refused the device: status {status}"
         ))),
-        None => Err(invalid("what answers there is no simulated cloud")),
+        None => Err(invalid("the server there is not a simulated cloud")),
     }
 }
 

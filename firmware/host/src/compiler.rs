@@ -1,7 +1,7 @@
-//! Compiles a firmware file against our Particle.h with the C++ compiler found on this machine.
+//! Compiles a firmware against `device-os/Particle.h` with the C++ compiler found on this machine.
 //!
-//! It runs in a folder of its own with relative names, so that what the compiler says names the file as its author did
-//! and no folder of this machine.
+//! It runs in a folder of its own with relative names, so that its messages name the files as their author did, and no
+//! folder of this machine.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -18,7 +18,7 @@ use tokio::{io::AsyncReadExt as _, process::Command, time::timeout};
 pub use device_link::Source;
 
 use crate::{
-    limits::{self, Lifeline, Limits, Pipes},
+    limits::{self, Lifeline, Pipes},
     platform::Platform,
 };
 
@@ -28,7 +28,7 @@ const HOST_CPP: &str = include_str!("../device-os/host.cpp");
 /// A program that needs longer is refused. The simulated cloud waits 30 s for the answer.
 const TIME_LIMIT: Duration = Duration::from_secs(25);
 
-/// What the compiler may say; the rest is cut. A template error can fill a disk.
+/// The most output of the compiler that is kept. A template error can fill a disk.
 const OUTPUT_LIMIT: usize = 64 * 1024;
 
 /// All files of one program together. The largest known firmware of one file is a tenth of this.
@@ -41,14 +41,14 @@ pub const INSTALL_A_COMPILER: &str = if cfg!(target_os = "macos") {
     "No C++ compiler found: install one (on Debian or Ubuntu `apt install g++`), then start again."
 };
 
-/// A C++ compiler that answered.
+/// A C++ compiler of this machine.
 #[derive(Clone, Debug)]
 pub struct Compiler {
     /// The program and the arguments that always come first.
     pub command: Vec<String>,
-    /// The first line of what it says about itself.
+    /// The first line of its `--version`.
     pub version: String,
-    /// How long one program may take; 25 s where nobody changes it.
+    /// How long one program may take; 25 s by default.
     pub time_limit: Duration,
     path: OsString,
 }
@@ -56,9 +56,9 @@ pub struct Compiler {
 /// Why there is no program.
 #[derive(Debug)]
 pub enum Failure {
-    /// The source's fault: what the compiler wrote, or one line in its place.
+    /// The source does not compile: the compiler's output, or one line in its place.
     Source(String),
-    /// This machine's fault.
+    /// The compiler cannot be run.
     Machine(io::Error),
 }
 
@@ -73,12 +73,12 @@ impl From<io::Error> for Failure {
 pub struct Program {
     /// The executable file.
     pub path: PathBuf,
-    /// What `size` says about it: a line of headings and a line of numbers. Empty where there is no `size`.
+    /// The output of `size`: a line of headings and a line of numbers. Empty if there is no `size`.
     pub size: String,
 }
 
 impl Compiler {
-    /// The one that `CXX` names, else `c++`, `g++` or `clang++` on the `PATH`; none if none of them runs.
+    /// The compiler that `CXX` names, else `c++`, `g++` or `clang++` on the `PATH`, whichever runs first.
     #[allow(
         clippy::disallowed_methods,
         reason = "which compiler this machine has is a matter of its environment"
@@ -140,7 +140,7 @@ impl Compiler {
         .await
         {
             Ok(Ok(program)) => {
-                // Its folder goes; the program stays beside it, under the folder's name.
+                // The folder is deleted; the program is kept beside it.
                 let kept = build.path().with_extension("program");
                 std::fs::rename(program, &kept)?;
                 Ok(Program {
@@ -155,7 +155,7 @@ impl Compiler {
         }
     }
 
-    /// What decides the program, as a name for it: another compiler, header, flag or source is another key.
+    /// A name for the program: another compiler, header, flag or source gives another key.
     pub fn key(&self, sources: &[Source], platform: Platform, extra: &[&str]) -> String {
         let defines = platform.defines();
         let sources = sources
@@ -262,7 +262,7 @@ impl Compiler {
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         let mut child = Group::spawn(command)?;
-        let (status, said) = child.said(OUTPUT_LIMIT, lifeline).await?;
+        let (status, said) = child.output(OUTPUT_LIMIT, lifeline).await?;
         if status.success() {
             return Ok(());
         }
@@ -303,9 +303,9 @@ impl Group {
         })
     }
 
-    /// How it ended, and the first `limit` bytes of what it printed until then. All of it is read, so that it does not
-    /// wait for ever; a process that it left behind is ended.
-    async fn said(
+    /// Its exit status and the first `limit` bytes of its output. All output is read, so that it never blocks; processes that
+    /// it left behind are ended.
+    async fn output(
         &mut self,
         limit: usize,
         mut lifeline: Lifeline,
@@ -325,7 +325,7 @@ impl Group {
                 status = self.child.wait() => break status?,
             }
         };
-        // Its last words may still lie in the socket.
+        // The end of its output may still be in the socket.
         while let Ok(size @ 1..) = lifeline.try_read(&mut buffer) {
             keep(&buffer[..size]);
         }
@@ -341,7 +341,7 @@ impl Drop for Group {
     }
 }
 
-/// The name the firmware goes by: its first file that is compiled.
+/// The name of the firmware: its first file that is compiled.
 pub fn main_file(sources: &[Source]) -> Option<&str> {
     sources
         .iter()
@@ -363,8 +363,8 @@ fn is_compiled(name: &str) -> bool {
     name.ends_with(".cpp") || name.ends_with(".ino")
 }
 
-/// An `.ino` file gets the header, as from Particle's preprocessor. Prototypes it does not get: a function has to stand
-/// above its first use, or be declared there.
+/// Adds the header to an `.ino` file, as Particle's preprocessor does. It adds no prototypes: a function must be defined or
+/// declared above its first use.
 fn preprocessed(source: &Source) -> String {
     if source.name.ends_with(".ino") {
         format!(
@@ -376,7 +376,7 @@ fn preprocessed(source: &Source) -> String {
     }
 }
 
-/// Names decide where we write, so they are checked and never mended.
+/// Names decide where files are written, so they are checked and never repaired.
 fn check(sources: &[Source]) -> Result<(), String> {
     if main_file(sources).is_none() {
         return Err("there is no .cpp or .ino file in what was sent".into());
@@ -415,18 +415,6 @@ fn check(sources: &[Source]) -> Result<(), String> {
     Ok(())
 }
 
-/// The limits under which a program of ours runs: with the sanitizers, without one on memory.
-pub fn firmware_limits(sanitized: bool) -> Limits {
-    if sanitized {
-        Limits {
-            memory_mib: None,
-            ..limits::FIRMWARE
-        }
-    } else {
-        limits::FIRMWARE
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -462,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn two_files_of_one_name_and_files_without_a_program_are_refused() {
+    fn repeated_names_and_missing_programs_are_refused() {
         assert!(check(&[file("a.cpp"), file("a.cpp")]).is_err());
         assert!(check(&[file("a.h")]).is_err());
         assert!(check(&[]).is_err());

@@ -1,10 +1,10 @@
-//! The least rights the platform easily gives to a program we did not write: the compiler's, and the firmware's own.
+//! The fewest rights that the platform easily gives to a foreign program: the compiler and the firmware.
 //!
 //! A process gets an empty environment, a folder of its own to be in, a process group of its own that ends as a whole,
 //! and the limits below. The shell sets them, because that needs no `unsafe` code between fork and exec. What is *not*
 //! taken away: it runs as this user, and may read, delete and empty files, end other programs and open network connections
-//! as this user may. Root is bound by little of that, so a firmware of root's runs as a user that nobody else is, if this
-//! machine has the means ([`AS_NOBODY_ELSE`]).
+//! as this user may. Few of the limits bind root, so root's firmware runs as a user of its own, if this
+//! machine has the means ([`AS_OWN_USER`]).
 //!
 //! Its standard error is one end of a socket whose other end, the [`Lifeline`], is held here. A second process of the
 //! group does nothing but wait until that other end is closed, and then ends the group. The system closes it however
@@ -59,9 +59,9 @@ pub const FIRMWARE: Limits = Limits {
 
 /// Has the shell run the program as a user of its own, of those that systemd gives to services for as long as they run
 /// (<https://systemd.io/UIDS-GIDS/>): only a user with no other process can be held to one. The program is opened before, by
-/// who may enter its folder, and its name is an argument for whoever looks at the list of processes. That is tried with
+/// a user who may enter its folder, and its name is an argument so that the list of processes shows it. That is tried with
 /// another program first: where `setpriv` of util-linux is not there, or may not do it, the firmware runs as root.
-const AS_NOBODY_ELSE: &str = "exec 9<\"$0\"; other=$((61184 + $$ % 4336)); \
+const AS_OWN_USER: &str = "exec 9<\"$0\"; other=$((61184 + $$ % 4336)); \
      as=\"setpriv --reuid $other --regid $other --clear-groups --no-new-privs --\"; \
      if [ -e /proc/self/fd/9 ] && (ulimit -u 1 || ulimit -p 1; exec $as /bin/true) 2>/dev/null; \
      then set -- $as /proc/self/fd/9 \"$0\" \"$@\"; else set -- \"$0\" \"$@\"; fi; ";
@@ -74,8 +74,8 @@ pub type Lifeline = UnixStream;
 pub enum Pipes {
     /// As the caller sets them.
     AsTheyAre,
-    /// What the caller pipes as standard input comes in at 4, what goes out at 3 reaches standard output; the program's
-    /// own prints go to standard error, and it has nothing to read.
+    /// The caller's pipe to standard input is descriptor 4, standard output is descriptor 3; what the program prints goes to
+    /// standard error, and its standard input is empty.
     OrdersAndReports,
 }
 
@@ -105,7 +105,7 @@ pub fn command(
         script += &format!("ulimit -v {} 2>/dev/null || :; ", mib * 1024);
     }
     script += match !limits.may_fork && geteuid().is_root() {
-        true => AS_NOBODY_ELSE,
+        true => AS_OWN_USER,
         false => "set -- \"$0\" \"$@\"; ",
     };
     if !limits.may_fork {

@@ -1,4 +1,4 @@
-//! A virtual device in a terminal: its serial monitor, and commands to type. It needs no cloud; with one it attaches.
+//! A virtual device in a terminal: its serial monitor and typed commands, with or without a simulated cloud.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -21,32 +21,32 @@ use virtual_device::{
 
 /// Runs a firmware file on this machine, as a Particle device would.
 ///
-/// What it prints is what `particle serial monitor` prints. Type `help` for what you can do to it.
+/// Prints what `particle serial monitor` prints. Type `help` for the commands.
 #[derive(Parser)]
 #[command(version)]
 struct Flags {
-    /// Device ID: 24 hexadecimal digits; another one at each start if not given
+    /// Device ID: 24 hexadecimal digits [default: a random one]
     #[arg(long)]
     id: Option<String>,
-    /// What its owner calls it
+    /// Name of the device
     #[arg(long, default_value = "virtual-device")]
     name: String,
-    /// Where the power comes from: none (an Argon), usb, battery or battery:PERCENT
+    /// Power source: none (an Argon), usb, battery or battery:PERCENT
     #[arg(long, default_value = "usb")]
     power: Power,
-    /// A minute of the device in a second
+    /// Run a minute of device time per second
     #[arg(long)]
     fast: bool,
-    /// Start of the firmware's random numbers, so that they repeat [default: chance]
+    /// Seed of the firmware's random numbers, so that they repeat [default: random]
     #[arg(long)]
     seed: Option<u32>,
-    /// The firmware, a .cpp or .ino file [default: what was flashed last, at first the tutorial's]
+    /// Firmware, a .cpp or .ino file [default: the last one flashed, at first the tutorial's]
     #[arg(long)]
     firmware: Option<PathBuf>,
-    /// Folder that keeps what was flashed [default: none is kept]
+    /// Folder that keeps the flashed firmware [default: it is not kept]
     #[arg(long)]
     data: Option<PathBuf>,
-    /// The simulated cloud to attach to, such as http://127.0.0.1:8788
+    /// Simulated cloud to connect to, such as http://127.0.0.1:8788
     #[arg(long, requires = "token_file")]
     cloud: Option<String>,
     /// File with an access token of that cloud
@@ -82,7 +82,7 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
         compiler: Some(compiler),
     };
     eprintln!(
-        "Device {} ({}). Type `help` for what you can do to it.",
+        "Device {} ({}). Type `help` for the commands.",
         config.id, config.name
     );
 
@@ -117,7 +117,7 @@ fn source(file: &PathBuf) -> anyhow::Result<Source> {
     Ok(Source { name, text })
 }
 
-/// Prints the serial port to standard output, and what else there is to say to standard error.
+/// Prints the serial port to standard output and messages to standard error.
 async fn watch(device: &Device) {
     let (mut serial, mut state) = (device.serial(), device.state());
     loop {
@@ -150,7 +150,7 @@ async fn type_commands(device: &Device) -> anyhow::Result<()> {
             Err(error) => eprintln!("{error}"),
         }
     }
-    // In the background there is nobody to type; the device goes on.
+    // Without a terminal the device keeps running.
     std::future::pending().await
 }
 
@@ -177,7 +177,7 @@ async fn keep_attached(device: &Device, link: Option<(Reconnecting, tokio::task:
     };
     loop {
         let _ = copying.await;
-        eprintln!("The cloud is gone; trying again.");
+        eprintln!("The connection to the cloud is lost; trying again.");
         let mut pause = Duration::from_secs(1);
         copying = loop {
             tokio::time::sleep(pause).await;

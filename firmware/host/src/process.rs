@@ -1,4 +1,4 @@
-//! One firmware as a process of its own: orders in, reports out, and an end that can always be brought about.
+//! A firmware as a process of its own: orders in, reports out, and it can always be ended.
 
 use std::{
     ffi::OsStr,
@@ -22,16 +22,16 @@ use crate::{
     wire::{Order, Report},
 };
 
-/// Our host code writes no longer line: 8 KiB of serial text, escaped.
+/// `host.cpp` writes no longer line: 8 KiB of serial text, escaped.
 const LINE_LIMIT: u64 = 32 * 1024;
 
 /// Orders that wait for a firmware that does not return from `loop()`. Then it gets no more, as a device would not.
 const ORDERS_WAITING: usize = 256;
 
-/// What a crashed program says about it; a sanitizer's first lines are the ones that matter.
-const LAST_WORDS: usize = 4096;
+/// How much of a crashed program's output is kept; a sanitizer's first lines matter.
+const MAX_PRINTED: usize = 4096;
 
-/// How a firmware exits that wants a reset: `exit_reset` of `device-os/host.cpp`.
+/// The exit status of a firmware that resets: `exit_reset` of `device-os/host.cpp`.
 const EXIT_RESET: i32 = 100;
 
 /// A running firmware. It ends when this is dropped.
@@ -39,7 +39,7 @@ pub struct Process {
     child: Child,
     orders: mpsc::Sender<String>,
     reports: mpsc::Receiver<Report>,
-    last_words: Arc<Mutex<Vec<u8>>>,
+    printed: Arc<Mutex<Vec<u8>>>,
     /// Its group ends when this is dropped.
     _life: OwnedWriteHalf,
 }
@@ -85,13 +85,13 @@ impl Process {
         let stdout = child.stdout.take().expect("it was piped");
         tokio::spawn(read_reports(stdout, report));
 
-        let last_words = Arc::new(Mutex::new(Vec::new()));
-        let words = Arc::clone(&last_words);
+        let printed = Arc::new(Mutex::new(Vec::new()));
+        let words = Arc::clone(&printed);
         tokio::spawn(async move {
             let mut buffer = [0; 1024];
             while let Ok(size @ 1..) = stderr.read(&mut buffer).await {
-                let mut words = words.lock().expect("nobody panics while holding it");
-                let room = LAST_WORDS.saturating_sub(words.len());
+                let mut words = words.lock().expect("no holder panics");
+                let room = MAX_PRINTED.saturating_sub(words.len());
                 words.extend_from_slice(&buffer[..size.min(room)]);
             }
         });
@@ -99,22 +99,22 @@ impl Process {
             child,
             orders,
             reports,
-            last_words,
+            printed,
             _life: life,
         })
     }
 
-    /// Sends an order. False when the firmware is so far behind, or gone, that it will not get it.
+    /// Sends an order. False if the firmware is too far behind or has ended.
     pub fn order(&self, order: &Order) -> bool {
         self.orders.try_send(order.line()).is_ok()
     }
 
-    /// The next report; none when the process has ended. Can be dropped and called again without losing one.
+    /// The next report; none when the process has ended. Cancel safe.
     pub async fn report(&mut self) -> Option<Report> {
         self.reports.recv().await
     }
 
-    /// Waits for the end of a process that gives no more reports, ending it if it still runs.
+    /// Waits for the end of a process that sends no more reports, and ends it if it still runs.
     pub async fn end(mut self) -> End {
         // It may have closed its pipe and gone on.
         let wait = tokio::time::timeout(std::time::Duration::from_secs(2), self.child.wait()).await;
@@ -127,13 +127,8 @@ impl Process {
         if status.code() == Some(EXIT_RESET) {
             return End::Reset;
         }
-        let printed = String::from_utf8_lossy(
-            &self
-                .last_words
-                .lock()
-                .expect("nobody panics while holding it"),
-        )
-        .into_owned();
+        let printed =
+            String::from_utf8_lossy(&self.printed.lock().expect("no holder panics")).into_owned();
         End::Crash {
             why: why(status),
             printed,
@@ -170,7 +165,7 @@ async fn read_reports(stdout: ChildStdout, report: mpsc::Sender<Report>) {
     }
 }
 
-/// Signals have other numbers on other systems, hence their names.
+/// Signals have different numbers on different systems, hence the names.
 fn why(status: ExitStatus) -> String {
     let Some(number) = status.signal() else {
         let code = status.code().unwrap_or_default();
@@ -194,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signal_is_called_what_it_is_on_this_system() {
+    fn a_signal_is_named_as_on_this_system() {
         let killed_by = |signal: Signal| why(ExitStatus::from_raw(signal.as_raw()));
         assert_eq!(killed_by(Signal::BUS), "bus error");
         assert_eq!(killed_by(Signal::XFSZ), "it wrote to a file");

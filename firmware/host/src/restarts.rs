@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_waits_longer_each_time_and_begins_anew_once_the_firmware_recovered() {
+    fn it_waits_longer_after_each_crash_until_it_recovers() {
         let mut restarts = Restarts::default();
         let now = Instant::now();
         for seconds in WAITS {

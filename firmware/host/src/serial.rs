@@ -1,17 +1,17 @@
-//! The serial port: what the firmware prints, to whoever is watching.
+//! The serial port: what the firmware prints, for its watchers and the cloud.
 
 use std::time::Duration;
 
 use tokio::{sync::broadcast, time::Instant};
 
-/// Lines a second; a firmware that writes more loses the rest.
+/// Lines per second; further ones are dropped.
 const MAX_LINES: u32 = 200;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 pub(crate) struct Serial {
     watchers: broadcast::Sender<String>,
-    /// When the second began whose lines are counted.
+    /// The start of the second whose lines are counted.
     since: Instant,
     lines: u32,
 }
@@ -25,7 +25,7 @@ impl Serial {
         }
     }
 
-    /// Prints a line, unless there are too many. What comes back are the lines that are shown, for the cloud.
+    /// Shows a line, unless there are too many, and returns the lines that are shown, for the cloud.
     pub(crate) fn print(&mut self, line: String, now: Instant) -> Vec<String> {
         let mut shown = Vec::new();
         if now - self.since >= SECOND {
@@ -42,7 +42,7 @@ impl Serial {
             shown.push(line);
         }
         for line in &shown {
-            // Nobody may be watching.
+            // There may be no watcher.
             let _ = self.watchers.send(line.clone());
         }
         shown
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_too_much_for_a_second_is_counted_and_said_in_the_next() {
+    fn lines_over_the_limit_are_counted_in_the_next_second() {
         let (watchers, mut watching) = broadcast::channel(1024);
         let start = Instant::now();
         let mut serial = Serial::new(watchers, start);

@@ -1,9 +1,9 @@
-//! The lines between us and a firmware's process; `device-os/host.cpp` is the other end and lists them.
+//! The lines between the virtual device and a firmware's process; `device-os/host.cpp` is the other end and lists them.
 //!
 //! A line is a word and its fields, separated by tabs. Names and data are bytes on a device; here they are text, and what
 //! is not UTF-8 is replaced, because the cloud speaks JSON.
 
-/// What we tell the process. The clock stands still until [`Order::Run`].
+/// To the process. The clock does not move until [`Order::Run`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Order {
     /// The first order: runs `setup()`. Answered by [`Report::Done`].
@@ -99,10 +99,10 @@ impl Order {
     }
 }
 
-/// What the process tells us.
+/// From the process.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Report {
-    /// The run, or `setup()`, came to its end; the clock is here.
+    /// The run, or `setup()`, is over; the clock shows this.
     Done(u64),
     /// A line on the serial port, without its end.
     Serial(String),
@@ -122,8 +122,7 @@ pub enum Report {
 }
 
 impl Report {
-    /// Reads one line without its end. None if it is not one that our host code writes: the firmware wrote to a
-    /// descriptor that is not its own.
+    /// Reads one line without its end. None if `host.cpp` does not write such a line: the firmware wrote to its descriptor.
     pub fn parse(line: &[u8]) -> Option<Self> {
         let mut fields = line.split(|byte| *byte == b'\t').map(unescape);
         let word = fields.next()?;
@@ -174,67 +173,37 @@ fn unescape(field: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_field_may_hold_what_separates_fields() {
-        let order = Order::Event {
-            name: "a\tb".into(),
-            data: Some("one\\\r\ntwo\t".into()),
-        };
-        assert_eq!(order.line(), "event\ta\\tb\tone\\\\\\r\\ntwo\\t\n");
-        let line = order.line().replacen("event", "publish", 1);
-        let back = Report::parse(line.trim_end_matches('\n').as_bytes());
-        assert_eq!(
-            back,
-            Some(Report::Publish {
-                name: "a\tb".into(),
-                data: Some("one\\\r\ntwo\t".into())
-            })
-        );
+    fn event(name: &str, data: Option<&str>) -> String {
+        let (name, data) = (name.into(), data.map(Into::into));
+        Order::Event { name, data }.line()
     }
 
     #[test]
-    fn an_event_without_data_differs_from_one_with_a_field() {
-        assert_eq!(
-            Order::Event {
-                name: "e".into(),
-                data: None
-            }
-            .line(),
-            "event\te\n"
-        );
-        assert_eq!(
-            Report::parse(b"publish\te"),
-            Some(Report::Publish {
-                name: "e".into(),
-                data: None
-            })
-        );
-        assert_eq!(
-            Report::parse(b"publish\te\t"),
-            Some(Report::Publish {
-                name: "e".into(),
-                data: Some(String::new())
-            })
-        );
+    fn a_field_may_hold_separators_be_empty_or_absent() {
+        let data = "one\\\r\ntwo\t";
+        let line = event("a\tb", Some(data));
+        assert_eq!(line, "event\ta\\tb\tone\\\\\\r\\ntwo\\t\n");
+        assert_eq!(event("e", None), "event\te\n");
+        for (name, data) in [("a\tb", Some(data)), ("e", None), ("e", Some(""))] {
+            let line = event(name, data).replacen("event", "publish", 1);
+            let report = Report::parse(line.trim_end_matches('\n').as_bytes());
+            let (name, data) = (name.into(), data.map(Into::into));
+            assert_eq!(report, Some(Report::Publish { name, data }));
+        }
     }
 
     #[test]
     fn a_line_that_is_not_ours_is_refused() {
         for line in [
-            &b""[..],
-            b"hello",
-            b".",
-            b".\tx",
-            b"serial",
-            b"serial\ta\tb",
-            b"connect",
+            "",
+            "hello",
+            ".",
+            ".\tx",
+            "serial",
+            "serial\ta\tb",
+            "connect",
         ] {
-            assert_eq!(
-                Report::parse(line),
-                None,
-                "{}",
-                String::from_utf8_lossy(line)
-            );
+            assert_eq!(Report::parse(line.as_bytes()), None, "{line}");
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::scenario::{Build, ID, Scenario};
 const OWN: &str = include_str!("../../../examples/own-firmware.cpp");
 
 #[tokio::test]
-async fn the_lines_for_a_firmware_of_ones_own_publish_and_print_the_response() {
+async fn the_lines_for_ones_own_firmware_publish_and_print() {
     let mut device = Scenario::of(OWN, Build::Sanitized, 0).await;
     assert_eq!(
         device.subscriptions,

@@ -118,26 +118,6 @@ async fn responses_of_every_length_arrive_whole() {
 }
 
 #[tokio::test]
-async fn a_response_that_is_too_long_is_dropped_and_the_next_one_is_not() {
-    let mut device = device().await;
-    for (round, size) in [5121, 6000, 100_000].into_iter().enumerate() {
-        let response = text(round, size);
-        for (number, part) in parts(&response).into_iter().enumerate() {
-            device.part(number, part);
-            device.run_for(10).await;
-        }
-        device.run_for(10_100).await;
-    }
-    assert_eq!(
-        device.logged("hook response longer than 5120 bytes").len(),
-        3
-    );
-    device.part(0, "{\"ok\":true}");
-    device.run_for(20).await;
-    assert_eq!(whole(&device), ["{\"ok\":true}"]);
-}
-
-#[tokio::test]
 async fn a_lost_part_loses_its_response_and_no_other() {
     let mut device = device().await;
     let lost = text(1, 1100);

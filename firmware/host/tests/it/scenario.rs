@@ -6,7 +6,8 @@ use std::{
 };
 
 use virtual_device::{
-    compiler::{Compiler, Failure, INSTALL_A_COMPILER, Source, firmware_limits},
+    compiler::{Compiler, Failure, INSTALL_A_COMPILER, Source},
+    limits::{FIRMWARE, Limits},
     platform::Platform,
     process::Process,
     wire::{Order, Report},
@@ -24,7 +25,7 @@ pub(crate) fn changed(text: &str, part: &str, other: &str) -> String {
 /// How a firmware is compiled for a test.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Build {
-    /// As the virtual device does it; a warning is none of a test's business.
+    /// As the virtual device does it, with warnings allowed.
     Plain,
     /// Warnings are errors; bad memory and undefined behaviour end the program.
     Sanitized,
@@ -111,12 +112,13 @@ impl Scenario {
 
     pub(crate) async fn run_program(program: &Path, build: Build, clock_ms: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let process = Process::start(
-            program,
-            dir.path(),
-            firmware_limits(build == Build::Sanitized),
-        )
-        .unwrap();
+        // The address sanitizer reserves terabytes.
+        let memory_mib = FIRMWARE.memory_mib.filter(|_| build == Build::Plain);
+        let limits = Limits {
+            memory_mib,
+            ..FIRMWARE
+        };
+        let process = Process::start(program, dir.path(), limits).unwrap();
         let mut scenario = Self {
             process: Some(process),
             start_ms: clock_ms,
@@ -149,11 +151,7 @@ impl Scenario {
     /// Runs until the clock shows `until_ms`, collecting what happens on the way.
     pub(crate) async fn run_until(&mut self, until_ms: u64) {
         while self.clock_ms < until_ms {
-            self.order(&Order::Run {
-                until_ms,
-                step_ms: self.step_ms,
-            });
-            self.settle().await;
+            self.run(until_ms).await;
         }
     }
 
@@ -163,21 +161,18 @@ impl Scenario {
 
     /// Runs until the next publish, at most until `until_ms`; true if there was one.
     pub(crate) async fn run_until_publish(&mut self, until_ms: u64) -> bool {
-        while self.clock_ms < until_ms {
-            let before = self.done.len();
-            self.order(&Order::Run {
-                until_ms,
-                step_ms: self.step_ms,
-            });
-            self.settle().await;
-            if self.done[before..]
-                .iter()
-                .any(|done| matches!(done.report, Report::Publish { .. }))
-            {
-                return true;
-            }
+        let before = self.published().len();
+        while self.clock_ms < until_ms && self.published().len() == before {
+            self.run(until_ms).await;
         }
-        false
+        self.published().len() > before
+    }
+
+    /// One order to run; it ends early after a publish.
+    async fn run(&mut self, until_ms: u64) {
+        let step_ms = self.step_ms;
+        self.order(&Order::Run { until_ms, step_ms });
+        self.settle().await;
     }
 
     async fn settle(&mut self) {
@@ -249,24 +244,18 @@ impl Scenario {
     }
 
     /// When it published, and which operation.
-    pub(crate) fn published(&self) -> Vec<(u64, String)> {
-        self.done
-            .iter()
-            .filter_map(|done| match &done.report {
-                Report::Publish { data, .. } => {
-                    let data = data.as_deref().unwrap_or("");
-                    let op = if data.contains("\"op\":\"button\"") {
-                        "button"
-                    } else if data.contains("\"op\":\"periodic\"") {
-                        "periodic"
-                    } else {
-                        data
-                    };
-                    Some((done.at_ms, op.to_owned()))
-                }
-                _ => None,
-            })
-            .collect()
+    pub(crate) fn published(&self) -> Vec<(u64, &str)> {
+        let operation = |data: &'_ str| {
+            ["button", "periodic"]
+                .into_iter()
+                .find(|op| data.contains(*op))
+        };
+        let done = self.done.iter();
+        done.filter_map(|done| match &done.report {
+            Report::Publish { data, .. } => Some((done.at_ms, operation(data.as_deref()?)?)),
+            _ => None,
+        })
+        .collect()
     }
 
     /// The serial log.
