@@ -33,9 +33,8 @@ fn find_device(core: &Core, call: &Call) -> Result<(String, String), ApiError> {
 /// `GET /simulated/devices/:device`
 pub(crate) async fn state(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     let (id, name) = find_device(&core, &call)?;
-    core.sessions
-        .with(&id, |session| ok_json(&session.state(&id, &name)))
-        .ok_or_else(|| not_found("Simulated device"))
+    let state = core.sessions.with(&id, |session| session.state(&id, &name));
+    ok_json(state.ok_or_else(|| not_found("Simulated device"))?)
 }
 
 /// `GET /simulated/devices/:device/serial`: the last lines, then every new one, and the state at every change.

@@ -45,7 +45,7 @@ fn devices(core: &Core, is_listed: impl Fn(&&Device) -> bool) -> Vec<Value> {
 /// `GET /v1/devices`
 pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
-    Ok(ok_json(&devices(&core, |_| true)))
+    ok_json(devices(&core, |_| true))
 }
 
 /// `GET /v1/products/:product/devices`, which has pages; here there is one.
@@ -54,9 +54,7 @@ pub(crate) async fn list_product(Shared(core): Shared<Arc<Core>>, call: Call) ->
     let product = call.product(&core)?;
     let list = devices(&core, |device| device.product == product);
     let meta = json!({"page": 1, "per_page": 100, "total_pages": 1, "total_records": list.len(), "devices": {"total": list.len()}});
-    Ok(ok_json(
-        &json!({"devices": list, "customers": [], "meta": meta}),
-    ))
+    ok_json(json!({"devices": list, "customers": [], "meta": meta}))
 }
 
 fn product_json(product: &Product) -> Value {
@@ -67,7 +65,7 @@ fn product_json(product: &Product) -> Value {
 pub(crate) async fn products(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let products: Vec<Value> = core.state().products.iter().map(product_json).collect();
-    Ok(ok_json(&json!({"products": products})))
+    ok_json(json!({"products": products}))
 }
 
 /// `GET /v1/products/:product`
@@ -75,7 +73,7 @@ pub(crate) async fn product(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiR
     call.signed_in(&core)?;
     let product = core.state().product(call.path("product")).map(product_json);
     let product = product.ok_or_else(|| not_found("Product"))?;
-    Ok(ok_json(&json!({"product": product})))
+    ok_json(json!({"product": product}))
 }
 
 /// `POST /v1/products/:product/devices`: puts a device of the account into the product too.
@@ -92,9 +90,9 @@ pub(crate) async fn add(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResul
     });
     let (updated, invalid): (Vec<_>, Vec<_>) = [id].into_iter().partition(|_| is_known);
     core.save().await?;
-    Ok(ok_json(
-        &json!({"updated": updated.len(), "updatedDeviceIds": updated, "invalidDeviceIds": invalid, "nonmemberDeviceIds": []}),
-    ))
+    ok_json(
+        json!({"updated": updated.len(), "updatedDeviceIds": updated, "invalidDeviceIds": invalid, "nonmemberDeviceIds": []}),
+    )
 }
 
 /// `DELETE /v1/products/:product/devices/:device`
@@ -115,7 +113,7 @@ pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResul
         .device(&id)
         .cloned()
         .ok_or_else(|| not_found("Device"))?;
-    Ok(ok_json(&to_json(&core, &device)))
+    ok_json(to_json(&core, &device))
 }
 
 /// `PUT /v1/devices/:device`: flash with files, otherwise rename, signal, notes or development mark.
@@ -163,9 +161,7 @@ async fn rename(core: &Core, id: &str, name: &str) -> ApiResult {
         })
     });
     core.save().await?;
-    Ok(ok_json(
-        &json!({"id": id, "name": name, "updated_at": iso(core.now())}),
-    ))
+    ok_json(json!({"id": id, "name": name, "updated_at": iso(core.now())}))
 }
 
 /// Starts or stops the device's rainbow of colours.
@@ -180,9 +176,7 @@ fn signal(core: &Core, id: &str, on: &str) -> ApiResult {
         session.online
     });
     let connected = connected.unwrap_or(false);
-    Ok(ok_json(
-        &json!({"id": id, "connected": connected, "signaling": on && connected}),
-    ))
+    ok_json(json!({"id": id, "connected": connected, "signaling": on && connected}))
 }
 
 /// Sets the owner's notes about a device and its development mark.
@@ -203,18 +197,16 @@ async fn annotate(core: &Core, id: &str, call: &Call) -> ApiResult {
         }
     });
     core.save().await?;
-    Ok(ok_json(
-        &json!({"id": id, "notes": notes, "development": development, "updated_at": iso(core.now())}),
-    ))
+    ok_json(
+        json!({"id": id, "notes": notes, "development": development, "updated_at": iso(core.now())}),
+    )
 }
 
 /// `PUT /v1/devices/:device/ping`
 pub(crate) async fn ping(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let id = call.device(&core)?;
-    Ok(ok_json(
-        &json!({"online": core.sessions.online(&id), "ok": true}),
-    ))
+    ok_json(json!({"online": core.sessions.online(&id), "ok": true}))
 }
 
 fn unknown(core: &Core, id: &str, what: &str, name: &str) -> ApiError {

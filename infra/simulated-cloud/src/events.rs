@@ -57,49 +57,26 @@ pub(crate) async fn publish(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiR
 
 /// `GET /v1/devices/events[/:prefix]` and the product form: all events of the account or the product
 pub(crate) async fn all(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let product = call.product(&core)?;
-    stream(
-        core,
-        &call,
-        Filter {
-            product,
-            ..Filter::default()
-        },
-    )
+    stream(core, &call, None)
 }
 
 /// `GET /v1/devices/:device/events[/:prefix]` and the product form: the events of one device
 pub(crate) async fn of_device(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
-    let product = call.product(&core)?;
-    let device = Some(call.device(&core)?);
-    stream(
-        core,
-        &call,
-        Filter {
-            product,
-            device,
-            ..Filter::default()
-        },
-    )
+    let device = call.device(&core)?;
+    stream(core, &call, Some(device))
 }
 
-fn stream(core: Arc<Core>, call: &Call, filter: Filter) -> ApiResult {
-    let token = call.signed_in(&core)?;
+fn stream(core: Arc<Core>, call: &Call, device: Option<String>) -> ApiResult {
     let filter = Filter {
+        product: call.product(&core)?,
         prefix: call.path("prefix").to_owned(),
-        ..filter
+        device,
     };
-    let frames = core
-        .streams
-        .listen(filter, core.now())
-        .ok_or_else(too_many)?;
-    Ok(sse(
-        core,
-        token.hash,
-        vec![Bytes::from_static(b":ok\n\n")],
-        frames,
-    ))
+    let token = call.signed_in(&core)?;
+    let frames = core.streams.listen(filter, core.now());
+    let first = vec![Bytes::from_static(b":ok\n\n")];
+    Ok(sse(core, token.hash, first, frames.ok_or_else(too_many)?))
 }
 
 pub(crate) fn too_many() -> ApiError {

@@ -34,7 +34,7 @@ impl fmt::Display for StartError {
             }
             Self::Corrupt(path, detail) => write!(
                 f,
-                "{} is not a state file of the simulated cloud ({detail}); it was left untouched: move it away to start with a new account",
+                "{} is not a state file of the simulated cloud ({detail}); it was left untouched: move it away to start afresh",
                 path.display()
             ),
             Self::Unwritable(path, error) => {

@@ -74,9 +74,7 @@ pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> Ap
             _ = stopping.wait_for(|stop| *stop) => {}
         }
     });
-    Ok(ok_json(
-        &json!({"ok": true, "id": id, "status": "Update started", "message": "Update started"}),
-    ))
+    ok_json(json!({"ok": true, "id": id, "status": "Update started", "message": "Update started"}))
 }
 
 /// `POST /v1/binaries`, with the compiler of any linked device
@@ -97,9 +95,9 @@ pub(crate) async fn compile_only(Shared(core): Shared<Arc<Core>>, call: Call) ->
     let binary = [MAGIC, json!(files).to_string().as_bytes()].concat();
     let expires_at = core.now() + BINARY_LIFETIME_MS;
     core.binaries.keep(id.clone(), expires_at, binary);
-    Ok(ok_json(&json!({
+    ok_json(json!({
         "ok": true, "binary_id": id, "binary_url": format!("/v1/binaries/{id}"), "expires_at": iso(expires_at), "sizeInfo": size,
-    })))
+    }))
 }
 
 /// `GET /v1/binaries/:id`
@@ -133,10 +131,10 @@ pub(crate) async fn build_targets() -> ApiResult {
     let by_name = PLATFORMS.map(|(name, number)| (name.to_owned(), json!(number)));
     let by_name = Object::from_iter(by_name);
     let versions: BTreeMap<_, _> = numbers.map(|number| (number, DEVICE_OS)).into();
-    Ok(ok_json(&json!({
+    ok_json(json!({
         "targets": [{"platforms": numbers, "prereleases": [], "firmware_vendor": "Simulated", "version": DEVICE_OS}],
         "platforms": by_name, "default_versions": versions,
-    })))
+    }))
 }
 
 fn sources(uploads: Vec<Upload>) -> Result<Vec<Source>, ApiError> {

@@ -50,7 +50,7 @@ pub(crate) async fn create(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiRe
         )));
     }
     core.save().await?;
-    Ok(ok_json(&body))
+    ok_json(body)
 }
 
 fn read(call: &Call, product: Option<i64>) -> Result<HookConfig, ApiError> {
@@ -97,7 +97,7 @@ pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResu
     let product = call.product(&core)?;
     let state = core.state();
     let hooks = state.hooks.iter().filter(|hook| hook.product == product);
-    Ok(ok_json(&hooks.map(summary).collect::<Vec<_>>()))
+    ok_json(hooks.map(summary).collect::<Vec<_>>())
 }
 
 /// The integration that the path names, in the scope that the path names.
@@ -124,7 +124,7 @@ pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResul
         "counters": {"total": hook.total(), "days": hook.days},
         "simulated_guess": [INTEGRATION_DETAIL_GUESS],
     })));
-    Ok(ok_json(&fields))
+    ok_json(fields)
 }
 
 fn fields(object: Value) -> Object {
@@ -148,7 +148,7 @@ pub(crate) async fn edit(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResu
     });
     let changed = changed.ok_or_else(|| not_found("Integration"))?;
     core.save().await?;
-    Ok(ok_json(&created(&core, &changed)))
+    ok_json(created(&core, &changed))
 }
 
 /// `DELETE …/:id`

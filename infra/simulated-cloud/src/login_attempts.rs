@@ -2,6 +2,11 @@
 
 use std::collections::VecDeque;
 
+use crate::{
+    guesses::OVER_LIMIT_STATUS,
+    response::{ApiError, api_error},
+};
+
 /// Failures in a row that lock the account for a while.
 const MAX_FAILURES: u32 = 10;
 const LOCK_MS: i64 = 30 * 60 * 1000;
@@ -29,22 +34,18 @@ struct PendingLogin {
     lifetime_s: Option<i64>,
 }
 
-/// Why a token request is refused.
-pub(crate) enum Refused {
-    TooManyRequests,
-    Locked,
-}
-
 impl LoginAttempts {
     /// Counts a token request; refuses it if there were too many, or too many failures.
-    pub(crate) fn admit(&mut self, now: i64) -> Result<(), Refused> {
+    pub(crate) fn admit(&mut self, now: i64) -> Result<(), ApiError> {
         self.requests.retain(|at| at + WINDOW_MS > now);
         if self.requests.len() >= MAX_REQUESTS {
-            return Err(Refused::TooManyRequests);
+            let text = "more than 100 token requests in 5 minutes";
+            return Err(api_error(OVER_LIMIT_STATUS, "too_many_requests", text));
         }
         self.requests.push_back(now);
         if self.locked_until > now {
-            return Err(Refused::Locked);
+            let text = "ten sign-ins failed in a row; the account is locked for 30 minutes";
+            return Err(api_error(OVER_LIMIT_STATUS, "account_locked", text));
         }
         Ok(())
     }

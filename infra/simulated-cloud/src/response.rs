@@ -46,8 +46,8 @@ pub(crate) fn not_found(what: &str) -> ApiError {
     api_error(404, &text, &text)
 }
 
-pub(crate) fn ok_json(body: &impl Serialize) -> Response {
-    json_response(StatusCode::OK, body)
+pub(crate) fn ok_json(body: impl Serialize) -> ApiResult {
+    Ok(json_response(StatusCode::OK, &body))
 }
 
 pub(crate) fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
@@ -61,7 +61,7 @@ pub(crate) fn json_response(status: StatusCode, body: &impl Serialize) -> Respon
 }
 
 pub(crate) fn ok() -> ApiResult {
-    Ok(ok_json(&json!({"ok": true})))
+    ok_json(json!({"ok": true}))
 }
 
 impl IntoResponse for ApiError {

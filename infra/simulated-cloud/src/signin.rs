@@ -9,9 +9,9 @@ use serde_json::json;
 use crate::{
     call::Call,
     core::Core,
-    guesses::{OVER_LIMIT_STATUS, WRONG_PASSWORD_STATUS},
-    login_attempts::{LoginAttempts, Refused},
-    response::{ApiError, ApiResult, api_error, api_error_with, oauth_error, ok_json},
+    guesses::WRONG_PASSWORD_STATUS,
+    login_attempts::LoginAttempts,
+    response::{ApiError, ApiResult, api_error_with, oauth_error, ok_json},
     rng::digest,
     state::{MAX_TOKENS, Token},
 };
@@ -30,20 +30,7 @@ fn attempts(core: &Core) -> MutexGuard<'_, LoginAttempts> {
 /// `POST /oauth/token`
 pub(crate) async fn token(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.own_page_only(&core)?;
-    attempts(&core)
-        .admit(core.now())
-        .map_err(|refused| match refused {
-            Refused::TooManyRequests => api_error(
-                OVER_LIMIT_STATUS,
-                "too_many_requests",
-                "more than 100 token requests in 5 minutes",
-            ),
-            Refused::Locked => api_error(
-                OVER_LIMIT_STATUS,
-                "account_locked",
-                "ten sign-ins failed in a row; the account is locked for 30 minutes",
-            ),
-        })?;
+    attempts(&core).admit(core.now())?;
     let client_id = client_id(&call)?;
     let lifetime_s = lifetime(&call)?;
     let lifetime_s = match call.field("grant_type").as_deref() {
@@ -181,7 +168,7 @@ async fn grant(core: &Arc<Core>, client_id: String, lifetime_s: Option<i64>) -> 
         state.tokens.push(token);
     });
     core.save().await?;
-    Ok(ok_json(&json!({
+    ok_json(json!({
         "token_type": "bearer", "access_token": access_token, "expires_in": lifetime_s, "refresh_token": refresh_token,
-    })))
+    }))
 }

@@ -16,7 +16,6 @@ const WINDOW_MS: i64 = 5 * 60 * 1000;
 const WAITING_FRAMES: usize = 256;
 
 /// Which events a stream carries.
-#[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     pub(crate) prefix: String,
     pub(crate) device: Option<String>,

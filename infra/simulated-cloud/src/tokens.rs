@@ -18,12 +18,12 @@ use crate::{
 pub(crate) async fn user(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let username = core.state().username.clone();
-    Ok(ok_json(&json!({
+    ok_json(json!({
         "username": username, "subscription_ids": [], "tos": {"accepted": true},
         "account_info": {"business_account": false}, "mfa": {"enabled": core.config.mfa.is_some()}, "memberships": [],
         "scim_provisioned": false, "no_password": false, "wifi_device_count": 0,
         "cellular_device_count": core.state().devices.len(),
-    })))
+    }))
 }
 
 fn to_json(token: &Token) -> Value {
@@ -39,12 +39,12 @@ fn to_json(token: &Token) -> Value {
 pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
     call.signed_in(&core)?;
     let tokens: Vec<Value> = core.state().tokens.iter().map(to_json).collect();
-    Ok(ok_json(&tokens))
+    ok_json(tokens)
 }
 
 /// `GET /v1/access_tokens/current`
 pub(crate) async fn current(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    Ok(ok_json(&to_json(&call.signed_in(&core)?)))
+    ok_json(to_json(&call.signed_in(&core)?))
 }
 
 /// `DELETE /v1/access_tokens/current`

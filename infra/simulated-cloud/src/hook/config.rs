@@ -2,7 +2,7 @@
 
 use device_link::is_device_id;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     event::Event,
@@ -98,14 +98,8 @@ impl HookConfig {
             data_url_response_event: flag(given, "dataUrlResponseEvent")?.unwrap_or(false),
             disabled: flag(given, "disabled")?.unwrap_or(false),
         };
-        let objects = [&config.form, &config.query, &config.headers];
-        let values = objects.into_iter().flat_map(Object::values);
-        let templates = [&config.json, &config.response_template];
-        let values = values.map(|value| 1 + depth(value));
-        if values
-            .chain(templates.into_iter().flatten().map(depth))
-            .any(|depth| depth > MAX_DEPTH)
-        {
+        // The configuration itself is one level.
+        if depth(&json!(config)) > MAX_DEPTH + 1 {
             return Err(format!("settings are nested more than {MAX_DEPTH} deep"));
         }
         Ok(config)

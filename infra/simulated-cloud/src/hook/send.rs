@@ -49,21 +49,19 @@ pub(crate) fn addresses(request: &Outgoing, own: SocketAddr) -> Result<Vec<Socke
     let host = request.host();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let port = request.uri.port_u16().unwrap_or(80);
-    let ips = if host == "localhost" {
-        vec![
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ]
-    } else {
-        match host.parse::<IpAddr>() {
-            Ok(ip) if ip.is_loopback() => vec![ip],
-            _ => {
-                return Err(only(
-                    "the simulated cloud sends to this computer only: 127.0.0.1, localhost or [::1]",
-                ));
-            }
-        }
+    let ips: Vec<IpAddr> = match host {
+        "localhost" => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+        host => host
+            .parse()
+            .into_iter()
+            .filter(IpAddr::is_loopback)
+            .collect(),
     };
+    if ips.is_empty() {
+        return Err(only(
+            "the simulated cloud sends to this computer only: 127.0.0.1, localhost or [::1]",
+        ));
+    }
     if port == own.port() {
         return Err(only("the simulated cloud does not send webhooks to itself"));
     }
