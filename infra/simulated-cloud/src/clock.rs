@@ -94,25 +94,3 @@ fn real_now() -> i64 {
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, millis)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moment_is_written_in_utc_with_milliseconds() {
-        assert_eq!(iso(1_485_983_285_763), "2017-02-01T21:08:05.763Z");
-    }
-
-    #[tokio::test]
-    async fn a_virtual_hour_takes_no_time() {
-        let clock = Clock::standing_at(0);
-        let sleeper = clock.clone();
-        let waiting = tokio::spawn(async move { sleeper.sleep_until(3_600_000).await });
-        clock.advance(Duration::from_secs(3599));
-        tokio::task::yield_now().await;
-        assert!(!waiting.is_finished());
-        clock.advance(Duration::from_secs(1));
-        waiting.await.unwrap();
-    }
-}

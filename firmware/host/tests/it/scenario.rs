@@ -243,16 +243,16 @@ impl Scenario {
         );
     }
 
-    /// When it published, and which operation.
+    /// When it published, and which of the tutorial's operations, or the data.
     pub(crate) fn published(&self) -> Vec<(u64, &str)> {
-        let operation = |data: &'_ str| {
-            ["button", "periodic"]
-                .into_iter()
-                .find(|op| data.contains(*op))
-        };
         let done = self.done.iter();
         done.filter_map(|done| match &done.report {
-            Report::Publish { data, .. } => Some((done.at_ms, operation(data.as_deref()?)?)),
+            Report::Publish { data, .. } => {
+                let data = data.as_deref().unwrap_or_default();
+                let mut operations = ["button", "periodic"].into_iter();
+                let operation = operations.find(|operation| data.contains(operation));
+                Some((done.at_ms, operation.unwrap_or(data)))
+            }
             _ => None,
         })
         .collect()
