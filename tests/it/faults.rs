@@ -18,8 +18,7 @@ use tests::{
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn acknowledged_deliveries_are_seen_once_in_order()
- {
+async fn acknowledged_deliveries_are_seen_once_in_order() {
     let (seeds, total) = tests::faults::run_seeds(
         tests::program("local"),
         SEEDS.into_iter(),
@@ -37,8 +36,7 @@ async fn acknowledged_deliveries_are_seen_once_in_order()
 }
 
 #[tokio::test]
-async fn an_unrecorded_webhook_is_refused_and_a_retried_one_is_once()
- {
+async fn an_unrecorded_webhook_is_refused_and_a_retried_one_is_once() {
     let data = tempfile::tempdir().unwrap();
     let engine = Engine::start(data.path()).await.unwrap();
     let proxy = FaultProxy::passive(&engine.url).await.unwrap();

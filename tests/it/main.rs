@@ -39,7 +39,6 @@ mod replies;
 mod secrets;
 mod share;
 mod slow_table;
-mod spelling;
 mod start;
 mod tidy;
 mod walk;
