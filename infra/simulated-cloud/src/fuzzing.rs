@@ -7,13 +7,13 @@ use hyper::body::Bytes;
 
 use crate::{
     call::{Call, Upload},
-    render::render,
+    render::{Budget, render},
 };
 
 /// Fills a template from an event in JSON. `None` if the event is not JSON.
 pub fn template(template: &str, event: &str) -> Option<Result<String, String>> {
     let event = serde_json::from_str(event).ok()?;
-    Some(render(template, &[&event]))
+    Some(render(template, &[&event], &mut Budget::default()))
 }
 
 /// The files of a call's body, by name and size.

@@ -9,28 +9,47 @@ use crate::{
     template::{Node, parse},
 };
 
-/// What filling one template, or all templates of one request, may cost. A template of a few lines could otherwise take
+/// What filling all templates of one request or one response may cost. A template of a few lines could otherwise take
 /// hours.
 pub(crate) struct Budget {
-    steps: u32,
+    steps: usize,
     bytes: usize,
 }
 
+/// About a tenth of a second.
+const MAX_STEPS: usize = 1_000_000;
+/// Ten times what a response may publish.
+const MAX_BYTES: usize = 1024 * 1024;
+/// The name of an event is filled where others wait for it.
+const MAX_TOPIC_STEPS: usize = 10_000;
+
 impl Default for Budget {
     fn default() -> Self {
-        // 1 MiB is ten times what a response may publish; a million steps take some milliseconds.
         Self {
-            steps: 1_000_000,
-            bytes: 1024 * 1024,
+            steps: MAX_STEPS,
+            bytes: MAX_BYTES,
         }
     }
 }
 
 impl Budget {
-    fn spend_step(&mut self) -> Result<(), String> {
-        let left = self.steps.checked_sub(1);
+    /// For the name of an event.
+    pub(crate) fn of_topic() -> Self {
+        Self {
+            steps: MAX_TOPIC_STEPS,
+            ..Self::default()
+        }
+    }
+
+    fn spend_steps(&mut self, steps: usize) -> Result<(), String> {
+        let left = self.steps.checked_sub(steps);
         self.steps = left.ok_or("the template takes too many steps")?;
         Ok(())
+    }
+
+    /// One context or object is searched for the name. The whole name is read to do so.
+    fn spend_lookup(&mut self, name: &str) -> Result<(), String> {
+        self.spend_steps(1 + name.len() / 64)
     }
 
     fn spend_bytes(&mut self, bytes: usize) -> Result<(), String> {
@@ -43,11 +62,7 @@ impl Budget {
 /// Fills a template. A name is looked up in the last context first.
 ///
 /// Partials do not exist in a webhook and render as nothing, as in hogan when none are given.
-pub(crate) fn render(template: &str, contexts: &[&Value]) -> Result<String, String> {
-    render_within(template, contexts, &mut Budget::default())
-}
-
-fn render_within(
+pub(crate) fn render(
     template: &str,
     contexts: &[&Value],
     budget: &mut Budget,
@@ -66,36 +81,32 @@ fn render_within(
 
 /// Fills each text inside a value on its own, keys included, so that quotes in the data cannot break the JSON around them.
 /// This is also why a number in such a template always arrives as text.
-pub(crate) fn render_value(value: &Value, contexts: &[&Value]) -> Result<Value, String> {
-    value_within(value, contexts, &mut Budget::default())
-}
-
-/// [`render_value`] for an object.
-pub(crate) fn render_object(fields: &Object, contexts: &[&Value]) -> Result<Object, String> {
-    object_within(fields, contexts, &mut Budget::default())
-}
-
-fn value_within(value: &Value, contexts: &[&Value], budget: &mut Budget) -> Result<Value, String> {
+pub(crate) fn render_value(
+    value: &Value,
+    contexts: &[&Value],
+    budget: &mut Budget,
+) -> Result<Value, String> {
     Ok(match value {
-        Value::String(text) => Value::String(render_within(text, contexts, budget)?),
+        Value::String(text) => Value::String(render(text, contexts, budget)?),
         Value::Array(items) => items
             .iter()
-            .map(|item| value_within(item, contexts, budget))
+            .map(|item| render_value(item, contexts, budget))
             .collect::<Result<_, _>>()?,
-        Value::Object(fields) => Value::Object(object_within(fields, contexts, budget)?),
+        Value::Object(fields) => Value::Object(render_object(fields, contexts, budget)?),
         other => other.clone(),
     })
 }
 
-fn object_within(
+/// [`render_value`] for an object.
+pub(crate) fn render_object(
     fields: &Object,
     contexts: &[&Value],
     budget: &mut Budget,
 ) -> Result<Object, String> {
     let mut rendered = Object::new();
     for (key, value) in fields {
-        let key = render_within(key, contexts, budget)?;
-        rendered.insert(key, value_within(value, contexts, budget)?);
+        let key = render(key, contexts, budget)?;
+        rendered.insert(key, render_value(value, contexts, budget)?);
     }
     Ok(rendered)
 }
@@ -110,17 +121,18 @@ struct Renderer<'a> {
 impl<'a> Renderer<'a> {
     fn walk(&mut self, nodes: &[Node]) -> Result<(), String> {
         for node in nodes {
-            self.budget.spend_step()?;
+            self.budget.spend_steps(1)?;
             match node {
                 Node::Text(text) => self.write(text)?,
                 Node::Value { name, escaped } => {
-                    let text = self
-                        .find(name)
-                        .map_or(String::new(), |found| to_text(&found));
+                    let mut text = String::new();
+                    if let Some(found) = self.find(name)? {
+                        self.append(&found, &mut text)?;
+                    }
                     self.write(&if *escaped { escape(&text) } else { text })?;
                 }
                 Node::Inverted { name, nodes } => {
-                    if is_skipped(self.find(name).as_deref()) {
+                    if is_skipped(self.find(name)?.as_deref()) {
                         self.walk(nodes)?;
                     }
                 }
@@ -132,7 +144,7 @@ impl<'a> Renderer<'a> {
     }
 
     fn section(&mut self, name: &str, nodes: &[Node]) -> Result<(), String> {
-        let found = self.find(name);
+        let found = self.find(name)?;
         if is_skipped(found.as_deref()) {
             return Ok(());
         }
@@ -144,7 +156,7 @@ impl<'a> Renderer<'a> {
         self.contexts.push(context);
         if let Value::Array(items) = context {
             for item in items {
-                self.budget.spend_step()?;
+                self.budget.spend_steps(1)?;
                 self.contexts.push(item);
                 self.walk(nodes)?;
                 self.contexts.pop();
@@ -162,25 +174,45 @@ impl<'a> Renderer<'a> {
         Ok(())
     }
 
-    fn find(&self, name: &str) -> Option<Cow<'a, Value>> {
+    /// Appends `String(value)` of JavaScript. A list can be costly to print although little of it is seen.
+    fn append(&mut self, value: &Value, text: &mut String) -> Result<(), String> {
+        self.budget.spend_steps(1)?;
+        let Value::Array(items) = value else {
+            text.push_str(&to_text(value));
+            return Ok(());
+        };
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            self.append(item, text)?;
+        }
+        Ok(())
+    }
+
+    fn find(&mut self, name: &str) -> Result<Option<Cow<'a, Value>>, String> {
         // `.` is the element inside a list, and elsewhere a name that nothing has.
         if let (".", [.., Value::Array(_), item]) = (name, self.contexts.as_slice()) {
-            return Some(Cow::Borrowed(*item));
+            return Ok(Some(Cow::Borrowed(*item)));
         }
-        let (first, rest) = name
-            .split_once('.')
-            .map_or((name, None), |(first, rest)| (first, Some(rest)));
-        let found = self
-            .contexts
-            .iter()
-            .rev()
-            .find_map(|context| member(context, first))?;
-        rest.into_iter()
-            .flat_map(|rest| rest.split('.'))
-            .try_fold(found, |found, part| match found {
-                Cow::Borrowed(value) => member(value, part),
-                Cow::Owned(_) => None,
-            })
+        let mut parts = name.split('.');
+        let first = parts.next().unwrap_or_default();
+        let mut found = None;
+        for context in self.contexts.iter().rev() {
+            self.budget.spend_lookup(first)?;
+            found = member(context, first);
+            if found.is_some() {
+                break;
+            }
+        }
+        for part in parts {
+            self.budget.spend_lookup(part)?;
+            found = match found {
+                Some(Cow::Borrowed(value)) => member(value, part),
+                _ => None,
+            };
+        }
+        Ok(found)
     }
 }
 
@@ -224,6 +256,10 @@ mod tests {
 
     use super::*;
 
+    fn render(template: &str, contexts: &[&Value]) -> Result<String, String> {
+        super::render(template, contexts, &mut Budget::default())
+    }
+
     #[derive(Deserialize)]
     struct Case {
         name: String,
@@ -266,16 +302,40 @@ mod tests {
         assert_eq!(render("{{a}} {{b}}", &contexts).unwrap(), "variable data");
     }
 
+    /// Most of these do much at each node: a budget that counted nodes alone would let them run for minutes.
     #[test]
     fn a_template_that_costs_too_much_is_stopped() {
-        let data = json!({"a": vec![1; 1000], "t": "x".repeat(5000)});
-        let nested = |depth| format!("{}x{}", "{{#a}}".repeat(depth), "{{/a}}".repeat(depth));
-        for (template, reason) in [
-            (nested(10), "too many steps"),
-            (nested(100), "nested"),
-            ("{{#a}}{{t}}{{/a}}".to_owned(), "longer than 1 MiB"),
+        let list = vec![1; 1000];
+        let mut many: Object = (0..1796)
+            .map(|key| (format!("k{key}"), json!(key)))
+            .collect();
+        many.insert("l".to_owned(), json!(list));
+        let empty_lists = json!({"a": list, "l": vec![json!([[[[]]]]); 20_000]});
+        let data = json!({"a": list, "t": "x".repeat(5000)});
+        let nested = |name: &str, depth: usize, inner: &str| {
+            let (open, close) = (format!("{{{{#{name}}}}}"), format!("{{{{/{name}}}}}"));
+            format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))
+        };
+        let lookups = nested("l", 1, &"{{zz}}".repeat(900));
+        let long_name = format!("{{{{{}}}}}", "z".repeat(60_000));
+        for (template, data, reason) in [
+            (nested("a", 10, "x"), &data, "too many steps"),
+            (nested("a", 100, "x"), &data, "nested"),
+            ("{{#a}}{{t}}{{/a}}".to_owned(), &data, "longer than 1 MiB"),
+            (
+                nested("k1", 60, &lookups),
+                &Value::Object(many),
+                "too many steps",
+            ),
+            (nested("a", 1, &long_name), &data, "too many steps"),
+            (nested("a", 1, "{{l}}"), &empty_lists, "too many steps"),
+            (
+                format!("{{{{={} }}}}=}}}}", "a".repeat(60_000)),
+                &data,
+                "delimiter",
+            ),
         ] {
-            let error = render(&template, &[&data]).unwrap_err();
+            let error = render(&template, &[data]).unwrap_err();
             assert!(error.contains(reason), "{error}");
         }
     }

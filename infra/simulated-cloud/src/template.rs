@@ -40,6 +40,8 @@ enum Token {
 
 /// Sections inside sections beyond this are refused: reading them is recursive.
 const MAX_DEPTH: usize = 64;
+/// The longest delimiter, in bytes: every character of the template is compared with one.
+const MAX_DELIMITER: usize = 16;
 
 struct Scanner {
     tokens: Vec<Token>,
@@ -146,6 +148,9 @@ fn new_delimiters<'a>(tag: &'a str, close: &str) -> Result<(String, String, &'a 
     let (Some(new_open), Some(new_close)) = (words.next(), words.next_back()) else {
         return Err("a change of delimiters needs two, separated by a space".to_owned());
     };
+    if new_open.len().max(new_close.len()) > MAX_DELIMITER {
+        return Err(format!("a delimiter is longer than {MAX_DELIMITER} bytes"));
+    }
     Ok((new_open.to_owned(), new_close.to_owned(), after))
 }
 

@@ -60,7 +60,7 @@ impl Outgoing {
 
 /// Fills the templates. An error is text for the hook-error event.
 pub(crate) fn build(config: &HookConfig, event: &Event) -> Result<Outgoing, String> {
-    let variables = Variables::of(event);
+    let mut variables = Variables::of(event);
     let mut guesses = Vec::new();
     if variables.overlap() {
         guesses.push(VARIABLES_GUESS);
@@ -77,14 +77,14 @@ pub(crate) fn build(config: &HookConfig, event: &Event) -> Result<Outgoing, Stri
         query = merge(query, form, &mut guesses);
         query = merge(defaults, query, &mut guesses);
     } else {
-        content = Content::of(config, &variables, defaults, &mut guesses)?;
+        content = Content::of(config, &mut variables, defaults, &mut guesses)?;
         if config.request_type == "DELETE" && content.body.is_some() {
             guesses.push(DELETE_BODY_GUESS);
         }
     }
     let uri = uri(&variables.fill(&config.url)?, &query)?;
     let custom = variables.fill_object(&config.headers)?;
-    let authorization = authorization(config, &variables)?;
+    let authorization = authorization(config, &mut variables)?;
     let headers = headers(&custom, &uri, authorization, &content);
     Ok(Outgoing {
         method: config.request_type.clone(),
@@ -106,7 +106,7 @@ struct Content {
 impl Content {
     fn of(
         config: &HookConfig,
-        variables: &Variables,
+        variables: &mut Variables,
         defaults: Object,
         guesses: &mut Vec<Guess>,
     ) -> Result<Self, String> {
@@ -135,7 +135,7 @@ impl Content {
     }
 }
 
-fn authorization(config: &HookConfig, variables: &Variables) -> Result<Option<String>, String> {
+fn authorization(config: &HookConfig, variables: &mut Variables) -> Result<Option<String>, String> {
     let Some(auth) = &config.auth else {
         return Ok(None);
     };
@@ -207,7 +207,7 @@ fn default_fields(event: &Event) -> Object {
 
 fn json_body(
     template: &Value,
-    variables: &Variables,
+    variables: &mut Variables,
     defaults: Object,
     guesses: &mut Vec<Guess>,
 ) -> Result<String, String> {

@@ -11,7 +11,7 @@ use crate::{
         RESPONSE_TEMPLATE_OBJECT_GUESS, UNCHUNKED_GUESS,
     },
     hook::{config::HookConfig, send::HookResponse, variables::Variables},
-    render::{render, render_value},
+    render::{Budget, render, render_value},
 };
 
 /// Every part but the last is this long.
@@ -53,7 +53,7 @@ pub(crate) fn parts(
         guesses.push(RESPONSE_LIMIT_GUESS);
     }
     let topic = match &config.response_topic {
-        Some(topic) => variables.fill(topic)?,
+        Some(topic) => variables.fill_topic(topic)?,
         None if product => format!("{}/hook-response/{}", event.coreid, event.name),
         None => format!("hook-response/{}", event.name),
     };
@@ -101,11 +101,12 @@ fn templated(
         guesses.push(RESPONSE_TEMPLATE_EVENT_GUESS);
     }
     let contexts = [&variables.provided, &response];
+    let mut budget = Budget::default();
     let text = match template {
-        Value::String(text) => render(text, &contexts)?,
+        Value::String(text) => render(text, &contexts, &mut budget)?,
         object => {
             guesses.push(RESPONSE_TEMPLATE_OBJECT_GUESS);
-            render_value(object, &contexts)?.to_string()
+            render_value(object, &contexts, &mut budget)?.to_string()
         }
     };
     if text.is_empty() {
@@ -120,7 +121,7 @@ pub(crate) fn error_name(config: &HookConfig, event: &Event) -> String {
     let topic = config
         .error_response_topic
         .as_deref()
-        .and_then(|topic| Variables::of(event).fill(topic).ok());
+        .and_then(|topic| Variables::of(event).fill_topic(topic).ok());
     format!(
         "{}/0",
         topic.unwrap_or_else(|| format!("hook-error/{}", event.name))

@@ -31,6 +31,8 @@ const MAX_RUNNING: usize = 1000;
 /// Requests that wait for a response at the same time; the others wait for a permit. The real cloud's many machines are one
 /// computer here, which the receiving server has to share.
 const MAX_SENDING: usize = 32;
+/// Requests and responses whose templates are filled at the same time, each for a tenth of a second at most.
+const MAX_RENDERING: usize = 2;
 /// How much of a body the console keeps.
 const KEPT_BODY_BYTES: usize = 4096;
 /// How many headers of a request it keeps, and how much of each.
@@ -44,6 +46,7 @@ pub(crate) struct Hooks {
     ratings: Ratings,
     running: Arc<Semaphore>,
     sending: Semaphore,
+    rendering: Semaphore,
 }
 
 impl Default for Hooks {
@@ -52,11 +55,19 @@ impl Default for Hooks {
             ratings: Ratings::default(),
             running: Arc::new(Semaphore::new(MAX_RUNNING)),
             sending: Semaphore::new(MAX_SENDING),
+            rendering: Semaphore::new(MAX_RENDERING),
         }
     }
 }
 
 impl Hooks {
+    /// Fills templates on a thread of its own: a costly one must not hold up what else the runtime does.
+    async fn render<T: Send + 'static>(&self, fill: impl FnOnce() -> T + Send + 'static) -> T {
+        let _permit = self.rendering.acquire().await;
+        let filled = tokio::task::spawn_blocking(fill).await;
+        filled.expect("filling a template does not panic")
+    }
+
     /// Starts every hook that an event triggers.
     pub(crate) fn trigger(self: &Arc<Self>, core: &Arc<Core>, event: &Arc<Event>) {
         if !event.may_trigger_hooks() {
@@ -72,7 +83,7 @@ impl Hooks {
                 core: Arc::clone(core),
                 id: hook.id.clone(),
                 product: hook.product,
-                config: hook.config.clone(),
+                config: Arc::new(hook.config.clone()),
                 event: Arc::clone(event),
             })
             .collect();
@@ -109,7 +120,7 @@ struct Run {
     core: Arc<Core>,
     id: String,
     product: Option<i64>,
-    config: HookConfig,
+    config: Arc<HookConfig>,
     event: Arc<Event>,
 }
 
@@ -141,7 +152,8 @@ impl Run {
     }
 
     async fn attempt(&self) -> Outcome {
-        let request = match build(&self.config, &self.event) {
+        let (config, event) = (Arc::clone(&self.config), Arc::clone(&self.event));
+        let request = match self.hooks.render(move || build(&config, &event)).await {
             Ok(request) => request,
             Err(reason) => {
                 self.template_failed(&reason, None, None);
@@ -161,7 +173,7 @@ impl Run {
         }
         let sent = to_attempt(&request);
         match self.exchange(request).await {
-            Ok(response) => self.responded(&host, sent, &response),
+            Ok(response) => self.responded(&host, sent, response).await,
             Err(error) => {
                 if error.is_server_fault {
                     self.hooks.ratings.count(&host, false, self.core.now());
@@ -192,7 +204,7 @@ impl Run {
         }
     }
 
-    fn responded(&self, host: &str, sent: AttemptRequest, response: &HookResponse) {
+    async fn responded(&self, host: &str, sent: AttemptRequest, response: HookResponse) {
         let is_success = (200..300).contains(&response.status);
         let now = self.core.now();
         self.hooks.ratings.count(host, is_success, now);
@@ -210,7 +222,9 @@ impl Run {
             return self.failed(text, guesses, Some(sent), Some(got));
         }
         let is_product = self.product.is_some();
-        let mut parts = match parts(&self.config, is_product, &self.event, response) {
+        let (config, event) = (Arc::clone(&self.config), Arc::clone(&self.event));
+        let fill = move || parts(&config, is_product, &event, &response);
+        let mut parts = match self.hooks.render(fill).await {
             Ok(parts) => parts,
             Err(reason) => return self.template_failed(&reason, Some(sent), Some(got)),
         };

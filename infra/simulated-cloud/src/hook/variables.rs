@@ -7,14 +7,15 @@ use crate::{
     clock::iso,
     event::Event,
     json::Object,
-    render::{render, render_object, render_value},
+    render::{Budget, render, render_object, render_value},
 };
 
-/// The contexts of one event.
+/// The contexts of one event, and what filling templates from them may still cost.
 pub(crate) struct Variables {
     data: Value,
     /// The names that the cloud provides.
     pub(crate) provided: Value,
+    budget: Budget,
 }
 
 impl Variables {
@@ -46,12 +47,8 @@ impl Variables {
         Self {
             data: serde_json::from_str(value).unwrap_or_default(),
             provided,
+            budget: Budget::default(),
         }
-    }
-
-    /// The last context is searched first, so the cloud's names win over the data.
-    fn contexts(&self) -> [&Value; 2] {
-        [&self.data, &self.provided]
     }
 
     /// Whether the data has a key of the cloud's own, so that it matters which wins.
@@ -60,18 +57,26 @@ impl Variables {
         provided.is_some_and(|names| names.keys().any(|name| self.data.get(name).is_some()))
     }
 
+    // The last context is searched first, so the cloud's names win over the data.
+
     /// Fills one text.
-    pub(crate) fn fill(&self, template: &str) -> Result<String, String> {
-        render(template, &self.contexts())
+    pub(crate) fn fill(&mut self, template: &str) -> Result<String, String> {
+        render(template, &[&self.data, &self.provided], &mut self.budget)
     }
 
     /// Fills each text inside a value.
-    pub(crate) fn fill_value(&self, value: &Value) -> Result<Value, String> {
-        render_value(value, &self.contexts())
+    pub(crate) fn fill_value(&mut self, value: &Value) -> Result<Value, String> {
+        render_value(value, &[&self.data, &self.provided], &mut self.budget)
     }
 
     /// Fills each key and text of an object.
-    pub(crate) fn fill_object(&self, fields: &Object) -> Result<Object, String> {
-        render_object(fields, &self.contexts())
+    pub(crate) fn fill_object(&mut self, fields: &Object) -> Result<Object, String> {
+        render_object(fields, &[&self.data, &self.provided], &mut self.budget)
+    }
+
+    /// Fills the name of an event.
+    pub(crate) fn fill_topic(&self, template: &str) -> Result<String, String> {
+        let contexts = [&self.data, &self.provided];
+        render(template, &contexts, &mut Budget::of_topic())
     }
 }

@@ -87,3 +87,22 @@ async fn a_broken_and_an_absent_server_have_different_errors() {
     let error = stream.next().await;
     assert_eq!(error.text(), format!("connect ECONNREFUSED {closed}"));
 }
+
+#[tokio::test]
+async fn a_costly_response_template_is_a_hook_error() {
+    let world = start_with(config()).await;
+    let receiver = Receiver::start().await;
+    let keys = (0..1796).map(|key| (format!("k{key}"), json!(key)));
+    let mut response: serde_json::Map<_, _> = keys.collect();
+    response.insert("l".to_owned(), json!(vec![1; 1000]));
+    receiver.always(respond(200, &json!(response).to_string()));
+    let lookups = format!("{{{{#l}}}}{}{{{{/l}}}}", "{{zz}}".repeat(900));
+    let (open, close) = ("{{#PARTICLE_EVENT_NAME}}", "{{/PARTICLE_EVENT_NAME}}");
+    let template = format!("{}{lookups}{}", open.repeat(60), close.repeat(60));
+    let hook = json!({"event": "costly", "url": receiver.url(), "responseTemplate": template});
+    world.create_hook(hook).await;
+    let mut stream = world.listen("/v1/devices/events/hook-error").await;
+    world.publish("costly", "x").await;
+    let error = stream.next().await;
+    assert!(error.text().ends_with("the template takes too many steps"));
+}
