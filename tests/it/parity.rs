@@ -128,7 +128,7 @@ fn cases() -> Vec<Case> {
         call(SHARE, Method::GET, "/api/endpoint", ""),
         call(SHARE, Method::GET, "/api/log?last=20", ""),
     ];
-    cases.extend(receiver::answer::METHODS.map(|method| hook(method, "/hook/{endpoint}/%2F")));
+    cases.extend(receiver::response::METHODS.map(|method| hook(method, "/hook/{endpoint}/%2F")));
     cases.push(hook(Method::TRACE, "/hook/{endpoint}"));
     cases
 }
@@ -306,7 +306,7 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
         create.headers.push((api::CREATION_CODE_HEADER, code));
         create
     };
-    // Refused without the code, made with it, and then prolonged without it.
+    // EventError without the code, made with it, and then prolonged without it.
     let before = [
         create.clone(),
         create_with("a guess"),

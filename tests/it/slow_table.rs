@@ -53,7 +53,7 @@ async fn a_log_with_more_holes_than_there_is_time_to_seal_is_refused_in_time_and
             added: vec![],
             body: vec![],
         };
-        api.answer(inbound).await.response
+        api.call(inbound).await.response
     };
     proxy.set(Mood::Slow);
     let refused = tokio::time::timeout(TOLD_WITHIN, read());

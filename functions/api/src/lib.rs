@@ -17,7 +17,7 @@ use delivery::{
     redact,
     reply::Reply,
 };
-use function_url::{Clock, Inbound, answer::Answer, service::Handler};
+use function_url::{Clock, Inbound, response::HandlerResponse, service::Handler};
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 use store::{
@@ -51,19 +51,19 @@ impl Api {
         let api = Arc::new(self);
         Arc::new(move |inbound| {
             let api = Arc::clone(&api);
-            Box::pin(async move { api.answer(inbound).await })
+            Box::pin(async move { api.call(inbound).await })
         })
     }
 
     /// Answers one call.
-    pub async fn answer(&self, inbound: Inbound) -> Answer {
+    pub async fn call(&self, inbound: Inbound) -> HandlerResponse {
         let (call, power, endpoint) = match call::parse(&inbound) {
             Ok(call::Parsed::Health) => {
                 let health = Health {
                     ok: true,
                     version: env!("CARGO_PKG_VERSION"),
                 };
-                return Answer {
+                return HandlerResponse {
                     quiet: true,
                     ..json(StatusCode::OK, &health).into()
                 };
@@ -71,14 +71,14 @@ impl Api {
             Ok(call::Parsed::Call(call, power, endpoint)) => (call, power, endpoint),
             Err(problem) => return refused(problem).into(),
         };
-        let done = self.carry_out(call, power, &endpoint, &inbound);
+        let done = self.dispatch(call, power, &endpoint, &inbound);
         let result = with_timeout(ANSWERED_WITHIN, done).await;
         let (response, quiet, error) = match result {
             Ok((response, quiet)) => (response, quiet, None),
             Err(Failure::Problem(problem)) => (problem.into_response(), false, None),
             Err(Failure::Store(error)) => (failed(&error), false, error_text(&error)),
         };
-        Answer {
+        HandlerResponse {
             endpoint: Some(endpoint),
             error,
             quiet,
@@ -86,7 +86,7 @@ impl Api {
         }
     }
 
-    async fn carry_out(
+    async fn dispatch(
         &self,
         call: Call,
         power: Power,
@@ -102,7 +102,7 @@ impl Api {
         let limits = &self.limits;
         let done = match call {
             Call::Create => {
-                self.may_create(endpoint, inbound, now).await?;
+                self.check_creation_code(endpoint, inbound, now).await?;
                 self.store
                     .create(endpoint, now, function_url::random(), limits)
                     .await?;
@@ -111,11 +111,11 @@ impl Api {
             Call::Show => json(StatusCode::OK, &self.info(endpoint, power, host).await?),
             Call::Forget => {
                 self.store.forget(endpoint, now).await?;
-                nothing()
+                no_content()
             }
             Call::Clear => {
                 self.store.clear(endpoint, now).await?;
-                nothing()
+                no_content()
             }
             Call::Read(read, limit) => {
                 let mut page = self.store.read(endpoint, read, limit, now, limits).await?;
@@ -143,14 +143,14 @@ impl Api {
             }
             Call::RestoreReply => {
                 self.store.clear_reply(endpoint, now).await?;
-                nothing()
+                no_content()
             }
         };
         Ok((done, false))
     }
 
     /// An endpoint that is there lives on without the code: whoever has its key has made it.
-    async fn may_create(
+    async fn check_creation_code(
         &self,
         endpoint: &Endpoint,
         inbound: &Inbound,
@@ -259,20 +259,20 @@ fn error_text(error: &store::Error) -> Option<String> {
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response<String> {
     let body = serde_json::to_string(value).expect("our answers are structs with text keys");
-    let mut response = with_headers(body);
+    let mut response = with_common_headers(body);
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }
 
-fn nothing() -> Response<String> {
-    let mut response = with_headers(String::new());
+fn no_content() -> Response<String> {
+    let mut response = with_common_headers(String::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response
 }
 
-fn with_headers(body: String) -> Response<String> {
+fn with_common_headers(body: String) -> Response<String> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -19,7 +19,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let store = Store::connect(&connection);
     if config.connect_at_start {
         // While it starts a function has more of a processor than later. If it does not work, the first event will say so.
-        let _ = store.reach().await;
+        let _ = store.warm_up().await;
     }
     let api = Api {
         store,

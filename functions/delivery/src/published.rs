@@ -50,7 +50,7 @@ fn escaped(text: &str) -> String {
 /// The id that a request's body carries: the `id` of the event in `data`, else the `id` of the JSON body itself.
 ///
 /// `content_type` decides only whether a body that is not JSON is read as a form.
-pub fn id(content_type: Option<&str>, body: &[u8]) -> Option<Id> {
+pub fn event_id(content_type: Option<&str>, body: &[u8]) -> Option<Id> {
     let text = std::str::from_utf8(body).ok()?;
     if let Some(object) = object(text) {
         let in_data = object.get("data").and_then(|data| {
@@ -118,7 +118,7 @@ mod tests {
     const FORM: Option<&str> = Some("application/x-www-form-urlencoded; charset=utf-8");
 
     fn check(content_type: Option<&str>, body: &str, expected: Option<&str>) {
-        let found = id(content_type, body.as_bytes()).map(|id| id.to_json());
+        let found = event_id(content_type, body.as_bytes()).map(|id| id.to_json());
         assert_eq!(found.as_deref(), expected, "{body}");
     }
 
@@ -164,7 +164,7 @@ mod tests {
         for body in ["", "7", "[]", "{", "\u{0}", r#"{"id":7"#, r#"{"id":7}x"#] {
             check(None, body, None);
         }
-        assert_eq!(id(None, b"\xff{\"id\":7}"), None);
+        assert_eq!(event_id(None, b"\xff{\"id\":7}"), None);
     }
 
     #[test]
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_string_is_escaped_wherever_it_is_put() {
-        let id = id(None, r#"{"id":"a\"b\n"}"#.as_bytes()).unwrap();
+        let id = event_id(None, r#"{"id":"a\"b\n"}"#.as_bytes()).unwrap();
         assert_eq!(id.to_json(), r#""a\"b\n""#);
         assert_eq!(id.to_inner(), r#"a\"b\n"#);
     }

@@ -43,7 +43,7 @@ pub struct Reply {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
     /// `retry-after`, `cache-control` and `x-reply-…` only.
-    #[serde(default, skip_serializing_if = "no_headers")]
+    #[serde(default, skip_serializing_if = "headers_are_empty")]
     pub headers: Headers,
     /// The body, in which `{{id}}` stands for the request's id; if absent, `{"ok":…,"id":…}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ pub struct Reply {
     pub times: Option<u32>,
 }
 
-fn no_headers(headers: &Headers) -> bool {
+fn headers_are_empty(headers: &Headers) -> bool {
     headers.0.is_empty()
 }
 
@@ -162,7 +162,7 @@ impl Reply {
             }
         }
         let body = self.body.as_deref().unwrap_or_default();
-        if !body.is_empty() && !may_have_body(self.status) {
+        if !body.is_empty() && !status_allows_body(self.status) {
             return refuse(
                 "body",
                 format!("a {} answer has no body by the rules of HTTP", self.status),
@@ -208,7 +208,7 @@ impl Reply {
                 let inner = id.map_or_else(|| "null".to_owned(), Id::to_inner);
                 template.replace(ID_MARK, &inner)
             }
-            None if !may_have_body(self.status) => String::new(),
+            None if !status_allows_body(self.status) => String::new(),
             None => {
                 let ok = (200..=299).contains(&self.status);
                 match id {
@@ -246,7 +246,7 @@ pub const SANDBOX: [(&str, &str); 3] = [
 ];
 
 /// Whether an answer with this status may have a body (RFC 9110, 6.4.1).
-fn may_have_body(status: u16) -> bool {
+fn status_allows_body(status: u16) -> bool {
     !matches!(status, 204 | 205 | 304)
 }
 
@@ -429,7 +429,7 @@ mod tests {
 
         #[test]
         fn a_setting_reads_back(status in 200u16..600, times in 1u32..6, delay_ms in 0u32..30_000, body in "\\PC{0,40}") {
-            let json = if may_have_body(status) {
+            let json = if status_allows_body(status) {
                 serde_json::json!({"status":status,"times":times,"delay_ms":delay_ms,"body":body})
             } else {
                 serde_json::json!({"status":status,"times":times,"delay_ms":delay_ms})

@@ -69,9 +69,9 @@ fn or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Err
 
 /// Why an event is not a request to the handlers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum EventError {
     /// It did not come through the CDN.
-    NotThroughTheFront,
+    NotFromCdn,
     /// It says that its body is base64, and it isn't.
     NotBase64,
 }
@@ -84,11 +84,11 @@ impl Event {
     ///
     /// # Errors
     /// If the secret is not there, or the body is not what the event says.
-    pub fn into_inbound(self, origin_secret: Option<&str>) -> Result<Inbound, Refused> {
+    pub fn into_inbound(self, origin_secret: Option<&str>) -> Result<Inbound, EventError> {
         let mut headers = self.headers;
         let presented = headers.get(ORIGIN_SECRET_HEADER).unwrap_or_default();
         if !origin_secret.is_none_or(|secret| crate::same_secret(secret, presented)) {
-            return Err(Refused::NotThroughTheFront);
+            return Err(EventError::NotFromCdn);
         }
         let mut source = self.request_context.http.source_ip;
         if origin_secret.is_some() {
@@ -116,7 +116,7 @@ impl Event {
             body: if self.is_base64_encoded {
                 BASE64
                     .decode(body.as_bytes())
-                    .map_err(|_| Refused::NotBase64)?
+                    .map_err(|_| EventError::NotBase64)?
             } else {
                 body.into_bytes()
             },
@@ -150,7 +150,7 @@ fn ordered<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Headers, D::Err
 mod tests {
     use super::*;
 
-    fn inbound(event: serde_json::Value, secret: Option<&str>) -> Result<Inbound, Refused> {
+    fn inbound(event: serde_json::Value, secret: Option<&str>) -> Result<Inbound, EventError> {
         serde_json::from_value::<Event>(event)
             .unwrap()
             .into_inbound(secret)
@@ -202,7 +202,7 @@ mod tests {
         with_body["isBase64Encoded"] = true.into();
         assert_eq!(inbound(with_body.clone(), None).unwrap().body, [0, 255]);
         with_body["body"] = "%".into();
-        assert_eq!(inbound(with_body, None).unwrap_err(), Refused::NotBase64);
+        assert_eq!(inbound(with_body, None).unwrap_err(), EventError::NotBase64);
     }
 
     #[test]
@@ -228,10 +228,10 @@ mod tests {
         assert_eq!(taken.source, "2001:db8::1");
         assert_eq!(taken.headers, Headers::from([("via", "2.0 x")]));
         assert_eq!(taken.added, ["via"]);
-        assert_eq!(through("s3cre").unwrap_err(), Refused::NotThroughTheFront);
+        assert_eq!(through("s3cre").unwrap_err(), EventError::NotFromCdn);
         assert_eq!(
             inbound(event(serde_json::json!({})), secret).unwrap_err(),
-            Refused::NotThroughTheFront
+            EventError::NotFromCdn
         );
     }
 

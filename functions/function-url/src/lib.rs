@@ -9,14 +9,14 @@
 //! The runtime and the answer's type are lambda_http's.
 //!
 //! - [`event`]: the event, and the [`Inbound`] request in it
-//! - [`answer`]: what a handler gives back
+//! - [`response`]: what a handler gives back
 //! - [`service`]: from event to answer; [`log`]: the one line written for each
 //! - [`config`]: the environment, read once
 
-pub mod answer;
 pub mod config;
 pub mod event;
 pub mod log;
+pub mod response;
 pub mod service;
 
 use std::sync::Arc;

@@ -10,17 +10,17 @@ use lambda_http::{
 
 use crate::{
     Clock, Inbound,
-    answer::{self, Answer},
     config::Config,
-    event::{Event, Refused},
+    event::{Event, EventError},
     log::{self, Line, Log},
+    response::{self, HandlerResponse},
 };
 
 /// The answer that is on its way.
-pub type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
+pub type HandlerFuture = Pin<Box<dyn Future<Output = HandlerResponse> + Send>>;
 
 /// What answers the requests of one function.
-pub type Handler = Arc<dyn Fn(Inbound) -> Answering + Send + Sync>;
+pub type Handler = Arc<dyn Fn(Inbound) -> HandlerFuture + Send + Sync>;
 
 /// A function behind its function URL: what both homes call with an event.
 #[derive(Clone)]
@@ -54,13 +54,13 @@ impl Service {
         let began = (self.clock)();
         let answer = match event.payload.into_inbound(self.origin_secret.as_deref()) {
             Ok(inbound) => (self.handler)(inbound).await,
-            Err(Refused::NotThroughTheFront) => Problem::new(
+            Err(EventError::NotFromCdn) => Problem::new(
                 StatusCode::FORBIDDEN,
                 "this address is not for direct use; send to the hook URL that the page shows",
             )
             .into_response()
             .into(),
-            Err(Refused::NotBase64) => Problem::new(
+            Err(EventError::NotBase64) => Problem::new(
                 StatusCode::BAD_REQUEST,
                 "the gateway said that this body is base64, and it is not",
             )
@@ -77,7 +77,7 @@ impl Service {
             error: answer.error.as_deref(),
             quiet: answer.quiet,
         });
-        answer::to_lambda(answer.response)
+        response::to_lambda(answer.response)
     }
 
     /// Answers Lambda's events until the environment ends.

@@ -3,14 +3,14 @@
 //! The response is built before it is recorded, so that what is stored is what is sent; and it is sent after it was
 //! recorded, so that what was acknowledged is in the log. If it can't be recorded the sender gets a 503 and no more.
 //!
-//! [`answer`] is pure. Next: `functions/store/src/lib.rs`, where a number is given and a delivery is put under it.
+//! [`response`] is pure. Next: `functions/store/src/lib.rs`, where a number is given and a delivery is put under it.
 
-pub mod answer;
+pub mod response;
 
 use std::{sync::Arc, time::Duration};
 
 use delivery::{Delivery, key::Endpoint, limits::Limits, problem::Problem};
-use function_url::{Clock, Inbound, answer::Answer, service::Handler};
+use function_url::{Clock, Inbound, response::HandlerResponse, service::Handler};
 use http::{HeaderValue, StatusCode, header};
 use store::Store;
 
@@ -35,17 +35,17 @@ impl Receiver {
     }
 
     /// Answers one webhook: number it, build the answer, record both, wait if that was asked for, send.
-    pub async fn receive(&self, inbound: Inbound) -> Answer {
+    pub async fn receive(&self, inbound: Inbound) -> HandlerResponse {
         let received_at = (self.clock)();
-        let (endpoint, path) = match answer::target(&inbound.path) {
+        let (endpoint, path) = match response::target(&inbound.path) {
             Some(target) => target,
-            None => return refuse(StatusCode::NOT_FOUND, answer::NO_ENDPOINT),
+            None => return refuse(StatusCode::NOT_FOUND, response::NO_ENDPOINT),
         };
-        if !answer::METHODS
+        if !response::METHODS
             .iter()
             .any(|one| one == inbound.method.as_str())
         {
-            return Problem::method_not_allowed(&answer::METHODS)
+            return Problem::method_not_allowed(&response::METHODS)
                 .into_response()
                 .into();
         }
@@ -63,12 +63,12 @@ impl Receiver {
             Err(error) => return failed(endpoint, Some(seq), &error),
         };
 
-        let response = answer::answer(&inbound, set.as_ref(), &self.limits);
+        let response = response::answer(&inbound, set.as_ref(), &self.limits);
         let delivery = Delivery {
             seq,
             received_at,
             took_ms: (self.clock)().since(received_at),
-            request: answer::recorded(inbound, path, &self.limits),
+            request: response::recorded(inbound, path, &self.limits),
             response,
         };
         let recorded = self
@@ -88,30 +88,30 @@ impl Receiver {
         if delivery.response.delay_ms > 0 {
             tokio::time::sleep(Duration::from_millis(delivery.response.delay_ms.into())).await;
         }
-        Answer {
+        HandlerResponse {
             endpoint: Some(endpoint),
             seq: Some(seq),
-            ..answer::to_http(delivery.response).into()
+            ..response::to_http(delivery.response).into()
         }
     }
 }
 
-fn refuse(status: StatusCode, detail: &str) -> Answer {
+fn refuse(status: StatusCode, detail: &str) -> HandlerResponse {
     Problem::new(status, detail).into_response().into()
 }
 
 /// The one place where the store's errors become answers.
-fn failed(endpoint: Endpoint, seq: Option<u64>, error: &store::Error) -> Answer {
+fn failed(endpoint: Endpoint, seq: Option<u64>, error: &store::Error) -> HandlerResponse {
     if matches!(error, store::Error::NotFound) {
-        return Answer {
+        return HandlerResponse {
             endpoint: Some(endpoint),
-            ..refuse(StatusCode::NOT_FOUND, answer::NO_ENDPOINT)
+            ..refuse(StatusCode::NOT_FOUND, response::NO_ENDPOINT)
         };
     }
-    let mut answer = refuse(StatusCode::SERVICE_UNAVAILABLE, answer::NOT_RECORDED);
+    let mut answer = refuse(StatusCode::SERVICE_UNAVAILABLE, response::NOT_RECORDED);
     let headers = answer.response.headers_mut();
     headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-    Answer {
+    HandlerResponse {
         endpoint: Some(endpoint),
         seq,
         error: Some(error.to_string()),

@@ -23,17 +23,17 @@ const CONNECT_WITHIN: Duration = Duration::from_millis(1000);
 /// How long one attempt may take. DynamoDB answers within tens of milliseconds; what takes longer is not coming.
 const ATTEMPT_WITHIN: Duration = Duration::from_millis(1400);
 /// How long an operation may take with all its attempts. It is also why a number that was given 10 s ago is known to be
-/// abandoned ([`HOLE_OPEN_MS`](crate::protocol::HOLE_OPEN_MS)).
+/// abandoned ([`GAP_OPEN_MS`](crate::protocol::GAP_OPEN_MS)).
 pub(crate) const OPERATION_WITHIN: Duration = Duration::from_millis(3000);
 /// How long a function waits for the table before it answers, when DynamoDB hangs or is slow. A receiver makes three calls at
 /// most (number, reply, record), and none takes longer than an operation may; what of the API makes more is held to the same.
 /// Where a request can have waited before, [`with_deadline`] says how much of that is left.
 pub const ANSWERED_WITHIN: Duration = OPERATION_WITHIN.saturating_mul(3);
 /// How long a start may wait for the table. A connection is there within some ten milliseconds, or it is not coming.
-pub(crate) const REACHED_WITHIN: Duration = Duration::from_millis(300);
+pub(crate) const CONNECT_AT_START_WITHIN: Duration = Duration::from_millis(300);
 /// The contract has a 503 with its sender within 10 s, also where a function had to be started for it first; what is left is
 /// for the start itself and the way.
-const _: () = assert!(REACHED_WITHIN.as_millis() + ANSWERED_WITHIN.as_millis() <= 9_500);
+const _: () = assert!(CONNECT_AT_START_WITHIN.as_millis() + ANSWERED_WITHIN.as_millis() <= 9_500);
 /// Two attempts fit in there with a pause between them.
 const ATTEMPTS: u32 = 2;
 
@@ -42,7 +42,7 @@ tokio::task_local! {
     static DEADLINE: Instant;
 }
 
-/// Does what may ask the table, whose answers count only until `deadline`: for a caller who has waited before it came to
+/// Does what may request the table, whose answers count only until `deadline`: for a caller who has waited before it came to
 /// asking, and who is to be told in time that it did not work. What an operation may take by itself it may not exceed either.
 ///
 /// The deadline is in the air and not in every signature because it belongs to the way a request came, of which a function
@@ -168,7 +168,7 @@ impl Connection {
             .region(Region::new(self.region.clone()))
             .endpoint_url(self.endpoint_url.clone().unwrap_or_else(regional))
             .credentials_provider(credentials)
-            // They are at hand, and a cache of them takes longer to ask.
+            // They are at hand, and a cache of them takes longer to request.
             .identity_cache(IdentityCache::no_cache())
             // For bodies that come bit by bit. These are small, and an attempt has its time.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())

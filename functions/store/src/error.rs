@@ -1,4 +1,4 @@
-//! What can go wrong, told apart by what is to be done about it.
+//! What can go wrong, one variant for each way to handle it.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
@@ -7,26 +7,26 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 pub enum Error {
     /// There is no such endpoint: never created, expired or forgotten.
     NotFound,
-    /// DynamoDB asks for less; the ceiling of the table, most likely.
+    /// DynamoDB throttles; most likely the table's configured maximum is reached.
     Throttled,
-    /// DynamoDB did not answer, or not in time, or failed.
+    /// DynamoDB failed, or did not answer in time.
     Unavailable(String),
-    /// A reader gave this number up before it was recorded.
-    Sealed,
+    /// A reader closed this number before its delivery was recorded.
+    GapClosed,
     /// An item is there and can't be read.
     Unreadable {
-        /// Its number; 0 is the head.
+        /// 0 is the head.
         seq: u64,
-        /// The attribute.
+        /// The attribute's name.
         attribute: &'static str,
     },
-    /// A write's condition did not hold. Handled inside; a caller does not see it.
+    /// A write's condition did not hold. Handled inside the store; callers never see it.
     ConditionFailed,
 }
 
 impl Error {
-    /// Of a write that found each time that another one had come first.
-    pub(crate) fn contended() -> Self {
+    /// For a write that lost to a concurrent one at each attempt.
+    pub(crate) fn too_many_conflicts() -> Self {
         Error::Unavailable("too many concurrent changes".into())
     }
 
@@ -38,7 +38,7 @@ impl Error {
             SdkError::ConstructionFailure(_) => "the request could not be made",
             SdkError::TimeoutError(_) => "no answer in time",
             SdkError::DispatchFailure(_) => "no connection",
-            SdkError::ResponseError(_) => "an answer that is none",
+            SdkError::ResponseError(_) => "malformed response",
             _ => "refused",
         };
         match error
@@ -63,8 +63,8 @@ impl std::fmt::Display for Error {
             Error::NotFound => f.write_str("no such endpoint"),
             Error::Throttled => f.write_str("the table is throttled"),
             Error::Unavailable(why) => write!(f, "the table is not available: {why}"),
-            Error::Sealed => {
-                f.write_str("the number was given up before its delivery was recorded")
+            Error::GapClosed => {
+                f.write_str("a reader closed the number before its delivery was recorded")
             }
             Error::Unreadable { seq, attribute } => {
                 write!(f, "attribute {attribute} of item {seq} can't be read")

@@ -1,13 +1,11 @@
-//! An item both ways: how a delivery and a head lie in the table.
+//! Conversion between items and deliveries, heads and tombstones.
 //!
-//! Partition key `endpoint`, sort key `seq`. A head lies at (`NAME`, 0), a set reply at (`NAME`, minus its key), and the
-//! deliveries at (`NAME#EPOCH`, number), so that a forgotten log is out of reach the moment its epoch is. Expiry is
-//! DynamoDB's time to live on `expires_at`, in seconds.
+//! The crate's documentation has a table of the attributes.
 //!
-//! An item has at most 400 KB with its names
-//! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>), and the largest delivery there
-//! can be fits: a body of 256 KiB, 20 KiB of headers, 8 KiB of URL, and a reply of 16 KiB with 40 KiB of headers. Headers
-//! are lists of texts, name and value in turn, and not JSON in a text, which quotation marks would double.
+//! An item has at most 400 KB including its attribute names
+//! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>). The largest possible delivery
+//! fits: a body of 256 KiB, 20 KiB of headers, 8 KiB of URL, and a reply of 16 KiB with 40 KiB of headers. Headers are
+//! lists of strings, name and value in turn, because JSON in a string would double quotation marks.
 
 use std::collections::HashMap;
 
@@ -17,9 +15,9 @@ use delivery::{
     millis::Millis,
 };
 
-use crate::protocol::{Head, Mark, ReplyWindow};
+use crate::protocol::{Head, ReplyWindow, Watermark};
 
-/// An item as the SDK has it.
+/// Attribute values by name.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// Partition key.
@@ -28,9 +26,9 @@ pub const ENDPOINT: &str = "endpoint";
 pub const SEQ: &str = "seq";
 /// Time to live, in seconds since the epoch.
 pub const EXPIRES_AT: &str = "expires_at";
-/// On a number that will never hold a delivery.
+/// Marks a number that will never have a delivery.
 pub const TOMBSTONE: &str = "tombstone";
-/// Random for each invocation of the receiver: a repeated put is known by it.
+/// Random for each invocation of the receiver, so that a repeated put is recognised.
 pub const NONCE: &str = "nonce";
 
 /// The partition of a log's deliveries.
@@ -38,7 +36,7 @@ pub fn log_partition(endpoint: &Endpoint, epoch: u64) -> String {
     format!("{endpoint}#{epoch:016x}")
 }
 
-/// The name of an attribute that is missing or not what it should be.
+/// The name of an attribute that is missing or has another type than expected.
 pub type Unreadable = &'static str;
 
 /// A number.
@@ -92,12 +90,12 @@ fn headers(item: &Item, name: Unreadable) -> Result<Headers, Unreadable> {
     Ok(headers)
 }
 
-/// The number an item lies at.
+/// The sort key of an item.
 pub fn seq(item: &Item) -> Option<u64> {
     number(item, SEQ).ok()
 }
 
-/// A delivery as it lies in the table.
+/// A delivery as an item.
 pub fn from_delivery(
     partition: String,
     delivery: &Delivery,
@@ -197,7 +195,7 @@ pub fn to_delivery(item: &Item) -> Result<Delivery, Unreadable> {
     })
 }
 
-/// When the delivery in an item came.
+/// When the delivery in an item was received.
 ///
 /// # Errors
 /// Names the attribute, if it can't be read.
@@ -205,7 +203,7 @@ pub fn received_at(item: &Item) -> Result<Millis, Unreadable> {
     number(item, "received_at").map(Millis)
 }
 
-/// A number closed for good.
+/// The item that closes a number for good.
 pub fn tombstone(partition: String, seq: u64, expires_at_s: u64) -> Item {
     Item::from([
         (ENDPOINT.into(), s(partition)),
@@ -215,8 +213,8 @@ pub fn tombstone(partition: String, seq: u64, expires_at_s: u64) -> Item {
     ])
 }
 
-/// A head as it lies in the table; `mark_at` is when its next mark is due.
-pub fn from_head(endpoint: &Endpoint, head: &Head, mark_at: Millis) -> Item {
+/// A head as an item.
+pub fn from_head(endpoint: &Endpoint, head: &Head, next_watermark_at: Millis) -> Item {
     Item::from([
         (ENDPOINT.into(), s(endpoint.as_str())),
         (SEQ.into(), n(0)),
@@ -227,25 +225,25 @@ pub fn from_head(endpoint: &Endpoint, head: &Head, mark_at: Millis) -> Item {
         ("gone_at".into(), n(head.gone_at.0)),
         ("cleared_to".into(), n(head.cleared_to)),
         (EXPIRES_AT.into(), n(head.expires_at_s)),
-        ("marks".into(), marks(&head.marks)),
-        ("mark_at".into(), n(mark_at.0)),
+        ("marks".into(), watermarks(&head.watermarks)),
+        ("mark_at".into(), n(next_watermark_at.0)),
         ("reply_key".into(), n(head.reply.key)),
         ("reply_from".into(), n(head.reply.from)),
         ("reply_until".into(), n(head.reply.until)),
     ])
 }
 
-/// A head's marks: pairs of number and time, one after the other.
-pub fn marks(marks: &[Mark]) -> AttributeValue {
+/// A head's watermarks: a flat list of numbers, `seq` and `gone_at` in turn.
+pub fn watermarks(watermarks: &[Watermark]) -> AttributeValue {
     AttributeValue::L(
-        marks
+        watermarks
             .iter()
             .flat_map(|mark| [n(mark.seq), n(mark.gone_at.0)])
             .collect(),
     )
 }
 
-/// The head in an item, and when its next mark is due.
+/// The head in an item, and when its next watermark is due.
 ///
 /// # Errors
 /// Names the attribute that can't be read.
@@ -267,9 +265,9 @@ pub fn to_head(item: &Item) -> Result<(Head, Millis), Unreadable> {
         gone_at: Millis(number(item, "gone_at")?),
         cleared_to: number(item, "cleared_to")?,
         expires_at_s: number(item, EXPIRES_AT)?,
-        marks: flat
+        watermarks: flat
             .chunks_exact(2)
-            .map(|pair| Mark {
+            .map(|pair| Watermark {
                 seq: pair[0],
                 gone_at: Millis(pair[1]),
             })
@@ -318,7 +316,7 @@ mod tests {
         }
 
         #[test]
-        fn a_head_reads_back(epoch: u64, last_seq: u64, marks: Vec<(u64, u64)>, mark_at: u64) {
+        fn a_head_reads_back(epoch: u64, last_seq: u64, watermarks: Vec<(u64, u64)>, next_watermark_at: u64) {
             let head = Head {
                 epoch,
                 created_at: Millis(1),
@@ -327,12 +325,12 @@ mod tests {
                 gone_at: Millis(3),
                 cleared_to: 4,
                 expires_at_s: 5,
-                marks: marks.into_iter().map(|(seq, at)| Mark { seq, gone_at: Millis(at) }).collect(),
+                watermarks: watermarks.into_iter().map(|(seq, at)| Watermark { seq, gone_at: Millis(at) }).collect(),
                 reply: ReplyWindow { key: 6, from: 7, until: u64::MAX },
             };
             let name = Endpoint::parse("b7nihh2yefj2lxoxyqgcjpq6pi").unwrap();
-            let item = from_head(&name, &head, Millis(mark_at));
-            prop_assert_eq!(to_head(&item), Ok((head, Millis(mark_at))));
+            let item = from_head(&name, &head, Millis(next_watermark_at));
+            prop_assert_eq!(to_head(&item), Ok((head, Millis(next_watermark_at))));
         }
     }
 

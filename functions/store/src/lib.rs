@@ -1,9 +1,39 @@
-//! Deliveries in DynamoDB: the only crate that names its SDK.
+//! Stores deliveries in DynamoDB. The only crate that names its SDK.
 //!
 //! - [`protocol`]: the rules, pure; read these first
 //! - this file: [`Store`], and what a receiver does: number, then record
 //! - [`read`]: what a poll does; [`owner`]: create, clear, forget, set a reply
-//! - [`item`] and [`table`]: how it lies there; [`connection`]: how patient we are
+//! - [`item`] and [`table`]: the items and the table; [`connection`]: timeouts and retries
+//!
+//! The table has the partition key `endpoint` (S) and the sort key `seq` (N). Expiry is DynamoDB's time to live on
+//! `expires_at`, in seconds since 1970; other times are milliseconds.
+//!
+//! | item | `endpoint` | `seq` | attributes |
+//! | --- | --- | --- | --- |
+//! | head | `NAME` | 0 | `epoch`, `created_at`, `last_seq`, `last_at`, `gone_at`, `cleared_to`, `marks` (watermarks: a list of `seq`, `gone_at`, …), `mark_at` (when the next one is due), `reply_key`, `reply_from`, `reply_until`, `expires_at` |
+//! | reply | `NAME` | minus its key | `reply` (JSON), `expires_at` |
+//! | delivery | `NAME#EPOCH` | its number | `nonce`, `received_at`, `took_ms`, `method`, `path`, `query`, `source`, `headers` (a list of name, value, …), `added`, `body` (S if UTF-8, else B), `body_size`, `body_sha256`, `status`, `reply_headers`, `reply_body`, `delay_ms`, `reply_use`, `reply_uses`, `expires_at` |
+//! | tombstone | `NAME#EPOCH` | its number | `tombstone`, `expires_at` |
+//!
+//! The epoch in a log's partition puts a forgotten log out of reach in one write.
+//!
+//! ```no_run
+//! use delivery::{key::OwnerKey, limits::Limits, millis::Millis};
+//! use store::{Connection, ReadRequest, Store, table};
+//!
+//! # async fn example() -> Result<(), store::Error> {
+//! let store = Store::connect(&Connection::to_engine("http://127.0.0.1:8000", "webhook-tutorial"));
+//! table::create_if_absent(&store).await?;
+//! let endpoint = OwnerKey::from_bytes(&[7; 32]).share_key().endpoint();
+//! let (now, limits) = (Millis(1_795_431_600_000), Limits::default());
+//! store.create(&endpoint, now, 0x5eed, &limits).await?;
+//! let numbered = store.number(&endpoint, now, &limits).await?;
+//! assert_eq!(numbered.seq, 1);
+//! let page = store.read(&endpoint, ReadRequest::First, 100, now, &limits).await?;
+//! assert!(page.deliveries.is_empty(), "number 1 is not recorded yet");
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod connection;
 pub mod error;
@@ -29,8 +59,8 @@ use crate::{
     protocol::{Head, ReplyWindow},
 };
 
-/// How often a write on the head is tried, each time on what somebody else has made of it in between.
-const TRIES: usize = 5;
+/// Attempts of a conditional write on the head, each on the head as a concurrent writer left it.
+const MAX_ATTEMPTS: usize = 5;
 
 /// One table.
 #[derive(Clone, Debug)]
@@ -39,19 +69,19 @@ pub struct Store {
     table: String,
 }
 
-/// A number that a receiver was given, and what goes with it.
+/// A number that a receiver was given, with what it needs to record under it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Numbered {
-    /// The number.
+    /// From 1.
     pub seq: u64,
-    /// The number line it is on.
+    /// Identifies the log (see [`Head::epoch`](protocol::Head)).
     pub epoch: u64,
-    /// The numbers that a set reply answers.
+    /// The numbers that get the reply that the owner set.
     pub reply: ReplyWindow,
 }
 
 impl Store {
-    /// A store. Nothing is connected before its first call.
+    /// A store. It connects at its first call.
     pub fn connect(connection: &Connection) -> Self {
         Store {
             client: connection.client(),
@@ -59,15 +89,14 @@ impl Store {
         }
     }
 
-    /// Makes the connection now, so that the first delivery finds it made: reads an item that is never there, which costs
-    /// half a read unit.
+    /// Connects now, so that the first delivery need not: reads an item that never exists, for half a read unit.
     ///
     /// # Errors
-    /// If the table does not answer in a moment. That is no reason not to start: each later call tries for itself.
-    pub async fn reach(&self) -> Result<(), Error> {
+    /// If the table does not answer at once. A function starts all the same: each later call tries for itself.
+    pub async fn warm_up(&self) -> Result<(), Error> {
         let nothing = HashMap::from([(ENDPOINT.into(), s("-")), (SEQ.into(), n(0))]);
         let read = self.get_at(nothing, false);
-        connection::with_timeout(connection::REACHED_WITHIN, read)
+        connection::with_timeout(connection::CONNECT_AT_START_WITHIN, read)
             .await
             .map(drop)
     }
@@ -83,25 +112,25 @@ impl Store {
         answered(get.send()).await.map(|found| found.item)
     }
 
-    /// An update of the item under a key; `say` is what is changed, and on which condition.
+    /// Updates the item under a key; `build` adds the expression and its condition.
     async fn update_at(
         &self,
         key: Item,
-        say: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder,
+        build: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder,
     ) -> Result<UpdateItemOutput, Error> {
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key));
-        answered(say(update).send()).await
+        answered(build(update).send()).await
     }
 
-    /// Takes the next number of an endpoint, and lets it live on.
+    /// Takes the next number of an endpoint and extends the endpoint's time to live.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if it was never created, is expired or forgotten. A number may have been taken even so when the
-    /// answer was lost; readers name it as missing.
+    /// [`Error::NotFound`] if it was never created, is expired or forgotten. After other errors a number may have been taken
+    /// all the same; readers will report it as missing.
     pub async fn number(
         &self,
         endpoint: &Endpoint,
@@ -125,7 +154,7 @@ impl Store {
         let expires = now.plus_s(limits.endpoint_ttl_s).epoch_s_ceil();
         let counted = "ADD last_seq :one \
                        SET last_at = :now, gone_at = :gone, expires_at = :expires";
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let taken = self
                 .update_at(head_key(endpoint), |update| {
                     update
@@ -148,66 +177,71 @@ impl Store {
                         reply: head.reply,
                     });
                 }
-                Err(Error::ConditionFailed) => self.mark(endpoint, now, limits).await?,
+                Err(Error::ConditionFailed) => self.add_watermark(endpoint, now, limits).await?,
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::contended())
+        Err(Error::too_many_conflicts())
     }
 
-    /// Writes down when the numbers given so far are gone, before a new one covers that up.
-    async fn mark(&self, endpoint: &Endpoint, now: Millis, limits: &Limits) -> Result<(), Error> {
-        let (head, mark_at) = self.head(endpoint, true).await?.ok_or(Error::NotFound)?;
+    /// Adds a watermark for the last number before the next one overwrites its time, if one is due.
+    async fn add_watermark(
+        &self,
+        endpoint: &Endpoint,
+        now: Millis,
+        limits: &Limits,
+    ) -> Result<(), Error> {
+        let (head, next_watermark_at) = self.head(endpoint, true).await?.ok_or(Error::NotFound)?;
         if head.expired(now) {
             return Err(Error::NotFound);
         }
-        if mark_at > now {
+        if next_watermark_at > now {
             return Ok(());
         }
-        let marked = self
+        let added = self
             .update_at(head_key(endpoint), |update| {
                 update
-                    .update_expression("SET marks = :marks, mark_at = :next")
+                    .update_expression("SET marks = :watermarks, mark_at = :next")
                     .condition_expression("epoch = :epoch AND last_seq = :last AND mark_at = :due")
                     .expression_attribute_values(
-                        ":marks",
-                        item::marks(&protocol::marked(&head, now)),
+                        ":watermarks",
+                        item::watermarks(&protocol::next_watermarks(&head, now)),
                     )
                     .expression_attribute_values(
                         ":next",
-                        n(now.plus_ms(protocol::mark_every_ms(limits)).0),
+                        n(now.plus_ms(protocol::watermark_interval_ms(limits)).0),
                     )
                     .expression_attribute_values(":epoch", n(head.epoch))
                     .expression_attribute_values(":last", n(head.last_seq))
-                    .expression_attribute_values(":due", n(mark_at.0))
+                    .expression_attribute_values(":due", n(next_watermark_at.0))
             })
             .await;
-        match marked {
-            // A head in use is marked this often, so this is also where its reply is kept from expiring.
-            Ok(_) => self.keep_reply(endpoint, &head, now, limits).await,
-            // Somebody else marked it, or the number line is another by now: look again.
+        match added {
+            // A head in use comes here regularly, so this is also where its reply is kept from expiring.
+            Ok(_) => self.extend_reply_ttl(endpoint, &head, now, limits).await,
+            // Another writer added it, or the endpoint was forgotten meanwhile: read the head again.
             Err(Error::ConditionFailed) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// The reply that is set for a numbered delivery, and which use of it this is.
+    /// The reply that the owner set for a numbered delivery, and which use of it this is.
     ///
     /// # Errors
-    /// If it can't be read. A set reply that is not there (its time to live was over) is none.
+    /// If it can't be read. An expired reply counts as not set.
     pub async fn reply_for(
         &self,
         endpoint: &Endpoint,
         numbered: &Numbered,
     ) -> Result<Option<(Reply, Option<ReplyUse>)>, Error> {
-        if !numbered.reply.holds(numbered.seq) {
+        if !numbered.reply.contains(numbered.seq) {
             return Ok(None);
         }
-        let reply = self.set_reply_at(endpoint, numbered.reply.key).await?;
+        let reply = self.load_reply(endpoint, numbered.reply.key).await?;
         Ok(reply.map(|reply| (reply, numbered.reply.use_of(numbered.seq))))
     }
 
-    async fn set_reply_at(&self, endpoint: &Endpoint, key: u64) -> Result<Option<Reply>, Error> {
+    async fn load_reply(&self, endpoint: &Endpoint, key: u64) -> Result<Option<Reply>, Error> {
         let found = self.get_at(owner::reply_key(endpoint, key), true).await?;
         let Some(item) = found else {
             return Ok(None);
@@ -225,12 +259,12 @@ impl Store {
             .map_err(|_| unreadable())
     }
 
-    /// Puts a delivery under its number. `nonce` is random for each delivery: if the put was made and its answer lost, the
-    /// SDK's next attempt finds its own nonce there and succeeds.
+    /// Puts a delivery under its number. `nonce` is random for each delivery: if the put succeeded and its response was lost,
+    /// the SDK's next attempt finds its own nonce there and succeeds too.
     ///
     /// # Errors
-    /// [`Error::Sealed`] if a reader gave the number up before. After any error the delivery counts as not received,
-    /// though it may be in the log.
+    /// [`Error::GapClosed`] if a reader closed the number before. After any error the delivery counts as not received, though
+    /// it may be in the log.
     pub async fn record(
         &self,
         endpoint: &Endpoint,
@@ -257,12 +291,12 @@ impl Store {
         .await;
         match put {
             Ok(_) => Ok(()),
-            Err(Error::ConditionFailed) => Err(Error::Sealed),
+            Err(Error::ConditionFailed) => Err(Error::GapClosed),
             Err(error) => Err(error),
         }
     }
 
-    /// The head of an endpoint, expired or not, and when its next mark is due.
+    /// The head of an endpoint, expired or not, and when its next watermark is due.
     async fn head(
         &self,
         endpoint: &Endpoint,
@@ -281,5 +315,5 @@ fn head_key(endpoint: &Endpoint) -> Item {
     HashMap::from([(ENDPOINT.into(), s(endpoint.as_str())), (SEQ.into(), n(0))])
 }
 
-/// The name by which expressions call the attribute of the time to live; checked here, because they spell it out.
+// The expressions above spell out this attribute's name.
 const _: () = assert!(matches!(EXPIRES_AT.as_bytes(), b"expires_at"));

@@ -1,7 +1,7 @@
 //! What an endpoint's owner may do besides reading.
 //!
-//! Each change is one write on the head, and says which head it means: a copy of it that arrives late, after the owner
-//! has gone on, does nothing.
+//! Each change is one write on the head, conditional on the head it was made for: a copy of the write that arrives late,
+//! after a newer change, does nothing.
 
 use std::collections::HashMap;
 
@@ -10,32 +10,32 @@ use delivery::{
 };
 
 use crate::{
-    Error, Store, TRIES,
+    Error, MAX_ATTEMPTS, Store,
     connection::answered,
     head_key, item,
     item::{ENDPOINT, EXPIRES_AT, Item, SEQ, n, s},
     protocol::{self, Head, ReplyWindow, UNTIL_CHANGED},
 };
 
-/// How long a reply that was replaced is kept for those who have just been numbered, in seconds.
-const REPLACED_KEPT_S: u64 = 60 * 60;
+/// How long a replaced reply is kept for deliveries that are already numbered, in seconds.
+const REPLACED_REPLY_TTL_S: u64 = 60 * 60;
 
 /// An endpoint as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
-    /// When it was created.
+    /// By the clock of the API that created it.
     pub created_at: Millis,
-    /// When it goes.
+    /// Unless a delivery or its owner extends it.
     pub expires_at: Millis,
     /// The lowest number that its log may still hold.
     pub first_seq: u64,
-    /// The highest number given.
+    /// The highest number given; 0 before the first.
     pub last_seq: u64,
-    /// The reply that is set, unless it is used up.
+    /// The reply that the owner set, unless it is used up.
     pub reply: Option<SetReply>,
 }
 
-/// When a reply goes that is not kept again: a whole life of its endpoint after its endpoint could have gone.
+/// When a reply expires unless it is extended: one endpoint lifetime after its endpoint would, so never before it.
 fn reply_expires_at_s(now: Millis, limits: &Limits) -> u64 {
     let life = |from: Millis| from.plus_s(limits.endpoint_ttl_s);
     life(life(now)).epoch_s_ceil()
@@ -49,8 +49,7 @@ pub(crate) fn reply_key(endpoint: &Endpoint, key: u64) -> Item {
 }
 
 impl Store {
-    /// Makes the endpoint if there is none, and lets it live on if there is. `epoch` is random; it names the number line,
-    /// if one is begun.
+    /// Creates the endpoint, or extends its time to live if it exists. `epoch` is random; it becomes the new endpoint's.
     ///
     /// # Errors
     /// If the table is not available.
@@ -62,12 +61,12 @@ impl Store {
         limits: &Limits,
     ) -> Result<(), Error> {
         let expires_at_s = now.plus_s(limits.endpoint_ttl_s).epoch_s_ceil();
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let known = self.head(endpoint, true).await?;
             let tried = match known {
                 Some((head, _)) if !head.expired(now) => {
-                    // The reply first: it must not be outlived.
-                    self.keep_reply(endpoint, &head, now, limits).await?;
+                    // The reply first: the endpoint must not outlive it.
+                    self.extend_reply_ttl(endpoint, &head, now, limits).await?;
                     self.update_at(head_key(endpoint), |update| {
                         update
                             .update_expression("SET expires_at = :expires")
@@ -87,15 +86,15 @@ impl Store {
                         gone_at: now,
                         cleared_to: 0,
                         expires_at_s,
-                        marks: vec![],
+                        watermarks: vec![],
                         reply: ReplyWindow::default(),
                     };
-                    let mark_at = now.plus_ms(protocol::mark_every_ms(limits));
+                    let next_watermark_at = now.plus_ms(protocol::watermark_interval_ms(limits));
                     let mut put = self
                         .client
                         .put_item()
                         .table_name(&self.table)
-                        .set_item(Some(item::from_head(endpoint, &head, mark_at)));
+                        .set_item(Some(item::from_head(endpoint, &head, next_watermark_at)));
                     put = match known {
                         None => put.condition_expression("attribute_not_exists(epoch)"),
                         Some((expired, _)) => put
@@ -111,7 +110,7 @@ impl Store {
                 done => return done,
             }
         }
-        Err(Error::contended())
+        Err(Error::too_many_conflicts())
     }
 
     /// The endpoint's state.
@@ -124,10 +123,10 @@ impl Store {
         now: Millis,
         limits: &Limits,
     ) -> Result<State, Error> {
-        let head = self.living(endpoint, now).await?;
+        let head = self.load_active_head(endpoint, now).await?;
         let next = head.last_seq.saturating_add(1);
-        let set = match head.reply.holds(next.max(head.reply.from)) {
-            true => self.set_reply_at(endpoint, head.reply.key).await?,
+        let set = match head.reply.contains(next.max(head.reply.from)) {
+            true => self.load_reply(endpoint, head.reply.key).await?,
             false => None,
         };
         Ok(State {
@@ -147,8 +146,8 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`] if there is no such endpoint.
     pub async fn clear(&self, endpoint: &Endpoint, now: Millis) -> Result<(), Error> {
-        for _ in 0..TRIES {
-            let head = self.living(endpoint, now).await?;
+        for _ in 0..MAX_ATTEMPTS {
+            let head = self.load_active_head(endpoint, now).await?;
             if head.cleared_to >= head.last_seq {
                 return Ok(());
             }
@@ -162,46 +161,50 @@ impl Store {
                 })
                 .await;
             match cleared {
-                // Somebody cleared as far at the same time, or began anew: look again.
+                // Another call cleared or forgot meanwhile: read the head again.
                 Err(Error::ConditionFailed) => {}
                 done => return done.map(drop),
             }
         }
-        Err(Error::contended())
+        Err(Error::too_many_conflicts())
     }
 
-    /// Makes the endpoint as if it had never been. Its bytes go by their time to live.
+    /// Makes the endpoint unreadable at once. DynamoDB deletes its items when their time to live is over.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such endpoint.
     pub async fn forget(&self, endpoint: &Endpoint, now: Millis) -> Result<(), Error> {
-        let head = self.living(endpoint, now).await?;
-        // Not deleted: where nothing is, a late copy of the write that made this head would make it again, and its log
-        // with it. What is left is expired for every clock that is less than a month off, and no longer the epoch that
-        // any write on its way means.
+        let head = self.load_active_head(endpoint, now).await?;
+        // Not deleted: without a head, a late copy of the write that created this one would create it again, and its log
+        // with it. What remains is expired by every clock that is less than a month off, and has another epoch than the
+        // one that writes under way refer to.
         let forgotten = self
             .update_at(head_key(endpoint), |update| {
                 update
                     .update_expression("SET epoch = :buried, expires_at = :long_ago")
                     .condition_expression("epoch = :epoch")
                     .expression_attribute_values(":buried", n(!head.epoch))
-                    .expression_attribute_values(":long_ago", n(protocol::buried_at_s(now)))
+                    .expression_attribute_values(
+                        ":long_ago",
+                        n(protocol::tombstone_expires_at_s(now)),
+                    )
                     .expression_attribute_values(":epoch", n(head.epoch))
             })
             .await;
         match forgotten {
-            // Gone already, perhaps by an earlier attempt of this very call.
+            // Forgotten already, perhaps by an earlier attempt of this very call.
             Ok(_) | Err(Error::ConditionFailed) => {}
             Err(error) => return Err(error),
         }
-        self.let_go(endpoint, &head.reply, now).await;
+        self.expire_reply(endpoint, &head.reply, now).await;
         Ok(())
     }
 
     /// Sets what the receiver answers, from the next number on. `key` is random.
     ///
-    /// The reply is put where nobody looks yet, and then the head is told of it in one write, which says what it replaces:
-    /// of two owners at once the later one wins, and a late copy of the earlier one's write changes nothing.
+    /// The reply is put under a new key, and then one write points the head to it, on condition that the head still has the
+    /// reply that it replaces: of two concurrent calls the later one wins, and a late copy of the earlier one's write
+    /// changes nothing.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such endpoint.
@@ -213,7 +216,7 @@ impl Store {
         now: Millis,
         limits: &Limits,
     ) -> Result<(), Error> {
-        let mut head = self.living(endpoint, now).await?;
+        let mut head = self.load_active_head(endpoint, now).await?;
         let mut item: Item = reply_key(endpoint, key);
         let text = serde_json::to_string(reply).expect("a reply is JSON");
         item.insert("reply".into(), s(text));
@@ -228,12 +231,12 @@ impl Store {
             Some(_) => "last_seq + :times",
             None => ":times",
         };
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let is_new = format!(
                 "SET reply_key = :key, reply_from = last_seq + :one, reply_until = {until}"
             );
             let times = reply.times.map_or(UNTIL_CHANGED, u64::from);
-            let told = self
+            let replaced = self
                 .update_at(head_key(endpoint), |update| {
                     update
                         .update_expression(is_new)
@@ -245,24 +248,24 @@ impl Store {
                         .expression_attribute_values(":replaced", n(head.reply.key))
                 })
                 .await;
-            match told {
+            match replaced {
                 Ok(_) => {
-                    self.let_go(endpoint, &head.reply, now).await;
+                    self.expire_reply(endpoint, &head.reply, now).await;
                     return Ok(());
                 }
                 Err(Error::ConditionFailed) => {
-                    let replaced = head.reply;
-                    head = self.living(endpoint, now).await?;
+                    let previous = head.reply;
+                    head = self.load_active_head(endpoint, now).await?;
                     if head.reply.key == key {
-                        // An earlier attempt of this very write did it, and its answer was lost.
-                        self.let_go(endpoint, &replaced, now).await;
+                        // An earlier attempt of this very write succeeded, and its response was lost.
+                        self.expire_reply(endpoint, &previous, now).await;
                         return Ok(());
                     }
                 }
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::contended())
+        Err(Error::too_many_conflicts())
     }
 
     /// Restores the default reply, from the next number on.
@@ -270,14 +273,14 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`] if there is no such endpoint.
     pub async fn clear_reply(&self, endpoint: &Endpoint, now: Millis) -> Result<(), Error> {
-        let head = self.living(endpoint, now).await?;
+        let head = self.load_active_head(endpoint, now).await?;
         if head.reply.until == 0 {
             return Ok(());
         }
         let restored = self
             .update_at(head_key(endpoint), |update| {
                 update
-                    // The key stays: a late copy of the write that set it must not find the head as it was before.
+                    // The key stays: for a late copy of the write that set it, the head must not look as it did before.
                     .update_expression("SET reply_until = :none")
                     .condition_expression("epoch = :epoch AND reply_key = :key")
                     .expression_attribute_values(":none", n(0))
@@ -287,40 +290,44 @@ impl Store {
             .await;
         match restored {
             Ok(_) => {
-                self.let_go(endpoint, &head.reply, now).await;
+                self.expire_reply(endpoint, &head.reply, now).await;
                 Ok(())
             }
-            // Another reply was set meanwhile, and that came later.
+            // Another reply was set meanwhile; it wins.
             Err(Error::ConditionFailed) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// Puts off the end of the reply that the next delivery gets, so that it never ends before its endpoint.
-    pub(crate) async fn keep_reply(
+    /// Extends the time to live of the reply that the next delivery gets, so that it never expires before its endpoint.
+    pub(crate) async fn extend_reply_ttl(
         &self,
         endpoint: &Endpoint,
         head: &Head,
         now: Millis,
         limits: &Limits,
     ) -> Result<(), Error> {
-        if !head.reply.holds(head.last_seq.saturating_add(1)) {
+        if !head.reply.contains(head.last_seq.saturating_add(1)) {
             return Ok(());
         }
-        self.end_reply_at(endpoint, head.reply.key, reply_expires_at_s(now, limits))
+        self.set_reply_expiry(endpoint, head.reply.key, reply_expires_at_s(now, limits))
             .await
     }
 
-    /// Lets a reply that nobody is sent to any more expire, a while after those who were numbered before. Not done, it
-    /// expires all the same, later.
-    async fn let_go(&self, endpoint: &Endpoint, replaced: &ReplyWindow, now: Millis) {
+    /// Lets a replaced reply expire soon. A failure is harmless: it expires anyway, later.
+    async fn expire_reply(&self, endpoint: &Endpoint, replaced: &ReplyWindow, now: Millis) {
         if replaced.key != 0 {
-            let expires = now.plus_s(REPLACED_KEPT_S).epoch_s_ceil();
-            let _ = self.end_reply_at(endpoint, replaced.key, expires).await;
+            let expires = now.plus_s(REPLACED_REPLY_TTL_S).epoch_s_ceil();
+            let _ = self.set_reply_expiry(endpoint, replaced.key, expires).await;
         }
     }
 
-    async fn end_reply_at(&self, endpoint: &Endpoint, key: u64, at_s: u64) -> Result<(), Error> {
+    async fn set_reply_expiry(
+        &self,
+        endpoint: &Endpoint,
+        key: u64,
+        at_s: u64,
+    ) -> Result<(), Error> {
         let ended = self
             .update_at(reply_key(endpoint, key), |update| {
                 update
@@ -335,8 +342,12 @@ impl Store {
         }
     }
 
-    /// The head of an endpoint that is there and not expired, read consistently.
-    pub(crate) async fn living(&self, endpoint: &Endpoint, now: Millis) -> Result<Head, Error> {
+    /// The head of an endpoint that exists and has not expired, read consistently.
+    pub(crate) async fn load_active_head(
+        &self,
+        endpoint: &Endpoint,
+        now: Millis,
+    ) -> Result<Head, Error> {
         let found = self.head(endpoint, true).await?;
         found
             .map(|(head, _)| head)

@@ -1,4 +1,4 @@
-//! What a poll does: the head, the numbers after the cursor, and the holes among them.
+//! What a poll does: read the head, query the numbers after the cursor, close abandoned gaps.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use crate::{
     Error, Store,
     connection::answered,
     item::{self, Item, SEQ, TOMBSTONE, n, s},
-    protocol::{self, Entry, Plan, ReadRequest, Run, Sealed},
+    protocol::{self, ClosedGaps, Entry, Plan, QueriedRange, ReadRequest},
 };
 
 /// A page ends when its deliveries have about this many bytes of JSON; it has at least one.
 const PAGE_BYTES: usize = 1024 * 1024;
 
-/// A run as it was queried: what the rules look at, and the deliveries themselves.
+/// A queried range: what the rules look at, and the deliveries themselves.
 #[derive(Default)]
 struct Queried {
-    run: Run,
+    range: QueriedRange,
     deliveries: BTreeMap<u64, Delivery>,
     /// JSON of the deliveries, in bytes.
     bytes: usize,
@@ -37,41 +37,42 @@ impl Store {
     pub async fn read(
         &self,
         endpoint: &Endpoint,
-        ask: ReadRequest,
+        request: ReadRequest,
         limit: usize,
         now: Millis,
         limits: &Limits,
     ) -> Result<LogPage, Error> {
-        let stale = match ask {
+        let stale = match request {
             ReadRequest::After(_) => self.head(endpoint, false).await?.map(|(head, _)| head),
             _ => None,
         };
         let head = match stale {
-            Some(head) if ask.may_use_stale(Some(&head), now) => head,
-            _ => self.living(endpoint, now).await?,
+            Some(head) if request.accepts_stale_head(Some(&head), now) => head,
+            _ => self.load_active_head(endpoint, now).await?,
         };
-        let plan = Plan::new(ask, &head, limits, now);
+        let plan = Plan::new(request, &head, limits, now);
         let queried = if plan.is_empty() {
             Queried {
-                run: Run {
-                    whole: true,
-                    ..Run::default()
+                range: QueriedRange {
+                    complete: true,
+                    ..QueriedRange::default()
                 },
                 ..Queried::default()
             }
         } else {
             self.query(endpoint, head.epoch, &plan, limit).await?
         };
-        let mut sealed = Sealed::new();
+        let mut closed = ClosedGaps::new();
         let page = loop {
-            let page = protocol::page(&plan, &head, limits, now, &queried.run, &sealed);
-            if page.to_seal.is_empty() || sealed.len() >= protocol::MAX_SEALED {
+            let page = protocol::page(&plan, &head, limits, now, &queried.range, &closed);
+            if page.to_close.is_empty() || closed.len() >= protocol::MAX_CLOSED_GAPS {
                 break page;
             }
-            for seq in page.to_seal {
-                sealed.insert(
+            for seq in page.to_close {
+                closed.insert(
                     seq,
-                    self.seal(endpoint, head.epoch, seq, now, limits).await?,
+                    self.close_gap(endpoint, head.epoch, seq, now, limits)
+                        .await?,
                 );
             }
         };
@@ -84,7 +85,7 @@ impl Store {
         };
         let shown = |seq: &u64| (page.from..=page.to).contains(seq);
         let unreadable = queried
-            .run
+            .range
             .entries
             .iter()
             .filter(|(_, entry)| **entry == Entry::Unreadable);
@@ -106,7 +107,7 @@ impl Store {
         })
     }
 
-    /// The plan's numbers, as many as a page has room for.
+    /// Queries the plan's numbers, as many as fit in a page.
     async fn query(
         &self,
         endpoint: &Endpoint,
@@ -117,7 +118,7 @@ impl Store {
         let mut queried = Queried::default();
         let mut start: Option<Item> = None;
         // The cursor's own number is queried too when going back, and is not shown.
-        let beside = match plan.ask {
+        let beside = match plan.request {
             ReadRequest::Before(cursor) => Some(cursor.seq),
             _ => None,
         };
@@ -155,14 +156,14 @@ impl Store {
             }
             start = out.last_evaluated_key;
             if start.is_none() {
-                queried.run.whole = true;
+                queried.range.complete = true;
                 return Ok(queried);
             }
         }
     }
 
-    /// Closes a number for good, unless there is something under it. Says whether it did.
-    async fn seal(
+    /// Closes a number for good, unless it has an item. Returns whether it did.
+    async fn close_gap(
         &self,
         endpoint: &Endpoint,
         epoch: u64,
@@ -211,7 +212,7 @@ impl Queried {
                 Err(_) => Entry::Unreadable,
             }
         };
-        self.run.entries.insert(seq, entry);
+        self.range.entries.insert(seq, entry);
     }
 }
 

@@ -97,9 +97,9 @@ impl Log {
         numbered.seq
     }
 
-    async fn read(&self, ask: ReadRequest, limit: usize, at: Millis) -> LogPage {
+    async fn read(&self, request: ReadRequest, limit: usize, at: Millis) -> LogPage {
         self.store
-            .read(&self.endpoint, ask, limit, at, &LIMITS)
+            .read(&self.endpoint, request, limit, at, &LIMITS)
             .await
             .unwrap()
     }
@@ -165,7 +165,7 @@ async fn a_repeated_put_is_one_delivery(log: &Log) {
     log.record(&numbered, NOW, b"same", 7).await.unwrap();
     assert_eq!(
         log.record(&numbered, NOW, b"another", 8).await,
-        Err(Error::Sealed)
+        Err(Error::GapClosed)
     );
     let page = log.read(ReadRequest::First, 100, NOW).await;
     assert_eq!(page.deliveries[0].request.body.text(), Some("same"));
@@ -179,7 +179,7 @@ async fn a_hole_is_closed_by_a_write(log: &Log) {
     assert_eq!(
         (numbers(&early), early.missing.len()),
         (vec![1], 0),
-        "up to the open hole"
+        "up to the open gap"
     );
     let late = log
         .read(
@@ -191,7 +191,7 @@ async fn a_hole_is_closed_by_a_write(log: &Log) {
     assert_eq!((numbers(&late), late.missing), (vec![3], vec![2]));
     assert_eq!(
         log.record(&slow, NOW, b"2", 1).await,
-        Err(Error::Sealed),
+        Err(Error::GapClosed),
         "nothing can be acknowledged there any more"
     );
     let again = log.read(ReadRequest::First, 100, NOW).await;

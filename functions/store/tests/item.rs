@@ -9,7 +9,7 @@ use delivery::{
 use serde_json::{Value, json};
 use store::{
     item::{self, Item},
-    protocol::{Head, Mark, ReplyWindow},
+    protocol::{Head, ReplyWindow, Watermark},
 };
 
 /// An item may have this many bytes
@@ -118,7 +118,7 @@ fn a_head_lies_in_the_table_like_this() {
         gone_at: Millis(4),
         cleared_to: 5,
         expires_at_s: 6,
-        marks: vec![Mark {
+        watermarks: vec![Watermark {
             seq: 7,
             gone_at: Millis(8),
         }],
@@ -147,8 +147,8 @@ fn a_head_lies_in_the_table_like_this() {
         last_seq: 10_000_000,
         cleared_to: 10_000_000,
         expires_at_s: 1_795_431_600,
-        marks: vec![
-            Mark {
+        watermarks: vec![
+            Watermark {
                 seq: 10_000_000,
                 gone_at: late
             };

@@ -72,7 +72,7 @@ impl Home {
                 "pages of other sites may not call this server",
             );
         }
-        if !path.starts_with("/hook/") && is_taken_in_elsewhere(request.headers()) {
+        if !path.starts_with("/hook/") && is_cross_site_subresource(request.headers()) {
             let detail = "pages of other sites may lead here and take nothing from here";
             return problem(StatusCode::FORBIDDEN, detail);
         }
@@ -159,7 +159,7 @@ fn host(request: &Request<Bytes>) -> Option<String> {
 
 /// Whether a browser says that it is for a page of another site, and not because somebody goes there.
 /// <https://www.w3.org/TR/fetch-metadata/>
-fn is_taken_in_elsewhere(headers: &HeaderMap) -> bool {
+fn is_cross_site_subresource(headers: &HeaderMap) -> bool {
     let is = |name, value: &str| headers.get(name).is_some_and(|said| said == value);
     let is_elsewhere = ["cross-site", "same-site"]
         .into_iter()

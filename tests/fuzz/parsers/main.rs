@@ -42,17 +42,17 @@ fn event(bytes: &[u8]) {
         return;
     };
     let _ = inbound.query_value("after");
-    let Some((endpoint, path)) = receiver::answer::target(&inbound.path) else {
+    let Some((endpoint, path)) = receiver::response::target(&inbound.path) else {
         return;
     };
-    let response = receiver::answer::answer(&inbound, None, &LIMITS);
-    let sent = receiver::answer::to_http(response.clone());
+    let response = receiver::response::answer(&inbound, None, &LIMITS);
+    let sent = receiver::response::to_http(response.clone());
     assert_eq!(sent.status().as_u16(), response.status);
     let delivery = Delivery {
         seq: 1,
         received_at: Millis(1_795_431_600_123),
         took_ms: 1,
-        request: receiver::answer::recorded(inbound, path, &LIMITS),
+        request: receiver::response::recorded(inbound, path, &LIMITS),
         response,
     };
     let partition = item::log_partition(&endpoint, 7);
@@ -179,7 +179,7 @@ fn key(bytes: &[u8]) {
         let secret = text.rsplit('_').next().unwrap_or_default();
         assert!(secret.len() < 20 || !said.contains(secret), "{said}");
     }
-    if let Some((endpoint, below)) = receiver::answer::target(&text) {
+    if let Some((endpoint, below)) = receiver::response::target(&text) {
         assert!(below.starts_with('/'));
         assert_eq!(endpoint.as_str().len(), 26);
     }
@@ -202,7 +202,7 @@ fn published(bytes: &[u8]) {
         Some("application/x-www-form-urlencoded"),
         Some("text/plain; charset=utf-8"),
     ] {
-        if let Some(id) = published::id(kind, bytes) {
+        if let Some(id) = published::event_id(kind, bytes) {
             let json = id.to_json();
             let value: serde_json::Value = serde_json::from_str(&json).expect("an id is JSON");
             assert!(value.is_number() || value.as_str().is_some_and(|t| t.chars().count() <= 64));
@@ -222,7 +222,7 @@ fn reply(bytes: &[u8]) {
         &b"{\"id\":\"\\u003cscript\\u003e\\r\\n\"}"[..],
         b"{\"id\":123456789012345678901}",
     ] {
-        let id = published::id(Some("application/json"), body);
+        let id = published::event_id(Some("application/json"), body);
         let response = reply.response(id.as_ref(), None);
         assert!((200..=599).contains(&response.status));
         assert!(response.body.len() <= 16 * 1024, "{}", response.body.len());
@@ -250,7 +250,7 @@ fn reply(bytes: &[u8]) {
         }
         let kind = response.headers.get("content-type").unwrap_or_default();
         assert!(!kind.contains("html") && !kind.contains("svg"), "{kind}");
-        let sent = receiver::answer::to_http(response.clone());
+        let sent = receiver::response::to_http(response.clone());
         assert_eq!(
             sent.headers().len(),
             response.headers.0.len(),

@@ -98,8 +98,8 @@ impl World {
                     to.push((format!("{message:?} is answered"), world));
                 }
             }
-            Message::Seal { epoch, seq } => {
-                world.seal(scenario, epoch, seq);
+            Message::CloseGap { epoch, seq } => {
+                world.close_gap(scenario, epoch, seq);
                 to.push((format!("{message:?} arrives"), world));
             }
             Message::Clear {
@@ -117,7 +117,7 @@ impl World {
                 to.push((format!("{message:?} arrives"), world.clone()));
                 if world.doing == Some(message) {
                     world.doing = None;
-                    world.deed += 1;
+                    world.action += 1;
                     world.was_cleared[usize::from(epoch)] =
                         world.meant_to_clear[usize::from(epoch)];
                     to.push((format!("{message:?} is answered"), world));
@@ -134,7 +134,7 @@ impl World {
                 to.push((format!("{message:?} arrives"), world.clone()));
                 if world.doing == Some(message) {
                     world.doing = None;
-                    world.deed += 1;
+                    world.action += 1;
                     if !scenario.has(Flaw::EpochDropped) {
                         world.forgotten |= bit(epoch);
                     }
@@ -154,13 +154,13 @@ impl World {
                     if scenario.has(Flaw::EpochDropped) {
                         // Same number line, begun anew: only what was promised in it since counts.
                         world.acked = [0; EPOCHS];
-                        world.told_missing = [0; EPOCHS];
+                        world.reported_missing = [0; EPOCHS];
                     }
                 }
                 to.push((format!("{message:?} arrives"), world.clone()));
                 if world.doing == Some(message) && world.head().is_some() {
                     world.doing = None;
-                    world.deed += 1;
+                    world.action += 1;
                     to.push((format!("{message:?} is answered"), world));
                 }
             }

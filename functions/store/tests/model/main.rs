@@ -138,14 +138,14 @@ fn clear_among_writers() {
     holds(
         "clear",
         Scenario {
-            owner: &[Deed::Clear],
+            owner: &[OwnerAction::Clear],
             ..CALM
         },
     );
     holds(
         "clear, retried",
         Scenario {
-            owner: &[Deed::Clear],
+            owner: &[OwnerAction::Clear],
             requests: [1, 0],
             attempts: 2,
             ..CALM
@@ -154,7 +154,7 @@ fn clear_among_writers() {
     holds(
         "clear, newest",
         Scenario {
-            owner: &[Deed::Clear],
+            owner: &[OwnerAction::Clear],
             pollers: &[First::Newest],
             ..CALM
         },
@@ -166,14 +166,14 @@ fn forget_and_start_again_among_writers() {
     holds(
         "forget",
         Scenario {
-            owner: &[Deed::Forget, Deed::Create],
+            owner: &[OwnerAction::Forget, OwnerAction::Create],
             ..CALM
         },
     );
     holds(
         "forget, retried",
         Scenario {
-            owner: &[Deed::Forget, Deed::Create],
+            owner: &[OwnerAction::Forget, OwnerAction::Create],
             requests: [1, 0],
             attempts: 2,
             ..CALM
@@ -182,7 +182,12 @@ fn forget_and_start_again_among_writers() {
     holds(
         "forget, create and forget, retried",
         Scenario {
-            owner: &[Deed::Forget, Deed::Create, Deed::Forget, Deed::Create],
+            owner: &[
+                OwnerAction::Forget,
+                OwnerAction::Create,
+                OwnerAction::Forget,
+                OwnerAction::Create,
+            ],
             requests: [0, 0],
             attempts: 2,
             ..CALM
@@ -191,7 +196,7 @@ fn forget_and_start_again_among_writers() {
     holds(
         "expired and renewed",
         Scenario {
-            owner: &[Deed::Renew],
+            owner: &[OwnerAction::Renew],
             ..CALM
         },
     );
@@ -211,22 +216,22 @@ fn a_log_that_keeps_only_the_newest() {
 #[test]
 fn a_cursor_that_passes_an_open_hole_is_noticed() {
     // The reader went on without them, so it never has all that was acknowledged.
-    breaks(NEVER_CAUGHT_UP, Flaw::CursorPassesAnOpenHole, CALM);
+    breaks(NEVER_CAUGHT_UP, Flaw::CursorPassesOpenGap, CALM);
 }
 
 #[test]
 fn a_hole_that_is_passed_without_a_seal_is_noticed() {
-    breaks(FALSELY_MISSING, Flaw::HolePassedWithoutASeal, CALM);
+    breaks(FALSELY_MISSING, Flaw::GapPassedWithoutASeal, CALM);
 }
 
 #[test]
 fn a_refused_seal_that_counts_is_noticed() {
-    breaks(FALSELY_MISSING, Flaw::RefusedSealCounts, CALM);
+    breaks(FALSELY_MISSING, Flaw::RefusedCloseCounts, CALM);
 }
 
 #[test]
 fn a_seal_over_a_delivery_is_noticed() {
-    breaks(LOST, Flaw::SealOverwrites, CALM);
+    breaks(LOST, Flaw::CloseOverwrites, CALM);
 }
 
 #[test]
@@ -250,7 +255,7 @@ fn a_record_over_a_tombstone_is_noticed() {
 #[test]
 fn an_endpoint_without_its_epoch_is_noticed() {
     let flaw = Some(Flaw::EpochDropped);
-    let owner = &[Deed::Forget, Deed::Create];
+    let owner = &[OwnerAction::Forget, OwnerAction::Create];
     let broken = explore(&Scenario {
         flaw,
         owner,
@@ -276,7 +281,7 @@ fn a_restart_by_a_stale_head_is_noticed() {
         FALSE_RESTART,
         Flaw::StaleHeadMayRestart,
         Scenario {
-            owner: &[Deed::Forget, Deed::Create],
+            owner: &[OwnerAction::Forget, OwnerAction::Create],
             ..CALM
         },
     );
@@ -288,7 +293,7 @@ fn a_stale_first_read_is_noticed() {
         CAME_BACK,
         Flaw::FirstReadMayBeStale,
         Scenario {
-            owner: &[Deed::Clear],
+            owner: &[OwnerAction::Clear],
             ..CALM
         },
     );
@@ -300,7 +305,7 @@ fn a_clear_that_is_not_tied_to_what_was_seen_is_noticed() {
         LOST,
         Flaw::ClearMeansAllThereIsOnArrival,
         Scenario {
-            owner: &[Deed::Clear],
+            owner: &[OwnerAction::Clear],
             ..CALM
         },
     );
@@ -313,7 +318,7 @@ fn a_forget_that_is_not_tied_to_its_epoch_is_noticed() {
         Flaw::ForgetMeansWhateverIsThereOnArrival,
         Scenario {
             attempts: 2,
-            owner: &[Deed::Forget, Deed::Create],
+            owner: &[OwnerAction::Forget, OwnerAction::Create],
             requests: [1, 0],
             ..CALM
         },
@@ -327,7 +332,11 @@ fn a_forget_that_leaves_nothing_is_noticed() {
         Flaw::ForgetLeavesNothing,
         Scenario {
             attempts: 2,
-            owner: &[Deed::Forget, Deed::Create, Deed::Forget],
+            owner: &[
+                OwnerAction::Forget,
+                OwnerAction::Create,
+                OwnerAction::Forget,
+            ],
             requests: [0, 0],
             ..CALM
         },

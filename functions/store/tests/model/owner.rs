@@ -1,10 +1,10 @@
 //! The owner: clears, forgets, makes anew.
 
-use super::world::{Deed, EPOCHS, Flaw, Message, Scenario, SmallHead, World};
+use super::world::{EPOCHS, Flaw, Message, OwnerAction, Scenario, SmallHead, World};
 
 impl World {
     pub(crate) fn owner_steps(&self, scenario: &Scenario, to: &mut Vec<(String, World)>) {
-        let Some(deed) = scenario.owner.get(usize::from(self.deed)) else {
+        let Some(action) = scenario.owner.get(usize::from(self.action)) else {
             return;
         };
         let mut world = self.clone();
@@ -40,8 +40,8 @@ impl World {
             to.push((format!("owner again {again:?}"), world));
             return;
         }
-        match (deed, self.head()) {
-            (Deed::Clear, Some(head)) => {
+        match (action, self.head()) {
+            (OwnerAction::Clear, Some(head)) => {
                 world.meant_to_clear[usize::from(head.epoch)] = head.last;
                 let message = Message::Clear {
                     attempt: 1,
@@ -51,7 +51,7 @@ impl World {
                 world.doing = Some(message);
                 world.send(message);
             }
-            (Deed::Forget, Some(head)) => {
+            (OwnerAction::Forget, Some(head)) => {
                 let message = Message::Forget {
                     attempt: 1,
                     epoch: head.epoch,
@@ -59,7 +59,7 @@ impl World {
                 world.doing = Some(message);
                 world.send(message);
             }
-            (Deed::Create, None) => {
+            (OwnerAction::Create, None) => {
                 world.newest_epoch += 1;
                 let message = Message::Create {
                     attempt: 1,
@@ -72,8 +72,8 @@ impl World {
                 world.doing = Some(message);
                 world.send(message);
             }
-            (Deed::Renew, Some(_)) => {
-                world.deed += 1;
+            (OwnerAction::Renew, Some(_)) => {
+                world.action += 1;
                 world.newest_epoch += 1;
                 let epoch = if scenario.has(Flaw::EpochDropped) {
                     1
@@ -83,7 +83,7 @@ impl World {
                 if scenario.has(Flaw::EpochDropped) {
                     // Same number line, begun anew: only what was promised in it since counts.
                     world.acked = [0; EPOCHS];
-                    world.told_missing = [0; EPOCHS];
+                    world.reported_missing = [0; EPOCHS];
                 }
                 world.set_head(Some(SmallHead {
                     epoch,

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use delivery::{cursor::Cursor, limits::Limits, millis::Millis};
-use store::protocol::{Entry, Head, Plan, ReadRequest, ReplyWindow, Run, Sealed, page};
+use store::protocol::{
+    ClosedGaps, Entry, Head, Plan, QueriedRange, ReadRequest, ReplyWindow, page,
+};
 
 use super::world::*;
 
@@ -11,7 +13,7 @@ use super::world::*;
 #[derive(Clone, Copy)]
 struct Look {
     poller: usize,
-    ask: ReadRequest,
+    request: ReadRequest,
     head: SmallHead,
     /// Which of the stored numbers, as bits.
     shown: u8,
@@ -35,17 +37,17 @@ impl World {
             let stored = world.stored(head.epoch);
             let look = Look {
                 poller: 0,
-                ask: world.ask(0),
+                request: world.request(0),
                 head,
                 shown: stored,
                 clock: LATE,
             };
-            if let Some(to_seal) = world.read(scenario, look)? {
-                let mut sealed = Sealed::new();
-                for seq in bits(to_seal) {
-                    sealed.insert(seq.into(), world.seal(scenario, head.epoch, seq));
+            if let Some(to_close) = world.read(scenario, look)? {
+                let mut closed = ClosedGaps::new();
+                for seq in bits(to_close) {
+                    closed.insert(seq.into(), world.close_gap(scenario, head.epoch, seq));
                 }
-                world.show(scenario, look, &sealed)?;
+                world.show(scenario, look, &closed)?;
             }
             let now = world.pollers[0];
             if now.cursor == Some((head.epoch, head.last)) {
@@ -60,7 +62,7 @@ impl World {
         Err(NEVER_CAUGHT_UP)
     }
 
-    fn ask(&self, p: usize) -> ReadRequest {
+    fn request(&self, p: usize) -> ReadRequest {
         match (self.pollers[p].cursor, self.pollers[p].first) {
             (Some((epoch, seq)), _) => ReadRequest::After(Cursor {
                 epoch: epoch.into(),
@@ -77,7 +79,7 @@ impl World {
         p: usize,
         to: &mut Vec<(String, World)>,
     ) -> Result<(), Broken> {
-        let ask = self.ask(p);
+        let request = self.request(p);
         let version = small(self.heads.len() as u64 - 1);
         match self.pollers[p].reading {
             Reading::Not => {
@@ -85,12 +87,12 @@ impl World {
                 for old in 0..=version {
                     let head = self.heads[usize::from(old)];
                     let big = head.map(big);
-                    let stale_will_do = ask.may_use_stale(big.as_ref(), Millis(LATE))
+                    let stale_will_do = request.accepts_stale_head(big.as_ref(), Millis(LATE))
                         || head.is_some()
-                            && ask.cursor().is_some()
+                            && request.cursor().is_some()
                             && scenario.has(Flaw::StaleHeadMayRestart)
                         || head.is_some()
-                            && ask.cursor().is_none()
+                            && request.cursor().is_none()
                             && scenario.has(Flaw::FirstReadMayBeStale);
                     match head {
                         Some(_) if stale_will_do => {
@@ -114,52 +116,55 @@ impl World {
             Reading::HasHead { version, cleared } => {
                 self.queries(scenario, p, version, cleared, to)?
             }
-            Reading::Sealing {
+            Reading::Closing {
                 version,
                 shown,
                 clock,
-                to_seal,
+                to_close,
             } => {
                 let head = self.heads[usize::from(version)].unwrap();
                 let look = Look {
                     poller: p,
-                    ask,
+                    request,
                     head,
                     shown,
                     clock,
                 };
                 let mut world = self.clone();
-                let mut sealed = Sealed::new();
-                for seq in bits(to_seal) {
-                    let goes_in = scenario.has(Flaw::HolePassedWithoutASeal)
-                        || world.seal(scenario, head.epoch, seq);
-                    sealed.insert(seq.into(), goes_in || scenario.has(Flaw::RefusedSealCounts));
+                let mut closed = ClosedGaps::new();
+                for seq in bits(to_close) {
+                    let goes_in = scenario.has(Flaw::GapPassedWithoutASeal)
+                        || world.close_gap(scenario, head.epoch, seq);
+                    closed.insert(
+                        seq.into(),
+                        goes_in || scenario.has(Flaw::RefusedCloseCounts),
+                    );
                 }
                 // An answer that got lost: the SDK tries again and is told that something is there.
-                for lost in bits(to_seal) {
+                for lost in bits(to_close) {
                     let mut world = world.clone();
-                    let mut sealed = sealed.clone();
-                    sealed.insert(lost.into(), scenario.has(Flaw::RefusedSealCounts));
-                    world.show(scenario, look, &sealed)?;
-                    to.push((format!("poller {p} seals, an answer is lost"), world));
+                    let mut closed = closed.clone();
+                    closed.insert(lost.into(), scenario.has(Flaw::RefusedCloseCounts));
+                    world.show(scenario, look, &closed)?;
+                    to.push((format!("poller {p} closes gaps, an answer is lost"), world));
                 }
-                world.show(scenario, look, &sealed)?;
-                to.push((format!("poller {p} seals"), world));
+                world.show(scenario, look, &closed)?;
+                to.push((format!("poller {p} closes gaps"), world));
                 // The call ends without an answer, and its writes arrive whenever they like.
                 let mut late = self.clone();
-                for seq in bits(to_seal) {
-                    if !late.wire.contains(&Message::Seal {
+                for seq in bits(to_close) {
+                    if !late.wire.contains(&Message::CloseGap {
                         epoch: head.epoch,
                         seq,
                     }) {
-                        late.send(Message::Seal {
+                        late.send(Message::CloseGap {
                             epoch: head.epoch,
                             seq,
                         });
                     }
                 }
                 late.pollers[p].reading = Reading::Not;
-                to.push((format!("poller {p} is cut off while sealing"), late));
+                to.push((format!("poller {p} is cut off while closing gaps"), late));
             }
         }
         Ok(())
@@ -174,7 +179,7 @@ impl World {
         cleared: u8,
         to: &mut Vec<(String, World)>,
     ) -> Result<(), Broken> {
-        let ask = self.ask(p);
+        let request = self.request(p);
         let head = self.heads[usize::from(version)].unwrap();
         let stored = self.stored(head.epoch);
         let mut before = self.clone();
@@ -191,17 +196,17 @@ impl World {
                 };
                 let look = Look {
                     poller: p,
-                    ask,
+                    request,
                     head,
                     shown,
                     clock,
                 };
-                if let Some(to_seal) = world.read(scenario, look)? {
-                    world.pollers[p].reading = Reading::Sealing {
+                if let Some(to_close) = world.read(scenario, look)? {
+                    world.pollers[p].reading = Reading::Closing {
                         version,
                         shown,
                         clock,
-                        to_seal,
+                        to_close,
                     };
                     to.push((label(), world));
                 } else if outcomes.insert(world.pollers[p]) {
@@ -219,28 +224,33 @@ impl World {
         }
     }
 
-    /// Reads; holes to close are handed back, otherwise the page is shown.
+    /// Reads; gaps to close are handed back, otherwise the page is shown.
     fn read(&mut self, scenario: &Scenario, look: Look) -> Result<Option<u8>, Broken> {
-        let (plan, run) = self.run(scenario, look);
+        let (plan, range) = self.query(scenario, look);
         let first = page(
             &plan,
             &big(look.head),
             &limits(scenario),
             Millis(look.clock),
-            &run,
-            &Sealed::new(),
+            &range,
+            &ClosedGaps::new(),
         );
-        if first.to_seal.is_empty() || scenario.has(Flaw::CursorPassesAnOpenHole) {
-            self.show(scenario, look, &Sealed::new())?;
+        if first.to_close.is_empty() || scenario.has(Flaw::CursorPassesOpenGap) {
+            self.show(scenario, look, &ClosedGaps::new())?;
             return Ok(None);
         }
         Ok(Some(
-            first.to_seal.iter().fold(0, |mask, &seq| mask | bit(seq)),
+            first.to_close.iter().fold(0, |mask, &seq| mask | bit(seq)),
         ))
     }
 
-    fn run(&self, scenario: &Scenario, look: Look) -> (Plan, Run) {
-        let plan = Plan::new(look.ask, &big(look.head), &limits(scenario), Millis(LATE));
+    fn query(&self, scenario: &Scenario, look: Look) -> (Plan, QueriedRange) {
+        let plan = Plan::new(
+            look.request,
+            &big(look.head),
+            &limits(scenario),
+            Millis(LATE),
+        );
         let items = self.items[usize::from(look.head.epoch)];
         let found = bits(look.shown).filter(|seq| (plan.lo..=plan.hi).contains(&u64::from(*seq)));
         let mut entries: BTreeMap<u64, Entry> = found
@@ -254,31 +264,31 @@ impl World {
             })
             .collect();
         // Two items fill a page, so that paging is explored too.
-        let mut whole = true;
+        let mut complete = true;
         while entries.len() > 2 {
-            whole = false;
+            complete = false;
             if plan.newest_first() {
                 entries.pop_first()
             } else {
                 entries.pop_last()
             };
         }
-        (plan, Run { entries, whole })
+        (plan, QueriedRange { entries, complete })
     }
 
     /// The page reaches its poller.
-    fn show(&mut self, scenario: &Scenario, look: Look, sealed: &Sealed) -> Result<(), Broken> {
-        let (plan, run) = self.run(scenario, look);
+    fn show(&mut self, scenario: &Scenario, look: Look, closed: &ClosedGaps) -> Result<(), Broken> {
+        let (plan, range) = self.query(scenario, look);
         let mut page = page(
             &plan,
             &big(look.head),
             &limits(scenario),
             Millis(look.clock),
-            &run,
-            sealed,
+            &range,
+            closed,
         );
-        if scenario.has(Flaw::CursorPassesAnOpenHole) {
-            page.to = run
+        if scenario.has(Flaw::CursorPassesOpenGap) {
+            page.to = range
                 .entries
                 .keys()
                 .max()
@@ -296,7 +306,7 @@ impl World {
             now.seen = 0;
             now.start = small(page.from);
         }
-        let deliveries = run
+        let deliveries = range
             .entries
             .iter()
             .filter(|(_, entry)| matches!(entry, Entry::Delivery(_)));
@@ -312,7 +322,7 @@ impl World {
         now.cursor = Some((epoch, small(page.cursor)));
         now.reading = Reading::Not;
         for &seq in &page.missing {
-            self.told_missing[usize::from(epoch)] |= bit(seq);
+            self.reported_missing[usize::from(epoch)] |= bit(seq);
         }
         Ok(())
     }
@@ -335,7 +345,7 @@ fn big(head: SmallHead) -> Head {
         gone_at: Millis(u64::MAX),
         cleared_to: head.cleared.into(),
         expires_at_s: u64::MAX,
-        marks: vec![],
+        watermarks: vec![],
         reply: ReplyWindow::default(),
     }
 }

@@ -11,7 +11,7 @@ pub(crate) const EPOCHS: usize = 4;
 
 /// The writers' clocks: the second one is two minutes ahead.
 pub(crate) const WRITER_CLOCK: [u64; 2] = [1_000_000, 1_120_000];
-/// A reader's clock: so early that all holes look fresh, such that the first writer's look abandoned and the second's are
+/// A reader's clock: so early that all gaps look fresh, such that the first writer's look abandoned and the second's are
 /// of the future, and such that all look abandoned.
 pub(crate) const READER_CLOCKS: [u64; 3] = [1_000_001, 1_060_000, 2_000_000];
 pub(crate) const LATE: u64 = READER_CLOCKS[2];
@@ -19,10 +19,10 @@ pub(crate) const LATE: u64 = READER_CLOCKS[2];
 /// What may be wrong with an implementation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
-    CursorPassesAnOpenHole,
-    HolePassedWithoutASeal,
-    RefusedSealCounts,
-    SealOverwrites,
+    CursorPassesOpenGap,
+    GapPassedWithoutASeal,
+    RefusedCloseCounts,
+    CloseOverwrites,
     NonceDropped,
     RecordOverwrites,
     EpochDropped,
@@ -37,7 +37,7 @@ pub(crate) enum Flaw {
 /// One run of the model.
 #[derive(Clone, Copy)]
 pub(crate) struct Scenario {
-    /// The rule that is broken, if one is.
+    /// The rule that is broken, if any.
     pub flaw: Option<Flaw>,
     /// Requests that each writer sends, one after the other.
     pub requests: [u8; 2],
@@ -45,7 +45,7 @@ pub(crate) struct Scenario {
     pub attempts: u8,
     /// What each poller asks first.
     pub pollers: &'static [First],
-    pub owner: &'static [Deed],
+    pub owner: &'static [OwnerAction],
     pub max_deliveries: u64,
 }
 
@@ -62,7 +62,7 @@ pub(crate) enum First {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Deed {
+pub(crate) enum OwnerAction {
     Clear,
     Forget,
     Create,
@@ -100,7 +100,7 @@ pub(crate) enum Message {
         epoch: u8,
         seq: u8,
     },
-    Seal {
+    CloseGap {
         epoch: u8,
         seq: u8,
     },
@@ -143,12 +143,12 @@ pub(crate) enum Reading {
         version: u8,
         cleared: u8,
     },
-    /// It wants to close these holes of what it has read.
-    Sealing {
+    /// It wants to close these gaps of what it has read.
+    Closing {
         version: u8,
         shown: u8,
         clock: u64,
-        to_seal: u8,
+        to_close: u8,
     },
 }
 
@@ -171,12 +171,12 @@ pub(crate) struct World {
     pub wire: Vec<Message>,
     pub writers: [Writer; 2],
     pub pollers: Vec<Poller>,
-    /// The owner's next deed, the attempt it is at, and what it is about.
-    pub deed: u8,
+    /// The owner's next action, the attempt it is at, and what it is about.
+    pub action: u8,
     pub doing: Option<Message>,
     /// By epoch, as bits: acknowledged numbers, numbers that some poller was told are missing.
     pub acked: [u8; EPOCHS],
-    pub told_missing: [u8; EPOCHS],
+    pub reported_missing: [u8; EPOCHS],
     /// By epoch: what the owner saw when clearing, and had confirmed.
     pub meant_to_clear: [u8; EPOCHS],
     pub was_cleared: [u8; EPOCHS],
@@ -237,10 +237,10 @@ impl World {
                     seen: 0,
                 })
                 .collect(),
-            deed: 0,
+            action: 0,
             doing: None,
             acked: [0; EPOCHS],
-            told_missing: [0; EPOCHS],
+            reported_missing: [0; EPOCHS],
             meant_to_clear: [0; EPOCHS],
             was_cleared: [0; EPOCHS],
             newest_epoch: 1,
@@ -270,7 +270,7 @@ impl World {
     /// What must hold in every world.
     pub(crate) fn check(&self, scenario: &Scenario, calm: &mut HashSet<u64>) -> Result<(), Broken> {
         for epoch in 0..EPOCHS {
-            if self.acked[epoch] & self.told_missing[epoch] != 0 {
+            if self.acked[epoch] & self.reported_missing[epoch] != 0 {
                 return Err(FALSELY_MISSING);
             }
         }
@@ -359,9 +359,9 @@ impl World {
         small(self.heads.iter().filter(|head| head.is_none()).count() as u64)
     }
 
-    pub(crate) fn seal(&mut self, scenario: &Scenario, epoch: u8, seq: u8) -> bool {
+    pub(crate) fn close_gap(&mut self, scenario: &Scenario, epoch: u8, seq: u8) -> bool {
         let item = self.item(epoch, seq);
-        let goes_in = *item == Item::Empty || scenario.has(Flaw::SealOverwrites);
+        let goes_in = *item == Item::Empty || scenario.has(Flaw::CloseOverwrites);
         if goes_in {
             *item = Item::Tombstone;
         }

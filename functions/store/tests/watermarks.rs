@@ -1,9 +1,11 @@
-//! An empty number is either a hole or a delivery that was deleted when its time was over, and marks tell which.
+//! An empty number is either a gap or a delivery that was deleted when its time was over, and watermarks tell which.
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
 use delivery::{limits::Limits, millis::Millis};
 use proptest::prelude::*;
-use store::protocol::{Head, ReplyWindow, expires_at_s, first_seq, mark_every_ms, marked};
+use store::protocol::{
+    Head, ReplyWindow, expires_at_s, first_seq, next_watermarks, watermark_interval_ms,
+};
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
 /// How far two clocks may be apart: well below what deliveries are kept longer.
@@ -12,7 +14,7 @@ const SKEW_MS: u64 = HOUR_MS / 4;
 /// A head under a writer: what `Store::number` does to it, without a table.
 struct Line {
     head: Head,
-    mark_at: Millis,
+    next_watermark_at: Millis,
     /// When each number was taken, by its writer's clock.
     taken: Vec<Millis>,
 }
@@ -28,18 +30,18 @@ impl Line {
                 gone_at: now,
                 cleared_to: 0,
                 expires_at_s: u64::MAX,
-                marks: vec![],
+                watermarks: vec![],
                 reply: ReplyWindow::default(),
             },
-            mark_at: now.plus_ms(mark_every_ms(limits)),
+            next_watermark_at: now.plus_ms(watermark_interval_ms(limits)),
             taken: vec![],
         }
     }
 
     fn number(&mut self, now: Millis, limits: &Limits) {
-        if self.mark_at <= now {
-            self.head.marks = marked(&self.head, now);
-            self.mark_at = now.plus_ms(mark_every_ms(limits));
+        if self.next_watermark_at <= now {
+            self.head.watermarks = next_watermarks(&self.head, now);
+            self.next_watermark_at = now.plus_ms(watermark_interval_ms(limits));
         }
         self.head.last_seq += 1;
         self.head.last_at = now;
@@ -93,7 +95,7 @@ proptest! {
                     prop_assert!(!fresh || seq >= first, "{seq} is hidden before its time");
                 }
             }
-            prop_assert!(line.head.marks.len() <= 31, "{} marks", line.head.marks.len());
+            prop_assert!(line.head.watermarks.len() <= 31, "{} watermarks", line.head.watermarks.len());
         }
     }
 }

@@ -5,7 +5,7 @@ use lambda_http::aws_lambda_events::{apigw::ApiGatewayV2httpResponse, encodings:
 
 /// A response and what is to be logged of it. Nothing that a sender wrote is in the log, and no key.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HandlerResponse {
     /// What the caller gets.
     pub response: http::Response<String>,
     /// Whose endpoint it was about.
@@ -18,9 +18,9 @@ pub struct Answer {
     pub quiet: bool,
 }
 
-impl From<http::Response<String>> for Answer {
+impl From<http::Response<String>> for HandlerResponse {
     fn from(response: http::Response<String>) -> Self {
-        Answer {
+        HandlerResponse {
             response,
             endpoint: None,
             seq: None,

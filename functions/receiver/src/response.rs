@@ -66,7 +66,7 @@ pub fn answer(
     let mut response = if inbound.body.len() > limits.max_body_bytes {
         too_large(inbound.body.len(), limits.max_body_bytes)
     } else {
-        let id = published::id(inbound.headers.get("content-type"), &inbound.body);
+        let id = published::event_id(inbound.headers.get("content-type"), &inbound.body);
         match set {
             Some((reply, reply_use)) => reply.response(id.as_ref(), *reply_use),
             None => Reply::default().response(id.as_ref(), None),
@@ -103,7 +103,7 @@ fn too_large(size: usize, most: usize) -> Response {
 /// A recorded response as it is sent.
 ///
 /// # Panics
-/// If it is no response of HTTP. [`answer`] makes none: a reply is checked when it is set.
+/// If it is no response of HTTP. [`response`] makes none: a reply is checked when it is set.
 pub fn to_http(response: Response) -> http::Response<String> {
     let mut out = http::Response::new(response.body);
     *out.status_mut() = StatusCode::from_u16(response.status).expect("a reply's status is one");
