@@ -11,7 +11,7 @@ async fn guarded() -> Home {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_made_with_the_code_alone_and_lives_on_without_it() {
+async fn creating_an_endpoint_takes_the_code_keeping_it_does_not() {
     let home = guarded().await;
     let person = tests::home::Person::new(&home.stack.page_url, &home.client);
     let put = async |code: Option<&str>| {
@@ -49,7 +49,7 @@ async fn an_endpoint_is_made_with_the_code_alone_and_lives_on_without_it() {
 }
 
 #[tokio::test]
-async fn the_page_asks_for_the_code_until_it_is_right_and_keeps_it_nowhere() {
+async fn the_page_asks_for_the_creation_code_and_does_not_store_it() {
     let home = guarded().await;
     let visit = Visit::to(&home, PHONE).await;
     let field = "[data-part=creation-code-dialog] input";

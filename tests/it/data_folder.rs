@@ -60,7 +60,7 @@ fn as_somebody_else(data: &Path) -> Command {
 }
 
 #[tokio::test]
-async fn a_table_that_was_made_without_its_time_to_live_gets_it() {
+async fn a_table_without_its_time_to_live_gets_it() {
     let data = tempfile::tempdir().unwrap();
     let engine = Engine::start(data.path()).await.unwrap();
     let call = async |operation: &str, body: serde_json::Value| {
@@ -130,7 +130,7 @@ async fn bodies(person: &Person, count: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn when_the_disk_is_full_the_sender_gets_503_and_all_that_was_acknowledged_is_there() {
+async fn a_full_disk_gives_503_and_loses_nothing_acknowledged() {
     let data = tempfile::tempdir().unwrap();
     let (shell, args) = on_a_small_disk(1200, data.path());
     let mut local = Process::new(shell, args);
@@ -172,7 +172,7 @@ async fn when_the_disk_is_full_the_sender_gets_503_and_all_that_was_acknowledged
 }
 
 #[tokio::test]
-async fn nobody_else_on_the_machine_may_look_into_the_data() {
+async fn the_data_folder_is_readable_by_its_user_only() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("of/the/log");
     let engine = Engine::start(&folder).await.unwrap();
@@ -183,7 +183,7 @@ async fn nobody_else_on_the_machine_may_look_into_the_data() {
 }
 
 #[tokio::test]
-async fn a_folder_or_file_that_may_not_be_written_is_said_before_anything_starts() {
+async fn an_unwritable_folder_or_file_is_reported_at_the_start() {
     let (data, _) = used(&["kept"]).await;
     let folder = data.path();
     let log = folder.join("log.db");
@@ -229,7 +229,7 @@ async fn a_folder_or_file_that_may_not_be_written_is_said_before_anything_starts
 }
 
 #[tokio::test]
-async fn a_file_of_another_version_or_a_broken_one_is_left_as_it_is() {
+async fn a_file_of_another_version_or_a_damaged_one_is_untouched() {
     let (data, person) = used(&["one", "two"]).await;
     let folder = data.path();
     let log = folder.join("log.db");
@@ -305,8 +305,45 @@ async fn a_file_of_another_version_or_a_broken_one_is_left_as_it_is() {
     local.kill().await;
 }
 
+/// `--dynamodb-url`, with moto as the other engine.
 #[tokio::test]
-async fn a_simulated_cloud_that_can_not_keep_a_change_refuses_it() {
+async fn another_engine_keeps_the_log_and_the_folder_does_not() {
+    let moto = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/venv/bin/moto_server");
+    assert!(moto.exists(), "moto is missing; infra/aws/venv installs it");
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap().port()
+    };
+    let _moto = Command::new(moto)
+        .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    eventually("moto listens", || async {
+        let connected = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
+        connected.ok().map(drop)
+    })
+    .await;
+    let data = tempfile::tempdir().unwrap();
+    let mut flags = flags_of_local(data.path());
+    flags.extend([
+        "--dynamodb-url".to_owned(),
+        format!("http://127.0.0.1:{port}"),
+    ]);
+    let mut local = Process::new(program("local"), flags);
+    let person = started(&mut local).await;
+    person.create().await;
+    let sent = person.post("text/plain", "elsewhere").await;
+    assert_eq!(sent.status(), StatusCode::OK);
+    assert_eq!(bodies(&person, 1).await, ["elsewhere"]);
+    assert!(!data.path().join("log.db").exists());
+    local.kill().await;
+}
+
+#[tokio::test]
+async fn the_simulated_cloud_refuses_a_change_it_cannot_store() {
     let home = tests::home::Home::start().await;
     let account = tests::account::Account::of(&home).await;
     // Where its next file would be written there is a folder, which even root can't write as a file.

@@ -6,13 +6,11 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use axum::{Router, body::to_bytes, response::IntoResponse};
 use bytes::Bytes;
 use data_encoding::BASE64;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use local::{
-    clouds::Cloud,
-    server::{Bounds, Handler, Server},
-};
+use local::{clouds::Cloud, config::ServerLimits, listener::Listener};
 use serde_json::{Value, json};
 use tests::{
     browser::{LIGHT, PHONE},
@@ -301,27 +299,28 @@ async fn bytes_that_are_no_text_are_copied_exactly() {
 async fn hostile_cloud(
     page_origin: Arc<std::sync::OnceLock<String>>,
     corpus: Vec<String>,
-) -> Server {
+) -> Listener {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let handler: Handler = Arc::new(move |request, _| {
+    let answer = async move |request: axum::extract::Request| {
         let origin = page_origin.get().cloned().unwrap_or_default();
         let corpus = corpus.clone();
-        Box::pin(async move {
-            let mut response = says(&request, &corpus);
-            let headers = response.headers_mut();
-            headers.insert("access-control-allow-origin", origin.parse().unwrap());
-            for name in [
-                "access-control-allow-headers",
-                "access-control-allow-methods",
-            ] {
-                let all =
-                    HeaderValue::from_static("authorization, content-type, GET, POST, PUT, DELETE");
-                headers.insert(http::HeaderName::from_static(name), all);
-            }
-            response
-        })
-    });
-    Server::start(listener, Bounds::default(), handler).unwrap()
+        let (parts, body) = request.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        let mut response = says(&Request::from_parts(parts, body), &corpus);
+        let headers = response.headers_mut();
+        headers.insert("access-control-allow-origin", origin.parse().unwrap());
+        for name in [
+            "access-control-allow-headers",
+            "access-control-allow-methods",
+        ] {
+            let all =
+                HeaderValue::from_static("authorization, content-type, GET, POST, PUT, DELETE");
+            headers.insert(http::HeaderName::from_static(name), all);
+        }
+        response.map(axum::body::Body::from).into_response()
+    };
+    let router = Router::new().fallback(answer);
+    Listener::start(listener, ServerLimits::default(), router).unwrap()
 }
 
 fn says(request: &Request<Bytes>, corpus: &[String]) -> Response<Bytes> {

@@ -1,6 +1,5 @@
 //! Who may do what.
 
-use delivery::key::{Key, OwnerKey};
 use http::{Method, StatusCode};
 use tests::{
     client::json,
@@ -8,7 +7,7 @@ use tests::{
 };
 
 #[tokio::test]
-async fn each_call_asks_for_its_key() {
+async fn every_call_requires_its_key() {
     let home = Home::start().await;
     let person = home.person().await;
     let (own, share) = (person.owner.reveal(), person.share.reveal());
@@ -145,19 +144,4 @@ async fn an_endpoint_tells_what_its_owner_needs() {
     assert_eq!(again.limits.max_body_bytes, 262_144);
     assert!(again.reply.is_none());
     home.stack.stop().await.unwrap();
-}
-
-#[test]
-fn the_vector_of_the_design_holds_outside_too() {
-    let own = "own_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-    assert_eq!(
-        Key::parse(own),
-        Ok(Key::Owner(OwnerKey::from_bytes(&std::array::from_fn(
-            |i| u8::try_from(i).unwrap()
-        ))))
-    );
-    assert_eq!(
-        Key::parse(own).unwrap().endpoint().as_str(),
-        "b7nihh2yefj2lxoxyqgcjpq6pi"
-    );
 }

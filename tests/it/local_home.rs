@@ -10,7 +10,7 @@ use tests::{
 };
 
 #[tokio::test]
-async fn every_route_looks_at_host_and_origin() {
+async fn every_route_checks_host_and_origin() {
     let home = Home::start().await;
     let person = home.person().await;
     let addr = home.stack.page_addr();
@@ -82,7 +82,7 @@ async fn every_route_looks_at_host_and_origin() {
 }
 
 #[tokio::test]
-async fn localhost_leads_to_the_one_origin_of_the_page_and_takes_webhooks() {
+async fn localhost_redirects_to_the_page_and_accepts_webhooks() {
     let home = Home::start().await;
     let person = home.person().await;
     let addr = home.stack.page_addr();
@@ -164,7 +164,7 @@ async fn the_page_has_a_strict_policy_and_scripts_of_the_right_type() {
 }
 
 #[tokio::test]
-async fn with_a_public_url_a_third_listener_takes_webhooks_and_nothing_else() {
+async fn the_hook_port_accepts_webhooks_and_nothing_else() {
     let home =
         Home::start_with(|config| config.public_url = Some("https://hooks.example".into())).await;
     let person = tests::home::Person::new(&home.stack.page_url, &home.client);
@@ -192,12 +192,12 @@ async fn with_a_public_url_a_third_listener_takes_webhooks_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn no_answer_goes_without_what_keeps_it_from_other_sites_errors_and_refusals_too() {
+async fn every_response_has_the_cross_origin_headers() {
     let home = Home::start_with(|config| {
         config.public_url = Some("https://hooks.example".into());
-        config.bounds.body_within = Duration::from_millis(500);
-        config.bounds.large_bodies = 0;
-        config.bounds.queue_for = Duration::from_millis(100);
+        config.server.body_timeout = Duration::from_millis(500);
+        config.server.large_bodies = 0;
+        config.server.answer_timeout = Duration::from_secs(1);
     })
     .await;
     let person = home.person().await;
@@ -266,7 +266,7 @@ async fn no_answer_goes_without_what_keeps_it_from_other_sites_errors_and_refusa
 }
 
 #[tokio::test]
-async fn what_a_browser_fetches_for_another_site_it_gets_only_where_anybody_may_send() {
+async fn other_sites_may_embed_nothing_but_hook_responses() {
     let home = Home::start().await;
     let person = home.person().await;
     let addr = home.stack.page_addr();

@@ -1,11 +1,9 @@
 //! Another web site, open in the same browser, can't read, sign in, send, flash or forget; nor can one whose name was pointed
 //! at this computer.
 
-use std::{path::Path, sync::Arc};
-
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response};
-use local::server::{Bounds, Handler, Server};
+use axum::{Router, response::Html};
+use http::Method;
+use local::{config::ServerLimits, listener::Listener};
 use serde_json::{Value, json};
 use tests::{
     account::Account,
@@ -15,239 +13,8 @@ use tests::{
 };
 use tokio::net::TcpListener;
 
-const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-
-/// What guards a route of the simulated cloud.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Guard {
-    /// It says the same to everybody, of nobody.
-    Nothing,
-    /// A token; any page may call it that has one, as in life.
-    Token,
-    /// It ends the token that it names; to know that is the right to.
-    NamedToken,
-    /// Besides, only the tutorial's page and programs.
-    OwnPage,
-    /// An address that nobody can guess, and an answer that only its own page can read.
-    Address,
-}
-
-/// Every route of the simulated cloud, as its source spells it.
-const ROUTES: [(&str, Guard); 35] = [
-    ("/oauth/token", Guard::OwnPage),
-    ("/v1/user", Guard::Token),
-    ("/v1/access_tokens", Guard::Token),
-    ("/v1/access_tokens/current", Guard::Token),
-    ("/v1/access_tokens/{token}", Guard::NamedToken),
-    ("/v1/events/{*prefix}", Guard::Token),
-    ("/v1/devices", Guard::Token),
-    ("/v1/devices/events", Guard::Token),
-    ("/v1/devices/events/{*prefix}", Guard::Token),
-    ("/v1/devices/{device}", Guard::Token),
-    ("/v1/devices/{device}/ping", Guard::Token),
-    ("/v1/devices/{device}/events", Guard::Token),
-    ("/v1/devices/{device}/events/{*prefix}", Guard::Token),
-    ("/v1/devices/{device}/{name}", Guard::Token),
-    ("/v1/build_targets", Guard::Nothing),
-    ("/v1/binaries", Guard::Token),
-    ("/v1/binaries/{id}", Guard::Token),
-    ("/v1/products", Guard::Token),
-    ("/v1/products/{product}", Guard::Token),
-    ("/v1/products/{product}/events", Guard::Token),
-    ("/v1/products/{product}/events/{*prefix}", Guard::Token),
-    ("/v1/products/{product}/devices", Guard::Token),
-    ("/v1/products/{product}/devices/{device}", Guard::Token),
-    (
-        "/v1/products/{product}/devices/{device}/events",
-        Guard::Token,
-    ),
-    (
-        "/v1/products/{product}/devices/{device}/events/{*prefix}",
-        Guard::Token,
-    ),
-    ("/simulated/devices/link", Guard::OwnPage),
-    ("/simulated/devices/{device}", Guard::OwnPage),
-    ("/simulated/devices/{device}/serial", Guard::OwnPage),
-    ("/simulated/devices/{device}/button", Guard::OwnPage),
-    ("/simulated/devices/{device}/power", Guard::OwnPage),
-    ("/simulated/devices/{device}/plug", Guard::OwnPage),
-    ("/integrations/webhooks/{id}", Guard::Address),
-    ("/v1/integrations", Guard::Token),
-    ("/v1/webhooks", Guard::Token),
-    ("/v1/products/{product}/integrations", Guard::Token),
-];
-
-/// The paths that the simulated cloud's router names.
-fn routes_in_the_source() -> Vec<String> {
-    let source =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/simulated-cloud/src/router.rs");
-    let source = std::fs::read_to_string(source).unwrap();
-    let router = source.split("fn routes(").nth(1).unwrap();
-    let router = router.split("\n}\n").next().unwrap();
-    let literals = router.split('"').skip(1).step_by(2);
-    // "/v1" is the scope of routes that are made in a loop.
-    let paths = literals.filter(|text| text.starts_with('/') && *text != "/v1");
-    paths.map(str::to_owned).collect()
-}
-
 #[tokio::test]
-async fn every_route_of_the_simulated_cloud_looks_at_host_and_is_closed_to_other_pages() {
-    let mut known: Vec<_> = ROUTES.iter().map(|(path, _)| *path).collect();
-    // The fourth base of the integrations, whose three forms are made in a loop.
-    known.push("/v1/products/{product}/webhooks");
-    for path in routes_in_the_source() {
-        assert!(
-            known.contains(&path.as_str()),
-            "{path} is a new route: say in this table what guards it"
-        );
-    }
-
-    let home = Home::start().await;
-    let account = Account::of(&home).await;
-    let cloud = home.stack.cloud().addr();
-    let below = [
-        "",
-        "/0123456789abcdef01234567",
-        "/0123456789abcdef01234567/test",
-    ];
-    let mut asked = 0;
-    for path in known {
-        let is_base = path.ends_with("integrations") || path.ends_with("webhooks");
-        for below in &below[..if is_base { 3 } else { 1 }] {
-            let guard = ROUTES.iter().find(|(route, _)| *route == path);
-            let guard = guard.map_or(Guard::Token, |(_, guard)| *guard);
-            let mut target = format!("{path}{below}");
-            while let Some((start, rest)) = target.split_once('{') {
-                let (name, end) = rest.split_once('}').unwrap();
-                let value = match name {
-                    "product" => "simulated-product",
-                    _ => "0123456789abcdef01234567",
-                };
-                target = format!("{start}{value}{end}");
-            }
-            for method in METHODS {
-                let send = async |host: &str, more: &str| {
-                    let request = format!(
-                        "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 0\r\n{more}\r\n"
-                    );
-                    raw(cloud, request.as_bytes()).await.unwrap()
-                };
-                let case = format!("{method} {target}");
-                let port = cloud.port();
-                for host in [
-                    format!("evil.example:{port}"),
-                    "evil.example".into(),
-                    "127.0.0.1".into(),
-                    format!("127.0.0.1.evil.example:{port}"),
-                ] {
-                    let answer = send(&host, "").await;
-                    assert_eq!(answer.status, 421, "{case} as {host}");
-                }
-                let (own, evil) = (cloud.to_string(), "Origin: http://evil.example\r\n");
-                let with_token = format!("{evil}Authorization: Bearer {}\r\n", account.token);
-                match guard {
-                    Guard::OwnPage => {
-                        for origin in [
-                            "http://evil.example",
-                            "null",
-                            "http://127.0.0.1:1",
-                            "https://127.0.0.1",
-                        ] {
-                            let headers = with_token.replace("http://evil.example", origin);
-                            let answer = send(&own, &headers).await;
-                            assert_eq!(answer.status, 403, "{case} from {origin}");
-                        }
-                    }
-                    Guard::Token | Guard::NamedToken if method == "OPTIONS" => {
-                        let answer = send(&own, evil).await;
-                        assert_eq!(answer.status, 204, "{case}");
-                    }
-                    Guard::Nothing => {
-                        let answer = send(&own, evil).await;
-                        assert!(answer.status != 403, "{case}");
-                    }
-                    Guard::Token => {
-                        let answer = send(&own, evil).await;
-                        // Also of what is not there nobody is told that without a token.
-                        let is_asked_for = answer.status == 400
-                            && (method == "HEAD"
-                                || answer.text.contains("access token was not found"));
-                        assert!(
-                            is_asked_for || answer.status == 405,
-                            "{case} without a token: {}",
-                            answer.text
-                        );
-                    }
-                    Guard::NamedToken => {
-                        let answer = send(&own, evil).await;
-                        assert!(
-                            [404, 405].contains(&answer.status),
-                            "{case}: {}",
-                            answer.text
-                        );
-                    }
-                    Guard::Address => {
-                        let answer = send(&own, evil).await;
-                        assert!(answer.status >= 400, "{case}: {}", answer.text);
-                        let text = answer.text.to_ascii_lowercase();
-                        assert!(!text.contains("access-control-allow-origin"), "{case}");
-                    }
-                }
-                asked += 1;
-            }
-        }
-    }
-    assert!(asked > 250, "{asked}");
-    home.stack.stop().await.unwrap();
-}
-
-#[tokio::test]
-async fn every_file_and_call_of_the_home_is_for_its_own_host_and_origin() {
-    let home = Home::start().await;
-    let person = home.person().await;
-    let page = home.stack.page_addr();
-    let files = site::files(&site::Options::default()).unwrap();
-    let mut targets: Vec<String> = files.iter().map(|file| format!("/{}", file.path)).collect();
-    targets.extend(
-        [
-            "/",
-            "/config.json",
-            "/nothing",
-            "/api/health",
-            "/api/endpoint",
-            "/api/log",
-            "/api/reply",
-        ]
-        .map(str::to_owned),
-    );
-    targets.push(format!("/hook/{}", person.endpoint));
-    targets.push(format!("/hook/{}/below", person.endpoint));
-    for target in targets {
-        for method in METHODS {
-            let send = async |host: &str, origin: &str| {
-                let request = format!(
-                    "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 0\r\nAuthorization: Bearer {}\r\n{origin}\r\n",
-                    person.owner.reveal()
-                );
-                raw(page, request.as_bytes()).await.unwrap()
-            };
-            let case = format!("{method} {target}");
-            let answer = send(&format!("evil.example:{}", page.port()), "").await;
-            assert_eq!(answer.status, 421, "{case}");
-            for origin in ["http://evil.example", "null"] {
-                let answer = send(&page.to_string(), &format!("Origin: {origin}\r\n")).await;
-                assert_eq!(answer.status, 403, "{case} from {origin}");
-                let text = answer.text.to_ascii_lowercase();
-                assert!(!text.contains("access-control-allow"), "{case}: {text}");
-            }
-        }
-    }
-    assert_eq!(person.log("").await.last_seq, 0, "none of it acted");
-    home.stack.stop().await.unwrap();
-}
-
-#[tokio::test]
-async fn the_engine_answers_no_page() {
+async fn the_engine_refuses_web_pages() {
     let home = Home::start().await;
     let person = home.person().await;
     person.post("text/plain", "a secret").await;
@@ -293,18 +60,11 @@ async fn the_engine_answers_no_page() {
 }
 
 /// A site of somebody else on this computer: one empty page, whatever is asked for.
-async fn other_site() -> Server {
+async fn other_site() -> Listener {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let handler: Handler = Arc::new(|_: Request<Bytes>, _| {
-        Box::pin(async {
-            let page = "<!doctype html><title>Another site</title><h1>Another site</h1>";
-            let mut response = Response::new(Bytes::from_static(page.as_bytes()));
-            let html = HeaderValue::from_static("text/html; charset=utf-8");
-            response.headers_mut().insert("content-type", html);
-            response
-        })
-    });
-    Server::start(listener, Bounds::default(), handler).unwrap()
+    let page = "<!doctype html><title>Another site</title><h1>Another site</h1>";
+    let router = Router::new().fallback(async move || Html(page));
+    Listener::start(listener, ServerLimits::default(), router).unwrap()
 }
 
 /// Tries all that a page can try, with everything it could know, and tells what it got to read and what went wrong with the
@@ -367,7 +127,7 @@ const ATTACK: &str = "
     })();";
 
 #[tokio::test]
-async fn another_site_in_the_same_browser_reads_nothing_and_moves_nothing() {
+async fn another_site_in_the_same_browser_can_do_nothing() {
     let home = Home::start().await;
     let person = home.person().await;
     let account = Account::of(&home).await;

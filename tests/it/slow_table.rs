@@ -2,8 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use delivery::{headers::Headers, limits::Limits, log_page::LogPage, millis::Millis};
-use function_url::{Clock, Inbound};
+use delivery::{
+    Request, body::Body, headers::Headers, limits::Limits, log_page::LogPage, millis::Millis,
+};
+use function_url::Clock;
 use local::engine::{self, Engine};
 use tests::{
     client::Client,
@@ -18,8 +20,7 @@ const HOLES: u64 = 30;
 const NOW: Millis = Millis(1_795_431_600_000);
 
 #[tokio::test]
-async fn a_log_with_more_holes_than_there_is_time_to_seal_is_refused_in_time_and_read_the_next_time()
- {
+async fn too_many_gaps_for_one_call_give_503_and_then_a_page() {
     let data = tempfile::tempdir().unwrap();
     let engine = Engine::start(data.path()).await.unwrap();
     let store = engine.store("slow");
@@ -44,16 +45,16 @@ async fn a_log_with_more_holes_than_there_is_time_to_seal_is_refused_in_time_and
     };
     let read = async || {
         let key = format!("Bearer {}", person.owner.reveal());
-        let inbound = Inbound {
+        let request = Request {
             method: "GET".into(),
             path: "/api/log".into(),
             query: String::new(),
             source: String::new(),
             headers: Headers::from([("authorization", key.as_str())]),
             added: vec![],
-            body: vec![],
+            body: Body::whole(vec![]),
         };
-        api.call(inbound).await.response
+        api.call(request).await.response
     };
     proxy.set(Mood::Slow);
     let refused = tokio::time::timeout(TOLD_WITHIN, read());

@@ -27,7 +27,7 @@ async fn start(binary: &str, url: &str) -> Environment {
 }
 
 #[tokio::test]
-async fn a_table_that_is_not_there_or_does_not_answer_keeps_no_function_from_starting() {
+async fn functions_start_and_answer_503_without_a_table() {
     let refusing = {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         listener.local_addr().unwrap()

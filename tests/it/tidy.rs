@@ -27,9 +27,8 @@ fn crates_depend_on_each_other_in_one_direction() {
         ("receiver", &["delivery", "function-url", "store"]),
         ("api", &["delivery", "function-url", "store"]),
         ("site", &["delivery"]),
-        ("door", &[]),
         ("device-link", &[]),
-        ("simulated-cloud", &["device-link", "door"]),
+        ("simulated-cloud", &["device-link"]),
         ("virtual-device", &["device-link"]),
         (
             "local",
@@ -41,7 +40,6 @@ fn crates_depend_on_each_other_in_one_direction() {
                 "api",
                 "site",
                 "device-link",
-                "door",
                 "simulated-cloud",
                 "virtual-device",
             ],

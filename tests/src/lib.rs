@@ -7,7 +7,6 @@
 //! - [`proxy`]: what stands between the functions and their data when that fails
 //! - [`cutter`]: what stands between the page and its events when those break off
 //! - [`faults`]: the same, at random, for as long as one likes, checked against what everybody was told
-//! - [`flood`]: more at once than the product can take, and crowds that say nothing
 //! - [`device`]: a device of the simulated cloud
 //! - [`browser`]: the page in Chromium
 //! - [`visit`]: what a person does on the page, and sees
@@ -21,7 +20,6 @@ pub mod client;
 pub mod cutter;
 pub mod device;
 pub mod faults;
-pub mod flood;
 pub mod home;
 pub mod learner;
 pub mod network;

@@ -1,17 +1,17 @@
 //! Which call a request is, and whether its key may make it: decided before the table is read.
 
 use delivery::{
+    Request,
     cursor::Cursor,
     key::{Endpoint, Key},
-    problem::Problem,
 };
-use function_url::Inbound;
+use function_url::problem::Problem;
 use http::{Method, StatusCode};
 use store::ReadRequest;
 
 /// Most deliveries in one page.
 const MAX_LIMIT: usize = 500;
-/// Deliveries in a page of which nobody said how long.
+/// Deliveries in a page if the request has no `limit`.
 const DEFAULT_LIMIT: usize = 100;
 
 /// What a caller may do.
@@ -82,13 +82,13 @@ pub const ROUTES: [(&str, Method, Route); 8] = [
 ///
 /// # Errors
 /// 404 unknown route, 405 wrong method, 401 no key or none of ours, 403 share key on an owner's call, 400 wrong value.
-pub fn parse(inbound: &Inbound) -> Result<Parsed, Problem> {
-    let fixed = match route(inbound)? {
+pub fn parse(request: &Request) -> Result<Parsed, Problem> {
+    let fixed = match route(request)? {
         Route::Health => return Ok(Parsed::Health),
         Route::Fixed(call) => Some(call),
         Route::Log => None,
     };
-    let authorization = inbound.headers.get("authorization").unwrap_or_default();
+    let authorization = request.headers.get("authorization").unwrap_or_default();
     let key = Key::from_authorization(authorization).map_err(|_| {
         let detail =
             "send Authorization: Bearer with the owner key (own_…) or the share key (read_…)";
@@ -98,7 +98,7 @@ pub fn parse(inbound: &Inbound) -> Result<Parsed, Problem> {
         Key::Owner(_) => Power::Owner,
         Key::Share(_) => Power::Share,
     };
-    if power == Power::Share && inbound.method != "GET" {
+    if power == Power::Share && request.method != "GET" {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "a share key may only read; this needs the owner key",
@@ -106,35 +106,35 @@ pub fn parse(inbound: &Inbound) -> Result<Parsed, Problem> {
     }
     let call = match fixed {
         Some(call) => call,
-        None => read(inbound)?,
+        None => read(request)?,
     };
     Ok(Parsed::Call(call, power, key.endpoint()))
 }
 
-fn route(inbound: &Inbound) -> Result<Route, Problem> {
-    let here = || ROUTES.iter().filter(|(path, ..)| *path == inbound.path);
-    if let Some((.., route)) = here().find(|(_, method, _)| *method == inbound.method.as_str()) {
+fn route(request: &Request) -> Result<Route, Problem> {
+    let here = || ROUTES.iter().filter(|(path, ..)| *path == request.path);
+    if let Some((.., route)) = here().find(|(_, method, _)| *method == request.method.as_str()) {
         return Ok(*route);
     }
     let methods: Vec<_> = here().map(|(_, method, _)| method.clone()).collect();
     if methods.is_empty() {
-        let detail = "no such call; functions/api/README.md lists those there are";
+        let detail = "no such call; functions/api/README.md lists all calls";
         return Err(Problem::new(StatusCode::NOT_FOUND, detail));
     }
     Err(Problem::method_not_allowed(&methods))
 }
 
-fn read(inbound: &Inbound) -> Result<Call, Problem> {
+fn read(request: &Request) -> Result<Call, Problem> {
     let bad =
         |field: &str, detail: &str| Problem::new(StatusCode::BAD_REQUEST, detail).about(field);
-    let count = |name: &str| match inbound.query_value(name) {
+    let count = |name: &str| match request.query_value(name) {
         None => Ok(None),
         Some(text) => match text.parse::<usize>() {
             Ok(n @ 1..=MAX_LIMIT) => Ok(Some(n)),
             _ => Err(bad(name, &format!("a whole number from 1 to {MAX_LIMIT}"))),
         },
     };
-    let cursor = |name: &str| match inbound.query_value(name) {
+    let cursor = |name: &str| match request.query_value(name) {
         None => Ok(None),
         Some(text) => Cursor::parse(&text).map(Some).map_err(|_| {
             bad(
@@ -155,23 +155,23 @@ fn read(inbound: &Inbound) -> Result<Call, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use delivery::{headers::Headers, key::OwnerKey};
+    use delivery::{body::Body, headers::Headers, key::OwnerKey};
 
     use super::*;
 
     fn check(method: &str, target: &str, authorization: &str, expected: Result<Call, u16>) {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let inbound = Inbound {
+        let request = Request {
             method: method.into(),
             path: path.into(),
             query: query.into(),
             source: String::new(),
             headers: Headers::from([("authorization", authorization)]),
             added: vec![],
-            body: vec![],
+            body: Body::whole(vec![]),
         };
         let found =
-            parse(&inbound)
+            parse(&request)
                 .map_err(|problem| problem.status())
                 .map(|parsed| match parsed {
                     Parsed::Call(call, ..) => call,
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_needs_a_route_a_method_a_key_and_the_power_for_it_in_that_order() {
+    fn route_method_key_and_power_are_checked_in_that_order() {
         let own = OwnerKey::from_bytes(&[7; 32]);
         let owner = format!("Bearer {}", own.reveal());
         let share = format!("Bearer {}", own.share_key().reveal());

@@ -10,7 +10,7 @@ pub const VARIABLES: [&str; 2] = ["HOOK_URL", "CREATION_CODE"];
 pub struct Config {
     /// The hook URL with `{endpoint}` in it, and `{host}` where the host that the caller used belongs.
     pub hook_url: String,
-    /// What must be presented to make an endpoint; `None` where anybody may. A secret.
+    /// Required to create an endpoint; `None` if anybody may. A secret.
     pub creation_code: Option<String>,
 }
 

@@ -2,6 +2,10 @@
 //!
 //! A key says which endpoint a call is about and what it may do; both are decided before the table is read. [`call`] is
 //! that part, pure. Next: `functions/store/src/lib.rs`.
+#![allow(
+    missing_docs,
+    reason = "the crates of this product are its only users; names that say everything need no sentence"
+)]
 
 pub mod call;
 pub mod config;
@@ -9,15 +13,15 @@ pub mod config;
 use std::sync::Arc;
 
 use delivery::{
+    Request,
     endpoint_info::{EndpointInfo, SetReply},
     key::Endpoint,
     limits::Limits,
     millis::Millis,
-    problem::Problem,
     redact,
     reply::Reply,
 };
-use function_url::{Clock, Inbound, response::HandlerResponse, service::Handler};
+use function_url::{Clock, problem::Problem, response::HandlerResponse, service::Handler};
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 use store::{
@@ -33,15 +37,14 @@ use crate::{
 /// The header in which a caller presents the creation code, where one is set.
 pub const CREATION_CODE_HEADER: &str = "x-creation-code";
 
-/// What answers the page's calls.
+/// Function 2.
 pub struct Api {
-    /// Where deliveries are.
+    /// The table.
     pub store: Store,
-    /// What is kept and allowed here.
+    /// Limits of the deployment.
     pub limits: Limits,
-    /// How it is set up.
+    /// Configuration of the API alone.
     pub config: Config,
-    /// The time.
     pub clock: Clock,
 }
 
@@ -49,15 +52,15 @@ impl Api {
     /// This API as a handler of its function URL.
     pub fn into_handler(self) -> Handler {
         let api = Arc::new(self);
-        Arc::new(move |inbound| {
+        Arc::new(move |request| {
             let api = Arc::clone(&api);
-            Box::pin(async move { api.call(inbound).await })
+            Box::pin(async move { api.call(request).await })
         })
     }
 
     /// Answers one call.
-    pub async fn call(&self, inbound: Inbound) -> HandlerResponse {
-        let (call, power, endpoint) = match call::parse(&inbound) {
+    pub async fn call(&self, request: Request) -> HandlerResponse {
+        let (call, power, endpoint) = match call::parse(&request) {
             Ok(call::Parsed::Health) => {
                 let health = Health {
                     ok: true,
@@ -71,7 +74,7 @@ impl Api {
             Ok(call::Parsed::Call(call, power, endpoint)) => (call, power, endpoint),
             Err(problem) => return refused(problem).into(),
         };
-        let done = self.dispatch(call, power, &endpoint, &inbound);
+        let done = self.dispatch(call, power, &endpoint, &request);
         let result = with_timeout(ANSWERED_WITHIN, done).await;
         let (response, quiet, error) = match result {
             Ok((response, quiet)) => (response, quiet, None),
@@ -91,18 +94,18 @@ impl Api {
         call: Call,
         power: Power,
         endpoint: &Endpoint,
-        inbound: &Inbound,
+        request: &Request,
     ) -> Result<(Response<String>, bool), Failure> {
-        let host = inbound
+        let host = request
             .headers
             .get("x-forwarded-host")
-            .or_else(|| inbound.headers.get("host"))
+            .or_else(|| request.headers.get("host"))
             .unwrap_or_default();
         let now = (self.clock)();
         let limits = &self.limits;
         let done = match call {
             Call::Create => {
-                self.check_creation_code(endpoint, inbound, now).await?;
+                self.check_creation_code(endpoint, request, now).await?;
                 self.store
                     .create(endpoint, now, function_url::random(), limits)
                     .await?;
@@ -130,7 +133,7 @@ impl Api {
                 return Ok((json(StatusCode::OK, &page), quiet));
             }
             Call::SetReply => {
-                let reply = Reply::parse(&inbound.body, limits).map_err(|refusal| {
+                let reply = Reply::parse(&request.body.kept, limits).map_err(|refusal| {
                     Problem::new(StatusCode::BAD_REQUEST, refusal.detail).about(refusal.field)
                 })?;
                 // 63 bits: the reply lies at the negative of its key, and 0 means none.
@@ -149,14 +152,14 @@ impl Api {
         Ok((done, false))
     }
 
-    /// An endpoint that is there lives on without the code: whoever has its key has made it.
+    /// Extending an existing endpoint takes no code: its owner had it when creating the endpoint.
     async fn check_creation_code(
         &self,
         endpoint: &Endpoint,
-        inbound: &Inbound,
+        request: &Request,
         now: Millis,
     ) -> Result<(), Failure> {
-        let presented = inbound.headers.get(CREATION_CODE_HEADER);
+        let presented = request.headers.get(CREATION_CODE_HEADER);
         let right = |code: &str| function_url::same_secret(code, presented.unwrap_or_default());
         if self.config.creation_code.as_deref().is_none_or(right) {
             return Ok(());
@@ -166,9 +169,9 @@ impl Api {
             Err(store::Error::NotFound) => {
                 let detail = match presented {
                     None => {
-                        "this server asks for a code before it makes an endpoint; whoever runs it can tell you"
+                        "this server requires a code to create an endpoint; ask the person who runs it"
                     }
-                    Some(_) => "this is not the code that this server asks for",
+                    Some(_) => "the creation code is wrong; ask the person who runs this server",
                 };
                 Err(Problem::new(StatusCode::FORBIDDEN, detail)
                     .about("creation_code")
@@ -239,18 +242,16 @@ fn refused(problem: Problem) -> Response<String> {
     response
 }
 
-/// The one place where the store's errors become answers.
+/// The one place where the store's errors become responses.
 fn failed(error: &store::Error) -> Response<String> {
     if matches!(error, store::Error::NotFound) {
-        let detail = "no such endpoint: it was never created, has expired or was forgotten; PUT /api/endpoint makes it";
+        let detail = "no such endpoint: it was never created, has expired or was forgotten; PUT /api/endpoint creates it";
         return Problem::new(StatusCode::NOT_FOUND, detail).into_response();
     }
-    let detail = "the log can't be read or changed just now; nothing is lost, try again";
-    let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
-    response
-        .headers_mut()
-        .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-    response
+    let detail = "the log can't be read or changed at the moment; try again";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        .retry_after(5)
+        .into_response()
 }
 
 fn error_text(error: &store::Error) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Where a reader goes on.
+//! The position in a log from which a reader continues.
 
 use data_encoding::BASE64URL_NOPAD;
 

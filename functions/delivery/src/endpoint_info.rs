@@ -19,7 +19,7 @@ pub struct EndpointInfo {
     /// When it was created.
     #[serde(with = "millis::rfc3339")]
     pub created_at: Millis,
-    /// When it goes, unless something arrives before.
+    /// Each delivery and each `PUT /api/endpoint` extends it.
     #[serde(with = "millis::rfc3339")]
     pub expires_at: Millis,
     /// The lowest number that the log may still hold.

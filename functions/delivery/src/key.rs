@@ -1,7 +1,7 @@
 //! Three powers, one chain, no accounts.
 //!
-//! Each next key is a hash of the whole string of the one before, so whoever holds a key can make those below it and
-//! nobody can climb back up. The server stores none of them: an endpoint's name *is* the proof.
+//! Each key is a hash of the whole string of the one before, so a key's holder can derive those below it and none above. The
+//! server stores no key: a key is right if the endpoint derived from it exists.
 
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ pub struct OwnerKey(String);
 #[derive(Clone, PartialEq, Eq)]
 pub struct ShareKey(String);
 
-/// An endpoint's name: 26 characters of lower-case base32. May be sent webhooks; whoever knows it can send one.
+/// An endpoint's name: 26 characters of lower-case base32. Enough to send webhooks.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Endpoint(String);
@@ -115,7 +115,7 @@ impl Endpoint {
     /// The endpoint that a text names.
     ///
     /// # Errors
-    /// If the text is not exactly 26 characters of lower-case base32 that stand for 16 bytes.
+    /// If the text is not exactly 26 characters of lower-case base32 that encode 16 bytes.
     pub fn parse(text: &str) -> Result<Self, NotAKey> {
         if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(NotAKey);
@@ -126,7 +126,7 @@ impl Endpoint {
         }
     }
 
-    /// The name as it stands in a hook URL.
+    /// The name, as in a hook URL.
     pub fn as_str(&self) -> &str {
         &self.0
     }

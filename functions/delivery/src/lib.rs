@@ -1,15 +1,30 @@
 //! A delivery is one request that reached an endpoint and the one response it got.
 //!
-//! This crate is the vocabulary that everyone shares. It does no IO, reads no clock and knows no cloud, so all of it can
-//! be tested with plain values. In reading order:
+//! This crate is the vocabulary of all others. It does no IO, reads no clock and knows neither a cloud nor HTTP types, so all
+//! of it can be tested with plain values. In reading order:
 //!
 //! - this file: [`Delivery`], [`Request`], [`Response`]
 //! - [`headers`], [`body`], [`millis`]: what those are made of
 //! - [`key`]: who may do what; [`redact`]: what a share key may not see
 //! - [`published`]: the event inside a webhook's body, and its `id`
 //! - [`reply`]: what an endpoint's owner set the receiver to answer
-//! - [`log_page`] and [`cursor`]: one answer of the log API, and where to go on
-//! - [`endpoint_info`], [`limits`] and [`problem`]: what the other calls answer
+//! - [`log_page`] and [`cursor`]: one page of the log, and where the next one begins
+//! - [`endpoint_info`] and [`limits`]: what the other calls return
+//!
+//! ```
+//! use delivery::{key::OwnerKey, published, reply::Reply};
+//!
+//! // The keys of one endpoint, from 32 random bytes: each is a hash of the one before.
+//! let owner = OwnerKey::from_bytes(&[7; 32]);
+//! let endpoint = owner.share_key().endpoint();
+//! assert_eq!(endpoint.as_str().len(), 26);
+//!
+//! // A webhook's body as Particle sends it, and the default reply to it.
+//! let body = br#"{"event":"temp","data":"{\"id\":1652008511}"}"#;
+//! let id = published::event_id(Some("application/json"), body);
+//! let response = Reply::default().response(id.as_ref(), None);
+//! assert_eq!((response.status, &*response.body), (200, r#"{"ok":true,"id":1652008511}"#));
+//! ```
 //!
 //! Next: `functions/store` keeps deliveries, `functions/receiver` makes them.
 
@@ -21,7 +36,6 @@ pub mod key;
 pub mod limits;
 pub mod log_page;
 pub mod millis;
-pub mod problem;
 pub mod published;
 pub mod redact;
 pub mod reply;
@@ -44,16 +58,16 @@ pub struct Delivery {
     pub took_ms: u64,
     /// What arrived.
     pub request: Request,
-    /// What was sent back. Whether it arrived nobody here can know.
+    /// What was sent back; whether it arrived is not known.
     pub response: Response,
 }
 
-/// A request as the receiver got it: after the gateway, which lower-cases header names and joins repeated ones.
+/// A request as it arrives: after the gateway, which lower-cases header names and joins repeated ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// The method, as sent.
     pub method: String,
-    /// The raw path below the endpoint, percent-encoding and all; begins with `/`.
+    /// The raw path with its percent-encoding; in a [`Delivery`] the part below the endpoint, which begins with `/`.
     pub path: String,
     /// The raw query string without its `?`; empty if there was none.
     pub query: String,
@@ -66,6 +80,15 @@ pub struct Request {
     /// The body, byte for byte, or how it began if it was over the limit.
     #[serde(flatten)]
     pub body: Body,
+}
+
+impl Request {
+    /// The decoded value of a query parameter; the first, if it is repeated.
+    pub fn query_value(&self, name: &str) -> Option<String> {
+        form_urlencoded::parse(self.query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    }
 }
 
 /// A response as the receiver sent it.

@@ -32,7 +32,7 @@ impl Id {
         }
     }
 
-    /// The id to stand inside other text: a number's digits, or a string escaped as for the inside of a JSON string.
+    /// The id for use inside other text: a number's digits, or a string escaped as inside a JSON string.
     pub fn to_inner(&self) -> String {
         match self {
             Id::Number(digits) => digits.clone(),
@@ -41,7 +41,7 @@ impl Id {
     }
 }
 
-/// A string as it stands between the quotes of a JSON string.
+/// A string escaped as between the quotes of a JSON string.
 fn escaped(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()

@@ -11,17 +11,17 @@ use crate::{ReplyUse, Response, headers::Headers, limits::Limits, published::Id}
 
 /// Longest body, as set and as rendered, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
-/// Longest JSON of a setting that is read. Every longer one is refused by its parts anyhow, be each character written as
-/// `\u0000`; read, it would take fifty times its size in memory.
+/// Longest JSON of a setting that is parsed. No longer one can be valid, even with each character written as `\u0000`, and
+/// parsing takes fifty times its size in memory.
 const MAX_SETTING: usize = 512 * 1024;
 /// Most uses of a counted reply, and of one with a delay.
 pub const MAX_TIMES: u32 = 20;
 /// See [`MAX_TIMES`].
 pub const MAX_TIMES_DELAYED: u32 = 5;
-/// Most headers, and the longest name or value in bytes: room for a lesson, far below what a front refuses.
+/// Most headers, and the longest name or value in bytes: enough for the tutorial, far below what CloudFront refuses.
 const MAX_HEADERS: usize = 20;
 const MAX_HEADER_LEN: usize = 1024;
-/// What stands for the id in a body.
+/// The placeholder for the id in a body.
 const ID_MARK: &str = "{{id}}";
 /// The longest rendered id: each character of a string may become `\u0000`, and a value may have two quotes.
 const MAX_RENDERED_ID: usize = crate::published::MAX_ID_LEN * 6 + 2;
@@ -45,7 +45,7 @@ pub struct Reply {
     /// `retry-after`, `cache-control` and `x-reply-…` only.
     #[serde(default, skip_serializing_if = "headers_are_empty")]
     pub headers: Headers,
-    /// The body, in which `{{id}}` stands for the request's id; if absent, `{"ok":…,"id":…}`.
+    /// The body, in which `{{id}}` is replaced by the request's id; if absent, `{"ok":…,"id":…}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// How long to hold the answer back, in milliseconds.

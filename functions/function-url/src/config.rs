@@ -25,7 +25,7 @@ pub struct Config {
     pub origin_secret: Option<String>,
     /// Whether the table is connected to before the first event is asked for.
     pub connect_at_start: bool,
-    /// What is kept and allowed.
+    /// Limits of the deployment.
     pub limits: Limits,
     /// How much is logged.
     pub level: Level,

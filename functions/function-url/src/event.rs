@@ -4,10 +4,8 @@
 use std::fmt;
 
 use data_encoding::BASE64;
-use delivery::headers::Headers;
+use delivery::{Request, body::Body, headers::Headers};
 use serde::{Deserialize, Deserializer, de};
-
-use crate::Inbound;
 
 /// The header in which the CDN proves that a request came through it.
 pub const ORIGIN_SECRET_HEADER: &str = "x-origin-secret";
@@ -15,7 +13,7 @@ pub const ORIGIN_SECRET_HEADER: &str = "x-origin-secret";
 /// policy that forwards "all but Host" can't add; so the edge function writes this one, over whatever the sender wrote.
 pub const VIEWER_ADDRESS_HEADER: &str = "x-viewer-address";
 
-/// Header names that Lambda's and CloudFront's fronts put on the way
+/// Headers that Lambda and CloudFront add
 /// (<https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/adding-cloudfront-headers.html>), besides all that
 /// begin with `cloudfront-`.
 const ADDED: [&str; 9] = [
@@ -84,7 +82,7 @@ impl Event {
     ///
     /// # Errors
     /// If the secret is not there, or the body is not what the event says.
-    pub fn into_inbound(self, origin_secret: Option<&str>) -> Result<Inbound, EventError> {
+    pub fn into_request(self, origin_secret: Option<&str>) -> Result<Request, EventError> {
         let mut headers = self.headers;
         let presented = headers.get(ORIGIN_SECRET_HEADER).unwrap_or_default();
         if !origin_secret.is_none_or(|secret| crate::same_secret(secret, presented)) {
@@ -106,20 +104,20 @@ impl Event {
         let names = headers.0.iter().map(|(name, _)| name.as_str());
         let added = names.filter(was_added).map(str::to_owned).collect();
         let body = self.body.unwrap_or_default();
-        Ok(Inbound {
+        Ok(Request {
             method: self.request_context.http.method,
             path: self.raw_path,
             query: self.raw_query_string,
             source,
             headers,
             added,
-            body: if self.is_base64_encoded {
+            body: Body::whole(if self.is_base64_encoded {
                 BASE64
                     .decode(body.as_bytes())
                     .map_err(|_| EventError::NotBase64)?
             } else {
                 body.into_bytes()
-            },
+            }),
         })
     }
 }
@@ -150,10 +148,10 @@ fn ordered<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Headers, D::Err
 mod tests {
     use super::*;
 
-    fn inbound(event: serde_json::Value, secret: Option<&str>) -> Result<Inbound, EventError> {
+    fn request(event: serde_json::Value, secret: Option<&str>) -> Result<Request, EventError> {
         serde_json::from_value::<Event>(event)
             .unwrap()
-            .into_inbound(secret)
+            .into_request(secret)
     }
 
     fn event(headers: serde_json::Value) -> serde_json::Value {
@@ -165,19 +163,19 @@ mod tests {
     }
 
     #[test]
-    fn what_no_uri_and_no_http_library_would_take_comes_through_as_it_was() {
+    fn invalid_uris_and_header_values_are_kept_as_they_are() {
         // As text, because a JSON value may or may not keep the order of its members.
         let json = r#"{"rawPath": "/hook/x", "rawQueryString": "a=<b>&a=2",
             "headers": {"x-name": "café \u001b[31m", "host": "a b<>"},
             "requestContext": {"http": {"method": "POST"}}}"#;
         let event: Event = serde_json::from_str(json).unwrap();
-        let inbound = event.into_inbound(None).unwrap();
-        assert_eq!(inbound.query, "a=<b>&a=2");
+        let request = event.into_request(None).unwrap();
+        assert_eq!(request.query, "a=<b>&a=2");
         assert_eq!(
-            inbound.headers,
+            request.headers,
             Headers::from([("x-name", "café \u{1b}[31m"), ("host", "a b<>")])
         );
-        assert_eq!(inbound.query_value("a").as_deref(), Some("<b>"));
+        assert_eq!(request.query_value("a").as_deref(), Some("<b>"));
     }
 
     #[test]
@@ -185,11 +183,11 @@ mod tests {
         let json = r#"{"rawPath": "/hook/x", "rawQueryString": null, "headers": null, "cookies": null, "body": null,
             "requestContext": {"http": {"method": "GET", "sourceIp": null}}}"#;
         let event: Event = serde_json::from_str(json).unwrap();
-        let inbound = event.into_inbound(None).unwrap();
-        let texts = [&inbound.path, &inbound.query, &inbound.source];
+        let request = event.into_request(None).unwrap();
+        let texts = [&request.path, &request.query, &request.source];
         assert_eq!(texts, ["/hook/x", "", ""]);
         assert_eq!(
-            (inbound.headers, inbound.body),
+            (request.headers, request.body.kept),
             (Headers::default(), vec![])
         );
     }
@@ -198,11 +196,14 @@ mod tests {
     fn bodies_are_exact_bytes() {
         let mut with_body = event(serde_json::json!(null));
         with_body["body"] = "AP8=".into();
-        assert_eq!(inbound(with_body.clone(), None).unwrap().body, b"AP8=");
+        assert_eq!(request(with_body.clone(), None).unwrap().body.kept, b"AP8=");
         with_body["isBase64Encoded"] = true.into();
-        assert_eq!(inbound(with_body.clone(), None).unwrap().body, [0, 255]);
+        assert_eq!(
+            request(with_body.clone(), None).unwrap().body.kept,
+            [0, 255]
+        );
         with_body["body"] = "%".into();
-        assert_eq!(inbound(with_body, None).unwrap_err(), EventError::NotBase64);
+        assert_eq!(request(with_body, None).unwrap_err(), EventError::NotBase64);
     }
 
     #[test]
@@ -210,19 +211,19 @@ mod tests {
         let mut with_cookies = event(serde_json::json!({}));
         with_cookies["cookies"] = serde_json::json!(["a=1", "b=2"]);
         assert_eq!(
-            inbound(with_cookies, None).unwrap().headers.get("cookie"),
+            request(with_cookies, None).unwrap().headers.get("cookie"),
             Some("a=1; b=2")
         );
     }
 
     #[test]
-    fn with_an_origin_secret_only_the_front_comes_in_and_its_word_on_the_sender_is_taken() {
+    fn only_the_cdn_has_the_origin_secret_and_names_the_sender() {
         let secret = Some("s3cret");
         let through = |given: &str| {
             let headers = serde_json::json!({
                 "x-origin-secret": given, "x-viewer-address": "2001:db8::1", "via": "2.0 x"
             });
-            inbound(event(headers), secret)
+            request(event(headers), secret)
         };
         let taken = through("s3cret").unwrap();
         assert_eq!(taken.source, "2001:db8::1");
@@ -230,19 +231,19 @@ mod tests {
         assert_eq!(taken.added, ["via"]);
         assert_eq!(through("s3cre").unwrap_err(), EventError::NotFromCdn);
         assert_eq!(
-            inbound(event(serde_json::json!({})), secret).unwrap_err(),
+            request(event(serde_json::json!({})), secret).unwrap_err(),
             EventError::NotFromCdn
         );
     }
 
     #[test]
-    fn without_a_front_both_headers_are_the_senders_own_and_prove_nothing() {
+    fn without_a_cdn_its_headers_prove_nothing() {
         let claims = [
             ("x-viewer-address", "198.51.100.1"),
             ("x-origin-secret", "s3cret"),
         ];
         let headers = serde_json::Map::from_iter(claims.map(|(n, v)| (n.to_owned(), v.into())));
-        let taken = inbound(event(headers.into()), None).unwrap();
+        let taken = request(event(headers.into()), None).unwrap();
         assert_eq!(taken.source, "203.0.113.7");
         for (name, value) in claims {
             assert_eq!(taken.headers.get(name), Some(value));

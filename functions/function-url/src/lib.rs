@@ -8,49 +8,26 @@
 //! runs, and a query string or host that is not a URI's panics. Here neither is parsed: they are shown as they came.
 //! The runtime and the answer's type are lambda_http's.
 //!
-//! - [`event`]: the event, and the [`Inbound`] request in it
+//! - [`event`]: the event, and the request in it
 //! - [`response`]: what a handler gives back
 //! - [`service`]: from event to answer; [`log`]: the one line written for each
 //! - [`config`]: the environment, read once
+#![allow(
+    missing_docs,
+    reason = "the crates of this product are its only users; names that say everything need no sentence"
+)]
 
 pub mod config;
 pub mod event;
 pub mod log;
+pub mod problem;
 pub mod response;
 pub mod service;
 
 use std::sync::Arc;
 
-use delivery::{headers::Headers, millis::Millis};
+use delivery::millis::Millis;
 use sha2::{Digest, Sha256};
-
-/// A request as it came to the function, in plain values.
-#[derive(Clone, Debug)]
-pub struct Inbound {
-    /// The method, as sent.
-    pub method: String,
-    /// The raw path, percent-encoding and all.
-    pub path: String,
-    /// The raw query without its `?`.
-    pub query: String,
-    /// The sender's address, from the outermost hop that can be trusted.
-    pub source: String,
-    /// All headers but those in which the CDN tells the function something.
-    pub headers: Headers,
-    /// Names of those headers that a gateway or CDN put on the way.
-    pub added: Vec<String>,
-    /// The body's exact bytes.
-    pub body: Vec<u8>,
-}
-
-impl Inbound {
-    /// The decoded value of a query parameter; the first, if it is repeated.
-    pub fn query_value(&self, name: &str) -> Option<String> {
-        form_urlencoded::parse(self.query.as_bytes())
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
-    }
-}
 
 /// Whether what was presented is the secret. Both are hashed before they are compared, so that the time it takes says nothing
 /// of how much was right.
@@ -75,7 +52,7 @@ pub fn system_clock() -> Clock {
     })
 }
 
-/// 64 bits that nobody can guess, from the operating system.
+/// 64 unpredictable bits from the operating system.
 pub fn random() -> u64 {
     getrandom::u64().expect("the operating system gives random bytes")
 }

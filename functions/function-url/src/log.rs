@@ -8,21 +8,20 @@ use serde::Serialize;
 /// What is written about one answer.
 #[derive(Debug, Serialize)]
 pub struct Line<'a> {
-    /// Which function.
+    /// `receiver` or `api`.
     pub function: &'static str,
     /// Lambda's id of the invocation.
     pub request_id: &'a str,
-    /// Whose endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<&'a Endpoint>,
-    /// The delivery's number.
+    /// The delivery's number, if one was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
-    /// HTTP status.
+    /// The response's HTTP status.
     pub status: u16,
     /// Milliseconds from event to answer, a delay that the owner asked for included.
     pub took_ms: u64,
-    /// What failed.
+    /// What failed, for the operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<&'a str>,
     /// Whether only the level `debug` writes it.

@@ -1,20 +1,24 @@
-//! What a handler gives back: the response, and what its log line says.
+//! What a handler returns: the response, and what its log line says.
+
+use std::time::Duration;
 
 use delivery::key::Endpoint;
 use lambda_http::aws_lambda_events::{apigw::ApiGatewayV2httpResponse, encodings::Body};
 
-/// A response and what is to be logged of it. Nothing that a sender wrote is in the log, and no key.
+/// A response and what to log about it: nothing that a sender wrote, and no key.
 #[derive(Debug)]
 pub struct HandlerResponse {
-    /// What the caller gets.
+    /// Sent to the caller after `delay`.
     pub response: http::Response<String>,
-    /// Whose endpoint it was about.
+    /// How long to hold the response back because the owner asked for it.
+    pub delay: Duration,
+    /// The endpoint it is about.
     pub endpoint: Option<Endpoint>,
     /// The number of the delivery, if one was given.
     pub seq: Option<u64>,
-    /// What failed, for the operator; the caller does not see it.
+    /// What failed, for the operator only.
     pub error: Option<String>,
-    /// True for an answer of no interest to the operator, such as that of a poll that found nothing.
+    /// True for a response that does not interest the operator, such as that of a poll without news.
     pub quiet: bool,
 }
 
@@ -22,6 +26,7 @@ impl From<http::Response<String>> for HandlerResponse {
     fn from(response: http::Response<String>) -> Self {
         HandlerResponse {
             response,
+            delay: Duration::ZERO,
             endpoint: None,
             seq: None,
             error: None,

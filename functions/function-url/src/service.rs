@@ -2,38 +2,39 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use delivery::problem::Problem;
+use delivery::Request;
 use http::StatusCode;
 use lambda_http::{
     Error, LambdaEvent, aws_lambda_events::apigw::ApiGatewayV2httpResponse, lambda_runtime,
 };
 
 use crate::{
-    Clock, Inbound,
+    Clock,
     config::Config,
     event::{Event, EventError},
     log::{self, Line, Log},
+    problem::Problem,
     response::{self, HandlerResponse},
 };
 
-/// The answer that is on its way.
+/// The response under way.
 pub type HandlerFuture = Pin<Box<dyn Future<Output = HandlerResponse> + Send>>;
 
-/// What answers the requests of one function.
-pub type Handler = Arc<dyn Fn(Inbound) -> HandlerFuture + Send + Sync>;
+/// Handles the requests of one function.
+pub type Handler = Arc<dyn Fn(Request) -> HandlerFuture + Send + Sync>;
 
-/// A function behind its function URL: what both homes call with an event.
+/// A function behind its function URL. Both homes call it with an event.
 #[derive(Clone)]
 pub struct Service {
     /// Its name in the log.
     pub name: &'static str,
-    /// What the CDN must present; `None` where there is no CDN.
+    /// The secret that the CDN adds to each request; `None` without a CDN.
     pub origin_secret: Option<Arc<str>>,
-    /// What answers.
+    /// Makes the response.
     pub handler: Handler,
-    /// For the time an answer took.
+    /// Measures how long a response took.
     pub clock: Clock,
-    /// Where the line about each answer goes.
+    /// Receives the line about each response.
     pub log: Log,
 }
 
@@ -49,24 +50,27 @@ impl Service {
         }
     }
 
-    /// The answer to one event.
+    /// Responds to one event, after the delay that the owner asked for.
     pub async fn call(&self, event: LambdaEvent<Event>) -> ApiGatewayV2httpResponse {
         let began = (self.clock)();
-        let answer = match event.payload.into_inbound(self.origin_secret.as_deref()) {
-            Ok(inbound) => (self.handler)(inbound).await,
+        let answer = match event.payload.into_request(self.origin_secret.as_deref()) {
+            Ok(request) => (self.handler)(request).await,
             Err(EventError::NotFromCdn) => Problem::new(
                 StatusCode::FORBIDDEN,
-                "this address is not for direct use; send to the hook URL that the page shows",
+                "direct requests to this address are refused; send to the hook URL that the page shows",
             )
             .into_response()
             .into(),
             Err(EventError::NotBase64) => Problem::new(
                 StatusCode::BAD_REQUEST,
-                "the gateway said that this body is base64, and it is not",
+                "the event's body is not the base64 that it claims to be",
             )
             .into_response()
             .into(),
         };
+        if !answer.delay.is_zero() {
+            tokio::time::sleep(answer.delay).await;
+        }
         (self.log)(&Line {
             function: self.name,
             request_id: &event.context.request_id,

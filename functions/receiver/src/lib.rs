@@ -4,23 +4,26 @@
 //! recorded, so that what was acknowledged is in the log. If it can't be recorded the sender gets a 503 and no more.
 //!
 //! [`response`] is pure. Next: `functions/store/src/lib.rs`, where a number is given and a delivery is put under it.
+#![allow(
+    missing_docs,
+    reason = "the crates of this product are its only users; names that say everything need no sentence"
+)]
 
 pub mod response;
 
 use std::{sync::Arc, time::Duration};
 
-use delivery::{Delivery, key::Endpoint, limits::Limits, problem::Problem};
-use function_url::{Clock, Inbound, response::HandlerResponse, service::Handler};
-use http::{HeaderValue, StatusCode, header};
+use delivery::{Delivery, Request, key::Endpoint, limits::Limits};
+use function_url::{Clock, problem::Problem, response::HandlerResponse, service::Handler};
+use http::StatusCode;
 use store::Store;
 
-/// What answers webhooks.
+/// Function 1.
 pub struct Receiver {
-    /// Where deliveries go.
+    /// The table.
     pub store: Store,
-    /// What is kept and allowed here.
+    /// Limits of the deployment.
     pub limits: Limits,
-    /// The time.
     pub clock: Clock,
 }
 
@@ -28,22 +31,22 @@ impl Receiver {
     /// This receiver as a handler of its function URL.
     pub fn into_handler(self) -> Handler {
         let receiver = Arc::new(self);
-        Arc::new(move |inbound| {
+        Arc::new(move |request| {
             let receiver = Arc::clone(&receiver);
-            Box::pin(async move { receiver.receive(inbound).await })
+            Box::pin(async move { receiver.receive(request).await })
         })
     }
 
-    /// Answers one webhook: number it, build the answer, record both, wait if that was asked for, send.
-    pub async fn receive(&self, inbound: Inbound) -> HandlerResponse {
+    /// Answers one webhook: number it, build the response, record both. The caller waits for the delay, then sends it.
+    pub async fn receive(&self, request: Request) -> HandlerResponse {
         let received_at = (self.clock)();
-        let (endpoint, path) = match response::target(&inbound.path) {
+        let (endpoint, path) = match response::target(&request.path) {
             Some(target) => target,
             None => return refuse(StatusCode::NOT_FOUND, response::NO_ENDPOINT),
         };
         if !response::METHODS
             .iter()
-            .any(|one| one == inbound.method.as_str())
+            .any(|one| one == request.method.as_str())
         {
             return Problem::method_not_allowed(&response::METHODS)
                 .into_response()
@@ -63,12 +66,12 @@ impl Receiver {
             Err(error) => return failed(endpoint, Some(seq), &error),
         };
 
-        let response = response::answer(&inbound, set.as_ref(), &self.limits);
+        let response = response::respond(&request, set.as_ref(), &self.limits);
         let delivery = Delivery {
             seq,
             received_at,
             took_ms: (self.clock)().since(received_at),
-            request: response::recorded(inbound, path, &self.limits),
+            request: response::recorded(request, path, &self.limits),
             response,
         };
         let recorded = self
@@ -85,12 +88,10 @@ impl Receiver {
             return failed(endpoint, Some(seq), &error);
         }
 
-        if delivery.response.delay_ms > 0 {
-            tokio::time::sleep(Duration::from_millis(delivery.response.delay_ms.into())).await;
-        }
         HandlerResponse {
             endpoint: Some(endpoint),
             seq: Some(seq),
+            delay: Duration::from_millis(delivery.response.delay_ms.into()),
             ..response::to_http(delivery.response).into()
         }
     }
@@ -100,7 +101,7 @@ fn refuse(status: StatusCode, detail: &str) -> HandlerResponse {
     Problem::new(status, detail).into_response().into()
 }
 
-/// The one place where the store's errors become answers.
+/// The one place where the store's errors become responses.
 fn failed(endpoint: Endpoint, seq: Option<u64>, error: &store::Error) -> HandlerResponse {
     if matches!(error, store::Error::NotFound) {
         return HandlerResponse {
@@ -108,13 +109,11 @@ fn failed(endpoint: Endpoint, seq: Option<u64>, error: &store::Error) -> Handler
             ..refuse(StatusCode::NOT_FOUND, response::NO_ENDPOINT)
         };
     }
-    let mut answer = refuse(StatusCode::SERVICE_UNAVAILABLE, response::NOT_RECORDED);
-    let headers = answer.response.headers_mut();
-    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, response::NOT_RECORDED);
     HandlerResponse {
         endpoint: Some(endpoint),
         seq,
         error: Some(error.to_string()),
-        ..answer
+        ..problem.retry_after(5).into_response().into()
     }
 }

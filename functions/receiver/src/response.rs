@@ -1,16 +1,14 @@
-//! What a request gets: pure, no clock, no IO.
+//! The response to a request: pure, no clock, no IO.
 
 use delivery::{
     ReplyUse, Request, Response,
-    body::Body,
     headers::Headers,
     key::Endpoint,
     limits::Limits,
-    problem::Problem,
     published,
     reply::{Reply, SANDBOX},
 };
-use function_url::Inbound;
+use function_url::problem::Problem;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 /// The methods that are answered.
@@ -23,8 +21,8 @@ pub const METHODS: [Method; 7] = [
     Method::PATCH,
     Method::DELETE,
 ];
-/// For a sender whose URL leads nowhere; it may be read in a device's log.
-pub const NO_ENDPOINT: &str = "no such hook URL: it was never created, has expired or was forgotten; make one on the tutorial page with Start";
+/// For a sender whose URL has no endpoint; it may be read in a device's log.
+pub const NO_ENDPOINT: &str = "no such hook URL: it was never created, has expired or was forgotten; press Start on the tutorial page to create one";
 /// For a sender whose request is not in the log.
 pub const NOT_RECORDED: &str =
     "the request could not be recorded and counts as not received; send it again";
@@ -39,40 +37,35 @@ pub fn target(path: &str) -> Option<(Endpoint, String)> {
     Some((Endpoint::parse(name).ok()?, below.to_owned()))
 }
 
-/// A request as it is recorded, with `path` below its endpoint: whole, or with the beginning of a body that is over the limit.
-pub fn recorded(inbound: Inbound, path: String, limits: &Limits) -> Request {
-    let fits = inbound.body.len() <= limits.max_body_bytes;
+/// A request as it is recorded: with `path` below its endpoint, and only the beginning of a body that is over the limit.
+pub fn recorded(request: Request, path: String, limits: &Limits) -> Request {
+    let body = match request.body.kept.len() <= limits.max_body_bytes {
+        true => request.body,
+        false => request.body.cut(),
+    };
     Request {
-        method: inbound.method,
         path,
-        query: inbound.query,
-        source: inbound.source,
-        headers: inbound.headers,
-        added: inbound.added,
-        body: if fits {
-            Body::whole(inbound.body)
-        } else {
-            Body::cut(inbound.body)
-        },
+        body,
+        ..request
     }
 }
 
 /// The response to a request: a refusal if its body is over the limit, else the reply that is set, else the default.
-pub fn answer(
-    inbound: &Inbound,
+pub fn respond(
+    request: &Request,
     set: Option<&(Reply, Option<ReplyUse>)>,
     limits: &Limits,
 ) -> Response {
-    let mut response = if inbound.body.len() > limits.max_body_bytes {
-        too_large(inbound.body.len(), limits.max_body_bytes)
+    let mut response = if request.body.kept.len() > limits.max_body_bytes {
+        too_large(request.body.kept.len(), limits.max_body_bytes)
     } else {
-        let id = published::event_id(inbound.headers.get("content-type"), &inbound.body);
+        let id = published::event_id(request.headers.get("content-type"), &request.body.kept);
         match set {
             Some((reply, reply_use)) => reply.response(id.as_ref(), *reply_use),
             None => Reply::default().response(id.as_ref(), None),
         }
     };
-    if inbound.method == "HEAD" {
+    if request.method == "HEAD" {
         // What is recorded is what is sent, and the answer to HEAD has no body (RFC 9110, 9.3.2).
         response.body.clear();
     }
@@ -81,7 +74,7 @@ pub fn answer(
 
 fn too_large(size: usize, most: usize) -> Response {
     let detail = format!(
-        "the body has {size} bytes and at most {most} are taken; its beginning is in the log"
+        "the body has {size} bytes; at most {most} are accepted, and the log has its beginning"
     );
     let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail);
     let mut headers = Headers::from([
@@ -117,6 +110,8 @@ pub fn to_http(response: Response) -> http::Response<String> {
 
 #[cfg(test)]
 mod tests {
+    use delivery::body::Body;
+
     use super::*;
 
     const NAME: &str = "b7nihh2yefj2lxoxyqgcjpq6pi";
@@ -143,15 +138,15 @@ mod tests {
         }
     }
 
-    fn inbound(method: &str, body: &[u8]) -> Inbound {
-        Inbound {
+    fn request(method: &str, body: &[u8]) -> Request {
+        Request {
             method: method.into(),
             path: String::new(),
             query: String::new(),
             source: String::new(),
             headers: Headers::default(),
             added: vec![],
-            body: body.to_vec(),
+            body: Body::whole(body.to_vec()),
         }
     }
 
@@ -161,21 +156,21 @@ mod tests {
             max_body_bytes: 3,
             ..Limits::default()
         };
-        assert_eq!(answer(&inbound("POST", b"123"), None, &limits).status, 200);
-        let refused = answer(&inbound("POST", b"1234"), None, &limits);
+        assert_eq!(respond(&request("POST", b"123"), None, &limits).status, 200);
+        let refused = respond(&request("POST", b"1234"), None, &limits);
         assert_eq!(refused.status, 413);
         assert!(refused.body.contains("4 bytes"));
     }
 
     #[test]
     fn head_gets_no_body_and_the_log_says_so() {
-        let response = answer(&inbound("HEAD", b""), None, &Limits::default());
+        let response = respond(&request("HEAD", b""), None, &Limits::default());
         assert_eq!((response.status, response.body.as_str()), (200, ""));
     }
 
     #[test]
     fn what_is_recorded_is_what_is_sent() {
-        let response = answer(&inbound("POST", br#"{"id":7}"#), None, &Limits::default());
+        let response = respond(&request("POST", br#"{"id":7}"#), None, &Limits::default());
         let sent = to_http(response.clone());
         assert_eq!(sent.body(), &response.body);
         let headers: Vec<_> = sent

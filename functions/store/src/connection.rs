@@ -1,4 +1,4 @@
-//! The way to DynamoDB, its patience set on purpose.
+//! The client of DynamoDB, with its timeouts and retries.
 
 use std::{future::Future, time::Duration};
 
@@ -11,91 +11,80 @@ use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
 };
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
-use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
+use tokio::time::timeout;
 
 use crate::Error;
 
-/// Who vouches for Amazon's endpoints. The system's list would do too, but reading some hundred and fifty certificates at the
-/// start of every process takes longer than all the rest of it.
+/// The root certificates of Amazon's endpoints. The system's list would do too, but reading its hundred and fifty certificates
+/// takes longer than everything else at the start of a process.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
-/// How long a connection may take to be made.
 const CONNECT_WITHIN: Duration = Duration::from_millis(1000);
-/// How long one attempt may take. DynamoDB answers within tens of milliseconds; what takes longer is not coming.
+/// DynamoDB answers within tens of milliseconds; an attempt that takes this long will not succeed.
 const ATTEMPT_WITHIN: Duration = Duration::from_millis(1400);
-/// How long an operation may take with all its attempts. It is also why a number that was given 10 s ago is known to be
-/// abandoned ([`GAP_OPEN_MS`](crate::protocol::GAP_OPEN_MS)).
+/// An operation with all its attempts. This limit is also why a number that was given 10 s ago is known to be abandoned
+/// ([`GAP_OPEN_MS`](crate::protocol::GAP_OPEN_MS)).
 pub(crate) const OPERATION_WITHIN: Duration = Duration::from_millis(3000);
-/// How long a function waits for the table before it answers, when DynamoDB hangs or is slow. A receiver makes three calls at
-/// most (number, reply, record), and none takes longer than an operation may; what of the API makes more is held to the same.
-/// Where a request can have waited before, [`with_deadline`] says how much of that is left.
+/// How long a function waits for the table when DynamoDB hangs or is slow. A receiver makes at most three calls (number,
+/// reply, record), each within [`OPERATION_WITHIN`]; calls of the API that make more have this limit in all.
 pub const ANSWERED_WITHIN: Duration = OPERATION_WITHIN.saturating_mul(3);
-/// How long a start may wait for the table. A connection is there within some ten milliseconds, or it is not coming.
+/// How long a function's start waits for the table. A connection takes some ten milliseconds.
 pub(crate) const CONNECT_AT_START_WITHIN: Duration = Duration::from_millis(300);
-/// The contract has a 503 with its sender within 10 s, also where a function had to be started for it first; what is left is
-/// for the start itself and the way.
+// The contract promises a 503 within 10 s, also when a function has to be started first; the rest is for the start itself and
+// the network.
 const _: () = assert!(CONNECT_AT_START_WITHIN.as_millis() + ANSWERED_WITHIN.as_millis() <= 9_500);
 /// Two attempts fit in there with a pause between them.
 const ATTEMPTS: u32 = 2;
 
-tokio::task_local! {
-    /// When whoever asks must have an answer.
-    static DEADLINE: Instant;
-}
-
-/// Does what may request the table, whose answers count only until `deadline`: for a caller who has waited before it came to
-/// asking, and who is to be told in time that it did not work. What an operation may take by itself it may not exceed either.
-///
-/// The deadline is in the air and not in every signature because it belongs to the way a request came, of which a function
-/// knows nothing: on AWS the front is what gives up. It does not reach into a task that is spawned meanwhile.
-pub async fn with_deadline<T>(deadline: Instant, asking: impl Future<Output = T>) -> T {
-    DEADLINE.scope(deadline, asking).await
-}
-
-/// The answer to one operation, if it comes before the deadline that there may be.
+/// The result of one operation, with the crate's own error.
 pub(crate) async fn answered<T, E, R>(
     operation: impl Future<Output = Result<T, SdkError<E, R>>>,
 ) -> Result<T, Error>
 where
     E: ProvideErrorMetadata,
 {
-    let answered = match DEADLINE.try_with(|deadline| *deadline) {
-        Ok(deadline) => timeout_at(deadline, operation).await.map_err(late)?,
-        Err(_) => operation.await,
-    };
-    answered.map_err(Error::from_sdk)
+    operation.await.map_err(Error::from_sdk)
 }
 
-/// Holds a call to a time of its own, be it of several operations. What it was writing may be written all the same.
+/// Limits the time of a call that may make several operations. A write under way may still take effect.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the time is over, and the call's own.
+/// [`Error::Unavailable`] when the time is over; otherwise the call's own.
 pub async fn with_timeout<T, E: From<Error>>(
     time: Duration,
     call: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    timeout(time, call).await.map_err(late)?
+    timeout(time, call)
+        .await
+        .map_err(|_| Error::Unavailable("no answer in time".into()))?
 }
 
-fn late(_: Elapsed) -> Error {
-    Error::Unavailable("no answer in time".into())
-}
-
-/// Where the table is, and who asks.
+/// Where the table is, and the credentials to use it with.
+#[derive(Clone)]
 pub struct Connection {
     /// The table's name.
     pub table: String,
     /// The AWS region.
     pub region: String,
-    /// Another address than the region's, such as an embedded engine's.
+    /// Replaces the region's own URL, for an embedded engine for example.
     pub endpoint_url: Option<String>,
-    /// Credentials. Lambda does not change those of a running environment.
+    /// Lambda does not change the credentials of a running environment.
     pub access_key_id: String,
     /// A secret.
     pub secret_access_key: String,
     /// A secret; Lambda's credentials have one.
     pub session_token: Option<String>,
-    /// Certificates, in PEM, that are trusted besides the roots of Amazon's own endpoints.
+    /// More trusted root certificates, in PEM.
     pub also_trusted: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Connection {
+    /// Without the credentials.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("table", &self.table)
+            .field("endpoint_url", &self.endpoint_url)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Connection {
@@ -122,15 +111,22 @@ impl Connection {
         })
     }
 
-    /// The connection to an engine on this machine. Those check that there are credentials and a region, and not which.
+    /// A connection to a DynamoDB-compatible engine, which wants credentials and a region but does not check them.
     pub fn to_engine(url: &str, table: &str) -> Self {
+        Connection::to_url(url, table, |_| None)
+    }
+
+    /// A connection to a URL: an engine, or DynamoDB itself with the credentials and the region of an environment; `get` looks
+    /// a variable up.
+    pub fn to_url(url: &str, table: &str, get: impl Fn(&str) -> Option<String>) -> Self {
+        let get_or = |name, default: &str| get(name).unwrap_or_else(|| default.to_owned());
         Connection {
             table: table.into(),
-            region: "us-east-1".into(),
+            region: get_or("AWS_REGION", "us-east-1"),
             endpoint_url: Some(url.into()),
-            access_key_id: "local".into(),
-            secret_access_key: "local".into(),
-            session_token: None,
+            access_key_id: get_or("AWS_ACCESS_KEY_ID", "local"),
+            secret_access_key: get_or("AWS_SECRET_ACCESS_KEY", "local"),
+            session_token: get("AWS_SESSION_TOKEN"),
             also_trusted: None,
         }
     }
@@ -160,8 +156,8 @@ impl Connection {
         let retries = RetryConfig::standard()
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::from_millis(50));
-        // Said here so that the SDK need not read its list of all partitions and their regions, which it does at the first
-        // call. Outside of the commercial partition the name ends otherwise, and `endpoint_url` must say it.
+        // Set here so that the SDK does not read its list of all partitions and regions at the first call. Outside the
+        // commercial partition the name has another suffix, and `endpoint_url` must be set.
         let regional = || format!("https://dynamodb.{}.amazonaws.com", self.region);
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -170,41 +166,11 @@ impl Connection {
             .credentials_provider(credentials)
             // They are at hand, and a cache of them takes longer to request.
             .identity_cache(IdentityCache::no_cache())
-            // For bodies that come bit by bit. These are small, and an attempt has its time.
+            // For streamed bodies. These are small, and attempts have a timeout.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(http)
             .timeout_config(timeouts.build())
             .retry_config(retries);
         Client::from_conf(config.build())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::future::pending;
-
-    use super::*;
-
-    type Never = Result<(), SdkError<aws_sdk_dynamodb::Error, ()>>;
-
-    #[tokio::test]
-    async fn what_is_not_answered_by_the_deadline_is_given_up_then_and_no_earlier() {
-        let late = Err(Error::Unavailable("no answer in time".into()));
-        let deadline = Instant::now() + Duration::from_millis(50);
-        // It would wait for ever.
-        let never = with_deadline(deadline, answered(pending::<Never>())).await;
-        assert!(Instant::now() >= deadline);
-        let in_a_call = with_deadline(
-            deadline,
-            with_timeout(OPERATION_WITHIN, answered(pending::<Never>())),
-        )
-        .await;
-        assert!(Instant::now() < deadline + OPERATION_WITHIN);
-        assert_eq!([never, in_a_call], [late.clone(), late]);
-        let answer = async { Ok::<_, SdkError<aws_sdk_dynamodb::Error, ()>>(7) };
-        assert_eq!(
-            with_deadline(Instant::now() + OPERATION_WITHIN, answered(answer)).await,
-            Ok(7)
-        );
     }
 }

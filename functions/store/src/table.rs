@@ -38,7 +38,7 @@ pub async fn create_if_absent(store: &Store) -> Result<(), Error> {
         Err(error) if is_absent(&error) => create(store).await?,
         Err(error) => return Err(Error::from_sdk(error)),
     }
-    // Also where the table was there: whoever made it may have been stopped before this.
+    // Also for an existing table: the program that created it may have been stopped before this.
     expire(store).await
 }
 
@@ -70,7 +70,7 @@ async fn create(store: &Store) -> Result<(), Error> {
     create.send().await.map(drop).map_err(Error::from_sdk)
 }
 
-/// Has expired items deleted, if that is not so already: DynamoDB refuses to be told twice.
+/// Enables the time to live unless it is enabled; DynamoDB refuses to enable it twice.
 async fn expire(store: &Store) -> Result<(), Error> {
     let described = store
         .client

@@ -1,4 +1,4 @@
-//! What lies in the table: every attribute of an item, and that the largest one fits.
+//! Every attribute of an item, and that the largest item fits.
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -6,6 +6,7 @@ use delivery::{
     Delivery, ReplyUse, Request, Response, body::Body, headers::Headers, key::Endpoint,
     millis::Millis,
 };
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use store::{
     item::{self, Item},
@@ -77,7 +78,7 @@ fn delivery() -> Delivery {
 }
 
 #[test]
-fn a_delivery_lies_in_the_table_like_this() {
+fn a_delivery_has_these_attributes() {
     let delivery = delivery();
     let item = item::from_delivery("name#00000000000000ff".into(), &delivery, 42, 1_795_500_000);
     let hash: &[u8] = &delivery.request.body.sha256;
@@ -99,16 +100,7 @@ fn a_delivery_lies_in_the_table_like_this() {
 }
 
 #[test]
-fn a_body_that_is_not_text_is_binary() {
-    let mut delivery = delivery();
-    delivery.request.body = Body::whole(vec![0xff, 0]);
-    let item = item::from_delivery("p".into(), &delivery, 1, 2);
-    assert_eq!(shown(&item["body"]), json!({"B": [255, 0]}));
-    assert_eq!(item::to_delivery(&item), Ok(delivery));
-}
-
-#[test]
-fn a_head_lies_in_the_table_like_this() {
+fn a_head_has_these_attributes() {
     let endpoint = Endpoint::parse("b7nihh2yefj2lxoxyqgcjpq6pi").unwrap();
     let head = Head {
         epoch: u64::MAX,
@@ -129,6 +121,7 @@ fn a_head_lies_in_the_table_like_this() {
         },
     };
     let item = item::from_head(&endpoint, &head, Millis(12));
+    assert_eq!(item::to_head(&item), Ok((head.clone(), Millis(12))));
     check(
         &item,
         json!({
@@ -163,6 +156,20 @@ fn a_head_lies_in_the_table_like_this() {
     };
     let bytes = size(&item::from_head(&endpoint, &largest, late));
     assert!(bytes <= 1024, "{bytes} bytes");
+}
+
+proptest! {
+    #[test]
+    fn a_delivery_reads_back(bytes: Vec<u8>, seq: u64, value in "\\PC*", used: Option<(u32, u32)>) {
+        let mut delivery = Delivery { seq, ..delivery() };
+        delivery.request.path.clone_from(&value);
+        delivery.request.headers = Headers(vec![("x".into(), value.clone()), ("x".into(), String::new())]);
+        delivery.request.body = Body::whole(bytes);
+        delivery.response.body = value;
+        delivery.response.reply_use = used.map(|(n, of)| ReplyUse { n, of });
+        let item = item::from_delivery("p".into(), &delivery, 1, 2);
+        prop_assert_eq!(item::to_delivery(&item), Ok(delivery));
+    }
 }
 
 #[test]

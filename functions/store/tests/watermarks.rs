@@ -51,7 +51,7 @@ impl Line {
 }
 
 #[test]
-fn a_writer_whose_clock_is_ahead_keeps_the_marks_that_a_reader_still_goes_by() {
+fn a_fast_clock_keeps_the_watermarks_that_readers_need() {
     let day = Limits {
         delivery_ttl_s: 24 * 3600,
         ..Limits::default()
@@ -68,7 +68,7 @@ fn a_writer_whose_clock_is_ahead_keeps_the_marks_that_a_reader_still_goes_by() {
 
 proptest! {
     #[test]
-    fn what_dynamodb_deletes_is_gone_before_and_nothing_is_gone_early(
+    fn deleted_items_are_gone_first_and_nothing_is_gone_early(
         // Hours of silence between two arrivals; how many arrive; how wrong the writer's and the reader's clocks are.
         steps in prop::collection::vec((prop_oneof![0u64..3, 0u64..24, 100u64..400], 1u64..4, 0..SKEW_MS, 0..SKEW_MS), 1..60),
         ttl_hours in prop_oneof![Just(1u64), Just(24), Just(168)],

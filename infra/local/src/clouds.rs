@@ -1,4 +1,4 @@
-//! What the page is told of this home: which Particle clouds can reach its hook URLs, and how often it may ask.
+//! The page's configuration: which Particle clouds can reach the hook URLs, and how often it may poll.
 
 use serde::Serialize;
 use simulated_cloud::Demo;
@@ -57,8 +57,7 @@ pub(crate) fn usual(simulated_cloud: &str, demo: &Demo, is_public: bool) -> Vec<
     clouds
 }
 
-/// Questions cost nothing here, so a page never waits longer than this: what was sent from a terminal beside it is there
-/// before one has looked up.
+/// Longest pause between polls, in milliseconds. Polls cost nothing here, so a webhook sent from a terminal shows at once.
 const LONGEST_WAIT_MS: u32 = 2_000;
 
 /// The text of `/config.json`.

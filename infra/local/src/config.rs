@@ -1,17 +1,17 @@
 //! What a stack is started with.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use delivery::limits::Limits;
 use function_url::{Clock, log::Log};
 use virtual_device::{compiler::Source, platform::Power};
 
-use crate::{clouds::Cloud, server::Bounds};
+use crate::clouds::Cloud;
 
-/// What a stack makes of the clouds that its page would usually offer.
+/// Changes the list of clouds that a page offers.
 pub type Offer = Arc<dyn Fn(Vec<Cloud>) -> Vec<Cloud> + Send + Sync>;
 
-/// Everything that differs between `cargo run`, its flags, and the tests.
+/// The configuration of a stack. `cargo run` sets some of it by flags, tests the rest.
 #[derive(Clone)]
 pub struct Config {
     /// The page's port; 0 for one of the system's choice.
@@ -26,17 +26,18 @@ pub struct Config {
     pub data: PathBuf,
     /// Where the log is.
     pub engine: EngineAt,
+    /// Looks up an environment variable: AWS credentials and region for [`EngineAt::Url`].
+    pub env: fn(&str) -> Option<String>,
     /// The virtual devices of the simulated cloud's account; none for a stack without.
     pub devices: Vec<VirtualDevice>,
-    /// What is kept and allowed.
+    /// Limits of the deployment.
     pub limits: Limits,
-    /// What must be presented to make an endpoint, as a deployment may ask for; none here, usually.
+    /// Required to create an endpoint; `None` if anybody may.
     pub creation_code: Option<String>,
-    /// How much of each listener strangers may take.
-    pub bounds: Bounds,
-    /// The time.
+    /// What clients of the listeners may take of this machine.
+    pub server: ServerLimits,
     pub clock: Clock,
-    /// Where the line about each answer goes.
+    /// Receives the line about each response.
     pub log: Log,
     /// How the simulated cloud is set up; its folder and the page that may sign in are the stack's to say.
     pub particle: simulated_cloud::Config,
@@ -44,14 +45,54 @@ pub struct Config {
     pub clouds: Offer,
 }
 
+/// What clients may take of this machine.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerLimits {
+    /// Connections of one listener at once; more wait until one ends.
+    pub connections: usize,
+    /// How long a request head may take, from the end of the response before it: also how long a connection may be idle.
+    pub head_timeout: Duration,
+    /// How long a request body may take.
+    pub body_timeout: Duration,
+    /// How long a request may take from its head to the head of its response: body, compiler and owner's delay included.
+    pub request_timeout: Duration,
+    /// How long a write may wait for the client to read.
+    pub write_timeout: Duration,
+    /// Bodies above `max_body_bytes`, or of unknown length, at once. A body is in memory several times over while a function
+    /// reads it.
+    pub large_bodies: usize,
+    /// Requests that the functions handle at once; more wait. The engine writes one at a time, and the SDK's timeouts are
+    /// short: of 200 requests at the same moment on a busy machine, 128 at once failed them all, 16 at once none.
+    pub requests: usize,
+    /// How long a request may wait and be handled before its sender gets a 503. The contract says 10 s.
+    pub answer_timeout: Duration,
+}
+
+impl Default for ServerLimits {
+    /// Three listeners stay below the 1,024 open files that a process has by default, the files of the calls that they make
+    /// included.
+    fn default() -> Self {
+        ServerLimits {
+            connections: 256,
+            head_timeout: Duration::from_secs(15),
+            body_timeout: Duration::from_secs(30),
+            request_timeout: Duration::from_secs(90),
+            write_timeout: Duration::from_secs(30),
+            large_bodies: 8,
+            requests: 16,
+            answer_timeout: Duration::from_secs(9),
+        }
+    }
+}
+
 /// Where the log is.
 #[derive(Clone, Debug)]
 pub enum EngineAt {
-    /// In the data folder, served by an engine of our own.
+    /// In the data folder, by the embedded engine.
     Own,
-    /// In the data folder, served by an engine of our own and asked through this URL, where a test's proxy is.
+    /// In the data folder, by the embedded engine, which the functions call through this URL: that of a test's proxy.
     OwnThrough(String),
-    /// With an engine that runs already.
+    /// At the URL of another DynamoDB-compatible engine.
     Url(String),
 }
 
@@ -107,6 +148,7 @@ impl Config {
             hook_port: 8789,
             public_url: None,
             engine: EngineAt::Own,
+            env: |_| None,
             data,
             devices: vec![VirtualDevice::default()],
             limits: Limits {
@@ -115,7 +157,7 @@ impl Config {
                 ..Limits::default()
             },
             creation_code: None,
-            bounds: Bounds::default(),
+            server: ServerLimits::default(),
             clock: function_url::system_clock(),
             log: Arc::new(|_| {}),
             particle: simulated_cloud::Config::default(),

@@ -1,60 +1,55 @@
 //! The DynamoDB-compatible engine behind the local home: dynoxide, with its data in one SQLite file.
 //!
-//! dynoxide's own server lets any web page in the same browser use the table: it answers the preflights of all origins and
-//! verifies no signature. So it is served here, to programs that are no page.
+//! dynoxide's own server lets any web page in the same browser use the table: it allows all origins and verifies no
+//! signature. So its operations are served here, and requests from web pages are refused.
 
 use std::{
-    convert::Infallible,
     fs::{File, TryLockError},
     path::Path,
     time::Duration,
 };
 
 use anyhow::{Context, bail};
-use bytes::Bytes;
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use dynoxide::{Database, DynoxideError};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::service::service_fn;
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 use store::{Connection, Store};
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinSet};
 
-/// How often expired items are deleted. On AWS that takes days and readers skip them meanwhile; so do ours.
+use crate::{config::ServerLimits, listener::Listener};
+
+/// How often expired items are deleted. On AWS that takes days; readers skip expired items anyway.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
-/// The callers are our own, who keep their connections for as long as they like.
-const BOUNDS: door::Bounds = door::Bounds {
-    connections: 256,
-    grace: Duration::from_millis(200),
-    head_within: Duration::from_secs(24 * 3600),
-    whole_within: Duration::from_secs(24 * 3600),
-    head_bytes: 64 * 1024,
-    head_lines: 64,
-    half_close: false,
-    end_within: Duration::from_secs(3),
-};
-/// An item has at most 400 KB, and a call one item; as JSON it may be some times that.
-const MAX_CALL: usize = 4 * 1024 * 1024;
+/// The SDK keeps idle connections, and should not meet one that is being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+/// An item has at most 400 KB and a call one item, but JSON can take several times the bytes.
+const MAX_CALL_BYTES: usize = 4 * 1024 * 1024;
 
 /// A running engine.
 #[derive(Debug)]
 pub struct Engine {
     /// Where it answers, for the SDK.
     pub url: String,
-    stop: watch::Sender<bool>,
-    serving: JoinHandle<()>,
-    /// Held for as long as the data is in use; the system gives it back whatever becomes of the process.
+    listener: Listener,
+    sweep: JoinSet<()>,
+    /// Held while the data is in use. The system releases it however the process ends.
     _lock: File,
 }
 
-/// A table of the engine at a URL, made or not.
+/// A store on the engine at a URL, whether or not its table exists.
 pub fn store_at(engine_url: &str, table: &str) -> Store {
     Store::connect(&Connection::to_engine(engine_url, table))
 }
 
 impl Engine {
-    /// A table of this engine, made or not.
+    /// A store on this engine, whether or not its table exists.
     pub fn store(&self, table: &str) -> Store {
         store_at(&self.url, table)
     }
@@ -65,38 +60,32 @@ impl Engine {
     /// If the folder can't be made, read or written, belongs to a running instance, or holds a file that this version
     /// can't read. Nothing in it is changed then.
     pub async fn start(data: &Path) -> anyhow::Result<Self> {
-        let lock = locked(data)?;
-        let database = opened(&data.join("log.db"))?;
+        let lock = lock(data)?;
+        let database = open(&data.join("log.db"))?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let (stop, stopped) = watch::channel(false);
-        let served = database.clone();
-        let service = move |_| {
-            let database = served.clone();
-            service_fn(move |request| {
-                let database = database.clone();
-                async move { Ok::<_, Infallible>(answer(database, request).await.map(Full::new)) }
-            })
+        let router = Router::new().fallback(answer).with_state(database.clone());
+        let limits = ServerLimits {
+            head_timeout: IDLE_TIMEOUT,
+            ..ServerLimits::default()
         };
-        let serving = tokio::spawn(door::serve(listener, BOUNDS, service, stopped.clone()));
-        tokio::spawn(sweep(database, stopped));
         Ok(Engine {
             url,
-            stop,
-            serving,
+            listener: Listener::start(listener, limits, router)?,
+            sweep: JoinSet::from_iter([sweep(database)]),
             _lock: lock,
         })
     }
 
     /// Ends the engine; what it acknowledged is on disk.
     pub async fn stop(self) {
-        let _ = self.stop.send(true);
-        let _ = self.serving.await;
+        self.listener.stop().await;
+        drop(self.sweep);
     }
 }
 
-/// The data folder, made if absent, for this process alone for as long as the file is open.
-fn locked(data: &Path) -> anyhow::Result<File> {
+/// Creates the data folder if it is absent, and locks it for this process until the file is closed.
+pub(crate) fn lock(data: &Path) -> anyhow::Result<File> {
     let folder = data.display();
     make_folder(data).with_context(|| format!("the data folder {folder} can't be made"))?;
     let lock = File::options()
@@ -116,8 +105,8 @@ fn locked(data: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// The database in a file, made if absent. One that can't be used is left as it is.
-fn opened(file: &Path) -> anyhow::Result<Database> {
+/// Opens the database in a file, created if absent. A file that can't be used is left as it is.
+fn open(file: &Path) -> anyhow::Result<Database> {
     let name = file
         .to_str()
         .context("the data folder's path is not UTF-8")?;
@@ -133,24 +122,18 @@ fn opened(file: &Path) -> anyhow::Result<Database> {
     }
 }
 
-/// Deletes what is expired, again and again until the engine is stopped or dropped.
-async fn sweep(database: Database, mut stopped: watch::Receiver<bool>) {
-    let sweeping = async {
-        let mut every = tokio::time::interval(SWEEP_EVERY);
-        loop {
-            every.tick().await;
-            let database = database.clone();
-            // What could not be deleted now is tried again, and no reader is shown it meanwhile.
-            let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
-        }
-    };
-    tokio::select! {
-        () = sweeping => {}
-        _ = stopped.wait_for(|stopped| *stopped) => {}
+/// Deletes expired items, for ever.
+async fn sweep(database: Database) {
+    let mut every = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        every.tick().await;
+        let database = database.clone();
+        // After a failure the next sweep tries again; readers skip expired items meanwhile.
+        let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
     }
 }
 
-/// Makes the folder, if it is not there, for nobody else on this machine to look into.
+/// Creates the folder if it is absent, readable by this user only.
 fn make_folder(path: &Path) -> std::io::Result<()> {
     let mut folder = std::fs::DirBuilder::new();
     #[cfg(unix)]
@@ -158,14 +141,12 @@ fn make_folder(path: &Path) -> std::io::Result<()> {
     folder.recursive(true).create(path)
 }
 
-async fn answer(database: Database, request: Request<door::Incoming>) -> Response<Bytes> {
+async fn answer(State(database): State<Database>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
-    if parts.method != Method::POST || !is_from_a_program(&parts.headers) {
-        let detail = "the engine answers programs on this computer only";
-        return json(
-            StatusCode::FORBIDDEN,
-            serde_json::json!({ "message": detail }).to_string(),
-        );
+    if parts.method != Method::POST || !is_from_program(&parts.headers) {
+        let detail = "the engine answers to programs on this computer only";
+        let detail = serde_json::json!({ "message": detail }).to_string();
+        return json(StatusCode::FORBIDDEN, detail);
     }
     let target = parts
         .headers
@@ -175,12 +156,11 @@ async fn answer(database: Database, request: Request<door::Incoming>) -> Respons
         .and_then(|target| target.strip_prefix("DynamoDB_20120810."))
         .unwrap_or_default()
         .to_owned();
-    let Ok(body) = Limited::new(body, MAX_CALL).collect().await else {
-        let error = DynoxideError::SerializationException("the call is not whole".into());
+    let Ok(body) = to_bytes(body, MAX_CALL_BYTES).await else {
+        let error = DynoxideError::SerializationException("the call is incomplete".into());
         return json(StatusCode::BAD_REQUEST, error.to_json());
     };
-    let body = body.to_bytes();
-    // The engine waits for the disk, and nobody else should wait for it.
+    // The engine blocks on the disk.
     let called = tokio::task::spawn_blocking(move || call(&database, &operation, &body)).await;
     match called {
         Ok(Ok(answer)) => json(StatusCode::OK, answer),
@@ -189,15 +169,15 @@ async fn answer(database: Database, request: Request<door::Incoming>) -> Respons
             json(status.unwrap_or(StatusCode::BAD_REQUEST), error.to_json())
         }
         Err(_) => {
-            let error = DynoxideError::InternalServerError("the engine gave up".into());
+            let error = DynoxideError::InternalServerError("the engine panicked".into());
             json(StatusCode::INTERNAL_SERVER_ERROR, error.to_json())
         }
     }
 }
 
-/// Whether a request is from no page of any site: browsers name the page's origin in every request of this method, and a name
-/// that was pointed to this computer is in `Host`.
-fn is_from_a_program(headers: &HeaderMap) -> bool {
+/// Whether a request is from a program and not from a web page: browsers send `Origin` with every request of this method, and
+/// a host name that resolves to this computer (DNS rebinding) shows in `Host`.
+fn is_from_program(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST);
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
@@ -229,12 +209,7 @@ fn call(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<S
     }
 }
 
-fn json(status: StatusCode, body: String) -> Response<Bytes> {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/x-amz-json-1.0"),
-    );
-    response
+fn json(status: StatusCode, body: String) -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
+    (status, kind, body).into_response()
 }

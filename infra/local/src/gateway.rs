@@ -1,7 +1,7 @@
 //! HTTP to the genuine function-URL event (payload 2.0), and its answer back to HTTP.
 //!
-//! What Lambda's front does to a request is done here too: header names in lower case, repeats joined by commas, cookies
-//! apart, bodies that are not text in base64, its own headers added.
+//! Does to a request what a function URL does: header names in lower case, repeats joined by commas, cookies apart, bodies
+//! that are not text in base64, its own headers added.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads>
 
 use std::net::IpAddr;
@@ -29,7 +29,7 @@ const HOP_BY_HOP: [&str; 8] = [
     "upgrade",
 ];
 
-/// What the front knows besides the request itself.
+/// What the gateway knows besides the request itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrived {
     /// The sender's address.

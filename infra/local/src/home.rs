@@ -1,196 +1,422 @@
-//! The routes of the local home: the page, the two functions, and who may ask for them.
+//! The routes of the local home: the page, the two functions, and who may call them.
 //!
-//! A web site that is open in the same browser can send requests to this machine. So every route looks at `Host`, which
-//! such a site can't forge without DNS tricks that change it, and at `Origin`, which browsers put on whatever could do harm.
-//! On the rest, such as pictures and scripts, they put `Sec-Fetch-Site`: what a page of another site takes in from here it gets
-//! only where any sender may send.
+//! A web site that is open in the same browser can send requests to this machine. So every route checks `Host`, which such a
+//! site can't forge without DNS tricks that change it, and `Origin`, which browsers send with whatever could change state. For
+//! pictures, scripts and the like they send `Sec-Fetch-Site`: another site may embed nothing from here but what any sender
+//! may call.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::{
+    Router,
+    body::{Body, HttpBody},
+    extract::{ConnectInfo, State},
+    middleware::{Next, from_fn_with_state, map_response},
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, any, get},
+};
 use bytes::Bytes;
-use delivery::problem::Problem;
-use function_url::{Clock, service::Service};
+use function_url::{
+    Clock,
+    problem::Problem,
+    response::HandlerResponse,
+    service::{Handler, Service},
+};
 use http::{
-    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, uri::PathAndQuery,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header, uri::PathAndQuery,
+};
+use site::SiteFile;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+use tower_http::{
+    CompressionLevel,
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
 };
 
 use crate::{
+    config::ServerLimits,
     gateway::{self, Arrived},
-    packed::Packed,
-    server::Caller,
+    limits,
 };
 
-/// Everything that the page's listener answers with.
+/// Everything that the page's listener serves.
 pub(crate) struct Home {
-    /// The port it listens on.
-    pub(crate) port: u16,
-    /// Function 1.
+    /// The port of the page's listener.
+    pub(crate) page_port: u16,
+    /// The port of the hook listener; that of the page if there is none.
+    pub(crate) hook_port: u16,
     pub(crate) receiver: Service,
-    /// Function 2.
     pub(crate) api: Service,
-    /// The site's files, by path with a slash in front.
-    pub(crate) files: HashMap<String, Packed>,
-    /// What `/config.json` says.
+    /// By path, with a slash at the beginning.
+    pub(crate) files: HashMap<String, SiteFile>,
+    /// The text of `/config.json`.
     pub(crate) config: String,
-    /// What the page and every file beside it are served with.
+    /// The headers of the page and of every file beside it.
     pub(crate) page_headers: HeaderMap,
     /// For the time of arrival.
     pub(crate) clock: Clock,
+    pub(crate) limits: ServerLimits,
+    /// Permits for bodies above [`Home::small_body`].
+    pub(crate) large_bodies: Arc<Semaphore>,
+    /// Bodies up to this many bytes need no permit: the largest that is kept whole.
+    pub(crate) small_body: u64,
 }
 
+/// The routes of the page's listener.
+pub(crate) fn page_routes(home: &Arc<Home>) -> Router {
+    let api = function(home, &home.api, home.page_port);
+    let hook = function(home, &home.receiver, home.page_port);
+    let router = Router::new()
+        .fallback(page_file)
+        .layer(compression())
+        .route("/config.json", get(config_json).fallback(page_file))
+        .route("/api/", api.clone())
+        .route("/api/{*call}", api)
+        .route("/hook/", hook.clone())
+        .route("/hook/{*below}", hook)
+        .layer(from_fn_with_state(Arc::clone(home), check_origin))
+        .with_state(Arc::clone(home));
+    guarded(home, router)
+}
+
+/// The routes of the listener that a tunnel points at: webhooks and nothing else, under any host.
+pub(crate) fn hook_routes(home: &Arc<Home>) -> Router {
+    let not_found = async || problem(StatusCode::NOT_FOUND, "only /hook/ is served here");
+    let hook = function(home, &home.receiver, home.hook_port);
+    let router = Router::new()
+        .route("/hook/", hook.clone())
+        .route("/hook/{*below}", hook)
+        .fallback(not_found)
+        .with_state(Arc::clone(home));
+    guarded(home, router)
+}
+
+/// Refuses what the CDN would refuse, and adds the headers that every response has.
+fn guarded(home: &Arc<Home>, router: Router) -> Router {
+    router
+        .layer(from_fn_with_state(home.limits.body_timeout, check_head))
+        .layer(map_response(add_headers))
+}
+
+/// Compresses what CloudFront compresses
+/// (<https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/ServingCompressedFiles.html>), so that measurements of
+/// one home apply to the other. It does not document its level of Brotli; 5 is common for responses compressed on the fly.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let binary = NotForContentType::new("font/").and(NotForContentType::IMAGES);
+    CompressionLayer::new()
+        .quality(CompressionLevel::Precise(5))
+        .compress_when(SizeAbove::new(1000).and(binary))
+}
+
+/// Runs at most as many requests at once as there are permits. One that is not handled in time gets a 503.
+pub(crate) fn limited(handler: Handler, permits: Arc<Semaphore>, time: Duration) -> Handler {
+    Arc::new(move |request| {
+        let (handler, permits) = (Arc::clone(&handler), Arc::clone(&permits));
+        Box::pin(async move {
+            let handled = timeout(time, async move {
+                let permit = permits.acquire_owned().await;
+                // In a task, so that a request that was begun is finished when its sender hangs up, as on Lambda.
+                let handled = tokio::spawn(async move {
+                    let response = handler(request).await;
+                    drop(permit);
+                    response
+                });
+                handled.await.ok()
+            });
+            match handled.await {
+                Ok(Some(response)) => response,
+                Ok(None) => {
+                    let detail = "the server failed to handle this request";
+                    let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail);
+                    HandlerResponse::from(problem.into_response())
+                }
+                Err(_) => HandlerResponse::from(overloaded().into_response()),
+            }
+        })
+    })
+}
+
+fn overloaded() -> Problem {
+    let detail = "the server has too many requests; send this one again";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(1)
+}
+
+async fn check_head(
+    State(body_timeout): State<Duration>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(problem) = limits::head_problem(&parts) else {
+        return next.run(Request::from_parts(parts, body)).await;
+    };
+    // A sender that asks first will not send what is refused.
+    if !parts.headers.contains_key(header::EXPECT) {
+        limits::discard_body(body, body_timeout).await;
+    }
+    respond(problem)
+}
+
+async fn check_origin(
+    State(home): State<Arc<Home>>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    let host = host(&request);
+    let is_own = |name: &str| host.as_deref() == Some(&format!("{name}:{}", home.page_port));
+    let path = request.uri().path();
+    let is_call = path.starts_with("/hook/") || path.starts_with("/api/");
+    if is_own("localhost") && !is_call && is_read(request.method()) {
+        // One origin for keys and storage, whatever the person typed.
+        let asked = request.uri().path_and_query();
+        let asked = asked.map_or(path, PathAndQuery::as_str);
+        return redirect(format!("{}{asked}", home.origin()));
+    }
+    if !["127.0.0.1", "localhost", "[::1]"].into_iter().any(is_own) {
+        let detail = format!("this server answers to {} only", home.origin());
+        return problem(StatusCode::MISDIRECTED_REQUEST, &detail);
+    }
+    let mut origins = request.headers().get_all(header::ORIGIN).iter();
+    if origins.any(|origin| origin.as_bytes() != home.origin().as_bytes()) {
+        let detail = "pages of other sites may not call this server";
+        return problem(StatusCode::FORBIDDEN, detail);
+    }
+    if !path.starts_with("/hook/") && is_cross_site_subresource(request.headers()) {
+        let detail = "pages of other sites may link to this server but not embed anything from it";
+        return problem(StatusCode::FORBIDDEN, detail);
+    }
+    next.run(request).await
+}
+
+/// Adds what keeps pages of other origins from reading or misinterpreting a response, and forbids caching where nothing
+/// else is said.
+async fn add_headers(mut response: Response) -> Response {
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+    ] {
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+async fn page_file(State(home): State<Arc<Home>>, request: Request<Body>) -> Response {
+    if !is_read(request.method()) {
+        return respond(Problem::method_not_allowed(&[Method::GET, Method::HEAD]));
+    }
+    let path = match request.uri().path() {
+        "/" => "/index.html",
+        path => path,
+    };
+    let found = home.files.get(path);
+    let Some(file) = found.or_else(|| home.files.get("/404.html")) else {
+        return problem(StatusCode::NOT_FOUND, "no such page");
+    };
+    let headers = [
+        (header::CONTENT_TYPE, file.content_type()),
+        (header::CACHE_CONTROL, file.cache_control()),
+    ];
+    let status = match found {
+        Some(_) => StatusCode::OK,
+        None => StatusCode::NOT_FOUND,
+    };
+    let page_headers = home.page_headers.clone();
+    (status, page_headers, headers, file.bytes.clone()).into_response()
+}
+
+async fn config_json(State(home): State<Arc<Home>>) -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (kind, home.config.clone()).into_response()
+}
+
+/// A function of the home, for requests that come to `port`.
+fn function(home: &Arc<Home>, service: &Service, port: u16) -> MethodRouter<Arc<Home>> {
+    let (home, service) = (Arc::clone(home), service.clone());
+    any(async move |peer: Peer, request: Request<Body>| {
+        home.invoke(&service, peer, port, request).await
+    })
+}
+
+type Peer = ConnectInfo<SocketAddr>;
+
 impl Home {
-    /// The page's origin.
     fn origin(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.page_port)
     }
 
-    /// Answers a request to the page's listener.
-    pub(crate) async fn answer(
-        self: Arc<Self>,
-        request: Request<Bytes>,
-        caller: Caller,
-    ) -> Response<Bytes> {
-        let host = host(&request);
-        let is_own = |name: &str| host.as_deref() == Some(&format!("{name}:{}", self.port));
-        let path = request.uri().path().to_owned();
-        let is_call = path.starts_with("/hook/") || path.starts_with("/api/");
-        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-        if is_own("localhost") && !is_call && is_read {
-            // One origin for keys and storage, whatever the person typed.
-            let asked = request.uri().path_and_query();
-            let asked = asked.map_or(path.as_str(), PathAndQuery::as_str);
-            return redirect(format!("{}{asked}", self.origin()));
-        }
-        if !["127.0.0.1", "localhost", "[::1]"].into_iter().any(is_own) {
-            let detail = format!("this server answers under {} only", self.origin());
-            return problem(StatusCode::MISDIRECTED_REQUEST, &detail);
-        }
-        let mut origins = request.headers().get_all(header::ORIGIN).iter();
-        if origins.any(|origin| origin.as_bytes() != self.origin().as_bytes()) {
-            return problem(
-                StatusCode::FORBIDDEN,
-                "pages of other sites may not call this server",
-            );
-        }
-        if !path.starts_with("/hook/") && is_cross_site_subresource(request.headers()) {
-            let detail = "pages of other sites may lead here and take nothing from here";
-            return problem(StatusCode::FORBIDDEN, detail);
-        }
-        match path.as_str() {
-            _ if path.starts_with("/hook/") => self.invoke(&self.receiver, request, caller).await,
-            _ if path.starts_with("/api/") => self.invoke(&self.api, request, caller).await,
-            _ if !is_read => Problem::method_not_allowed(&[Method::GET, Method::HEAD])
-                .into_response()
-                .map(Bytes::from),
-            "/config.json" => file("application/json", "no-store", self.config.clone().into()),
-            _ => self.page(&path, request.headers()),
-        }
-    }
-
-    /// Answers a request to the listener that a tunnel points at: webhooks and nothing else, under any host.
-    pub(crate) async fn answer_hook(
-        self: Arc<Self>,
-        request: Request<Bytes>,
-        caller: Caller,
-    ) -> Response<Bytes> {
-        if request.uri().path().starts_with("/hook/") {
-            return self.invoke(&self.receiver, request, caller).await;
-        }
-        problem(StatusCode::NOT_FOUND, "only /hook/ is served here")
-    }
-
+    /// Calls a function with a request that came to `port`.
     async fn invoke(
         &self,
         service: &Service,
-        request: Request<Bytes>,
-        caller: Caller,
-    ) -> Response<Bytes> {
+        ConnectInfo(peer): Peer,
+        port: u16,
+        request: Request<Body>,
+    ) -> Response {
+        let (request, _permit) = match self.read(request).await {
+            Ok(read) => read,
+            Err(problem) => return respond(problem),
+        };
         let arrived = Arrived {
-            from: caller.addr.ip(),
-            port: caller.port,
+            from: peer.ip(),
+            port,
             at: (self.clock)(),
         };
-        let answering = gateway::invoke(service, request, arrived);
-        store::connection::with_deadline(caller.answer_by, answering)
-            .await
-            .unwrap_or_else(|_| {
-                problem(
-                    StatusCode::BAD_GATEWAY,
-                    "the function gave no usable answer",
-                )
-            })
+        match gateway::invoke(service, request, arrived).await {
+            Ok(response) => response.map(Body::from),
+            Err(_) => problem(
+                StatusCode::BAD_GATEWAY,
+                "the function returned an invalid response",
+            ),
+        }
     }
 
-    fn page(&self, path: &str, asked: &HeaderMap) -> Response<Bytes> {
-        let path = if path == "/" { "/index.html" } else { path };
-        let found = self.files.get(path);
-        let Some(served) = found.or_else(|| self.files.get("/404.html")) else {
-            return problem(StatusCode::NOT_FOUND, "no such page");
+    /// Reads a request's body. A large one gets a permit, which is held until the response is made.
+    async fn read(
+        &self,
+        request: Request<Body>,
+    ) -> Result<(Request<Bytes>, Option<OwnedSemaphorePermit>), Problem> {
+        let (parts, body) = request.into_parts();
+        let length = body.size_hint().upper();
+        let is_small = length.is_some_and(|length| length <= self.small_body);
+        let time = self.limits.body_timeout;
+        let permit = match is_small {
+            true => None,
+            false => {
+                let permit = Arc::clone(&self.large_bodies).acquire_owned();
+                let Ok(Ok(permit)) = timeout(self.limits.answer_timeout, permit).await else {
+                    limits::discard_body(body, time).await;
+                    return Err(overloaded());
+                };
+                Some(permit)
+            }
         };
-        let (bytes, encoding) = served.for_client(asked);
-        let mut response = file(served.content_type, served.cache_control, bytes);
-        if found.is_none() {
-            *response.status_mut() = StatusCode::NOT_FOUND;
-        }
-        let headers = response.headers_mut();
-        if served.can_be_packed() {
-            let depends = HeaderValue::from_static("accept-encoding");
-            headers.insert(header::VARY, depends);
-        }
-        if let Some(encoding) = encoding {
-            headers.insert(header::CONTENT_ENCODING, encoding);
-        }
-        headers.extend(self.page_headers.clone());
-        response
+        let body = limits::read_body(&parts.method, body, time).await?;
+        Ok((Request::from_parts(parts, body), permit))
     }
 }
 
-/// The host that a request names. One that names two, be it in its line and its headers, names none.
-fn host(request: &Request<Bytes>) -> Option<String> {
+/// The host that a request names. One that names two, in several headers or in its URL and a header, names none.
+fn host(request: &Request<Body>) -> Option<String> {
     let mut headers = request.headers().get_all(header::HOST).iter();
     let (Some(host), None) = (headers.next(), headers.next()) else {
         return None;
     };
     let host = host.to_str().ok()?.to_ascii_lowercase();
-    let line = request.uri().authority();
-    line.is_none_or(|named| named.as_str().eq_ignore_ascii_case(&host))
+    let in_url = request.uri().authority();
+    in_url
+        .is_none_or(|named| named.as_str().eq_ignore_ascii_case(&host))
         .then_some(host)
 }
 
-/// Whether a browser says that it is for a page of another site, and not because somebody goes there.
+/// Whether the browser says that a page of another site embeds the response, rather than a person following a link to it.
 /// <https://www.w3.org/TR/fetch-metadata/>
 fn is_cross_site_subresource(headers: &HeaderMap) -> bool {
     let is = |name, value: &str| headers.get(name).is_some_and(|said| said == value);
-    let is_elsewhere = ["cross-site", "same-site"]
+    let is_cross_site = ["cross-site", "same-site"]
         .into_iter()
         .any(|site| is("sec-fetch-site", site));
-    let is_visit = is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document");
-    is_elsewhere && !is_visit
+    let is_navigation = is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document");
+    is_cross_site && !is_navigation
 }
 
-fn file(content_type: &'static str, cache_control: &'static str, bytes: Bytes) -> Response<Bytes> {
-    let mut response = Response::new(bytes);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static(cache_control),
-    );
-    response
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
-fn redirect(to: String) -> Response<Bytes> {
-    let Ok(to) = HeaderValue::try_from(to) else {
-        return problem(StatusCode::BAD_REQUEST, "no address has such characters");
-    };
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
-    response.headers_mut().insert(header::LOCATION, to);
-    response
+fn redirect(to: String) -> Response {
+    match HeaderValue::try_from(to) {
+        Ok(to) => (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, to)]).into_response(),
+        Err(_) => problem(StatusCode::BAD_REQUEST, "the URL has invalid characters"),
+    }
 }
 
-fn problem(status: StatusCode, detail: &str) -> Response<Bytes> {
-    Problem::new(status, detail)
-        .into_response()
-        .map(Bytes::from)
+fn problem(status: StatusCode, detail: &str) -> Response {
+    respond(Problem::new(status, detail))
+}
+
+fn respond(problem: Problem) -> Response {
+    problem.into_response().map(Body::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{pin::pin, sync::Mutex, task::Poll};
+
+    use delivery::{body::Body as Bytes, headers::Headers};
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    fn request(path: &str) -> delivery::Request {
+        delivery::Request {
+            method: "POST".into(),
+            path: path.into(),
+            query: String::new(),
+            source: String::new(),
+            headers: Headers::default(),
+            added: vec![],
+            body: Bytes::whole(vec![]),
+        }
+    }
+
+    /// Polls a request once.
+    async fn begin(handling: std::pin::Pin<&mut (impl Future + ?Sized)>) {
+        let mut handling = handling;
+        std::future::poll_fn(|cx| {
+            assert!(handling.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_request_is_dropped_in_the_queue_and_finished_once_begun() {
+        let finished = Arc::new(Mutex::new(Vec::new()));
+        let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let inner: Handler = {
+            let (finished, begun, go_on) = (finished.clone(), begun.clone(), go_on.clone());
+            Arc::new(move |request: delivery::Request| {
+                let (finished, begun, go_on) = (finished.clone(), begun.clone(), go_on.clone());
+                Box::pin(async move {
+                    begun.notify_one();
+                    go_on.notified().await;
+                    finished.lock().unwrap().push(request.path);
+                    HandlerResponse::from(http::Response::new(String::new()))
+                })
+            })
+        };
+        let permits = Arc::new(Semaphore::new(1));
+        let handler = limited(inner, Arc::clone(&permits), Duration::from_secs(60));
+        {
+            let mut first = pin!(handler(request("begun")));
+            begin(first.as_mut()).await;
+            begun.notified().await;
+            let mut second = pin!(handler(request("queued")));
+            begin(second.as_mut()).await;
+        }
+        // Both senders have hung up.
+        go_on.notify_one();
+        let third = tokio::spawn(handler(request("next")));
+        begun.notified().await;
+        go_on.notify_one();
+        assert_eq!(third.await.unwrap().response.status(), StatusCode::OK);
+        assert_eq!(*finished.lock().unwrap(), ["begun", "next"]);
+    }
 }

@@ -1,15 +1,19 @@
 //! The local home: the whole product in one process on loopback.
 //!
-//! The same as on AWS: the handlers, the store with the AWS SDK under it, the events between gateway and function, the
-//! page. Not the same, and this is the complete list: an embedded engine instead of DynamoDB, a [`gateway`] instead of
-//! function URLs and CDN, one process instead of one environment a request, delays up to 30 s because waiting costs
-//! nothing here, and a simulated Particle cloud with a virtual device next door.
+//! Same as on AWS: the handlers, the store with the AWS SDK, the events between gateway and function, the page. Different,
+//! and this is the complete list: an embedded engine instead of DynamoDB, a [`gateway`] instead of function URLs and CDN, one
+//! process instead of one environment a request, delays up to 30 s because waiting costs nothing here, and a simulated
+//! Particle cloud with a virtual device.
 //!
 //! - [`config`]: what a stack is started with; [`clouds`]: which Particle clouds its page offers
-//! - this file: [`Stack`], which puts it together; [`home`]: the routes; [`packed`]: the page's files, compressed
-//! - [`server`], [`limits`], [`gateway`]: from a socket to a function's event and back
+//! - this file: [`Stack`], which connects the parts
+//! - [`listener`], [`home`], [`limits`], [`gateway`]: from a socket to a function's event and back
 //! - [`engine`]: where the data is
-//! - [`device`]: the device on the desk
+//! - [`device`]: the virtual devices
+#![allow(
+    missing_docs,
+    reason = "the crates of this product are its only users; names that say everything need no sentence"
+)]
 
 pub mod clouds;
 pub mod config;
@@ -18,11 +22,10 @@ pub mod engine;
 pub mod gateway;
 mod home;
 pub mod limits;
-mod packed;
-pub mod server;
-mod turns;
+mod line_endings;
+pub mod listener;
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{collections::HashMap, fs::File, net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context;
 use api::Api;
@@ -30,14 +33,14 @@ use function_url::service::Service;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use receiver::Receiver;
 use simulated_cloud::SimulatedCloud;
-use store::Store;
-use tokio::net::TcpListener;
+use store::{Connection, Store};
+use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::{
     config::{Config, EngineAt, VirtualDevice},
     engine::Engine,
     home::Home,
-    server::{Handler, Server},
+    listener::Listener,
 };
 
 /// Everything that `cargo run` starts, running.
@@ -46,11 +49,14 @@ pub struct Stack {
     pub page_url: String,
     /// Where webhooks are sent to, with `{endpoint}` in it.
     pub hook_url: String,
-    page: Server,
-    hook: Option<Server>,
+    page: Listener,
+    hook: Option<Listener>,
+    particle: Listener,
     cloud: SimulatedCloud,
     devices: Vec<device::Running>,
     engine: Option<Engine>,
+    /// Of the data folder, where no engine of ours has it.
+    _lock: Option<File>,
 }
 
 impl Stack {
@@ -65,6 +71,10 @@ impl Stack {
             Some(_) => Some(listen(config.hook_port, "--hook-port").await?),
             None => None,
         };
+        let lock = match &config.engine {
+            EngineAt::Url(_) => Some(engine::lock(&config.data)?),
+            EngineAt::Own | EngineAt::OwnThrough(_) => None,
+        };
         let (engine, store) = data(&config).await?;
 
         let port = page.local_addr()?.port();
@@ -77,39 +87,47 @@ impl Stack {
             page_origins: vec![page_url.clone()],
             ..config.particle
         };
-        let cloud = SimulatedCloud::start(particle, cloud)
+        let cloud = SimulatedCloud::new(particle.local_addr()?, cloud)
             .await
             .context("the simulated Particle cloud did not start")?;
+        let particle = Listener::start(particle, config.server, cloud.router())?;
         let devices = devices(config.devices, &config.data, &cloud)?;
         let cloud_url = format!("http://{}", cloud.addr());
         let usual = clouds::usual(&cloud_url, &cloud.demo(), config.public_url.is_some());
         let clouds = (config.clouds)(usual);
         let apis: Vec<&str> = clouds.iter().map(|cloud| cloud.api.as_str()).collect();
-        let files = site::files(&site::Options::default())?;
+        let files = site::files(&site::Options::default())?.into_iter();
+        let files: HashMap<_, _> = files
+            .map(|file| (format!("/{}", file.path), file))
+            .collect();
+        let hook_port = hook.as_ref().map(TcpListener::local_addr).transpose()?;
         let home = Arc::new(Home {
-            port,
+            page_port: port,
+            hook_port: hook_port.map_or(port, |addr| addr.port()),
             receiver,
             api,
-            files: files
-                .into_iter()
-                .map(|file| (format!("/{}", file.path), file.into()))
-                .collect(),
+            files,
             page_headers: page_headers(&page_url, &apis)?,
             config: clouds::config_json(&clouds),
             clock: config.clock,
+            limits: config.server,
+            large_bodies: Arc::new(Semaphore::new(config.server.large_bodies)),
+            small_body: config.limits.max_body_bytes as u64,
         });
-        let page = Server::start(page, config.bounds, page_handler(&home))?;
+        let page = Listener::start(page, config.server, home::page_routes(&home))?;
         let hook = hook
-            .map(|hook| Server::start(hook, config.bounds, hook_handler(&home)))
+            .map(|hook| Listener::start(hook, config.server, home::hook_routes(&home)))
             .transpose()?;
         Ok(Stack {
             page_url,
             hook_url,
             page,
             hook,
+            particle,
             cloud,
             devices,
             engine,
+            _lock: lock,
         })
     }
 
@@ -150,6 +168,8 @@ impl Stack {
         for device in self.devices {
             device.stop().await;
         }
+        self.cloud.close();
+        self.particle.stop().await;
         let saved = self.cloud.shutdown().await;
         if let Some(engine) = self.engine {
             engine.stop().await;
@@ -158,30 +178,38 @@ impl Stack {
     }
 }
 
-/// The table of a home.
 const TABLE: &str = "webhook-tutorial";
 
-/// The engine, if it is this stack's own, and the store on it with its table made.
+/// The engine, if it is this stack's own, and the store with its table.
 async fn data(config: &Config) -> anyhow::Result<(Option<Engine>, Store)> {
-    let (engine, url) = match &config.engine {
-        EngineAt::Own => {
+    let (engine, store) = match &config.engine {
+        EngineAt::Own | EngineAt::OwnThrough(_) => {
             let engine = Engine::start(&config.data).await?;
-            let url = engine.url.clone();
-            (Some(engine), url)
+            let store = engine.store(TABLE);
+            (Some(engine), store)
         }
-        EngineAt::OwnThrough(url) => (Some(Engine::start(&config.data).await?), url.clone()),
-        EngineAt::Url(url) => (None, url.clone()),
+        EngineAt::Url(url) => {
+            let connection = Connection::to_url(url, TABLE, config.env);
+            (None, Store::connect(&connection))
+        }
     };
-    // What stands between is told where the engine is only when this stack runs.
-    let made_at = engine.as_ref().map_or(&url, |engine| &engine.url);
-    store::table::create_if_absent(&engine::store_at(made_at, TABLE))
+    store::table::create_if_absent(&store)
         .await
-        .context("the engine did not make the table")?;
-    let store = engine::store_at(&url, TABLE);
+        .with_context(|| match &config.engine {
+            EngineAt::Url(url) => format!(
+                "the table {TABLE} can't be used at {url}; is a DynamoDB-compatible engine running there?"
+            ),
+            EngineAt::Own | EngineAt::OwnThrough(_) => "the engine did not create its table".into(),
+        })?;
+    let store = match &config.engine {
+        // The proxy gets the engine's address only when this stack is running.
+        EngineAt::OwnThrough(url) => engine::store_at(url, TABLE),
+        EngineAt::Own | EngineAt::Url(_) => store,
+    };
     Ok((engine, store))
 }
 
-/// Both functions as the gateway calls them.
+/// Receiver and api, as the gateway calls them.
 fn functions(config: &Config, store: Store, hook_url: &str) -> (Service, Service) {
     let receiver = Receiver {
         store: store.clone(),
@@ -197,10 +225,11 @@ fn functions(config: &Config, store: Store, hook_url: &str) -> (Service, Service
         },
         clock: config.clock.clone(),
     };
+    let permits = Arc::new(Semaphore::new(config.server.requests));
     let service = |name, handler| Service {
         name,
         origin_secret: None,
-        handler,
+        handler: home::limited(handler, Arc::clone(&permits), config.server.answer_timeout),
         clock: config.clock.clone(),
         log: config.log.clone(),
     };
@@ -210,7 +239,7 @@ fn functions(config: &Config, store: Store, hook_url: &str) -> (Service, Service
     )
 }
 
-/// The virtual devices, each with a folder of its own, on their way to the simulated cloud.
+/// Starts the virtual devices, each with its own folder, linked to the simulated cloud.
 fn devices(
     devices: Vec<VirtualDevice>,
     data: &Path,
@@ -226,7 +255,7 @@ fn devices(
     devices.into_iter().enumerate().map(start).collect()
 }
 
-/// The headers that the deployed page has too: the site's code says them, and `infra/aws/check` holds the template against it.
+/// The headers of the deployed page, which the site's code defines and `infra/aws/check` compares the template with.
 fn page_headers(page_url: &str, apis: &[&str]) -> anyhow::Result<HeaderMap> {
     site::policy::headers(page_url, apis)
         .into_iter()
@@ -237,16 +266,6 @@ fn page_headers(page_url: &str, apis: &[&str]) -> anyhow::Result<HeaderMap> {
 async fn listen(port: u16, flag: &str) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await;
     listener.with_context(|| {
-        format!("port {port} on 127.0.0.1 can't be used; is the product running already? Choose another with {flag}")
+        format!("port {port} on 127.0.0.1 can't be used, perhaps because the product is already running; choose another with {flag}")
     })
-}
-
-fn page_handler(home: &Arc<Home>) -> Handler {
-    let home = Arc::clone(home);
-    Arc::new(move |request, caller| Box::pin(Arc::clone(&home).answer(request, caller)))
-}
-
-fn hook_handler(home: &Arc<Home>) -> Handler {
-    let home = Arc::clone(home);
-    Arc::new(move |request, caller| Box::pin(Arc::clone(&home).answer_hook(request, caller)))
 }

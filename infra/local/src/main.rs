@@ -2,7 +2,8 @@
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "this program talks to a person"
+    clippy::disallowed_methods,
+    reason = "this program talks to a person, and reads the environment once"
 )]
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
@@ -26,26 +27,27 @@ struct Flags {
     #[arg(long, default_value_t = 8788)]
     particle_port: u16,
     /// Folder for the data; the log survives a restart
-    #[arg(long, default_value = ".data")]
+    #[arg(long, value_name = "FOLDER", default_value = ".data")]
     data: PathBuf,
-    /// Start no virtual device
+    /// Do not start the virtual device
     #[arg(long)]
     no_device: bool,
-    /// Where the world reaches --hook-port, through a tunnel of yours; hook URLs use it
-    #[arg(long, value_name = "URL", value_parser = public_url)]
+    /// Public URL of a tunnel to --hook-port, for hook URLs
+    #[arg(long, value_name = "URL", value_parser = web_url)]
     public_url: Option<String>,
-    /// Make endpoints only for who presents this code, as a deployment can
+    /// Keep the log in another DynamoDB-compatible engine, such as DynamoDB Local, or in DynamoDB itself with the credentials
+    /// of the environment
+    #[arg(long, value_name = "URL", value_parser = web_url)]
+    dynamodb_url: Option<String>,
+    /// Code required to create an endpoint, as a deployment can have
     #[arg(long, value_name = "CODE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     creation_code: Option<String>,
-    /// Port that serves /hook and nothing else; opened only with --public-url
+    /// Port for webhooks alone; opened only with --public-url
     #[arg(long, default_value_t = 8789)]
     hook_port: u16,
-    /// For tests with faults: ask the engine through this URL, and say where it is
-    #[arg(long, hide = true, value_name = "URL", conflicts_with = "engine_url")]
+    /// For tests with faults: call the embedded engine through this URL, and print its own
+    #[arg(long, hide = true, value_name = "URL", conflicts_with = "dynamodb_url")]
     engine_through: Option<String>,
-    /// For tests with faults: use the engine that runs at this URL
-    #[arg(long, hide = true, value_name = "URL")]
-    engine_url: Option<String>,
     /// For tests with faults: a clock that is wrong by so many milliseconds
     #[arg(
         long,
@@ -59,7 +61,7 @@ struct Flags {
 
 impl Flags {
     fn engine(&self) -> EngineAt {
-        match (&self.engine_through, &self.engine_url) {
+        match (&self.engine_through, &self.dynamodb_url) {
             (Some(url), _) => EngineAt::OwnThrough(url.clone()),
             (None, Some(url)) => EngineAt::Url(url.clone()),
             (None, None) => EngineAt::Own,
@@ -72,21 +74,22 @@ impl Flags {
     }
 }
 
-fn public_url(text: &str) -> Result<String, String> {
+fn web_url(text: &str) -> Result<String, String> {
     let uri: http::Uri = text.parse().map_err(|_| "not a URL".to_owned())?;
     let is_web = matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some();
     match uri.query() {
         None if is_web => Ok(text.trim_end_matches('/').to_owned()),
-        _ => Err("give it as https://host or https://host/path".to_owned()),
+        _ => Err("use http://host:port or https://host, without a query".to_owned()),
     }
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let flags = Flags::parse();
-    let says_engine = flags.engine_through.is_some();
+    let prints_engine = flags.engine_through.is_some();
     let mut config = Config {
         engine: flags.engine(),
+        env: |name| std::env::var(name).ok(),
         clock: flags.clock(),
         port: flags.port,
         particle_port: flags.particle_port,
@@ -113,8 +116,8 @@ async fn main() -> ExitCode {
         }
     };
     println!("Webhook tutorial   {}", stack.page_url);
-    println!("Webhooks go to     {}", stack.hook_url);
-    if let (true, Some(url)) = (says_engine, stack.engine_url()) {
+    println!("Hook URLs          {}", stack.hook_url);
+    if let (true, Some(url)) = (prints_engine, stack.engine_url()) {
         println!("Engine             {url}");
     }
     let demo = stack.cloud().demo();
@@ -127,14 +130,14 @@ async fn main() -> ExitCode {
     for device in stack.devices() {
         println!("Virtual device     {} ({})", device.name, device.id);
     }
-    println!("Open the first in a browser. Ctrl-C ends it; the log is kept.");
+    println!("Open the first URL in a browser. Ctrl-C stops the program; the log is kept.");
     tokio::select! {
         ended = ended() => if let Err(error) = ended {
-            eprintln!("error: no signal can be waited for: {error}");
+            eprintln!("error: signals can't be handled: {error}");
         },
-        () = tell(&stack) => {}
+        () = print_messages(&stack) => {}
     }
-    println!("ending");
+    println!("stopping");
     match stack.stop().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -144,8 +147,8 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Prints what the virtual device has to say, for ever.
-async fn tell(stack: &Stack) {
+/// Prints the virtual device's messages, for ever.
+async fn print_messages(stack: &Stack) {
     let Some(mut message) = stack.devices().first().map(|device| device.message()) else {
         return std::future::pending().await;
     };

@@ -17,8 +17,6 @@ pub struct Config {
     pub mfa: Option<String>,
     /// Publishes the parts of long responses out of order, which the real cloud may do at any time.
     pub reorder_parts: bool,
-    /// How much of its listener clients may use.
-    pub bounds: door::Bounds,
     /// Makes ids, tokens and the password repeatable. For tests only: they can then be foreseen, and a data folder that is
     /// used twice with one seed would see the same ids twice.
     pub seed: Option<u64>,
@@ -33,11 +31,6 @@ impl Default for Config {
             clock: Clock::real(),
             mfa: None,
             reorder_parts: false,
-            bounds: door::Bounds {
-                // A client that closes its half of an event stream has left.
-                half_close: false,
-                ..door::Bounds::default()
-            },
             seed: None,
         }
     }

@@ -20,8 +20,7 @@ pub enum StartError {
     Corrupt(PathBuf, String),
     /// The state cannot be written.
     Unwritable(PathBuf, std::io::Error),
-    /// The listener has no address.
-    Listener(std::io::Error),
+
     /// Other computers could reach the listener.
     NotLoopback(SocketAddr),
 }
@@ -40,9 +39,7 @@ impl fmt::Display for StartError {
             Self::Unwritable(path, error) => {
                 write!(f, "cannot write {}: {error}", path.display())
             }
-            Self::Listener(error) => {
-                write!(f, "the simulated cloud's listener has no address: {error}")
-            }
+
             Self::NotLoopback(addr) => write!(
                 f,
                 "the simulated cloud compiles and runs programs, so it listens on a loopback address only, not on {addr}"

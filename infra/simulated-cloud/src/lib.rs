@@ -55,10 +55,8 @@ mod rng;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use hyper_util::service::TowerToHyperService;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
     task::JoinHandle,
 };
 
@@ -96,8 +94,6 @@ impl std::fmt::Debug for Demo {
 pub struct SimulatedCloud {
     core: Arc<Core>,
     saving: JoinHandle<()>,
-    /// Only when [`SimulatedCloud::start`] serves it.
-    serving: Option<JoinHandle<()>>,
 }
 
 /// Accepts links of devices of the demo account.
@@ -139,32 +135,13 @@ impl SimulatedCloud {
             .await
             .map_err(|error| StartError::Unwritable(data_dir.unwrap_or_default(), error))?;
         let saving = tokio::spawn(Arc::clone(&core).keep_saving());
-        Ok(Self {
-            core,
-            saving,
-            serving: None,
-        })
+        Ok(Self { core, saving })
     }
 
     /// The HTTP API. A server must support upgrades (device links), and bounds the number of connections and the size and
     /// time of request heads; bodies are bounded here.
     pub fn router(&self) -> axum::Router {
         router::routes(Arc::clone(&self.core))
-    }
-
-    /// The same with a server of its own on `listener`, until [`SimulatedCloud::close`].
-    ///
-    /// # Errors
-    /// Those of [`SimulatedCloud::new`].
-    pub async fn start(listener: TcpListener, config: Config) -> Result<Self, StartError> {
-        let addr = listener.local_addr().map_err(StartError::Listener)?;
-        let bounds = config.bounds;
-        let mut cloud = Self::new(addr, config).await?;
-        let stop = cloud.core.stopping.subscribe();
-        let router = cloud.router();
-        let service = move |_| TowerToHyperService::new(router.clone());
-        cloud.serving = Some(tokio::spawn(door::serve(listener, bounds, service, stop)));
-        Ok(cloud)
     }
 
     /// Where it is served.
@@ -200,10 +177,6 @@ impl SimulatedCloud {
     /// If the last changes could not be written.
     pub async fn shutdown(self) -> std::io::Result<()> {
         self.close();
-        if let Some(serving) = self.serving {
-            // A task that panicked is over as well; what it held is not needed any more.
-            let _ = serving.await;
-        }
         let _ = self.saving.await;
         self.core.save().await
     }

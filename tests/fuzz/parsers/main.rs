@@ -38,21 +38,21 @@ fn event(bytes: &[u8]) {
     let Ok(event) = serde_json::from_slice::<function_url::event::Event>(bytes) else {
         return;
     };
-    let Ok(inbound) = event.into_inbound(None) else {
+    let Ok(request) = event.into_request(None) else {
         return;
     };
-    let _ = inbound.query_value("after");
-    let Some((endpoint, path)) = receiver::response::target(&inbound.path) else {
+    let _ = request.query_value("after");
+    let Some((endpoint, path)) = receiver::response::target(&request.path) else {
         return;
     };
-    let response = receiver::response::answer(&inbound, None, &LIMITS);
+    let response = receiver::response::respond(&request, None, &LIMITS);
     let sent = receiver::response::to_http(response.clone());
     assert_eq!(sent.status().as_u16(), response.status);
     let delivery = Delivery {
         seq: 1,
         received_at: Millis(1_795_431_600_123),
         took_ms: 1,
-        request: receiver::response::recorded(inbound, path, &LIMITS),
+        request: receiver::response::recorded(request, path, &LIMITS),
         response,
     };
     let partition = item::log_partition(&endpoint, 7);

@@ -146,7 +146,7 @@ impl Programs {
 
 fn other_args(data: &Path, proxy: &FaultProxy, ahead_ms: i64) -> Vec<String> {
     let mut args = crate::flags_of_local(&data.join("other"));
-    args.extend(["--engine-url".to_owned(), proxy.url.clone()]);
+    args.extend(["--dynamodb-url".to_owned(), proxy.url.clone()]);
     args.push(format!("--clock-ahead-ms={ahead_ms}"));
     args
 }

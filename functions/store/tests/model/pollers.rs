@@ -133,7 +133,7 @@ impl World {
                 let mut world = self.clone();
                 let mut closed = ClosedGaps::new();
                 for seq in bits(to_close) {
-                    let goes_in = scenario.has(Flaw::GapPassedWithoutASeal)
+                    let goes_in = scenario.has(Flaw::GapPassedUnclosed)
                         || world.close_gap(scenario, head.epoch, seq);
                     closed.insert(
                         seq.into(),

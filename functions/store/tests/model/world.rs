@@ -20,7 +20,7 @@ pub(crate) const LATE: u64 = READER_CLOCKS[2];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
     CursorPassesOpenGap,
-    GapPassedWithoutASeal,
+    GapPassedUnclosed,
     RefusedCloseCounts,
     CloseOverwrites,
     NonceDropped,

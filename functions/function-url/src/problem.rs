@@ -1,9 +1,9 @@
-//! An error a person can act on: `application/problem+json` (RFC 9457).
+//! Errors as `application/problem+json` (RFC 9457), in words that a person can act on.
 
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 
-/// What went wrong, in words for the caller. Never holds internal text.
+/// What went wrong, in words for the caller. Never contains internal text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     r#type: &'static str,
@@ -14,10 +14,12 @@ pub struct Problem {
     field: Option<String>,
     #[serde(skip)]
     allow: Option<String>,
+    #[serde(skip)]
+    retry_after_s: Option<u32>,
 }
 
 impl Problem {
-    /// A problem with a status and what to do about it.
+    /// A problem; `detail` says what to do about it.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Problem {
             r#type: "about:blank",
@@ -26,10 +28,11 @@ impl Problem {
             detail: detail.into(),
             field: None,
             allow: None,
+            retry_after_s: None,
         }
     }
 
-    /// 405, with the methods that there are in `Allow` (RFC 9110, 15.5.6) and in words.
+    /// 405, with the allowed methods in `Allow` (RFC 9110, 15.5.6) and in words.
     pub fn method_not_allowed(methods: &[Method]) -> Self {
         let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
         let detail = match &names[..] {
@@ -44,7 +47,15 @@ impl Problem {
         }
     }
 
-    /// The same, naming the field or parameter it is about.
+    /// Asks the caller to wait that many seconds before it tries again.
+    pub fn retry_after(self, seconds: u32) -> Self {
+        Problem {
+            retry_after_s: Some(seconds),
+            ..self
+        }
+    }
+
+    /// Names the field or parameter that the problem is about.
     pub fn about(self, field: impl Into<String>) -> Self {
         Problem {
             field: Some(field.into()).filter(|field: &String| !field.is_empty()),
@@ -62,7 +73,7 @@ impl Problem {
         serde_json::to_string(self).expect("a problem is strings and numbers")
     }
 
-    /// The whole answer.
+    /// The HTTP response.
     pub fn into_response(self) -> http::Response<String> {
         let mut response = http::Response::new(self.to_json());
         *response.status_mut() =
@@ -75,6 +86,9 @@ impl Problem {
         if let Some(allow) = self.allow {
             let allow = HeaderValue::try_from(allow).expect("methods are visible ASCII");
             headers.insert(header::ALLOW, allow);
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }
@@ -98,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_method_is_told_which_there_are() {
+    fn method_not_allowed_lists_the_allowed_methods() {
         let check = |methods: &[Method], detail: &str, allow: &str| {
             let problem = Problem::method_not_allowed(methods);
             assert_eq!(problem.detail, detail);
