@@ -20,6 +20,7 @@ pub use device_link::Source;
 use crate::{
     limits::{self, Lifeline, Pipes},
     platform::Platform,
+    sandbox::{self, Access},
 };
 
 const PARTICLE_H: &str = include_str!("../device-os/Particle.h");
@@ -255,13 +256,22 @@ impl Compiler {
         command
             .env("PATH", &self.path)
             .env("LC_ALL", "C")
-            .env("TMPDIR", build);
+            .env("TMPDIR", build)
+            // Some systems put this cache of compilations in the compiler's place; its folder can't be reached.
+            .env("CCACHE_DISABLE", "1");
         command
             .args(first)
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        let mut child = Group::spawn(command)?;
+        let program = self.folder_of(program);
+        let access = Access {
+            program: &program,
+            folder: Some(build),
+        };
+        let mut child = Group {
+            child: sandbox::spawn(command, access)?,
+        };
         let (status, said) = child.output(OUTPUT_LIMIT, lifeline).await?;
         if status.success() {
             return Ok(());
@@ -271,6 +281,20 @@ impl Compiler {
             said = "Compiler timed out or encountered an error".into();
         }
         Err(Failure::Source(said))
+    }
+
+    /// The folder that holds the compiler with its headers and libraries: what is around `bin`, if it is there.
+    fn folder_of(&self, program: &str) -> PathBuf {
+        let places = std::env::split_paths(&self.path).map(|place| place.join(program));
+        let found = places.filter_map(|place| place.canonicalize().ok()).next();
+        let bin = found
+            .as_deref()
+            .and_then(Path::parent)
+            .unwrap_or(Path::new("/bin"));
+        match bin.parent() {
+            Some(around) if bin.ends_with("bin") && around != Path::new("/") => around.to_owned(),
+            _ => bin.to_owned(),
+        }
     }
 
     async fn size(&self, program: &Path, sources: &[Source]) -> String {
@@ -297,12 +321,6 @@ struct Group {
 }
 
 impl Group {
-    fn spawn(command: std::process::Command) -> io::Result<Self> {
-        Ok(Self {
-            child: Command::from(command).kill_on_drop(true).spawn()?,
-        })
-    }
-
     /// Its exit status and the first `limit` bytes of its output. All output is read, so that it never blocks; processes that
     /// it left behind are ended.
     async fn output(

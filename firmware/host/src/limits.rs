@@ -1,10 +1,9 @@
 //! The fewest rights that the platform easily gives to a foreign program: the compiler and the firmware.
 //!
 //! A process gets an empty environment, a folder of its own to be in, a process group of its own that ends as a whole,
-//! and the limits below. The shell sets them, because that needs no `unsafe` code between fork and exec. What is *not*
-//! taken away: it runs as this user, and may read, delete and empty files, end other programs and open network connections
-//! as this user may. Few of the limits bind root, so root's firmware runs as a user of its own, if this
-//! machine has the means ([`AS_OWN_USER`]).
+//! and the limits below. The shell sets them, because that needs no `unsafe` code between fork and exec. What else it may
+//! reach, `sandbox` decides. Few of the limits bind root, so root's firmware runs as a user of its own, if this machine has
+//! the means ([`AS_OWN_USER`]).
 //!
 //! Its standard error is one end of a socket whose other end, the [`Lifeline`], is held here. A second process of the
 //! group does nothing but wait until that other end is closed, and then ends the group. The system closes it however
@@ -63,7 +62,7 @@ pub const FIRMWARE: Limits = Limits {
 /// another program first: where `setpriv` of util-linux is not there, or may not do it, the firmware runs as root.
 const AS_OWN_USER: &str = "exec 9<\"$0\"; other=$((61184 + $$ % 4336)); \
      as=\"setpriv --reuid $other --regid $other --clear-groups --no-new-privs --\"; \
-     if [ -e /proc/self/fd/9 ] && (ulimit -u 1 || ulimit -p 1; exec $as /bin/true) 2>/dev/null; \
+     if [ -e /proc/self/fd/9 ] && (ulimit -u 1 || ulimit -p 1; exec $as /bin/true) 2>>/dev/null; \
      then set -- $as /proc/self/fd/9 \"$0\" \"$@\"; else set -- \"$0\" \"$@\"; fi; ";
 
 /// The other end of a process's standard error: what it prints can be read here, and its whole group ends when this does.
@@ -94,7 +93,7 @@ pub fn command(
     ours.set_nonblocking(true)?;
     // It must not hold the pipes open, and names the program besides its group, which a program can leave.
     let mut script = format!(
-        "(read -r _ <&2; kill -KILL $$ 0 2>/dev/null) </dev/null >/dev/null & \
+        "(read -r _ <&2; kill -KILL $$ 0 2>>/dev/null) </dev/null >>/dev/null & \
          ulimit -c 0; ulimit -t {}; ulimit -f {}; ulimit -n {}; ",
         limits.cpu_s,
         limits.file_mib * 2048,
@@ -102,14 +101,14 @@ pub fn command(
     );
     // Some systems refuse to limit these; the rest still holds there.
     if let Some(mib) = limits.memory_mib {
-        script += &format!("ulimit -v {} 2>/dev/null || :; ", mib * 1024);
+        script += &format!("ulimit -v {} 2>>/dev/null || :; ", mib * 1024);
     }
     script += match !limits.may_fork && geteuid().is_root() {
         true => AS_OWN_USER,
         false => "set -- \"$0\" \"$@\"; ",
     };
     if !limits.may_fork {
-        script += "ulimit -u 1 2>/dev/null || ulimit -p 1 2>/dev/null || :; ";
+        script += "ulimit -u 1 2>>/dev/null || ulimit -p 1 2>>/dev/null || :; ";
     }
     script += match pipes {
         Pipes::AsTheyAre => "exec \"$@\"",

@@ -13,12 +13,13 @@ use rustix::process::Signal;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::unix::OwnedWriteHalf,
-    process::{Child, ChildStdout, Command},
+    process::{Child, ChildStdout},
     sync::mpsc,
 };
 
 use crate::{
     limits::{self, Limits, Pipes},
+    sandbox::{self, Access},
     wire::{Order, Report},
 };
 
@@ -69,7 +70,11 @@ impl Process {
             limits::command(limits, Pipes::OrdersAndReports, OsStr::new(&program), dir)?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let (mut stderr, life) = lifeline.into_split();
-        let mut child = Command::from(command).kill_on_drop(true).spawn()?;
+        let access = Access {
+            program: &program,
+            folder: None,
+        };
+        let mut child = sandbox::spawn(command, access)?;
 
         let (orders, mut to_send) = mpsc::channel::<String>(ORDERS_WAITING);
         let mut stdin = child.stdin.take().expect("it was piped");

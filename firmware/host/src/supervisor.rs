@@ -20,6 +20,7 @@ use crate::{
     programs::{Built, Programs},
     restarts::Restarts,
     running::{Action, Running},
+    sandbox,
     serial::Serial,
     wire::{Order, Report},
 };
@@ -263,7 +264,7 @@ impl Supervisor {
         match built {
             Built::Requested(result) => self.send(result),
             Built::Flashed(Ok(())) => {
-                self.message = None;
+                self.message = sandbox::missing().map(str::to_owned);
                 self.boot();
             }
             Built::Flashed(Err(why)) => self.message = Some(why),
@@ -284,7 +285,7 @@ impl Supervisor {
             return self.send(DeviceMessage::Flashed { request, ok: false });
         }
         self.stop();
-        self.message = None;
+        self.message = sandbox::missing().map(str::to_owned);
         self.restarts = Restarts::default();
         self.flashing = Some(request);
         self.boot();
@@ -349,7 +350,7 @@ impl Supervisor {
             return;
         };
         if self.restarts.recovered(running.ran_for(now)) {
-            self.message = None;
+            self.message = sandbox::missing().map(str::to_owned);
         }
         match running.advance(now) {
             Action::None => {}

@@ -16,7 +16,7 @@ pub(crate) struct Budget {
     bytes: usize,
 }
 
-/// About a tenth of a second.
+/// Some 20 ms in an optimized build.
 const MAX_STEPS: usize = 1_000_000;
 /// Ten times what a response may publish.
 const MAX_BYTES: usize = 1024 * 1024;

@@ -5,6 +5,7 @@ use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 use tokio::time::{sleep, timeout};
 use virtual_device::{
     compiler::{Compiler, Failure, Source},
+    limits::{FIRMWARE, Limits},
     platform::Platform,
 };
 
@@ -25,13 +26,206 @@ async fn it_knows_nothing_of_the_environment() {
     assert_eq!(device.logged("home is not known").len(), 1);
 }
 
+/// A firmware that logs the name of each of these expressions, with its error or "done".
+fn tries(includes: &str, before: &str, expressions: &[(&str, &str)]) -> String {
+    let tried: String = expressions
+        .iter()
+        .map(|(name, expression)| {
+            format!(
+                "    errno = 0;\n    Log.info(\"{name}: %s\", ({expression}) < 0 ? strerror(errno) : \"done\");\n"
+            )
+        })
+        .collect();
+    let includes: String = format!("cerrno cstring fcntl.h unistd.h sys/syscall.h {includes}")
+        .split_whitespace()
+        .map(|name| format!("#include <{name}>\n"))
+        .collect();
+    let doing =
+        format!("    static bool done;\n    if (done) return;\n    done = true;\n{before}{tried}");
+    includes + &firmware(&doing)
+}
+
+/// It runs as the user of this test, also where that is root: a user of its own would be refused much without a sandbox.
+async fn run_tries(includes: &str, before: &str, expressions: &[(&str, &str)]) -> Scenario {
+    let text = tries(includes, before, expressions);
+    let program = compile(&text, Platform::Boron, Build::Plain).await.unwrap();
+    let limits = Limits {
+        may_fork: true,
+        ..FIRMWARE
+    };
+    let mut device = Scenario::run_within(&program, limits, 0).await;
+    device.run_for(10).await;
+    device
+}
+
+/// Each of the expressions is refused, and none kills the firmware.
+async fn refused_all(includes: &str, before: &str, expressions: &[(&str, &str)]) {
+    let device = run_tries(includes, before, expressions).await;
+    for (name, _) in expressions {
+        let lines = device.logged(&format!("{name}: "));
+        assert_eq!(lines.len(), 1, "{name}: {:?}", device.done);
+        let is_refused = ["Operation not permitted", "Permission denied"]
+            .iter()
+            .any(|error| device.logged(&format!("{name}: {error}")).len() == 1);
+        assert!(is_refused, "{name}: {:?}", device.done);
+    }
+}
+
+#[tokio::test]
+async fn it_neither_reads_nor_changes_a_file_of_the_user() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "kept").unwrap();
+    let before = format!(
+        "    static const char *file = \"{0}\", *other = \"{0}.other\", *dir = \"{1}\";\n",
+        file.display(),
+        dir.path().display()
+    );
+    refused_all(
+        "cstdio sys/stat.h sys/xattr.h",
+        &before,
+        &[
+            ("open to read", "open(file, O_RDONLY)"),
+            // What mmap(MAP_SHARED) needs to write.
+            ("open to write", "open(file, O_RDWR)"),
+            ("create", "open(other, O_CREAT | O_WRONLY, 0600)"),
+            ("empty while opening", "open(file, O_RDONLY | O_TRUNC)"),
+            ("empty", "truncate(file, 0)"),
+            ("delete", "unlink(file)"),
+            ("rename", "rename(file, other)"),
+            ("hard link", "link(file, other)"),
+            ("symlink", "symlink(file, other)"),
+            ("folder", "mkdir(other, 0700)"),
+            ("list", "open(dir, O_RDONLY | O_DIRECTORY)"),
+            ("mode", "chmod(file, 0)"),
+            ("owner", "chown(file, geteuid(), getegid())"),
+            ("time", "utimensat(AT_FDCWD, file, nullptr, 0)"),
+            ("attribute", "setxattr(file, \"user.a\", \"b\", 1, 0)"),
+        ],
+    )
+    .await;
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "kept");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn it_leaves_nothing_in_the_kernel_and_has_no_network() {
+    refused_all(
+        "mqueue.h sys/ipc.h sys/msg.h sys/sem.h sys/shm.h sys/mman.h sys/socket.h",
+        "",
+        &[
+            (
+                "shared memory",
+                "shmget(IPC_PRIVATE, 48 << 20, IPC_CREAT | 0600)",
+            ),
+            (
+                "posix shared memory",
+                "shm_open(\"/webhook\", O_CREAT | O_RDWR, 0600)",
+            ),
+            ("semaphore", "semget(IPC_PRIVATE, 1, IPC_CREAT | 0600)"),
+            ("queue", "msgget(IPC_PRIVATE, IPC_CREAT | 0600)"),
+            (
+                "posix queue",
+                "mq_open(\"/webhook\", O_CREAT | O_RDWR, 0600, nullptr)",
+            ),
+            ("key", "syscall(SYS_add_key, \"user\", \"a\", \"b\", 1, -4)"),
+            ("tcp", "socket(AF_INET, SOCK_STREAM, 0)"),
+            ("udp", "socket(AF_INET, SOCK_DGRAM, 0)"),
+            ("unix", "socket(AF_UNIX, SOCK_STREAM, 0)"),
+            ("io_uring", "syscall(SYS_io_uring_setup, 1, nullptr)"),
+            #[cfg(target_arch = "x86_64")]
+            (
+                "x32",
+                "syscall(0x40000000 | SYS_shmget, IPC_PRIVATE, 1 << 20, IPC_CREAT | 0600)",
+            ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn it_reaches_no_other_process_of_the_user() {
+    let mut other = tokio::process::Command::new("sleep")
+        .arg("1000")
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let pid = other.id().unwrap();
+    let before = format!(
+        "    static const int other = {pid};\n    static struct rlimit limit = {{1, 1}};\n    static struct iovec part = {{&limit, 1}};\n"
+    );
+    let memory = format!("open(\"/proc/{pid}/mem\", O_RDWR)");
+    let environment = format!("open(\"/proc/{pid}/environ\", O_RDONLY)");
+    refused_all(
+        "csignal sys/ptrace.h sys/resource.h sys/uio.h",
+        &before,
+        &[
+            ("signal", "kill(other, SIGKILL)"),
+            ("memory", &memory),
+            ("environment", &environment),
+            ("trace", "ptrace(PTRACE_ATTACH, other, nullptr, nullptr)"),
+            ("write", "process_vm_writev(other, &part, 1, &part, 1, 0)"),
+            (
+                "limit",
+                "prlimit(static_cast<__pid_t>(other), RLIMIT_FSIZE, &limit, nullptr)",
+            ),
+            ("priority", "setpriority(PRIO_PROCESS, other, 19)"),
+        ],
+    )
+    .await;
+    assert!(other.try_wait().unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_remains_is_what_the_architecture_says() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let before = format!(
+        r#"    static const char *file = "{}";
+    struct stat seen;
+    const auto end_watcher = [] {{
+        for (int pid = getpid() + 1; pid < getpid() + 10000; pid++)
+            if (kill(pid, SIGKILL) == 0) return 0;
+        return -1;
+    }};
+"#,
+        file.path().display()
+    );
+    let expressions = [
+        ("look up", "stat(file, &seen)"),
+        ("read a program", "open(\"/usr/bin/env\", O_RDONLY)"),
+        ("end its watcher", "end_watcher()"),
+    ];
+    let device = run_tries("csignal sys/stat.h", &before, &expressions).await;
+    for (name, _) in expressions {
+        let done = device.logged(&format!("{name}: done"));
+        assert_eq!(done.len(), 1, "{name}: {:?}", device.done);
+    }
+}
+
+#[tokio::test]
+async fn a_compiler_writes_in_its_own_folder_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let does = format!(
+        "echo a >inside && echo a >{0}/outside; ls inside >&2; exit 1",
+        dir.path().display()
+    );
+    let compiler = compiler_that(&does, dir.path()).await;
+    let said = refused(&compiler, dir.path()).await;
+    assert!(said.contains("outside: Permission denied"), "{said}");
+    assert!(said.lines().any(|line| line == "inside"), "{said}");
+    assert!(!dir.path().join("outside").exists());
+}
+
+/// Where a kernel has no Landlock, this limit is what remains. A file in memory needs no folder.
 #[tokio::test]
 async fn the_first_byte_that_it_writes_to_a_file_ends_it() {
     let text = firmware(
-        r#"    FILE *file = tmpfile();
-    if (!file) return;
-    setvbuf(file, nullptr, _IONBF, 0);
-    fputs("something", file);"#,
+        r#"    const int file = memfd_create("file", 0);
+    if (file >= 0 && write(file, "s", 1) < 0) abort();"#,
+    )
+    .replace(
+        "#include <cstdio>",
+        "#include <cstdio>\n#include <sys/mman.h>\n#include <unistd.h>",
     );
     let mut device = Scenario::of(&text, Build::Plain, 0).await;
     let end = device.run_to_its_end(1_000).await;
@@ -39,6 +233,19 @@ async fn the_first_byte_that_it_writes_to_a_file_ends_it() {
     let harmless = firmware("");
     let mut device = Scenario::of(&harmless, Build::Plain, 0).await;
     assert_eq!(device.run_to_its_end(1_000).await, "");
+}
+
+#[tokio::test]
+async fn a_source_includes_no_file_of_the_user() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("secret");
+    std::fs::write(&file, "planted_secret").unwrap();
+    let include = format!("#include \"{}\"\n", file.display());
+    let said = compile(&(include + &firmware("")), Platform::Boron, Build::Plain)
+        .await
+        .unwrap_err();
+    assert!(said.contains("Permission denied"), "{said}");
+    assert!(!said.contains("planted_secret"), "{said}");
 }
 
 #[tokio::test]
@@ -166,29 +373,30 @@ async fn ends(pid: &str) {
 #[tokio::test]
 async fn an_endless_compilation_is_ended_with_all_its_processes() {
     let dir = tempfile::tempdir().unwrap();
-    let pids = dir.path().join("pids");
-    let does = format!(
-        "sleep 1000 & echo $! >{0}.new; mv {0}.new {0}; wait",
-        pids.display()
-    );
-    let mut compiler = compiler_that(&does, dir.path()).await;
+    let does = "sleep 1000 & echo $! >pid.new; mv pid.new pid; wait";
+    let mut compiler = compiler_that(does, dir.path()).await;
     compiler.time_limit = Duration::from_secs(2);
-    let said = refused(&compiler, dir.path()).await;
+    // It can write in its own folder only, which is gone afterwards.
+    let pid = async {
+        loop {
+            let mut folders = std::fs::read_dir(dir.path()).unwrap().flatten();
+            let pid = folders.find_map(|at| std::fs::read_to_string(at.path().join("pid")).ok());
+            match pid {
+                Some(pid) => return pid,
+                None => sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    let (said, pid) = tokio::join!(refused(&compiler, dir.path()), pid);
     assert_eq!(said, "Compiler timed out or encountered an error");
-    ends(&std::fs::read_to_string(&pids).unwrap()).await;
+    ends(&pid).await;
 }
 
 #[tokio::test]
 async fn what_a_compiler_leaves_behind_ends_with_it() {
     let dir = tempfile::tempdir().unwrap();
-    let pids = dir.path().join("pids");
-    let does = format!(
-        "sleep 1000 & echo $! >{}; echo no >&2; exit 1",
-        pids.display()
-    );
-    let compiler = compiler_that(&does, dir.path()).await;
-    assert_eq!(refused(&compiler, dir.path()).await, "no\n");
-    ends(&std::fs::read_to_string(&pids).unwrap()).await;
+    let compiler = compiler_that("sleep 1000 & echo $! >&2; exit 1", dir.path()).await;
+    ends(&refused(&compiler, dir.path()).await).await;
 }
 
 #[tokio::test]

@@ -111,13 +111,17 @@ impl Scenario {
     }
 
     pub(crate) async fn run_program(program: &Path, build: Build, clock_ms: u64) -> Self {
-        let dir = tempfile::tempdir().unwrap();
         // The address sanitizer reserves terabytes.
         let memory_mib = FIRMWARE.memory_mib.filter(|_| build == Build::Plain);
         let limits = Limits {
             memory_mib,
             ..FIRMWARE
         };
+        Self::run_within(program, limits, clock_ms).await
+    }
+
+    pub(crate) async fn run_within(program: &Path, limits: Limits, clock_ms: u64) -> Self {
+        let dir = tempfile::tempdir().unwrap();
         let process = Process::start(program, dir.path(), limits).unwrap();
         let mut scenario = Self {
             process: Some(process),

@@ -31,7 +31,7 @@ const MAX_RUNNING: usize = 1000;
 /// Requests that wait for a response at the same time; the others wait for a permit. The real cloud's many machines are one
 /// computer here, which the receiving server has to share.
 const MAX_SENDING: usize = 32;
-/// Requests and responses whose templates are filled at the same time, each for a tenth of a second at most.
+/// Requests and responses whose templates are filled at the same time.
 const MAX_RENDERING: usize = 2;
 /// How much of a body the console keeps.
 const KEPT_BODY_BYTES: usize = 4096;
