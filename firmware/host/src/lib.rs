@@ -5,7 +5,7 @@
 //!
 //! - [`platform`]: which hardware it pretends to be
 //! - [`compiler`]: from source files to a program, with the compiler found here
-//! - [`limits`] and `sandbox`: what that program may do
+//! - [`limits`] and [`sandbox`]: what that program may do
 //! - [`wire`] and [`process`]: the program, driven over a pipe
 //! - [`device`]: all of it together, with a real clock
 //! - [`attach`] and [`console`]: for the program that runs one in a terminal
@@ -24,7 +24,7 @@ pub mod process;
 mod programs;
 mod restarts;
 mod running;
-mod sandbox;
+pub mod sandbox;
 mod serial;
 mod supervisor;
 pub mod wire;

@@ -25,6 +25,8 @@ pub(crate) fn spawn(command: Command, access: Access<'_>) -> io::Result<Child> {
             let _context = runtime.enter();
             #[cfg(target_os = "linux")]
             linux::restrict(access)?;
+            #[cfg(not(target_os = "linux"))]
+            let _ = (access.program, access.folder);
             tokio::process::Command::from(command)
                 .kill_on_drop(true)
                 .spawn()
@@ -35,7 +37,7 @@ pub(crate) fn spawn(command: Command, access: Access<'_>) -> io::Result<Child> {
 
 /// What this system does not keep a firmware from, for a person; none if nothing is missing.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn missing() -> Option<&'static str> {
+pub fn missing() -> Option<&'static str> {
     Some(NO_LANDLOCK)
 }
 
@@ -43,7 +45,7 @@ const NO_LANDLOCK: &str = "This system has no Landlock: the firmware can read, c
                            programs. Flash only what you would run.";
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::missing;
+pub use linux::missing;
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -272,7 +274,8 @@ mod linux {
             .ok()
     }
 
-    pub(crate) fn missing() -> Option<&'static str> {
+    /// What this kernel does not keep a firmware from, for a person; none if nothing is missing.
+    pub fn missing() -> Option<&'static str> {
         static MISSING: OnceLock<Option<&'static str>> = OnceLock::new();
         *MISSING.get_or_init(|| {
             let access = Access {

@@ -2,7 +2,7 @@
 //!
 //! A link carries no Bearer header, so its address is the permission: it contains the integration's id, 96 random bits that
 //! only holders of a token can read. The page is served under loopback names only (`router.rs`), no other page can read or
-//! frame it, it has no script, and it redacts what could be a secret (passwords, header and query values).
+//! frame it, it has no script, and it redacts what could be a secret (passwords, values of headers, queries and forms).
 
 use std::{fmt::Write, sync::Arc};
 
@@ -19,6 +19,7 @@ use crate::{
     call::Call,
     clock::iso,
     core::Core,
+    hook::config::HookConfig,
     json::to_text,
     redact::{self, redacted},
     render::escape,
@@ -34,6 +35,9 @@ const SHOWN_HEADERS: [&str; 6] = [
     "user-agent",
     "x-requested-with",
 ];
+
+/// The fields that the cloud itself adds to a form.
+const DEFAULT_FIELDS: [&str; 4] = ["event", "data", "published_at", "coreid"];
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}\
@@ -115,8 +119,8 @@ fn body(hook: &Hook, now: &str) -> String {
         out,
         "</table>\n<h2>Configuration</h2>\n<pre>{configuration}</pre>"
     );
-    attempts(&mut out, "Last successes", &hook.successes);
-    attempts(&mut out, "Last errors", &hook.errors);
+    attempts(&mut out, "Last successes", &hook.successes, config);
+    attempts(&mut out, "Last errors", &hook.errors, config);
     out
 }
 
@@ -126,7 +130,9 @@ fn configuration(hook: &Hook) -> String {
     for (key, value) in config.as_object_mut().into_iter().flatten() {
         match (key.as_str(), value) {
             ("url", Value::String(url)) => *url = redact::url(url),
-            ("auth" | "query", Value::Object(values)) => values.values_mut().for_each(hide),
+            ("auth" | "form" | "query", Value::Object(values)) => {
+                values.values_mut().for_each(hide)
+            }
             ("headers", Value::Object(values)) => values
                 .iter_mut()
                 .filter(|(name, _)| !is_shown(name))
@@ -145,7 +151,7 @@ fn hide(value: &mut Value) {
     *value = Value::String(redacted(&to_text(value)));
 }
 
-fn attempts(out: &mut String, title: &str, attempts: &[HookAttempt]) {
+fn attempts(out: &mut String, title: &str, attempts: &[HookAttempt], config: &HookConfig) {
     let _ = writeln!(out, "<h2>{title}</h2>");
     if attempts.is_empty() {
         out.push_str("<p>None yet.</p>\n");
@@ -158,7 +164,7 @@ fn attempts(out: &mut String, title: &str, attempts: &[HookAttempt]) {
             let _ = writeln!(out, "<p>{}</p>", escape(error));
         }
         if let Some(request) = &attempt.request {
-            let _ = writeln!(out, "<pre>{}</pre>", escape(&request_text(request)));
+            let _ = writeln!(out, "<pre>{}</pre>", escape(&request_text(request, config)));
         }
         if let Some(response) = &attempt.response {
             let (status, body) = (response.status, escape(&response.body));
@@ -167,7 +173,7 @@ fn attempts(out: &mut String, title: &str, attempts: &[HookAttempt]) {
     }
 }
 
-fn request_text(request: &AttemptRequest) -> String {
+fn request_text(request: &AttemptRequest, config: &HookConfig) -> String {
     let mut text = format!("{} {}\n", request.method, redact::url(&request.url));
     for (name, value) in &request.headers {
         let value = if is_shown(name) {
@@ -177,5 +183,15 @@ fn request_text(request: &AttemptRequest) -> String {
         };
         let _ = writeln!(text, "{name}: {value}");
     }
-    format!("{text}\n{}", request.body)
+    // The configuration may have changed since, and a header of the owner's own may hide what the body is.
+    let is_form = (config.json.is_none() && config.body.is_none())
+        || request.headers.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case("content-type")
+                && value.starts_with("application/x-www-form-urlencoded")
+        });
+    let body = match is_form {
+        true => &redact::pairs(&request.body, &DEFAULT_FIELDS),
+        false => &request.body,
+    };
+    format!("{text}\n{body}")
 }

@@ -17,19 +17,21 @@ pub(crate) fn url(url: &str) -> String {
     let place = format!("{scheme}{host}{path}");
     match query {
         None => place,
-        Some(query) => {
-            let names: Vec<String> = query
-                .split('&')
-                .map(|field| {
-                    field.split_once('=').map_or_else(
-                        || redacted(field),
-                        |(name, value)| format!("{name}={}", redacted(value)),
-                    )
-                })
-                .collect();
-            format!("{place}?{}", names.join("&"))
-        }
+        Some(query) => format!("{place}?{}", pairs(query, &[])),
     }
+}
+
+/// A query or form without its values, but for those of the names that are `shown`.
+pub(crate) fn pairs(encoded: &str, shown: &[&str]) -> String {
+    let pairs: Vec<String> = encoded
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            None => redacted(pair),
+            Some((name, _)) if shown.contains(&name) => pair.to_owned(),
+            Some((name, value)) => format!("{name}={}", redacted(value)),
+        })
+        .collect();
+    pairs.join("&")
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use virtual_device::{
     compiler::{Compiler, INSTALL_A_COMPILER},
     device::{Config, Device},
     platform::Power,
+    sandbox,
 };
 
 use crate::scenario::{ID, TUTORIAL};
@@ -168,7 +169,7 @@ async fn it_says_hello_boots_connects_and_subscribes() {
             plugged: true,
             power_source: Some(2),
             battery: None,
-            message: None
+            message: sandbox::missing().map(str::to_owned),
         }
     );
     cloud.online().await;

@@ -64,6 +64,32 @@ async fn the_console_shows_attempts_and_no_secret() {
 }
 
 #[tokio::test]
+async fn the_console_hides_the_values_of_a_form() {
+    let world = start().await;
+    let receiver = Receiver::start().await;
+    receiver.always(respond(200, "{}"));
+    let mut stream = world.listen("/v1/devices/events").await;
+    for (event, method, headers) in [
+        ("get", "GET", json!({})),
+        ("post", "POST", json!({})),
+        ("other", "POST", json!({"Content-Type": "text/plain"})),
+    ] {
+        let hook = json!({
+            "event": event, "url": receiver.url(), "requestType": method, "headers": headers,
+            "form": {"api_key": "top-secret-9"},
+        });
+        let id = world.create_hook(hook).await;
+        world.publish(event, "measured").await;
+        stream.named(&format!("hook-response/{event}/0")).await;
+        let shown = page(&world, &id).await.body;
+        assert!(shown.contains("api_key"), "{shown}");
+        assert!(!shown.contains("top-secret"), "{shown}");
+        let is_body = method == "POST";
+        assert_eq!(shown.contains("data=measured"), is_body, "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn an_invalid_url_is_shown_without_its_secrets() {
     let world = start().await;
     let mut stream = world.listen("/v1/devices/events").await;
