@@ -39,7 +39,7 @@ pub struct Examples {
 
 /// A block in its place on the page.
 #[derive(Clone, Debug, Template)]
-#[template(path = "example.html")]
+#[template(path = "steps/example.html")]
 pub struct Example {
     /// The name of its round.
     pub round: String,

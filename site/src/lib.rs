@@ -95,9 +95,10 @@ pub fn files(options: &Options) -> Result<Vec<SiteFile>> {
     let assets = Assets::read(&options.source, webhook)?;
     let card = options.source.join("card.png");
     let card = fs::read(&card).with_context(|| format!("read {}", card.display()))?;
-    let index = page::index(&assets, &sections, &options.origin)?;
+    let tutorial = page::tutorial(&assets, &sections, &options.origin)?;
     let mut files = vec![
-        SiteFile::new("index.html", index),
+        SiteFile::new("index.html", tutorial),
+        SiteFile::new("log", page::log(&assets)?),
         SiteFile::new("404.html", page::not_found(&assets)?),
         SiteFile::new("favicon.svg", page::favicon()?),
         SiteFile::new("card.png", card),

@@ -15,7 +15,7 @@ pub struct Block {
     /// Decides the colour: `api`, `device`, `internal`, `error`, `received`, `parsed` or `response`.
     pub kind: String,
     /// Decides the mark of direction: `in`, `out`, `internal` or `derived`.
-    pub way: String,
+    pub direction: String,
     /// The kind in words.
     pub title: String,
     /// The number of its delivery, as `#12`; empty if it has none.
@@ -53,14 +53,23 @@ struct Group<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "page.html")]
-struct Index<'a> {
+#[template(path = "tutorial.html")]
+struct Tutorial<'a> {
     origin: &'a str,
     assets: &'a Assets,
     /// The scripts that load once somebody starts, as paths below `assets.base`.
     later: BTreeSet<String>,
     groups: Vec<Group<'a>>,
     sections: &'a [Section],
+    empty_block: Block,
+    empty_row: Row,
+}
+
+#[derive(Template)]
+#[template(path = "log.html")]
+struct Log<'a> {
+    assets: &'a Assets,
+    later: BTreeSet<String>,
     empty_block: Block,
     empty_row: Row,
 }
@@ -75,11 +84,11 @@ struct NotFound<'a> {
 #[template(path = "favicon.svg", escape = "html")]
 struct Favicon;
 
-/// The page.
+/// The tutorial.
 ///
 /// # Errors
 /// If a template fails, which only a mistake in one can do.
-pub fn index(assets: &Assets, sections: &[Section], origin: &str) -> Result<String> {
+pub fn tutorial(assets: &Assets, sections: &[Section], origin: &str) -> Result<String> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for section in sections {
         match groups
@@ -93,7 +102,7 @@ pub fn index(assets: &Assets, sections: &[Section], origin: &str) -> Result<Stri
             }),
         }
     }
-    let mut index = Index {
+    let mut tutorial = Tutorial {
         origin,
         assets,
         later: BTreeSet::new(),
@@ -103,14 +112,29 @@ pub fn index(assets: &Assets, sections: &[Section], origin: &str) -> Result<Stri
         empty_row: Row::default(),
     };
     // The scripts of a page follow from the components that are in it.
-    index.later = assets.later(&index.render().context("render page.html")?)?;
-    index.render().context("render page.html")
+    tutorial.later = assets.later(&tutorial.render().context("render tutorial.html")?)?;
+    tutorial.render().context("render tutorial.html")
 }
 
-/// What stands where nothing is.
+/// The page of the log at full size.
 ///
 /// # Errors
-/// As [`index`].
+/// As [`tutorial`].
+pub fn log(assets: &Assets) -> Result<String> {
+    let mut log = Log {
+        assets,
+        later: BTreeSet::new(),
+        empty_block: Block::default(),
+        empty_row: Row::default(),
+    };
+    log.later = assets.later(&log.render().context("render log.html")?)?;
+    log.render().context("render log.html")
+}
+
+/// The page for an address that has none.
+///
+/// # Errors
+/// As [`tutorial`].
 pub fn not_found(assets: &Assets) -> Result<String> {
     NotFound { assets }.render().context("render 404.html")
 }
@@ -118,7 +142,7 @@ pub fn not_found(assets: &Assets) -> Result<String> {
 /// The sign in the browser's tab.
 ///
 /// # Errors
-/// As [`index`].
+/// As [`tutorial`].
 pub fn favicon() -> Result<String> {
     Favicon.render().context("render favicon.svg")
 }

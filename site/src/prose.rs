@@ -162,7 +162,7 @@ impl Sources {
 }
 
 #[derive(Template)]
-#[template(path = "firmware-part.html")]
+#[template(path = "device/firmware-part.html")]
 struct FirmwarePart<'a> {
     name: &'a str,
     first_line: usize,

@@ -21,7 +21,8 @@ impl SiteFile {
     /// The `Content-Type` to serve it with. Browsers refuse a module script of any other type than JavaScript's.
     pub fn content_type(&self) -> &'static str {
         match self.path.rsplit_once('.').map(|(_, ending)| ending) {
-            Some("html") => "text/html; charset=utf-8",
+            // The page of the log is at `/log`.
+            None | Some("html") => "text/html; charset=utf-8",
             Some("css") => "text/css; charset=utf-8",
             Some("js" | "mjs") => "text/javascript; charset=utf-8",
             Some("json") => "application/json",

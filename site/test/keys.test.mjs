@@ -28,8 +28,14 @@ test('every new owner key is one, and another', async () => {
 test('a fragment is a key only if it is whole', () => {
   assert.deepEqual(keyInFragment(`#${OWNER}`), { kind: 'own', key: OWNER });
   assert.deepEqual(keyInFragment(SHARE), { kind: 'read', key: SHARE });
-  for (const other of ['', '#log', `#${OWNER}x`, `#${OWNER.slice(0, -1)}`, `#${OWNER.slice(0, -1)}9`, `#${OWNER}&x`, '#own_', `# ${OWNER}`]) {
-    assert.equal(keyInFragment(other), null, other);
+  for (const other of ['', '#log', '#12', '#%', `# ${OWNER}`]) assert.equal(keyInFragment(other), null, other);
+});
+
+test('a key that is cut or has a tail is damaged', () => {
+  for (const key of [OWNER, SHARE]) {
+    for (const tail of ['.', '%20', '/', '?x', '&utm_source=x', 'x']) assert.equal(keyInFragment(`#${key}${tail}`).kind, 'damaged', tail);
+    for (const end of [4, 5, 20, -1]) assert.equal(keyInFragment(`#${key.slice(0, end === 4 ? key.indexOf('_') + 1 : end)}`).kind, 'damaged', String(end));
+    assert.equal(keyInFragment(`#${key.slice(0, -1)}9`).kind, 'damaged');
   }
 });
 

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiProblem } from '../static/lib/api-client.js';
-import { attempt } from '../static/lib/confirm.js';
-import { leave } from '../static/particle/leave.js';
+import { attempt } from '../static/lib/attempt.js';
+import { leave } from '../static/lib/dialog.js';
 
 /** Signs out with everything chosen; one step fails. @param {string} failing @param {Error} problem */
 async function left(failing, problem) {
@@ -13,8 +13,8 @@ async function left(failing, problem) {
     tried.push(name);
     if (name === failing) throw problem;
   };
-  const steps = { removeWebhook: step('remove'), forget: step('forget'), signOut: step('sign out') };
-  const words = await attempt((done) => leave({ remove: true, forget: true }, steps, done));
+  const page = { particle: { removeWebhook: step('remove'), signOut: step('sign out') }, endpoint: { forget: step('forget') } };
+  const words = await attempt((done) => leave({ remove: true, forget: true }, page, done));
   return { tried, words };
 }
 

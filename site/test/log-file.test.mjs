@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FORMAT, VERSION, logFile } from '../static/log/log-file.js';
-import { EMPTY_LOG } from '../static/log/merge.js';
+import { FORMAT, VERSION, logFile } from '../static/log/export-file.js';
+import { EMPTY_LOG } from '../static/state.js';
 import { world } from './particle-world.mjs';
 
 test('the file holds everything that the reader holds, as it came', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMPTY_LOG, ranges, runs, summary, withPage } from '../static/log/merge.js';
+import { ranges, runs, summary, withPage } from '../static/log/merge.js';
+import { EMPTY_LOG } from '../static/state.js';
 
 const delivery = (seq) => ({ seq });
 

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { eventOf, contentCounter } from '../static/particle/event.js';
-import { rounds } from '../static/log/rounds.js';
+import { isSameRound, rounds } from '../static/log/rounds.js';
 import { DEVICES, delivery, dice, world } from './particle-world.mjs';
 
 const NO_GAPS = { missing: [], unreadable: [] };
@@ -14,8 +14,8 @@ const clone = (list) => structuredClone(list);
 
 /** Everything of the picture but times of the two other clocks. */
 const picture = (list) =>
-  list.map(({ key, seq, who, status, tone, aside, blocks }) => ({
-    key, seq, who, status, tone, aside,
+  list.map(({ key, seq, who, status, severity, took, blocks }) => ({
+    key, seq, who, status, severity, took,
     blocks: blocks.map((block) => ({
       key: block.key, kind: block.kind, title: block.title, seq: block.seq, hop: block.hop, note: block.note,
       rows: block.rows.filter(({ kind }) => kind !== 'time').map(({ name, value, pairs, remark }) => ({ name, value, pairs, remark })),
@@ -45,14 +45,14 @@ test('a test press makes one round of six blocks in the order of cause', () => {
   const drawn = draw([received(12, one)], [answer(T + 60, 'api', '{"ok":true,"id":1652008511}'), sent(T + 9), one]);
   assert.equal(drawn.length, 1);
   assert.deepEqual(kinds(drawn[0]), ['api', 'internal', 'received', 'parsed', 'response', 'internal']);
-  assert.deepEqual([drawn[0].seq, drawn[0].who, drawn[0].status, drawn[0].tone], [12, 'Test button', '200', 'good']);
-  assert.equal(drawn[0].aside, '60 ms from event to hook-response');
+  assert.deepEqual([drawn[0].seq, drawn[0].who, drawn[0].status, drawn[0].severity], [12, 'Test button', '200', 'good']);
+  assert.equal(drawn[0].took, '60 ms from event to hook-response');
   assert.ok(drawn[0].blocks.every(({ seq }) => seq === 12));
   assert.deepEqual(drawn[0].blocks.map(({ hop }) => hop), ['', '9 ms', '', '', '3 ms', ''], 'a hop is shown between two stamps of one clock only');
 });
 
 test('a round is called a test only if the button made it', () => {
-  const form = readFileSync(new URL('../templates/particle-publish.html', import.meta.url), 'utf8');
+  const form = readFileSync(new URL('../templates/particle/publish.html', import.meta.url), 'utf8');
   const published = /<textarea name="data"[^>]*>([^<]*)</.exec(form)[1];
   const press = JSON.stringify({ op: 'test', id: 7 });
   for (const [name, data, coreid, who] of [
@@ -224,7 +224,7 @@ test('equal bodies of several parts go to the round that was on its way', () => 
 test('an error finds its round by the status that was sent', () => {
   const [a, b] = [trigger(T, 1), trigger(T + 5, 2)];
   const drawn = draw([received(1, a), received(2, b, { status: 404, response: '' })], [a, b, failure(T + 60, 'api', 'error status 404 from 127.0.0.1'), answer(T + 61, 'api', '{"ok":true,"id":1}')]);
-  assert.deepEqual(drawn.map(({ status, tone }) => [status, tone]), [['200', 'good'], ['404 · hook-error', 'bad']]);
+  assert.deepEqual(drawn.map(({ status, severity }) => [status, severity]), [['200', 'good'], ['404 · hook-error', 'bad']]);
   assert.equal(drawn[1].blocks.at(-1).kind, 'error');
 });
 
@@ -270,11 +270,13 @@ test('a second answer to one event is a second view', () => {
   assert.deepEqual(kinds(drawn[0]), ['device', 'internal', 'received', 'parsed', 'response', 'internal', 'internal']);
 });
 
-test('what did not change is the same object', () => {
+test('what did not change looks the same', () => {
   const { deliveries, events } = world(3);
   const before = rounds(deliveries, events, NO_GAPS, CONTEXT);
   const after = rounds([...deliveries].reverse(), [...events].reverse(), { ...NO_GAPS }, CONTEXT);
-  assert.ok(before.every((round, i) => round === after[i]));
+  assert.ok(before.every((round, i) => isSameRound(round, after[i])));
+  const renamed = rounds(deliveries, events, NO_GAPS, { ...CONTEXT, prefix: 'Other' });
+  assert.ok(!before.every((round, i) => isSameRound(round, renamed[i])));
 });
 
 test('names and data of any kind are only text', () => {

@@ -80,10 +80,10 @@ test('a template that does not fit together says where, and one that would never
 test('a press costs nothing, a device’s round at least two', () => {
   const { deliveries, events } = world(4);
   const seen = { api: 0, device: 0 };
-  for (const strand of join(deliveries, events).filter(({ event }) => event)) {
-    const { total, responses, why } = estimate(strand);
-    if (strand.coreid === 'api') assert.equal(total, 0, ++seen.api);
-    else if (strand.delivery) assert.equal(total, 1 + responses, ++seen.device), assert.equal(responses, strand.responses.length + strand.errors.length);
+  for (const trace of join(deliveries, events).filter(({ event }) => event)) {
+    const { total, responses, why } = estimate(trace);
+    if (trace.coreid === 'api') assert.equal(total, 0, ++seen.api);
+    else if (trace.delivery) assert.equal(total, 1 + responses, ++seen.device), assert.equal(responses, trace.responses.length + trace.errors.length);
     assert.match(why, /free/);
   }
   assert.ok(seen.api > 0 && seen.device > 0);
@@ -92,7 +92,7 @@ test('a press costs nothing, a device’s round at least two', () => {
 });
 
 test('hints stand where learners trip, and not elsewhere', () => {
-  const hints = (body, more = {}, strand = {}) => receivedHints({ delivery: delivery(1, { receivedAt: 0, body, ...more }), event: null, first: null, sents: [], ...strand }).join(' ');
+  const hints = (body, more = {}, trace = {}) => receivedHints({ delivery: delivery(1, { receivedAt: 0, body, ...more }), event: null, first: null, sents: [], ...trace }).join(' ');
   assert.match(hints('{"data":"{&quot;t&quot;:1}"}'), /“&quot;” comes from double braces/);
   assert.equal(hints('{"data":"Q&amp;A"}', {}, { event: { data: 'Q&amp;A' } }), '', 'what was published so is no mistake');
   assert.match(hints('event=E&data=x&published_at=y&coreid=z', { type: 'application/x-www-form-urlencoded' }), /four fields/);
@@ -197,8 +197,8 @@ test('what Particle’s own request and answers tell a learner is said on their 
   assert.match(by([bot, ['content-type', 'application/json']], '{"list":[1,2,]}'), /comma after the last item/);
   assert.equal(by([['user-agent', 'curl/8']], '{"list":[1,2,]}'), '', 'who sends by hand is not told about templates');
 
-  const part = (name, data, k = 0) => ({ event: { name, data, coreid: 'particle-internal', at: 1, nth: k, seen: 1, guesses: [] }, part: k, among: [] });
-  const answer = (parts, strand) => answerHints(joined(parts), strand).join(' ');
+  const part = (name, data, k = 0) => ({ event: { name, data, coreid: 'particle-internal', at: 1, nth: k, seen: 1, guesses: [] }, part: k, ambiguousWith: [] });
+  const answer = (parts, trace) => answerHints(joined(parts), trace).join(' ');
   const api = { coreid: 'api', delivery: null };
   assert.match(answer([part('api/hook-response/E/0', 'x')], api), /begins with “api” where a device’s ID would stand/);
   assert.match(answer([part('hook-response/E/0', 'x')], api), /every device that subscribes to it gets this response/);

@@ -62,11 +62,11 @@ test('how often it is used says the highest use of this very setting', () => {
 });
 
 test('what used a setting up is named, as far as the page saw it', () => {
-  const round = (coreid, isTest = false) => ({ isTest, strand: { event: { coreid } } });
+  const round = (coreid, isTest = false) => ({ isTest, trace: { event: { coreid } } });
   const by = (found) => usesOf([{ seq: 1, response: {} }, { seq: 2, response: { reply_use: { n: 1, of: 3 } } }], found ? [{ seq: 2, ...found }] : []);
   assert.deepEqual(by(round('e00fce68cccccccccccccccc')), [{ seq: 2, n: 1, of: 3, by: 'an event of your device' }]);
   assert.equal(by(round('api', true))[0].by, 'a press of Test webhook');
   assert.equal(by(round('api'))[0].by, 'an event of the API');
-  assert.equal(by({ isTest: false, strand: { event: null } })[0].by, '', 'whatever a request says of itself');
+  assert.equal(by({ isTest: false, trace: { event: null } })[0].by, '', 'whatever a request says of itself');
   assert.equal(by(null)[0].by, '');
 });

@@ -31,7 +31,7 @@ function round({ name = PREFIX, data = '{"op":"test","id":7}', coreid = 'api', r
 const world = ({ events = [], deliveries = [], ...more } = {}) => ({
   mode: 'simulated', endpoint: 'e', login: { cloud: 'simulated', username: 'me' }, hook: { kind: 'ours' }, prefix: PREFIX,
   rounds: rounds(deliveries, events, { missing: [], unreadable: [] }, { prefix: PREFIX }),
-  names: new Map([[DEVICE, 'boron']]), devices: [{ id: DEVICE }], flashed: null, deviceEventAt: null, listeningSince: AT, maxDelayMs: 30_000, box: null,
+  names: new Map([[DEVICE, 'boron']]), devices: [{ id: DEVICE }], flashed: null, deviceEventAt: null, listeningSince: AT, maxDelayMs: 30_000, template: null,
   forgotten: null, now: AT, ...more,
 });
 const said = (id, more, done = {}) => RULES[id](world(more), done);
@@ -115,7 +115,7 @@ test('a slow answer counts once the cloud gave up', () => {
 
 test('the template box counts the reader’s own template', () => {
   isNot('template-box', {});
-  is('template-box', { box: { bytes: 90 } }, /90 bytes/);
+  is('template-box', { template: { bytes: 90 } }, /90 bytes/);
 });
 
 test('cleaning up is judged by what is gone', () => {
@@ -158,7 +158,7 @@ test('the tasks of the page and the rules are the same', () => {
   const ids = readdirSync(folder)
     .filter((name) => name.endsWith('.md'))
     .sort()
-    .flatMap((name) => [...readFileSync(new URL(name, folder), 'utf8').matchAll(/^\{\{task ([a-z-]+) (?:nothing|account|device)\}\}/gm)].map(([, id]) => id));
+    .flatMap((name) => [...readFileSync(new URL(name, folder), 'utf8').matchAll(/prose::task\("([a-z-]+)", Needs::\w+\)/g)].map(([, id]) => id));
   assert.deepEqual([...ids].sort(), Object.keys(RULES).sort());
 });
 

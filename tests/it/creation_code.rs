@@ -52,17 +52,19 @@ async fn creating_an_endpoint_takes_the_code_keeping_it_does_not() {
 async fn the_page_asks_for_the_creation_code_and_does_not_store_it() {
     let home = guarded().await;
     let visit = Visit::to(&home, PHONE).await;
-    let field = "[data-part=creation-code-dialog] input";
+    let field = "[data-component$=creation-code] input";
     let type_in = async |text: &str| {
         let script = "const field = document.querySelector(arguments[0]); field.value = arguments[1]; return true";
         visit
             .run_with(script, vec![json!(field), json!(text)])
             .await;
         visit
-            .press("[data-part=creation-code-dialog] [type=submit]")
+            .press("[data-component$=creation-code] [type=submit]")
             .await;
     };
-    visit.press("[data-do=start]").await;
+    visit
+        .press("[data-component$=start] [data-action=start]")
+        .await;
     visit
         .shows(
             "the field for the code has the focus",
@@ -71,9 +73,9 @@ async fn the_page_asks_for_the_creation_code_and_does_not_store_it() {
         .await;
     visit.look("creation-code").await;
     type_in("a guess").await;
-    visit.shows("the page says that it is wrong", "return document.querySelector('[data-part=creation-code-dialog] [data-slot=problem]').textContent.includes('not the code')").await;
+    visit.shows("the page says that it is wrong", "return document.querySelector('[data-component$=creation-code] [data-slot=problem]').textContent.includes('not the code')").await;
     type_in(CODE).await;
-    visit.shows("the hook URL is there and focused", "return !document.querySelector('dialog[open]') && document.activeElement === document.querySelector('[data-slot=hook-url]') && document.activeElement.textContent").await;
+    visit.shows("the hook URL is there and focused", "return !document.querySelector('dialog[open]') && document.activeElement === document.querySelector('[data-component$=hook] [data-slot=url]') && document.activeElement.textContent").await;
     let kept = visit.run_with("return JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + document.querySelector(arguments[0]).value",
             vec![json!(field)],
         ).await;

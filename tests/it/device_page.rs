@@ -25,7 +25,9 @@ async fn connected(devices: Vec<VirtualDevice>, view: View) -> (Home, Visit) {
     let home = Home::start_with(|config| config.devices = devices).await;
     let visit = Visit::to(&home, view).await;
     visit.start().await;
-    visit.press("[data-do=connect-simulated]").await;
+    visit
+        .press("[data-component$=connect] [data-action=simulated]")
+        .await;
     visit
         .shows(
             "the webhook is made",
@@ -36,9 +38,8 @@ async fn connected(devices: Vec<VirtualDevice>, view: View) -> (Home, Visit) {
 }
 
 async fn light(visit: &Visit, state: &str) {
-    let script = format!(
-        "return document.querySelector('[data-part=device-light]').dataset.state === '{state}'"
-    );
+    let script =
+        format!("return document.querySelector('.device-light').dataset.state === '{state}'");
     visit.shows(&format!("the light is {state}"), &script).await;
 }
 
@@ -82,7 +83,9 @@ async fn a_tap_of_mode_goes_all_the_way_round_and_both_serial_lines_have_the_sam
         "each code is copied by one button"
     );
     light(&visit, "on").await;
-    visit.press("[data-do=press-mode]").await;
+    visit
+        .press("[data-component$=panel] [data-action=press]")
+        .await;
     visit.blocks("device", 1).await;
     visit.blocks("received", 1).await;
     visit.blocks("parsed", 1).await;
@@ -124,10 +127,10 @@ async fn a_tap_of_mode_goes_all_the_way_round_and_both_serial_lines_have_the_sam
         .await;
 
     visit
-        .press("[data-part=device-panel] [data-do=serial-mute]")
+        .press("[data-component$=panel] [data-action=mute]")
         .await;
     assert_eq!(
-        visit.run("const log = document.querySelector('[data-part=serial]'); return [log.role, log.ariaLive]").await,
+        visit.run("const log = document.querySelector('.serial-lines'); return [log.role, log.ariaLive]").await,
         json!(["log", "off"])
     );
     visit.fits().await;
@@ -146,7 +149,7 @@ async fn two_devices_at_once_get_their_own_responses_and_nobody_elses() {
     let devices = vec![device(FIRST, "first"), device(SECOND, "second")];
     let (home, visit) = connected(devices, DARK).await;
     let choose = async |id: &str| {
-        let script = "const choice = document.querySelector('[data-part=device-chosen]'); if (![...choice.options].some((one) => one.value === arguments[0])) return false; choice.value = arguments[0]; choice.dispatchEvent(new Event('change', { bubbles: true })); return true";
+        let script = "const choice = document.querySelector('[data-component$=panel] [data-slot=choice]'); if (![...choice.options].some((one) => one.value === arguments[0])) return false; choice.value = arguments[0]; choice.dispatchEvent(new Event('change', { bubbles: true })); return true";
         tests::eventually("the device can be chosen", || async {
             let chosen = visit.browser.run(script, vec![json!(id)]).await.ok()?;
             (chosen == json!(true)).then_some(())
@@ -156,13 +159,15 @@ async fn two_devices_at_once_get_their_own_responses_and_nobody_elses() {
         visit
             .shows(
                 "the chosen device is the one that is shown",
-                &format!("return document.querySelector('[data-slot=device-about]').textContent.includes('{id}')"),
+                &format!("return document.querySelector('[data-component$=panel] [data-slot=about]').textContent.includes('{id}')"),
             )
             .await;
     };
     for id in [FIRST, SECOND] {
         choose(id).await;
-        visit.press("[data-do=press-mode]").await;
+        visit
+            .press("[data-component$=panel] [data-action=press]")
+            .await;
         serial_has(&visit, "hook response", 1).await;
     }
     // Both rounds are over; now it shows who heard what.
@@ -198,18 +203,21 @@ async fn without_a_compiler_the_panel_says_what_to_install_and_nothing_can_be_fl
     visit
         .shows(
             "the panel says what to install",
-            "return document.querySelector('[data-slot=device-message]').textContent.startsWith('No C++ compiler found: install one')",
+            "return document.querySelector('[data-component$=panel] [data-slot=message]').textContent.startsWith('No C++ compiler found: install one')",
         )
         .await;
     light(&visit, "off").await;
-    let disabled = "return document.querySelector('[data-do=press-mode]').disabled";
+    let disabled =
+        "return document.querySelector('[data-component$=panel] [data-action=press]').disabled";
     visit.shows("MODE can't be pressed", disabled).await;
     visit.fits().await;
-    visit.press("[data-do=flash]").await;
+    visit
+        .press("[data-component$=code-box] [data-action=flash]")
+        .await;
     visit
         .shows(
             "the device says why it can't be flashed",
-            "return document.querySelector('.flash-device-why')?.textContent === 'It is offline. Bring it online first.' && document.querySelector('[data-part=flash-go]').disabled",
+            "return document.querySelector('.flash-device-why')?.textContent === 'It is offline. Bring it online first.' && document.querySelector('[data-component$=code-box] [data-slot=go]').disabled",
         )
         .await;
     visit
@@ -221,30 +229,35 @@ async fn without_a_compiler_the_panel_says_what_to_install_and_nothing_can_be_fl
 
 /// Puts other text in place of a part of the firmware, as a person with a keyboard would in many strokes.
 async fn edit(visit: &Visit, part: &str, other: &str) {
-    visit.press("[data-do=firmware-edit]").await;
-    let script = "const box = document.querySelector('[data-part=firmware-edited]'); if (box.hidden || box.value.split(arguments[0]).length !== 2) return false; box.value = box.value.replace(arguments[0], arguments[1]); box.dispatchEvent(new Event('input', { bubbles: true })); return true";
+    visit
+        .press("[data-component$=code-box] [data-action=edit]")
+        .await;
+    let script = "const box = document.querySelector('[data-component$=code-box] [data-slot=edited]'); if (box.hidden || box.value.split(arguments[0]).length !== 2) return false; box.value = box.value.replace(arguments[0], arguments[1]); box.dispatchEvent(new Event('input', { bubbles: true })); return true";
     let done = visit
         .run_with(script, vec![json!(part), json!(other)])
         .await;
     assert_eq!(done, json!(true), "{part}");
-    visit.press("[data-do=firmware-edit]").await;
+    visit
+        .press("[data-component$=code-box] [data-action=edit]")
+        .await;
 }
 
 /// Presses Flash and says yes.
 async fn flash(visit: &Visit) {
-    visit.press("[data-do=flash]").await;
+    visit
+        .press("[data-component$=code-box] [data-action=flash]")
+        .await;
     visit
         .shows(
             "the device is chosen and it says what is replaced",
-            "return !document.querySelector('[data-part=flash-go]').disabled && document.querySelector('[data-slot=flash-replaces]').textContent",
+            "return !document.querySelector('[data-component$=code-box] [data-slot=go]').disabled && document.querySelector('[data-component$=code-box] [data-slot=replaces]').textContent",
         )
         .await;
 }
 
 async fn flash_ends(visit: &Visit, kind: &str) {
-    let script = format!(
-        "return document.querySelector('[data-part=flash-progress]').dataset.state === '{kind}'"
-    );
+    let script =
+        format!("return document.querySelector('.flash-progress').dataset.state === '{kind}'");
     visit.shows(&format!("the flash is {kind}"), &script).await;
 }
 
@@ -252,7 +265,9 @@ async fn flash_ends(visit: &Visit, kind: &str) {
 async fn a_changed_period_is_flashed_and_seen_and_a_broken_file_leaves_it_running() {
     let (home, visit) = connected(vec![device(FIRST, "desk")], LIGHT).await;
     light(&visit, "on").await;
-    let original = visit.text("[data-slot=firmware-source]").await;
+    let original = visit
+        .text("[data-component$=code-box] [data-slot=source]")
+        .await;
     assert_eq!(
         original,
         include_str!("../../firmware/src/webhook-tutorial.cpp")
@@ -265,13 +280,17 @@ async fn a_changed_period_is_flashed_and_seen_and_a_broken_file_leaves_it_runnin
     )
     .await;
     flash(&visit).await;
-    let replaced = visit.text("[data-slot=flash-replaces]").await;
+    let replaced = visit
+        .text("[data-component$=code-box] [data-slot=replaces]")
+        .await;
     assert_eq!(
         replaced,
         "This replaces “webhook-tutorial.cpp” on desk with your changed webhook-tutorial.cpp. It can’t be undone automatically: to go back, flash the other firmware again."
     );
     assert_eq!(
-        visit.text("[data-slot=flash-target-words]").await,
+        visit
+            .text("[data-component$=code-box] [data-slot=target-words]")
+            .await,
         "It is compiled for Device OS 6.2.1, which the device has."
     );
     visit
@@ -281,7 +300,9 @@ async fn a_changed_period_is_flashed_and_seen_and_a_broken_file_leaves_it_runnin
         )
         .await;
     visit.picture("flash-question").await;
-    visit.press("[data-part=flash-go]").await;
+    visit
+        .press("[data-component$=code-box] [data-slot=go]")
+        .await;
     flash_ends(&visit, "back").await;
     assert_eq!(visit.text(".flash-steps > li").await.lines().count(), 4);
     light(&visit, "on").await;
@@ -305,9 +326,11 @@ async fn a_changed_period_is_flashed_and_seen_and_a_broken_file_leaves_it_runnin
     )
     .await;
     flash(&visit).await;
-    visit.press("[data-part=flash-go]").await;
+    visit
+        .press("[data-component$=code-box] [data-slot=go]")
+        .await;
     flash_ends(&visit, "errors").await;
-    let errors = visit.text("[data-part=flash-errors]").await;
+    let errors = visit.text(".flash-errors").await;
     assert!(
         errors.contains("webhook-tutorial.cpp:") && errors.contains("evenName"),
         "{errors}"
@@ -323,10 +346,16 @@ async fn a_changed_period_is_flashed_and_seen_and_a_broken_file_leaves_it_runnin
     let before = serial(&visit, "\"op\":\"periodic\"").await.len();
     serial_has(&visit, "\"op\":\"periodic\"", before + 2).await;
 
-    visit.press("[data-do=firmware-reset]").await;
-    assert_eq!(visit.text("[data-slot=firmware-source]").await, original);
-    let coloured =
-        "return document.querySelector('[data-slot=firmware-source] .hl-comment') !== null";
+    visit
+        .press("[data-component$=code-box] [data-action=reset]")
+        .await;
+    assert_eq!(
+        visit
+            .text("[data-component$=code-box] [data-slot=source]")
+            .await,
+        original
+    );
+    let coloured = "return document.querySelector('[data-component$=code-box] [data-slot=source] .hl-comment') !== null";
     visit.shows("the colours are back", coloured).await;
     home.stack.stop().await.unwrap();
 }

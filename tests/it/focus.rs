@@ -44,7 +44,7 @@ async fn agreed(visit: &Visit, selector: &str, dialog: &str) {
     enter(visit, selector).await;
     goes(
         visit,
-        &format!("[data-part={dialog}-dialog] [data-do=confirm]"),
+        &format!("dialog[data-name={dialog}] [data-action=confirm]"),
     )
     .await;
 }
@@ -53,40 +53,36 @@ async fn agreed(visit: &Visit, selector: &str, dialog: &str) {
 async fn what_goes_away_with_a_press_gives_the_focus_to_what_stands_in_its_place() {
     let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
     let visit = Visit::to(&home, LIGHT).await;
-    goes(&visit, "[data-do=start]").await;
-    goes(&visit, "[data-do=connect-simulated]").await;
+    goes(&visit, "[data-component$=start] [data-action=start]").await;
+    goes(&visit, "[data-component$=connect] [data-action=simulated]").await;
     visit
         .shows(
             "the webhook is made",
             "return document.querySelector('#task-make-webhook').dataset.state === 'done'",
         )
         .await;
-    goes(&visit, "[data-do=undock]").await;
-    for docked in [true, false] {
-        enter(&visit, "[data-do=dock]").await;
-        let there = format!(
-            "return document.querySelector('[data-part=log-panel]').hasAttribute('data-docked') === {docked}"
-        );
-        visit.shows("the log is docked or not", &there).await;
-        visit.shows("the focus goes with the log", IN_SIGHT).await;
-    }
-    enter(&visit, "[data-part=reply-form] [type=submit]").await;
-    goes(&visit, "[data-do=reply-restore]").await;
+    enter(&visit, "[data-component$=reply] form [type=submit]").await;
+    goes(&visit, "[data-component$=reply] [data-action=restore]").await;
     agreed(
         &visit,
-        "[data-part=webhook] [data-do=remove-webhook]",
+        "[data-component$=webhook-card] [data-action=remove]",
         "remove-webhook",
     )
     .await;
-    goes(&visit, "[data-do=webhook-yes]").await;
+    goes(&visit, "[data-component$=webhook-card] [data-action=yes]").await;
     agreed(
         &visit,
-        "[data-part=clean-up] [data-do=remove-webhook]",
+        "[data-component$=clean-up] [data-action=remove-webhook]",
         "remove-webhook",
     )
     .await;
-    goes(&visit, "[data-do=sign-out]").await;
-    agreed(&visit, "[data-part=hook-card] [data-do=forget]", "forget").await;
+    goes(&visit, "[data-component$=connect] [data-action=sign-out]").await;
+    agreed(
+        &visit,
+        "[data-component$=hook] [data-action=forget]",
+        "forget",
+    )
+    .await;
     visit.close().await;
     home.stack.stop().await.unwrap();
 }

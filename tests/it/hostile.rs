@@ -108,7 +108,7 @@ const FINDINGS: &str = "
     }
     for (const block of document.querySelectorAll('.log-rounds .log-block')) {
       const box = block.getBoundingClientRect();
-      const rail = block.closest('[data-part=rail]').getBoundingClientRect();
+      const rail = block.closest('.log-rail').getBoundingClientRect();
       if (box.width < 200 || box.width > 340) found.push(`a block is ${box.width} px wide`);
       if (box.height > rail.height + 1 && block.closest('[data-view]')?.dataset.view !== 'list') found.push(`a block is ${box.height} px high in a rail of ${rail.height}`);
       for (const value of block.querySelectorAll('.row-value')) if (getComputedStyle(value).unicodeBidi !== 'isolate' || getComputedStyle(value).direction !== 'ltr') found.push('a value may turn the text around it');
@@ -212,7 +212,7 @@ async fn deliveries(as_event: bool) {
     // Opened, a delivery gives its exact body.
     for (at, body) in bodies.iter().enumerate().step_by(2) {
         let open = "const head = [...document.querySelectorAll('.log-block[data-kind=received]')].find((block) => block.querySelector('[data-slot=seq]').textContent === `#${arguments[0]}`)?.querySelector('header');
-            head?.click(); return document.querySelector('[data-part=block-dialog]').open";
+            head?.click(); return document.querySelector('.block-dialog').open";
         let seq = json!(at + 1);
         eventually("the block opens", || async {
             (visit.browser.run(open, vec![seq.clone()]).await.ok()? == json!(true)).then_some(())
@@ -220,7 +220,7 @@ async fn deliveries(as_event: bool) {
         .await;
         findings(&visit, &format!("with {body:.60} open")).await;
         let copy = "window.copied = undefined;
-            const rows = [...document.querySelectorAll('[data-part=block-dialog] .block-row')];
+            const rows = [...document.querySelectorAll('.block-dialog .block-row')];
             const body = rows.filter((row) => row.querySelector('[data-slot=name]').textContent === 'body').at(0);
             [...body.querySelectorAll('button')].find((button) => button.textContent === 'Copy').click();
             return window.copied";
@@ -231,7 +231,7 @@ async fn deliveries(as_event: bool) {
             "what is copied is what arrived"
         );
         visit
-            .run("document.querySelector('[data-part=block-dialog] [data-do=close]').click()")
+            .run("document.querySelector('.block-dialog [data-action=close]').click()")
             .await;
     }
     visit.picture("hostile-deliveries").await;
@@ -262,7 +262,7 @@ async fn bytes_that_are_no_text_are_copied_exactly() {
         .shows(
             "the bytes are copied",
             "document.querySelector('.log-block[data-kind=received] > header').click();
-            const button = [...document.querySelectorAll('[data-part=block-dialog] button')].find((button) => button.textContent === 'Copy base64');
+            const button = [...document.querySelectorAll('.block-dialog button')].find((button) => button.textContent === 'Copy base64');
             button?.click(); return window.copied ?? ''",
         )
         .await;
@@ -270,7 +270,7 @@ async fn bytes_that_are_no_text_are_copied_exactly() {
     let dialog = |label: &str| {
         format!(
             "window.copied = undefined; window.downloaded = undefined;
-            [...document.querySelectorAll('[data-part=block-dialog] button')].find((button) => button.textContent === '{label}').click();"
+            [...document.querySelectorAll('.block-dialog button')].find((button) => button.textContent === '{label}').click();"
         )
     };
     let hex = dialog("Copy hex") + "return window.copied ?? ''";
@@ -419,7 +419,8 @@ async fn a_cloud_that_says_hostile_things_is_shown_as_text() {
     visit.run(WATCH).await;
     visit.start().await;
     let sign_in = |token: String| {
-        let script = "const form = document.querySelector('[data-form=token]');
+        let script =
+            "const form = document.querySelector('[data-component$=connect] [data-form=token]');
             if (!form?.checkVisibility()) return false;
             form.querySelector('[name=token]').value = arguments[0];
             form.requestSubmit();
@@ -444,7 +445,7 @@ async fn a_cloud_that_says_hostile_things_is_shown_as_text() {
         visit
             .shows(
                 "the refusal is shown as text",
-                &format!("const said = document.querySelector('[data-slot=connect-problem]').textContent; return said !== '' && said.includes({})", json!(begin)),
+                &format!("const said = document.querySelector('[data-component$=connect] [data-slot=problem]').textContent; return said !== '' && said.includes({})", json!(begin)),
             )
             .await;
         findings(&visit, &format!("refused with {text:.60}")).await;
@@ -456,7 +457,7 @@ async fn a_cloud_that_says_hostile_things_is_shown_as_text() {
             "return document.querySelectorAll('.log-rounds .log-block').length > 10",
         )
         .await;
-    let page = visit.text("main, .log-panel, .connect-card").await;
+    let page = visit.text("main, .log-dock").await;
     assert!(
         page.contains("<script>window.pwned=1</script>"),
         "{page:.2000}"

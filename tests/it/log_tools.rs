@@ -9,7 +9,6 @@ use fantoccini::{
 use serde_json::{Value, json};
 use tests::{
     browser::{LIGHT, PHONE, VIEWS, View},
-    eventually,
     home::{Home, Person},
     visit::Visit,
 };
@@ -31,13 +30,13 @@ async fn started(home: &Home, view: View) -> (Visit, Person) {
 
 async fn look(visit: &Visit, name: &str) {
     visit.picture(name).await;
-    visit.axe_in(".log-panel, dialog[open]", name).await;
+    visit.axe_in(".log-dock, dialog[open]", name).await;
     visit.fits().await;
 }
 
-async fn choose(visit: &Visit, part: &str, text: &str) {
+async fn choose(visit: &Visit, slot: &str, text: &str) {
     let script = format!(
-        "const field = document.querySelector('[data-part={part}]');
+        "const field = document.querySelector('[data-component$=filter] [data-slot={slot}]');
          const at = [...field.options].findIndex((one) => one.text === '{text}');
          if (at < 0) return false;
          field.selectedIndex = at;
@@ -63,71 +62,57 @@ async fn from_device(person: &Person, coreid: &str, id: u32) {
     person.post("application/json", body.to_string()).await;
 }
 
+/// Waits until the list on the page of the log has so many rounds.
+async fn rows(visit: &Visit, count: usize) {
+    let script = format!(
+        "return document.querySelectorAll('.list-row:not([data-remark])').length === {count}"
+    );
+    visit.shows(&format!("{count} rows"), &script).await;
+}
+
 #[tokio::test]
-async fn a_filter_shows_what_it_says_counts_what_it_leaves_out_and_goes_with_a_press() {
+async fn a_filter_lists_what_it_says_and_survives_a_reload() {
     let home = Home::start().await;
     let (visit, person) = started(&home, LIGHT).await;
     from_device(&person, A, 1).await;
     from_device(&person, B, 2).await;
     person.post("text/plain", "no device").await;
     from_device(&person, A, 3).await;
-    visit.blocks("received", 4).await;
-    visit.press("[data-do=filter]").await;
-    choose(&visit, "filter-source", "device …73dcc9").await;
-    visit
-        .says("log-shown", "Showing 2 of 4 rounds: device …73dcc9.")
-        .await;
-    visit.blocks("received", 2).await;
-    look(&visit, "log-filter-light").await;
-
+    visit.goto(&format!("{}/log", visit.page_url)).await;
+    rows(&visit, 4).await;
+    choose(&visit, "source", "device …73dcc9").await;
+    let summary = "[data-component$=filter] [data-slot=summary]";
+    let said = "Showing 2 of 4 rounds: device …73dcc9.";
+    visit.says(summary, said).await;
+    visit.says("[data-component$=announcer]", said).await;
+    rows(&visit, 2).await;
     from_device(&person, B, 4).await;
+    let said = "Showing 2 of 5 rounds: device …73dcc9. 1 new round does not match.";
+    visit.says(summary, said).await;
+    choose(&visit, "kind", "Webhook response").await;
     visit
-        .says(
-            "log-shown",
-            "Showing 2 of 5 rounds: device …73dcc9. 1 new round does not match.",
-        )
+        .press("[data-component$=filter] [data-slot=only]")
         .await;
-    visit.says("count", "5 deliveries, none missing").await;
-    from_device(&person, A, 5).await;
-    visit.blocks("received", 3).await;
-
-    choose(&visit, "filter-kind", "Webhook response").await;
-    visit.press("[data-part=filter-only]").await;
-    visit.blocks("response", 3).await;
-    visit.blocks("received", 0).await;
+    let kinds = "return [...document.querySelectorAll('.detail-blocks .log-block')].map((one) => one.dataset.kind).join() === 'response'";
+    visit.shows("only the response is shown", kinds).await;
     visit.reload().await;
+    let said = "Showing 2 of 5 rounds: device …73dcc9, only Webhook response.";
+    visit.says(summary, said).await;
+    choose(&visit, "kind", "hook-error").await;
     visit
-        .says(
-            "log-shown",
-            "Showing 3 of 6 rounds: device …73dcc9, only Webhook response.",
-        )
+        .says(summary, "None of the 5 rounds here matches")
         .await;
-    visit.blocks("received", 0).await;
-    visit.blocks("response", 3).await;
-
-    visit.press("[data-do=filter]").await;
-    choose(&visit, "filter-kind", "hook-error").await;
+    rows(&visit, 0).await;
+    visit.look("log-filter-none-light").await;
     visit
-        .says(
-            "empty",
-            "None of the 6 rounds here matches: device …73dcc9, only hook-error.",
-        )
+        .press("[data-component$=filter] [data-action=clear]")
         .await;
-    let scraps = "return [...document.querySelectorAll('.log-round, [data-part=log-shown]')].filter((one) => one.checkVisibility()).length";
-    assert_eq!(visit.run(scraps).await, json!(0), "nothing else is shown");
-    look(&visit, "log-filter-none-light").await;
-    visit.press("[data-part=empty-clear]").await;
-    visit.blocks("received", 6).await;
-    let focused = visit
-        .run("return document.activeElement.dataset.part")
+    rows(&visit, 5).await;
+    visit
+        .says("[data-component$=announcer]", "Showing all rounds.")
         .await;
-    assert_eq!(
-        focused,
-        json!("filter-source"),
-        "the focus is where another filter can be set"
-    );
-    visit.reload().await;
-    visit.blocks("received", 6).await;
+    let focused = "return document.activeElement.dataset.slot";
+    assert_eq!(visit.run(focused).await, json!("source"));
     visit.close().await;
     home.stack.stop().await.unwrap();
 }
@@ -137,16 +122,18 @@ async fn copied(visit: &Visit) -> (String, String) {
     let open = "window.copied = undefined;
         const heads = document.querySelectorAll('.log-rounds .log-block[data-kind=received] > header');
         heads[heads.length - 1].click();
-        return document.querySelector('[data-part=block-dialog]').open";
+        return document.querySelector('.block-dialog').open";
     assert_eq!(visit.run(open).await, json!(true));
-    visit.press("[data-do=copy-curl]").await;
+    visit
+        .press("[data-component$=block-dialog] [data-action=copy-curl]")
+        .await;
     let line = visit
         .shows("a line is copied", "return window.copied")
         .await;
     let said = visit
         .shows(
             "it is said for which shell",
-            "return document.querySelector('[data-slot=curl-said]').textContent",
+            "return document.querySelector('[data-component$=block-dialog] [data-slot=curl-status]').textContent",
         )
         .await;
     (
@@ -203,9 +190,7 @@ async fn a_request_copied_as_curl_arrives_again_as_it_was() {
         if n == 0 {
             look(&visit, "log-curl-light").await;
         }
-        visit
-            .press("[data-part=block-dialog] [data-do=close]")
-            .await;
+        visit.press(".block-dialog [data-action=close]").await;
         in_bash(&line).await;
         came += 1;
         visit.blocks("received", came).await;
@@ -272,16 +257,27 @@ async fn the_downloaded_file_holds_what_the_reader_holds_and_no_key() {
     let home = Home::start().await;
     let (visit, person) = started(&home, LIGHT).await;
     visit.connect().await;
-    visit.press("[data-do=test-webhook]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
     visit.whole_rounds(1).await;
     person
         .post("application/octet-stream", vec![0, 255, 128])
         .await;
     visit.blocks("received", 2).await;
-    visit.press("[data-do=more]").await;
-    visit.press("[data-do=download-log]").await;
-    visit.says("log-told", "2 deliveries, 3 events.").await;
-    look(&visit, "log-more-light").await;
+    visit.goto(&format!("{}/log", visit.page_url)).await;
+    visit.run(KEPT).await;
+    rows(&visit, 2).await;
+    visit.says(".log-count", "listening").await;
+    visit
+        .press("[data-component$=more] [data-action=download]")
+        .await;
+    visit
+        .says(
+            "[data-component$=more] [data-slot=status]",
+            "2 deliveries, 3 events.",
+        )
+        .await;
     let script = "const done = arguments[arguments.length - 1]; window.saved.text().then((text) => done([window.savedAs, text]))";
     let saved = visit.run_async(script, vec![]).await;
     let (name, text) = (saved[0].as_str().unwrap(), saved[1].as_str().unwrap());
@@ -329,27 +325,21 @@ async fn the_downloaded_file_holds_what_the_reader_holds_and_no_key() {
 }
 
 #[tokio::test]
-async fn wrapping_and_silence_are_as_they_were_left() {
+async fn a_reader_who_wants_silence_gets_it_on_both_pages() {
     let home = Home::start().await;
     let (visit, person) = started(&home, LIGHT).await;
-    person.post("text/plain", "W".repeat(900)).await;
-    visit.blocks("received", 1).await;
-    let clipped = "return [...document.querySelectorAll('.log-rounds .row-value')].filter((value) => value.scrollWidth > value.clientWidth + 1).length";
-    visit.shows("a long value is clipped", clipped).await;
-    visit.says("heard", "#1, POST: 200.").await;
-    visit.press("[data-do=more]").await;
-    visit.press("[data-part=wrap-values]").await;
-    visit.press("[data-part=say-rounds]").await;
-    let all_wrapped = format!("return (() => {{ {clipped} }})() === 0");
-    visit.shows("no value is clipped", &all_wrapped).await;
-    look(&visit, "log-wrapped-light").await;
-    visit.reload().await;
-    visit.blocks("received", 1).await;
-    visit.shows("they are still wrapped", &all_wrapped).await;
-    let muted = visit
-        .run("return !document.querySelector('[data-part=say-rounds]').checked")
+    person.post("text/plain", "one").await;
+    visit
+        .says("[data-component$=announcer]", "#1, POST: 200.")
         .await;
-    assert_eq!(muted, json!(true));
+    visit.goto(&format!("{}/log", visit.page_url)).await;
+    visit
+        .press("[data-component$=more] [data-slot=announce]")
+        .await;
+    visit.reload().await;
+    rows(&visit, 1).await;
+    let muted = "return !document.querySelector('[data-component$=more] [data-slot=announce]').checked && localStorage.getItem('webhook-tutorial/muted') !== null";
+    assert_eq!(visit.run(muted).await, json!(true));
     visit.close().await;
     home.stack.stop().await.unwrap();
 }
@@ -362,7 +352,9 @@ async fn the_collapsed_log_shows_the_last_round_fill_up() {
     for (name, view) in VIEWS {
         let (visit, person) = started(&home, view).await;
         if name != "phone" {
-            visit.press("[data-do=collapse]").await;
+            visit
+                .press("[data-component$=dock] [data-action=collapse]")
+                .await;
         }
         person.post("application/json", "{}").await;
         visit
@@ -372,7 +364,7 @@ async fn the_collapsed_log_shows_the_last_round_fill_up() {
             )
             .await;
         let count =
-            "return document.querySelector('[data-slot=count]').innerText.startsWith('1 delivery')";
+            "return document.querySelector('.log-count').innerText.startsWith('1 delivery')";
         assert_eq!(visit.run(count).await, json!(true), "{name}: the count");
         assert_eq!(
             visit.run(STRIP).await,
@@ -386,25 +378,32 @@ async fn the_collapsed_log_shows_the_last_round_fill_up() {
             ])
         );
         visit.connect().await;
-        visit.press("[data-do=test-webhook]").await;
+        visit
+            .press("[data-component$=webhook-card] [data-action=test]")
+            .await;
         visit
             .shows(
                 "all six are there",
                 "return document.querySelectorAll('.strip-segment[data-state=there]').length === 6",
             )
             .await;
-        let strip = visit.text("[data-part=strip]").await;
+        let strip = visit.text(".log-strip").await;
         assert!(
             strip.contains("#2 200") && strip.contains("is there"),
             "{strip}"
         );
         look(&visit, &format!("log-strip-{name}")).await;
         let height = visit
-            .run("return document.querySelector('[data-part=log-panel]').offsetHeight")
+            .run("return document.querySelector('.log-dock').offsetHeight")
             .await;
         assert!(height.as_i64().unwrap() < 110, "{height}");
-        visit.run("document.querySelector('[data-do=remove-webhook]').click(); document.querySelector('[data-part=remove-webhook-dialog] [data-do=confirm]').click()").await;
-        visit.says("webhook-state", "There is no webhook").await;
+        visit.run("document.querySelector('[data-component$=webhook-card] [data-action=remove]').click(); document.querySelector('dialog[data-name=remove-webhook] [data-action=confirm]').click()").await;
+        visit
+            .says(
+                "[data-component$=webhook-card] [data-slot=state]",
+                "There is no webhook",
+            )
+            .await;
         visit.close().await;
     }
     home.stack.stop().await.unwrap();
@@ -420,7 +419,9 @@ async fn an_example_becomes_ones_own_by_a_press_and_by_nothing_else() {
     let tops = "return [...document.querySelectorAll('#simple-test .prose-example')].map((one) => (one.nextElementSibling?.getBoundingClientRect().top - one.getBoundingClientRect().top).toFixed(1)).join()";
     let (recorded, places) = (visit.run(ids).await, visit.run(tops).await);
     for n in 1..=2 {
-        visit.press("[data-do=test-webhook]").await;
+        visit
+            .press("[data-component$=webhook-card] [data-action=test]")
+            .await;
         visit.whole_rounds(n).await;
         visit
             .shows("one's own is offered", &format!("return document.querySelector('{figure} .yours-line button').textContent === 'Show yours (#{n})'"))
@@ -443,7 +444,9 @@ async fn an_example_becomes_ones_own_by_a_press_and_by_nothing_else() {
     visit
         .axe_in("#simple-test", "an example of one's own")
         .await;
-    visit.press("[data-do=test-webhook]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
     visit.whole_rounds(3).await;
     assert_eq!(
         visit.run(ids).await,
@@ -494,12 +497,12 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
         assert_eq!(visit.run(at).await, json!(expected), "{pressed:?}");
     }
     assert_eq!(visit.run(stops).await, json!(1), "it is still one stop");
-    let inside = "const rail = document.querySelector('[data-part=rail]').getBoundingClientRect(); const block = document.activeElement.getBoundingClientRect(); return block.left >= rail.left && block.right <= rail.right + 1";
+    let inside = "const rail = document.querySelector('.log-rail').getBoundingClientRect(); const block = document.activeElement.getBoundingClientRect(); return block.left >= rail.left && block.right <= rail.right + 1";
     visit.shows("what has the focus is in sight", inside).await;
     visit
         .shows(
             "the reader is away from the newest",
-            "return document.querySelector('[data-do=newest]').checkVisibility()",
+            "return document.querySelector('[data-component$=dock] [data-action=newest]').checkVisibility()",
         )
         .await;
     let left = visit
@@ -511,7 +514,7 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
     visit
         .shows(
             "three are new",
-            "return document.querySelector('[data-do=newest]').textContent === 'Newest (3 new)'",
+            "return document.querySelector('[data-component$=dock] [data-action=newest]').textContent === 'Newest (3 new)'",
         )
         .await;
     assert_eq!(visit.run(at).await, json!(0), "the focus stays");
@@ -525,9 +528,11 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
     look(&visit, "log-newest-light").await;
     visit.key(Key::Enter).await;
     visit
-        .shows("the block is open", "return document.querySelector('[data-part=block-dialog]').open && document.querySelector('[data-part=block-dialog] [data-slot=title]').textContent === 'Webhook received #1'")
+        .shows("the block is open", "return document.querySelector('.block-dialog').open && document.querySelector('.block-dialog [data-slot=title]').textContent === 'Webhook received #1'")
         .await;
-    let fields = visit.run("return document.querySelectorAll('[data-part=block-dialog] .row-value[tabindex=\"0\"]').length").await;
+    let fields = visit
+        .run("return document.querySelectorAll('.block-dialog .row-value[tabindex=\"0\"]').length")
+        .await;
     assert!(fields.as_i64().unwrap() > 3, "{fields}");
     visit.key(Key::Escape).await;
     visit
@@ -536,10 +541,12 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
             &format!("return (() => {{ {at} }})() === 0"),
         )
         .await;
-    visit.press("[data-do=newest]").await;
-    let edge = "const rail = document.querySelector('[data-part=rail]'); return rail.scrollWidth - rail.clientWidth - rail.scrollLeft < 2 && !document.querySelector('[data-do=newest]').checkVisibility()";
+    visit
+        .press("[data-component$=dock] [data-action=newest]")
+        .await;
+    let edge = "const rail = document.querySelector('.log-rail'); return rail.scrollWidth - rail.clientWidth - rail.scrollLeft < 2 && !document.querySelector('[data-component$=dock] [data-action=newest]').checkVisibility()";
     visit.shows("the newest is in sight", edge).await;
-    let wheel = "const rail = document.querySelector('[data-part=rail]'); return rail.dispatchEvent(new WheelEvent('wheel', { deltaY: 100, cancelable: true, bubbles: true }))";
+    let wheel = "const rail = document.querySelector('.log-rail'); return rail.dispatchEvent(new WheelEvent('wheel', { deltaY: 100, cancelable: true, bubbles: true }))";
     assert_eq!(
         visit.run(wheel).await,
         json!(true),
@@ -556,12 +563,21 @@ async fn the_list_is_what_a_phone_gets_and_the_rail_what_a_desk_gets() {
         let (visit, person) = started(&home, view).await;
         person.post("text/plain", "one").await;
         visit
-            .shows("the log is as it is at first", &format!("return document.querySelector('[data-part=rail]').dataset.view === '{expected}'"))
+            .shows(
+                "the log is as it is at first",
+                &format!(
+                    "return document.querySelector('.log-rail').dataset.view === '{expected}'"
+                ),
+            )
             .await;
         if name == "phone" {
-            visit.press("[data-do=collapse]").await;
+            visit
+                .press("[data-component$=dock] [data-action=collapse]")
+                .await;
         } else {
-            visit.press("[data-do=view]").await;
+            visit
+                .press("[data-component$=dock] [data-action=view]")
+                .await;
         }
         visit.blocks("received", 1).await;
         let stacked = "const [a, b] = document.querySelectorAll('.log-rounds .log-block'); return b.getBoundingClientRect().top >= a.getBoundingClientRect().bottom";
@@ -586,23 +602,29 @@ async fn the_log_follows_what_grows_and_leaves_alone_who_scrolled_back() {
     }
     visit.blocks("received", 3).await;
     // More than counts as the edge, as a round that grows in a list; a scroll is told before the picture that corrects it.
-    let grow = "const rail = document.querySelector('[data-part=rail]');
+    let grow = "const rail = document.querySelector('.log-rail');
         const last = rail.querySelector('.log-round:last-child');
         last.style[rail.dataset.view === 'list' ? 'paddingBlockEnd' : 'paddingInlineEnd'] = `${(window.grown = (window.grown ?? 0) + 500)}px`;
         rail.dispatchEvent(new Event('scroll'))";
     let at = |from_end: &str| {
         format!(
-            "const rail = document.querySelector('[data-part=rail]');
+            "const rail = document.querySelector('.log-rail');
             const left = rail.dataset.view === 'list' ? rail.scrollHeight - rail.clientHeight - rail.scrollTop : rail.scrollWidth - rail.clientWidth - rail.scrollLeft;
-            return left {from_end} && document.querySelector('[data-do=newest]').hidden === (left < 2)"
+            return left {from_end} && document.querySelector('[data-component$=dock] [data-action=newest]').hidden === (left < 2)"
         )
     };
     for view in ["list", "rail"] {
         if view == "list" {
-            visit.press("[data-do=view]").await;
+            visit
+                .press("[data-component$=dock] [data-action=view]")
+                .await;
         } else {
-            visit.press("[data-do=newest]").await;
-            visit.press("[data-do=view]").await;
+            visit
+                .press("[data-component$=dock] [data-action=newest]")
+                .await;
+            visit
+                .press("[data-component$=dock] [data-action=view]")
+                .await;
         }
         visit
             .shows(&format!("{view}: at the newest"), &at("< 2"))
@@ -613,7 +635,7 @@ async fn the_log_follows_what_grows_and_leaves_alone_who_scrolled_back() {
                 .shows(&format!("{view}: still at the newest"), &at("< 2"))
                 .await;
         }
-        let back = "const rail = document.querySelector('[data-part=rail]'); rail.scrollBy(-400, -400); return [rail.scrollLeft, rail.scrollTop]";
+        let back = "const rail = document.querySelector('.log-rail'); rail.scrollBy(-400, -400); return [rail.scrollLeft, rail.scrollTop]";
         let stands = visit.run(back).await;
         visit
             .shows(&format!("{view}: scrolled back"), &at(">= 399"))
@@ -623,27 +645,29 @@ async fn the_log_follows_what_grows_and_leaves_alone_who_scrolled_back() {
         visit
             .shows(
                 &format!("{view}: more is new"),
-                "return document.querySelector('[data-do=newest]').textContent.includes('(1 new)')",
+                "return document.querySelector('[data-component$=dock] [data-action=newest]').textContent.includes('(1 new)')",
             )
             .await;
-        let now = "const rail = document.querySelector('[data-part=rail]'); return [rail.scrollLeft, rail.scrollTop]";
+        let now = "const rail = document.querySelector('.log-rail'); return [rail.scrollLeft, rail.scrollTop]";
         assert_eq!(visit.run(now).await, stands, "{view}");
     }
     // Who asks for older ones at the newest end is no longer following it, or what came would be let go again.
     for _ in 0..100 {
         person.post("text/plain", "").await;
     }
-    visit.press("[data-do=newest]").await;
     visit
-        .shows("at the newest of many", "return document.querySelector('[data-do=newest]').hidden && document.querySelectorAll('.log-round').length >= 30")
+        .press("[data-component$=dock] [data-action=newest]")
+        .await;
+    visit
+        .shows("at the newest of many", "return document.querySelector('[data-component$=dock] [data-action=newest]').hidden && document.querySelectorAll('.log-round').length >= 30")
         .await;
     for least in [60, 90, 100] {
-        let older = "document.querySelector('[data-do=older]').click()";
+        let older = "document.querySelector('[data-component$=rail] [data-action=older]').click()";
         visit.run(older).await;
         visit
             .shows(
                 "older ones are there",
-                &format!("return document.querySelectorAll('.log-round').length >= {least} && !document.querySelector('[data-do=newest]').hidden"),
+                &format!("return document.querySelectorAll('.log-round').length >= {least} && !document.querySelector('[data-component$=dock] [data-action=newest]').hidden"),
             )
             .await;
     }
@@ -655,19 +679,27 @@ async fn the_log_follows_what_grows_and_leaves_alone_who_scrolled_back() {
 async fn the_log_is_a_strip_until_the_reader_has_something_to_see_in_it() {
     let home = Home::start().await;
     let visit = Visit::to(&home, LIGHT).await;
-    visit.press("[data-do=start]").await;
-    visit.says("live", "live").await;
-    let strip = "return document.querySelector('[data-part=log-panel]').hasAttribute('data-collapsed') && document.querySelector('[data-part=log-panel]').offsetHeight < innerHeight / 6";
+    visit
+        .press("[data-component$=start] [data-action=start]")
+        .await;
+    visit.says(".log-live", "live").await;
+    let strip = "return document.querySelector('.log-dock').hasAttribute('data-collapsed') && document.querySelector('.log-dock').offsetHeight < innerHeight / 6";
     assert_eq!(visit.run(strip).await, json!(true));
     assert_eq!(visit.text(".strip-head").await, "No round yet");
-    visit.press("[data-do=send-one]").await;
+    visit
+        .press("[data-component$=hook] [data-action=send]")
+        .await;
     visit.blocks("received", 1).await;
-    let open = "return document.querySelector('[data-part=rail]').checkVisibility() && document.activeElement.getBoundingClientRect().bottom <= document.querySelector('[data-part=log-panel]').getBoundingClientRect().top";
+    let open = "return document.querySelector('.log-rail').checkVisibility() && document.activeElement.getBoundingClientRect().bottom <= document.querySelector('.log-dock').getBoundingClientRect().top";
     visit
         .shows("it is open, and not over what was pressed", open)
         .await;
-    visit.press("[data-do=collapse]").await;
-    visit.press("[data-do=send-one]").await;
+    visit
+        .press("[data-component$=dock] [data-action=collapse]")
+        .await;
+    visit
+        .press("[data-component$=hook] [data-action=send]")
+        .await;
     visit.blocks("received", 2).await;
     assert_eq!(visit.run(strip).await, json!(true), "as its reader wants");
     visit.close().await;
@@ -680,17 +712,17 @@ async fn the_dock_is_resized_by_keys_remembered_and_never_over_the_focus() {
     let (visit, person) = started(&home, LIGHT).await;
     person.post("text/plain", "one").await;
     visit.blocks("received", 1).await;
-    let height = "return document.querySelector('[data-part=log-panel]').offsetHeight";
+    let height = "return document.querySelector('.log-dock').offsetHeight";
     let before = visit.run(height).await.as_i64().unwrap();
     visit
-        .run("document.querySelector('[data-part=dock-handle]').focus()")
+        .run("document.querySelector('.dock-handle').focus()")
         .await;
     visit.key(Key::Up).await;
     visit.key(Key::Up).await;
     let larger = visit.run(height).await.as_i64().unwrap();
     assert!(larger > before, "{before} {larger}");
     // By pointer: sixty pixels up.
-    let at = visit.run("const { left, top, width, height } = document.querySelector('[data-part=dock-handle]').getBoundingClientRect(); return [Math.round(left + width / 2), Math.round(top + height / 2)]").await;
+    let at = visit.run("const { left, top, width, height } = document.querySelector('.dock-handle').getBoundingClientRect(); return [Math.round(left + width / 2), Math.round(top + height / 2)]").await;
     let (x, y) = (at[0].as_f64().unwrap(), at[1].as_f64().unwrap());
     let drag = MouseActions::new("mouse".to_owned())
         .then(PointerAction::MoveTo {
@@ -714,19 +746,19 @@ async fn the_dock_is_resized_by_keys_remembered_and_never_over_the_focus() {
     assert!((dragged - larger - 60).abs() <= 12, "{larger} {dragged}");
     let larger = dragged;
     let now = visit
-        .run("return document.querySelector('[data-part=dock-handle]').ariaValueNow")
+        .run("return document.querySelector('.dock-handle').ariaValueNow")
         .await;
     visit.reload().await;
     visit.blocks("received", 1).await;
     assert_eq!(visit.run(height).await, json!(larger), "remembered");
     assert_eq!(
         visit
-            .run("return document.querySelector('[data-part=dock-handle]').ariaValueNow")
+            .run("return document.querySelector('.dock-handle').ariaValueNow")
             .await,
         now
     );
     // Whatever can have the focus, one after the other.
-    let hidden = "const dock = document.querySelector('[data-part=log-panel]');
+    let hidden = "const dock = document.querySelector('.log-dock');
         const found = [];
         for (const node of document.querySelectorAll('main a[href], main button, main input, main select, main textarea, main summary, main [tabindex=\"0\"]')) {
             if (dock.contains(node) || !node.checkVisibility()) continue;
@@ -741,24 +773,10 @@ async fn the_dock_is_resized_by_keys_remembered_and_never_over_the_focus() {
         .run("document.documentElement.style.scrollBehavior = 'auto'")
         .await;
     assert_eq!(visit.run(hidden).await, json!([]));
-    visit.press("[data-do=collapse]").await;
-    assert_eq!(visit.run(hidden).await, json!([]));
-    visit.press("[data-do=dock]").await;
     visit
-        .shows(
-            "it stands in the page",
-            "return !document.querySelector('[data-part=log-panel]').hasAttribute('data-docked')",
-        )
+        .press("[data-component$=dock] [data-action=collapse]")
         .await;
-    visit.reload().await;
-    visit.blocks("received", 1).await;
-    eventually("it still does", || async {
-        let docked = visit.run("return document.querySelector('[data-part=log-panel]').hasAttribute('data-docked')",
-        )
-        .await;
-        (docked == json!(false)).then_some(())
-    })
-    .await;
+    assert_eq!(visit.run(hidden).await, json!([]));
     visit.close().await;
     home.stack.stop().await.unwrap();
 }

@@ -19,7 +19,7 @@ async fn start_send_and_watch_the_three_blocks_arrive_in_every_view() {
         let visit = Visit::to(&home, view).await;
         visit.look(&format!("signed-out-{name}")).await;
         let person = visit.start().await;
-        let line = visit.text("[data-slot=shell-line]").await;
+        let line = visit.text("[data-component$=hook] [data-slot=line]").await;
         assert!(
             line.contains("curl") && line.contains(person.endpoint.as_str()),
             "{line}"
@@ -86,7 +86,7 @@ async fn while_the_data_is_out_of_reach_the_page_says_so_and_recovers_by_itself(
     visit
         .shows(
             "the page says that it is not connected",
-            "return document.querySelector('[data-part=live]').dataset.state === 'failing'",
+            "return document.querySelector('.log-live').dataset.state === 'failing'",
         )
         .await;
     visit.picture("not-connected-light").await;
@@ -99,7 +99,7 @@ async fn while_the_data_is_out_of_reach_the_page_says_so_and_recovers_by_itself(
     visit
         .shows(
             "the page is live again",
-            "return document.querySelector('[data-part=live]').dataset.state === 'live'",
+            "return document.querySelector('.log-live').dataset.state === 'live'",
         )
         .await;
     visit
@@ -200,7 +200,7 @@ async fn a_share_link_reads_under_a_bar_and_replaces_nothing() {
     visit
         .shows(
             "the bar says whose log it is",
-            "return document.querySelector('[data-part=read-bar]').checkVisibility()",
+            "return document.querySelector('.read-bar').checkVisibility()",
         )
         .await;
     visit.blocks("received", 1).await;
@@ -214,12 +214,14 @@ async fn a_share_link_reads_under_a_bar_and_replaces_nothing() {
     visit.picture("shared-light").await;
     visit.axe("someone else's log").await;
 
-    visit.press("[data-do=leave-read]").await;
+    visit
+        .press("[data-component$=read-bar] [data-action=leave]")
+        .await;
     visit
         .shows(
             "one's own endpoint is back",
             &format!(
-                "return document.querySelector('[data-slot=hook-url]').textContent.endsWith('{}')",
+                "return document.querySelector('[data-component$=hook] [data-slot=url]').textContent.endsWith('{}')",
                 own.endpoint
             ),
         )
@@ -242,15 +244,15 @@ async fn another_owners_key_is_adopted_only_after_a_question() {
         visit
             .shows(
                 "the page asks",
-                "return document.querySelector('[data-part=adopt-dialog]').open",
+                "return document.querySelector('dialog[data-name=adopt]').open",
             )
             .await;
         let address = visit.browser.client.current_url().await.unwrap();
         assert!(!address.as_str().contains("own_"), "{address}");
         visit
-            .press(&format!("[data-part=adopt-dialog] [data-do={answer}]"))
+            .press(&format!("dialog[data-name=adopt] [data-action={answer}]"))
             .await;
-        visit.shows("the right endpoint is shown", &format!("return document.querySelector('[data-slot=hook-url]').textContent.endsWith('{endpoint}')")).await;
+        visit.shows("the right endpoint is shown", &format!("return document.querySelector('[data-component$=hook] [data-slot=url]').textContent.endsWith('{endpoint}')")).await;
     }
     visit
         .shows(
@@ -277,7 +279,7 @@ async fn another_owners_key_is_adopted_only_after_a_question() {
     let focused = visit.run(focused).await;
     assert_eq!(focused, true);
     visit.press(".other-list button").await;
-    visit.shows("the one before is shown, and has the focus", &format!("return document.activeElement === document.querySelector('[data-slot=hook-url]') && document.activeElement.textContent.endsWith('{}')", own.endpoint)).await;
+    visit.shows("the one before is shown, and has the focus", &format!("return document.activeElement === document.querySelector('[data-component$=hook] [data-slot=url]') && document.activeElement.textContent.endsWith('{}')", own.endpoint)).await;
     visit.close().await;
     home.stack.stop().await.unwrap();
 }
@@ -297,11 +299,13 @@ async fn clear_and_forget_ask_first_and_do_what_they_say() {
         "the numbering goes on"
     );
 
-    visit.press("[data-do=forget]").await;
+    visit
+        .press("[data-component$=hook] [data-action=forget]")
+        .await;
     visit.picture("forget-light").await;
     visit.axe("the question before forgetting").await;
     visit
-        .press("[data-part=forget-dialog] [data-do=confirm]")
+        .press("dialog[data-name=forget] [data-action=confirm]")
         .await;
     eventually("the hook URL answers 404", || async {
         (person.post("text/plain", "three").await.status() == StatusCode::NOT_FOUND).then_some(())
@@ -327,14 +331,14 @@ async fn a_long_log_opens_with_its_newest_and_goes_back_on_demand() {
             "return document.querySelector('.log-rounds').textContent.includes('body 230')",
         )
         .await;
-    let at_edge = "const rail = document.querySelector('[data-part=rail]'); return rail.scrollWidth - rail.clientWidth - rail.scrollLeft < 200";
+    let at_edge = "const rail = document.querySelector('.log-rail'); return rail.scrollWidth - rail.clientWidth - rail.scrollLeft < 200";
     visit.shows("the rail is at its newest end", at_edge).await;
     let first = "return document.querySelector('.log-rounds').textContent.includes('body 1\\n') || [...document.querySelectorAll('.round-head [data-slot=seq]')].some((e) => e.textContent === '#1')";
     eventually("older ones come when asked for, down to #1", || async {
         if visit.browser.run(first, vec![]).await.ok()? == json!(true) {
             return Some(());
         }
-        visit.browser.run("document.querySelector('[data-part=rail]').scrollLeft = 0; const older = document.querySelector('[data-do=older]'); if (older.checkVisibility()) older.click()", vec![]).await.ok()?;
+        visit.browser.run("document.querySelector('.log-rail').scrollLeft = 0; const older = document.querySelector('[data-component$=rail] [data-action=older]'); if (older.checkVisibility()) older.click()", vec![]).await.ok()?;
         None
     })
     .await;
@@ -348,10 +352,19 @@ async fn the_mode_is_named_wherever_the_reader_is() {
     for (name, view) in [("laptop", LIGHT), ("phone", PHONE)] {
         let visit = Visit::to(&home, view).await;
         visit.start().await;
-        visit.press("[data-do=connect-simulated]").await;
-        visit.says("connect-stream", "Listening to events.").await;
-        visit.says("mode", "Simulated").await;
-        let covered = "const mode = document.querySelector('[data-slot=mode]');
+        visit
+            .press("[data-component$=connect] [data-action=simulated]")
+            .await;
+        visit
+            .says(
+                "[data-component$=connect] [data-slot=stream]",
+                "Listening to events.",
+            )
+            .await;
+        visit
+            .says("[data-component$=mode] [data-slot=name]", "Simulated")
+            .await;
+        let covered = "const mode = document.querySelector('[data-component$=mode] [data-slot=name]');
             return [...document.querySelectorAll('.page-section')].flatMap((section) => {
               section.scrollIntoView({ behavior: 'instant' });
               const { left, top, width, height } = mode.getBoundingClientRect();
@@ -361,7 +374,9 @@ async fn the_mode_is_named_wherever_the_reader_is() {
         let found = visit.run(covered).await;
         assert_eq!(found, json!([]), "{name}: the mode is out of sight");
         if name == "phone" {
-            visit.press("[data-do=contents]").await;
+            visit
+                .press("[data-component$=progress] [data-action=toggle]")
+                .await;
             let found = visit.run(covered).await;
             assert_eq!(found, json!([]), "{name}: the contents cover the mode");
             let height =

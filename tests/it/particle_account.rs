@@ -43,41 +43,71 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
         visit.scroll_to("#webhook-configuration").await;
         visit.look(&format!("particle-account-{name}")).await;
         visit
-            .fill("[data-form=password] [name=username]", &demo.username)
+            .fill(
+                "[data-component$=connect] [data-form=password] [name=username]",
+                &demo.username,
+            )
             .await;
         visit
-            .fill("[data-form=password] [name=password]", "not the password")
+            .fill(
+                "[data-component$=connect] [data-form=password] [name=password]",
+                "not the password",
+            )
             .await;
-        visit.press("[data-form=password] button").await;
+        visit
+            .press("[data-component$=connect] [data-form=password] button")
+            .await;
         visit
             .says(
-                "connect-problem",
+                "[data-component$=connect] [data-slot=problem]",
                 "User name or password is wrong. It was tried once",
             )
             .await;
         visit.look(&format!("particle-wrong-password-{name}")).await;
         visit
-            .fill("[data-form=password] [name=password]", &demo.password)
+            .fill(
+                "[data-component$=connect] [data-form=password] [name=password]",
+                &demo.password,
+            )
             .await;
-        visit.press("[data-form=password] button").await;
+        visit
+            .press("[data-component$=connect] [data-form=password] button")
+            .await;
         visit
             .shows(
                 "the code is asked for",
-                "return document.querySelector('[data-form=code]').checkVisibility()",
+                "return document.querySelector('[data-component$=connect] [data-form=code]').checkVisibility()",
             )
             .await;
-        visit.fill("[data-form=code] [name=code]", "654321").await;
-        visit.press("[data-form=code] [type=submit]").await;
         visit
-            .says("connect-problem", "The one-time code is wrong")
+            .fill(
+                "[data-component$=connect] [data-form=code] [name=code]",
+                "654321",
+            )
+            .await;
+        visit
+            .press("[data-component$=connect] [data-form=code] [type=submit]")
+            .await;
+        visit
+            .says(
+                "[data-component$=connect] [data-slot=problem]",
+                "The one-time code is wrong",
+            )
             .await;
         visit.look(&format!("particle-wrong-code-{name}")).await;
-        visit.fill("[data-form=code] [name=code]", "123 456").await;
-        visit.press("[data-form=code] [type=submit]").await;
+        visit
+            .fill(
+                "[data-component$=connect] [data-form=code] [name=code]",
+                "123 456",
+            )
+            .await;
+        visit
+            .press("[data-component$=connect] [data-form=code] [type=submit]")
+            .await;
         visit.connected().await;
         // Nothing that was refused was asked a second time: the page's client asks, and the page asks once.
         assert_eq!(visit.run("return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/oauth/token')).length").await, 4);
-        assert!(!visit.text("[data-part=publish-line]").await.is_empty());
+        assert!(!visit.text(".publish-line").await.is_empty());
         let made = visit.token().await;
         for kept in ["localStorage", "location.href", "document.cookie"] {
             let found = visit.run(&format!("return JSON.stringify({kept}).includes('{made}') || Object.values(localStorage).join().includes('{made}')")).await;
@@ -86,7 +116,7 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
         visit.remove_webhook().await;
         let account = Account::with_token(&home, &made);
         visit
-            .press("[data-part=connect-done] [data-do=sign-out]")
+            .press("[data-component$=connect] [data-action=sign-out]")
             .await;
         account.ended().await;
         visit.close().await;
@@ -101,26 +131,37 @@ async fn a_pasted_token_works_and_is_not_deleted_at_sign_out() {
     let visit = Visit::to(&home, LIGHT).await;
     visit.start().await;
     for wrong in ["two words", "0123456789abcdef0123456789abcdef01234567"] {
-        visit.fill("[data-form=token] [name=token]", wrong).await;
-        visit.press("[data-form=token] button").await;
-        visit.says("connect-problem", "token").await;
+        visit
+            .fill(
+                "[data-component$=connect] [data-form=token] [name=token]",
+                wrong,
+            )
+            .await;
+        visit
+            .press("[data-component$=connect] [data-form=token] button")
+            .await;
+        visit
+            .says("[data-component$=connect] [data-slot=problem]", "token")
+            .await;
     }
     visit.picture("particle-wrong-token-light").await;
     visit
         .fill(
-            "[data-form=token] [name=token]",
+            "[data-component$=connect] [data-form=token] [name=token]",
             &format!(" {}\n", account.token),
         )
         .await;
-    visit.press("[data-form=token] button").await;
+    visit
+        .press("[data-component$=connect] [data-form=token] button")
+        .await;
     visit.connected().await;
     visit
-        .press("[data-part=connect-done] [data-do=sign-out]")
+        .press("[data-component$=connect] [data-action=sign-out]")
         .await;
     visit
         .shows(
             "the page is signed out",
-            "return document.querySelector('[data-form=token]').checkVisibility()",
+            "return document.querySelector('[data-component$=connect] [data-form=token]').checkVisibility()",
         )
         .await;
     let user = account.call(Method::GET, "/v1/user", Value::Null).await;
@@ -138,15 +179,26 @@ async fn a_token_that_ends_keeps_the_log_and_the_place_and_asks_again() {
     let home = Home::start().await;
     for (name, view) in VIEWS {
         let visit = Visit::connected_at(&home, view).await;
-        visit.press("[data-do=test-webhook]").await;
+        visit
+            .press("[data-component$=webhook-card] [data-action=test]")
+            .await;
         let before = visit.whole_rounds(1).await;
         let account = Account::with_token(&home, &visit.token().await);
         account
             .ask(Method::DELETE, "/v1/access_tokens/current", Value::Null)
             .await;
-        visit.press("[data-do=test-webhook]").await;
-        visit.says("connect-why", "The sign-in has ended").await;
-        visit.scroll_to("[data-part=connect]").await;
+        visit
+            .press("[data-component$=webhook-card] [data-action=test]")
+            .await;
+        visit
+            .says(
+                "[data-component$=connect] [data-slot=why]",
+                "The sign-in has ended",
+            )
+            .await;
+        visit
+            .scroll_to("[data-component$=connect] [data-slot=card]")
+            .await;
         visit.look(&format!("particle-expired-{name}")).await;
         let meanwhile = visit
             .log_shows("what was there", |rounds| {
@@ -154,9 +206,11 @@ async fn a_token_that_ends_keeps_the_log_and_the_place_and_asks_again() {
             })
             .await;
         assert_eq!(meanwhile[0], before[0]);
-        visit.says("count", "not listening to events").await;
+        visit.says(".log-count", "not listening to events").await;
         visit.connect().await;
-        visit.press("[data-do=test-webhook]").await;
+        visit
+            .press("[data-component$=webhook-card] [data-action=test]")
+            .await;
         let after = visit
             .log_shows("a second round", |rounds| {
                 rounds.iter().filter(|round| is_whole(round)).count() == 2
@@ -189,30 +243,50 @@ async fn somebody_elses_webhook_is_left_alone_until_it_is_taken_over() {
     let url = async || account.hooks().await[0]["url"].clone();
     let visit = Visit::to(&home, LIGHT).await;
     visit.start().await;
-    let own = visit.text("[data-slot=hook-url]").await;
-    visit.press("[data-do=connect-simulated]").await;
+    let own = visit.text("[data-component$=hook] [data-slot=url]").await;
+    visit
+        .press("[data-component$=connect] [data-action=simulated]")
+        .await;
     visit
         .says(
-            "webhook-state",
+            "[data-component$=webhook-card] [data-slot=state]",
             "There is a webhook named “WebhookTutorial01” in the account already",
         )
         .await;
     visit
-        .says("webhook-question", "http://127.0.0.1:9/theirs, made on")
+        .says(
+            "[data-component$=webhook-card] [data-slot=question-words]",
+            "http://127.0.0.1:9/theirs, made on",
+        )
         .await;
     visit
-        .says("webhook-overlap", "“Webhook”, to http://127.0.0.1:9/wider")
+        .says(
+            "[data-component$=webhook-card] [data-slot=overlap]",
+            "“Webhook”, to http://127.0.0.1:9/wider",
+        )
         .await;
-    visit.scroll_to("[data-part=webhook]").await;
+    visit.scroll_to("[data-component$=webhook-card]").await;
     visit.look("particle-elsewhere-light").await;
-    visit.press("[data-do=webhook-no]").await;
-    visit.says("webhook-question", "It was left as it is").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=no]")
+        .await;
+    visit
+        .says(
+            "[data-component$=webhook-card] [data-slot=question-words]",
+            "It was left as it is",
+        )
+        .await;
     assert_eq!(url().await, "http://127.0.0.1:9/theirs");
     visit.reload().await;
     visit
-        .says("webhook-question", "http://127.0.0.1:9/theirs")
+        .says(
+            "[data-component$=webhook-card] [data-slot=question-words]",
+            "http://127.0.0.1:9/theirs",
+        )
         .await;
-    visit.press("[data-do=webhook-yes]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=yes]")
+        .await;
     visit.connected().await;
     assert_eq!(url().await, json!(own));
     assert_eq!(account.hooks().await.len(), 2);
@@ -225,10 +299,12 @@ async fn when_two_webhooks_fire_for_one_event_the_log_says_so() {
     let home = Home::start().await;
     let account = Account::of(&home).await;
     let visit = Visit::connected_at(&home, LIGHT).await;
-    let own = visit.text("[data-slot=hook-url]").await;
+    let own = visit.text("[data-component$=hook] [data-slot=url]").await;
     let wider = json!({ "event": "Webhook", "integration_type": "Webhook", "url": own, "requestType": "POST" });
     account.ask(Method::POST, "/v1/integrations", wider).await;
-    visit.press("[data-do=test-webhook]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
     let rounds = visit
         .log_shows("a duplicate", |rounds| {
             rounds
@@ -260,15 +336,32 @@ async fn a_cloud_that_is_down_and_a_stream_that_breaks_are_said_and_gone_on_from
     visit.start().await;
     visit.connect().await;
     visit
-        .says("connect-devices", "No devices in this account")
+        .says(
+            "[data-component$=connect] [data-slot=devices]",
+            "No devices in this account",
+        )
         .await;
-    visit.press("[data-do=test-webhook]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
     visit.whole_rounds(1).await;
     for n in 2..=4 {
         network.cut().await;
-        visit.says("connect-stream", "the stream broke off").await;
-        visit.says("connect-stream", "Listening to events.").await;
-        visit.press("[data-do=test-webhook]").await;
+        visit
+            .says(
+                "[data-component$=connect] [data-slot=stream]",
+                "the stream broke off",
+            )
+            .await;
+        visit
+            .says(
+                "[data-component$=connect] [data-slot=stream]",
+                "Listening to events.",
+            )
+            .await;
+        visit
+            .press("[data-component$=webhook-card] [data-action=test]")
+            .await;
         visit
             .log_shows("the next round, whole", |rounds| {
                 rounds.iter().filter(|round| is_whole(round)).count() == n
@@ -283,19 +376,35 @@ async fn a_cloud_that_is_down_and_a_stream_that_breaks_are_said_and_gone_on_from
     visit.picture("particle-cuts-light").await;
 
     network.go_down().await;
-    visit.says("connect-stream", "can’t be reached").await;
-    visit.press("[data-do=test-webhook]").await;
     visit
         .says(
-            "webhook-said",
+            "[data-component$=connect] [data-slot=stream]",
+            "can’t be reached",
+        )
+        .await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
+    visit
+        .says(
+            "[data-component$=webhook-card] [data-slot=status]",
             "Not published. The simulated cloud can’t be reached",
         )
         .await;
-    visit.scroll_to("[data-part=connect]").await;
+    visit
+        .scroll_to("[data-component$=connect] [data-slot=card]")
+        .await;
     visit.look("particle-cloud-down-light").await;
     network.come_back().await;
-    visit.says("connect-stream", "Listening to events.").await;
-    visit.press("[data-do=test-webhook]").await;
+    visit
+        .says(
+            "[data-component$=connect] [data-slot=stream]",
+            "Listening to events.",
+        )
+        .await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
     visit
         .log_shows("a fifth round", |rounds| {
             rounds.iter().filter(|round| is_whole(round)).count() == 5
@@ -311,13 +420,20 @@ async fn without_an_account_the_page_sends_what_particle_would_and_says_so() {
     for (name, view) in VIEWS {
         let visit = Visit::to(&home, view).await;
         visit.start().await;
-        visit.says("mode", "No account").await;
         visit
-            .says("connect-none", "No Particle account can be connected here")
+            .says("[data-component$=mode] [data-slot=name]", "No account")
+            .await;
+        visit
+            .says(
+                "[data-component$=connect] [data-slot=none]",
+                "No Particle account can be connected here",
+            )
             .await;
         visit.scroll_to("#webhook-configuration").await;
         visit.look(&format!("particle-no-account-{name}")).await;
-        visit.press("[data-do=send-one]").await;
+        visit
+            .press("[data-component$=hook] [data-action=send]")
+            .await;
         let rounds = visit
             .log_shows("a round", |rounds| {
                 rounds.len() == 1 && rounds[0].blocks.len() == 3
@@ -337,7 +453,7 @@ async fn without_an_account_the_page_sends_what_particle_would_and_says_so() {
                 .contains("Sent by this page, as Particle would"),
             "{received:#?}"
         );
-        visit.says("count", "the server’s side only").await;
+        visit.says(".log-count", "the server’s side only").await;
         visit.scroll_to("#log").await;
         visit.look(&format!("particle-sent-by-page-{name}")).await;
         visit.close().await;

@@ -19,7 +19,7 @@ async fn settings(account: &Account, url: &str) -> Value {
 
 async fn differs(visit: &Visit, part: &str) {
     let script = format!(
-        "const list = document.querySelector('[data-part=webhook-differs]'); return list.checkVisibility() && list.textContent.includes({})",
+        "const list = document.querySelector('.webhook-differs'); return list.checkVisibility() && list.textContent.includes({})",
         json!(part)
     );
     visit
@@ -28,15 +28,25 @@ async fn differs(visit: &Visit, part: &str) {
 }
 
 async fn put_back(visit: &Visit) {
-    assert_eq!(visit.text("[data-do=webhook-yes]").await, "Put back");
-    visit.press("[data-do=webhook-yes]").await;
+    assert_eq!(
+        visit
+            .text("[data-component$=webhook-card] [data-action=yes]")
+            .await,
+        "Put back"
+    );
     visit
-        .says("webhook-state", "Every event whose name begins with")
+        .press("[data-component$=webhook-card] [data-action=yes]")
+        .await;
+    visit
+        .says(
+            "[data-component$=webhook-card] [data-slot=state]",
+            "Every event whose name begins with",
+        )
         .await;
     visit
         .shows(
             "nothing differs any more",
-            "return !document.querySelector('[data-part=webhook-differs]').checkVisibility()",
+            "return !document.querySelector('.webhook-differs').checkVisibility()",
         )
         .await;
 }
@@ -47,22 +57,34 @@ async fn a_disabled_webhook_is_noticed_by_the_press_that_nothing_comes_of() {
     let account = Account::of(&home).await;
     for (name, view) in VIEWS {
         let visit = Visit::connected_at(&home, view).await;
-        let url = visit.text("[data-slot=hook-url]").await;
+        let url = visit.text("[data-component$=hook] [data-slot=url]").await;
         let mut hook = settings(&account, &url).await;
         hook["disabled"] = json!(true);
         let at = account.hook_path().await;
         account.ask(Method::PUT, &at, hook).await;
-        visit.press("[data-do=test-webhook]").await;
-        visit.says("webhook-state", "but it was changed").await;
+        visit
+            .press("[data-component$=webhook-card] [data-action=test]")
+            .await;
+        visit
+            .says(
+                "[data-component$=webhook-card] [data-slot=state]",
+                "but it was changed",
+            )
+            .await;
         differs(&visit, "It is disabled: no event triggers it.").await;
-        visit.scroll_to("[data-part=webhook]").await;
+        visit.scroll_to("[data-component$=webhook-card]").await;
         visit.picture(&format!("particle-changed-{name}")).await;
         visit
-            .axe_in("[data-part=webhook]", &format!("a changed webhook, {name}"))
+            .axe_in(
+                "[data-component$=webhook-card]",
+                &format!("a changed webhook, {name}"),
+            )
             .await;
         visit.fits().await;
         put_back(&visit).await;
-        visit.press("[data-do=test-webhook]").await;
+        visit
+            .press("[data-component$=webhook-card] [data-action=test]")
+            .await;
         visit.blocks("response", 1).await;
         account.ask(Method::DELETE, &at, Value::Null).await;
         visit.close().await;
@@ -75,31 +97,57 @@ async fn led_away_or_deleted_elsewhere_the_webhook_is_taken_back_or_made_again()
     let home = Home::start().await;
     let account = Account::of(&home).await;
     let visit = Visit::connected_at(&home, LIGHT).await;
-    let own = visit.text("[data-slot=hook-url]").await;
+    let own = visit.text("[data-component$=hook] [data-slot=url]").await;
     let url = async || account.hooks().await[0]["url"].clone();
 
     let away = "http://127.0.0.1:9/away";
     let at = account.hook_path().await;
     let hook = settings(&account, away).await;
     account.ask(Method::PUT, &at, hook).await;
-    visit.press("[data-do=test-webhook]").await;
-    visit.says("webhook-state", "no longer leads here").await;
-    visit.says("webhook-question", away).await;
-    assert_eq!(visit.text("[data-do=webhook-yes]").await, "Take back");
-    visit.scroll_to("[data-part=webhook]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
+    visit
+        .says(
+            "[data-component$=webhook-card] [data-slot=state]",
+            "no longer leads here",
+        )
+        .await;
+    visit
+        .says(
+            "[data-component$=webhook-card] [data-slot=question-words]",
+            away,
+        )
+        .await;
+    assert_eq!(
+        visit
+            .text("[data-component$=webhook-card] [data-action=yes]")
+            .await,
+        "Take back"
+    );
+    visit.scroll_to("[data-component$=webhook-card]").await;
     visit.look("particle-led-away-light").await;
-    visit.press("[data-do=webhook-yes]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=yes]")
+        .await;
     visit.connected().await;
     assert_eq!(url().await, json!(own));
 
     account.ask(Method::DELETE, &at, Value::Null).await;
-    visit.press("[data-do=test-webhook]").await;
     visit
-        .says("webhook-state", "no longer in your account")
+        .press("[data-component$=webhook-card] [data-action=test]")
         .await;
-    visit.scroll_to("[data-part=webhook]").await;
+    visit
+        .says(
+            "[data-component$=webhook-card] [data-slot=state]",
+            "no longer in your account",
+        )
+        .await;
+    visit.scroll_to("[data-component$=webhook-card]").await;
     visit.look("particle-deleted-light").await;
-    visit.press("[data-do=webhook-yes]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=yes]")
+        .await;
     visit.connected().await;
     assert_eq!(url().await, json!(own));
     visit.close().await;
@@ -117,8 +165,15 @@ async fn a_webhook_that_was_taken_over_and_is_answered_elsewhere_is_noticed_by_i
     account.ask(Method::PUT, &at, hook).await;
     // Somebody else's event: nothing is pressed here.
     account.publish("WebhookTutorial01", "{}").await;
-    visit.says("webhook-state", "no longer leads here").await;
-    visit.says("count", "the webhook leads elsewhere").await;
+    visit
+        .says(
+            "[data-component$=webhook-card] [data-slot=state]",
+            "no longer leads here",
+        )
+        .await;
+    visit
+        .says(".log-count", "the webhook leads elsewhere")
+        .await;
     visit.close().await;
     home.stack.stop().await.unwrap();
 }
@@ -128,7 +183,7 @@ async fn a_webhook_that_was_changed_elsewhere_is_compared_with_the_one_that_was_
     let home = Home::start().await;
     let account = Account::of(&home).await;
     let visit = Visit::connected_at(&home, LIGHT).await;
-    let url = visit.text("[data-slot=hook-url]").await;
+    let url = visit.text("[data-component$=hook] [data-slot=url]").await;
     let at = account.hook_path().await;
     let made = account.ask(Method::GET, &at, Value::Null).await;
     let change = async |change: fn(&mut Value)| {
@@ -138,7 +193,9 @@ async fn a_webhook_that_was_changed_elsewhere_is_compared_with_the_one_that_was_
     };
 
     change(|hook| hook["event"] = json!("Other")).await;
-    visit.press("[data-do=test-webhook]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
     differs(
         &visit,
         "Its event is “Other”, so “WebhookTutorial01” does not trigger it.",
@@ -193,7 +250,9 @@ async fn before_anything_is_done_the_page_says_what_it_makes_who_keeps_what_and_
     let account = Account::of(&home).await;
     let visit = Visit::to(&home, LIGHT).await;
     visit.start().await;
-    let plan = visit.text("[data-part=connect-plan]").await;
+    let plan = visit
+        .text("[data-component$=connect] [data-slot=plan]")
+        .await;
     for part in [
         "makes one webhook in your account, named WebhookTutorial01",
         "Nothing else in the account is changed, and no device",

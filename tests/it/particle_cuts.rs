@@ -70,7 +70,12 @@ async fn events_over_a_stream_that_breaks_off_again_and_again_are_shown_once_or_
     let mut missed = Vec::new();
     let mut next = 1000;
     for cut in 0..CUTS {
-        visit.says("connect-stream", "Listening to events.").await;
+        visit
+            .says(
+                "[data-component$=connect] [data-slot=stream]",
+                "Listening to events.",
+            )
+            .await;
         for _ in 0..2 {
             next += 1;
             account
@@ -90,7 +95,10 @@ async fn events_over_a_stream_that_breaks_off_again_and_again_are_shown_once_or_
         }
         cutter.cut();
         visit
-            .says("connect-stream", "Not listening to events")
+            .says(
+                "[data-component$=connect] [data-slot=stream]",
+                "Not listening to events",
+            )
             .await;
         // Published where nobody listens; the server still gets it. The first pause is too short for it.
         if cut > 1 && cutter.opened().len() == cut + 1 {
@@ -106,7 +114,12 @@ async fn events_over_a_stream_that_breaks_off_again_and_again_are_shown_once_or_
             }
         }
     }
-    visit.says("connect-stream", "Listening to events.").await;
+    visit
+        .says(
+            "[data-component$=connect] [data-slot=stream]",
+            "Listening to events.",
+        )
+        .await;
     assert!(missed.len() >= 2, "{missed:?}");
     let rounds = visit
         .log_shows("every round", |rounds| {
@@ -224,8 +237,12 @@ async fn too_many_calls_and_a_cloud_that_is_broken_are_said_plainly_and_gone_on_
         let answer = format!("window.answer = {{ status: {status}, body: '{body}' }}");
         // At the sign-in, and once signed in.
         visit.run(&answer).await;
-        visit.press("[data-do=connect-simulated]").await;
-        visit.says("connect-problem", says).await;
+        visit
+            .press("[data-component$=connect] [data-action=simulated]")
+            .await;
+        visit
+            .says("[data-component$=connect] [data-slot=problem]", says)
+            .await;
         visit.run("window.answer = null").await;
         visit.connect().await;
         visit
@@ -233,17 +250,35 @@ async fn too_many_calls_and_a_cloud_that_is_broken_are_said_plainly_and_gone_on_
                 "{answer}; window.streams.splice(0).forEach((one) => one.abort())"
             ))
             .await;
-        visit.says("connect-stream", stream).await;
         visit
-            .says("connect-stream", "Trying again by itself.")
+            .says("[data-component$=connect] [data-slot=stream]", stream)
             .await;
-        visit.press("[data-do=test-webhook]").await;
-        visit.says("webhook-said", says).await;
-        visit.scroll_to("[data-part=connect]").await;
+        visit
+            .says(
+                "[data-component$=connect] [data-slot=stream]",
+                "Trying again by itself.",
+            )
+            .await;
+        visit
+            .press("[data-component$=webhook-card] [data-action=test]")
+            .await;
+        visit
+            .says("[data-component$=webhook-card] [data-slot=status]", says)
+            .await;
+        visit
+            .scroll_to("[data-component$=connect] [data-slot=card]")
+            .await;
         visit.look(&format!("particle-{status}-{name}")).await;
         visit.run("window.answer = null").await;
-        visit.says("connect-stream", "Listening to events.").await;
-        visit.press("[data-do=test-webhook]").await;
+        visit
+            .says(
+                "[data-component$=connect] [data-slot=stream]",
+                "Listening to events.",
+            )
+            .await;
+        visit
+            .press("[data-component$=webhook-card] [data-action=test]")
+            .await;
         visit.blocks("response", 1).await;
         visit.remove_webhook().await;
         visit.close().await;

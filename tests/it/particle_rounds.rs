@@ -32,7 +32,9 @@ async fn a_test_press_is_six_blocks_in_the_order_of_cause_and_a_reload_keeps_the
         visit.connect().await;
         visit.scroll_to("#webhook-configuration").await;
         visit.look(&format!("particle-connected-{name}")).await;
-        visit.press("[data-do=test-webhook]").await;
+        visit
+            .press("[data-component$=webhook-card] [data-action=test]")
+            .await;
         let rounds = visit.whole_rounds(1).await;
         let [round] = &rounds[..] else {
             panic!("{rounds:?}")
@@ -125,8 +127,12 @@ async fn whatever_the_servers_clock_and_whatever_is_heard_first_the_picture_is_t
             visit.start().await;
             visit.connect().await;
             network.hold(late).await;
-            visit.press("[data-do=test-webhook]").await;
-            visit.press("[data-do=test-webhook]").await;
+            visit
+                .press("[data-component$=webhook-card] [data-action=test]")
+                .await;
+            visit
+                .press("[data-component$=webhook-card] [data-action=test]")
+                .await;
             let account = Account::of(&home).await;
             if matches!(late, Traffic::Stream) {
                 visit.blocks("response", 2).await;
@@ -236,7 +242,12 @@ async fn two_devices_in_the_same_second_have_each_block_in_the_right_round() {
         told["data"].as_str().unwrap().contains("\"id\":100"),
         "{told}"
     );
-    visit.says("connect-devices", "kitchen (online)").await;
+    visit
+        .says(
+            "[data-component$=connect] [data-slot=devices]",
+            "kitchen (online)",
+        )
+        .await;
     visit.scroll_to("#log").await;
     visit.look("particle-two-devices-light").await;
     visit.close().await;
@@ -247,15 +258,16 @@ async fn two_devices_in_the_same_second_have_each_block_in_the_right_round() {
 async fn show_all(visit: &Visit) {
     loop {
         visit
-            .run("document.querySelector('[data-part=rail]').scrollLeft = 0")
+            .run("document.querySelector('.log-rail').scrollLeft = 0")
             .await;
         visit
             .shows(
                 "the reader is away from the newest",
-                "return document.querySelector('[data-do=newest]').checkVisibility()",
+                "return document.querySelector('[data-component$=dock] [data-action=newest]').checkVisibility()",
             )
             .await;
-        let script = "const older = document.querySelector('[data-do=older]');
+        let script =
+            "const older = document.querySelector('[data-component$=rail] [data-action=older]');
             if (!older.checkVisibility()) return -1;
             const before = document.querySelectorAll('.log-rounds > .log-round').length;
             older.click();
@@ -265,7 +277,7 @@ async fn show_all(visit: &Visit) {
             return;
         }
         let script = format!(
-            "return document.querySelectorAll('.log-rounds > .log-round').length > {before} || !document.querySelector('[data-do=older]').checkVisibility()"
+            "return document.querySelectorAll('.log-rounds > .log-round').length > {before} || !document.querySelector('[data-component$=rail] [data-action=older]').checkVisibility()"
         );
         visit.shows("older rounds are shown", &script).await;
     }
@@ -278,10 +290,10 @@ async fn two_hundred_presses_in_a_row_are_two_hundred_rounds() {
     visit.run("window.tasks = []; new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' })").await;
     // As fast as somebody could who waits for nothing but that the log keeps up.
     let press = "(async () => {
-        const received = () => Number(/^\\d+/.exec(document.querySelector('[data-slot=count]').textContent)?.[0] ?? 0);
+        const received = () => Number(/^\\d+/.exec(document.querySelector('.log-count').textContent)?.[0] ?? 0);
         for (let n = 0; n < 200; n += 1) {
             while (n - received() > 12) await new Promise(requestAnimationFrame);
-            document.querySelector('[data-do=test-webhook]').click();
+            document.querySelector('[data-component$=webhook-card] [data-action=test]').click();
         }
     })()";
     visit.run(press).await;
@@ -305,10 +317,14 @@ async fn two_hundred_presses_in_a_row_are_two_hundred_rounds() {
     for (n, round) in rounds.iter().enumerate() {
         assert_eq!(round.seq, format!("#{}", n + 1));
     }
-    visit.says("count", "200 deliveries, none missing").await;
+    visit
+        .says(".log-count", "200 deliveries, none missing")
+        .await;
     visit.run("tasks.length = 0").await;
     for n in 201..=205 {
-        visit.press("[data-do=test-webhook]").await;
+        visit
+            .press("[data-component$=webhook-card] [data-action=test]")
+            .await;
         visit.whole_rounds(n).await;
     }
     let update = visit.run("return [tasks.length, Math.max(0, ...tasks), document.querySelectorAll('.log-rounds .log-block').length]").await;
@@ -338,7 +354,9 @@ async fn eight_tabs_share_one_stream_and_each_shows_every_block_once() {
         visit.connected().await;
         tabs.push(tab);
     }
-    visit.press("[data-do=test-webhook]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
     let first = visit.whole_rounds(1).await;
     for tab in &tabs {
         client.switch_to_window(tab.clone()).await.unwrap();
@@ -355,7 +373,9 @@ async fn eight_tabs_share_one_stream_and_each_shows_every_block_once() {
         .shows("another tab listens", &format!("{opened} === 2"))
         .await;
     visit.connected().await;
-    visit.press("[data-do=test-webhook]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
     for tab in &tabs {
         client.switch_to_window(tab.clone()).await.unwrap();
         let rounds = visit
@@ -373,7 +393,7 @@ async fn eight_tabs_share_one_stream_and_each_shows_every_block_once() {
     // One signs out, all are signed out, and the token is gone in the cloud.
     let account = Account::with_token(&home, &visit.token().await);
     visit
-        .press("[data-part=connect-done] [data-do=sign-out]")
+        .press("[data-component$=connect] [data-action=sign-out]")
         .await;
     account.ended().await;
     for tab in &tabs {
@@ -381,7 +401,7 @@ async fn eight_tabs_share_one_stream_and_each_shows_every_block_once() {
         visit
             .shows(
                 "this tab is signed out",
-                "return document.querySelector('[data-do=connect-simulated]').checkVisibility()",
+                "return document.querySelector('[data-component$=connect] [data-action=simulated]').checkVisibility()",
             )
             .await;
     }
@@ -476,7 +496,9 @@ async fn a_long_response_is_one_view_with_its_parts_whatever_order_they_come_in(
         let body = "0123456789abcdef".repeat(120);
         let reply = json!({ "status": 200, "content_type": "text/plain", "body": body });
         person.reply_with(&reply.to_string()).await;
-        visit.press("[data-do=test-webhook]").await;
+        visit
+            .press("[data-component$=webhook-card] [data-action=test]")
+            .await;
         let rounds = visit.whole_rounds(1).await;
         let back = rounds[0].blocks.last().unwrap();
         assert!(back.row("data").starts_with(&body[..512]), "{back:#?}");
@@ -502,7 +524,9 @@ async fn a_long_response_is_one_view_with_its_parts_whatever_order_they_come_in(
         ] {
             let reply = json!({ "status": status, "body": "", "times": if status == 404 { json!(1) } else { Value::Null } });
             person.reply_with(&reply.to_string()).await;
-            visit.press("[data-do=test-webhook]").await;
+            visit
+                .press("[data-component$=webhook-card] [data-action=test]")
+                .await;
             visit
                 .log_shows(note, |rounds| {
                     rounds.last().is_some_and(|round| {
@@ -542,22 +566,26 @@ async fn a_long_response_is_one_view_with_its_parts_whatever_order_they_come_in(
 async fn who_reads_elsewhere_is_told_that_it_is_the_servers_side_only() {
     let home = Home::start().await;
     let visit = Visit::connected_at(&home, LIGHT).await;
-    visit.press("[data-do=test-webhook]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
     visit.whole_rounds(1).await;
     for dialog in ["share", "continue"] {
-        visit.press(&format!("[data-do={dialog}]")).await;
+        visit
+            .press(&format!("[data-component$=hook] [data-action={dialog}]"))
+            .await;
         let link = visit
-            .text(&format!("[data-part={dialog}-dialog] [data-slot=link]"))
+            .text(&format!("dialog[data-name={dialog}] [data-slot=link]"))
             .await;
         visit
-            .press(&format!("[data-part={dialog}-dialog] [data-do=close]"))
+            .press(&format!("dialog[data-name={dialog}] [data-action=close]"))
             .await;
         let other = Visit::to(&home, LIGHT).await;
         other.goto("about:blank").await;
         other.goto(&link).await;
         if dialog == "continue" {
             other
-                .press("[data-part=adopt-dialog] [data-do=confirm]")
+                .press("dialog[data-name=adopt] [data-action=confirm]")
                 .await;
         }
         let rounds = other
@@ -567,7 +595,10 @@ async fn who_reads_elsewhere_is_told_that_it_is_the_servers_side_only() {
             .await;
         assert_eq!(rounds[0].who, "Test button");
         other
-            .says("count", "1 delivery, none missing; the server’s side only")
+            .says(
+                ".log-count",
+                "1 delivery, none missing; the server’s side only",
+            )
             .await;
         other.close().await;
     }

@@ -66,7 +66,7 @@ async fn before_start_and_reading_ahead() {
     visit.goto("about:blank").await;
     visit.goto(&url).await;
     let ahead = async |visit: &Visit| {
-        let bar = "return document.querySelector('[data-part=start-bar]').checkVisibility() && document.documentElement.dataset.script === 'on'";
+        let bar = "return document.querySelector('.start-bar').checkVisibility() && document.documentElement.dataset.script === 'on'";
         visit.shows("the bar offers to start", bar).await;
     };
     look(&visit, "ahead", ahead).await;
@@ -82,11 +82,15 @@ async fn with_a_cloud_a_device_and_rounds() {
     look(&visit, "started", async |_| ()).await;
     visit.browser.look_as(LIGHT).await.unwrap();
     visit.connect().await;
-    visit.press("[data-do=test-webhook]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
     visit.whole_rounds(1).await;
-    let on = "return document.querySelector('[data-part=device-light]').dataset.state === 'on'";
+    let on = "return document.querySelector('.device-light').dataset.state === 'on'";
     visit.shows("the device is online", on).await;
-    visit.press("[data-do=press-mode]").await;
+    visit
+        .press("[data-component$=panel] [data-action=press]")
+        .await;
     visit.blocks("device", 1).await;
     visit.blocks("response", 2).await;
     let connected = async |visit: &Visit| {
@@ -109,7 +113,9 @@ async fn without_an_account() {
     let home = Home::start_with(|config| config.clouds = Arc::new(|_| vec![])).await;
     let visit = Visit::to(&home, LIGHT).await;
     visit.start().await;
-    visit.press("[data-do=send-one]").await;
+    visit
+        .press("[data-component$=hook] [data-action=send]")
+        .await;
     visit.blocks("received", 1).await;
     let there = async |visit: &Visit| {
         visit.blocks("received", 1).await;

@@ -70,7 +70,9 @@ async fn a_script_that_does_not_come_leaves_everything_to_read() {
         let blocked = ("Network.setBlockedURLs", lost_at);
         let visit = open(&home, LIGHT, &[network.clone(), blocked]).await;
         if lost == "app.js" {
-            visit.press("[data-do=start]").await;
+            visit
+                .press("[data-component$=start] [data-action=start]")
+                .await;
         }
         if lost == "first.js" {
             // The others do its work, later.

@@ -12,7 +12,7 @@ import { listen } from '../../site/static/particle/stream.js';
 import { settingsFor, testData } from '../../site/static/particle/webhook.js';
 import { rounds } from '../../site/static/log/rounds.js';
 import { timeOfDay } from '../../site/static/lib/time.js';
-import { exampleName } from '../../site/static/steps/yours.js';
+import { exampleName } from '../../site/static/steps/examples.js';
 
 /** @type {{page: string, particle: string, username: string, password: string, device: string, owner: string}} */
 const stack = JSON.parse(process.argv[2]);
@@ -90,7 +90,7 @@ const drawn = async (since) => {
 const recorded = (block) => ({
   name: exampleName(block),
   kind: block.kind,
-  way: block.way,
+  way: block.direction,
   title: block.title,
   seq: block.seq === null ? '' : `#${block.seq}`,
   at: block.at ?? '',

@@ -210,7 +210,7 @@ const KEPT: &str = "
 const TAKE_ALL: &str = "
     const heads = [...document.querySelectorAll('.log-rounds .log-block > header')];
     heads[arguments[0]]?.click();
-    const dialog = document.querySelector('[data-part=block-dialog]');
+    const dialog = document.querySelector('.block-dialog');
     const shown = dialog.open ? dialog.textContent : '';
     for (const button of dialog.querySelectorAll('button')) if (/copy|download/i.test(button.textContent) && !button.hidden) button.click();
     return [heads.length, shown];";
@@ -229,7 +229,7 @@ async fn who_reads_through_a_link_finds_no_masked_value_on_the_page_nor_takes_on
     home.client.send(request).await.unwrap();
     let visit = Visit::to(&home, LIGHT).await;
     visit.read_by_link(&owner).await;
-    let place = "return [document.querySelector('[data-part=start]').offsetHeight, document.querySelector('[data-part=rail]').checkVisibility(), localStorage.getItem('webhook-tutorial/dock')]";
+    let place = "return [document.querySelector('.start-card').offsetHeight, document.querySelector('.log-rail').checkVisibility(), localStorage.getItem('webhook-tutorial/dock')]";
     let place = visit.run(place).await;
     let expected = serde_json::json!([0, true, null]);
     assert_eq!(place, expected, "no hole for Start; open, and not kept");
@@ -240,15 +240,20 @@ async fn who_reads_through_a_link_finds_no_masked_value_on_the_page_nor_takes_on
         let found = visit.run_with(TAKE_ALL, vec![at.into()]).await;
         seen.push_str(found[1].as_str().unwrap());
         visit
-            .run("document.querySelector('[data-part=block-dialog]').close()")
+            .run("document.querySelector('.block-dialog').close()")
             .await;
         at += 1;
         if at >= found[0].as_u64().unwrap() {
             break;
         }
     }
-    visit.press("[data-do=more]").await;
-    visit.press("[data-do=download-log]").await;
+    let taken = visit.run("return JSON.stringify(window.taken)").await;
+    seen.push_str(taken.as_str().unwrap());
+    visit.goto(&format!("{}/log", visit.page_url)).await;
+    visit.run(KEPT).await;
+    visit
+        .press("[data-component$=more] [data-action=download]")
+        .await;
     visit
         .shows(
             "the log was saved",
@@ -280,9 +285,9 @@ fn what_a_link_shows_is_said_before_it_can_be_copied() {
     let files = site::files(&site::Options::default()).unwrap();
     let page = files.iter().find(|file| file.path == "index.html").unwrap();
     let html = String::from_utf8(page.bytes.clone()).unwrap();
-    let dialog = html.split("data-part=\"share-dialog\"").nth(1).unwrap();
+    let dialog = html.split("data-name=\"share\"").nth(1).unwrap();
     let dialog = dialog.split("</dialog>").next().unwrap();
-    let (before, after) = dialog.split_once("data-do=\"copy-link\"").unwrap();
+    let (before, after) = dialog.split_once("data-action=\"copy-link\"").unwrap();
     for said in [
         "Bodies are shown whole",
         "learns the hook URL",

@@ -29,26 +29,32 @@ async fn fill(visit: &Visit, selector: &str, text: &str) {
 }
 
 async fn publish(visit: &Visit, name: &str, data: &str) {
-    fill(visit, "[data-form=publish] [name=name]", name).await;
-    fill(visit, "[data-form=publish] [name=data]", data).await;
-    visit.press("[data-form=publish] [type=submit]").await;
+    fill(visit, "[data-component$=publish] [name=name]", name).await;
+    fill(visit, "[data-component$=publish] [name=data]", data).await;
+    visit.press("[data-component$=publish] [type=submit]").await;
 }
 
 /// Sets what the server answers, once, and triggers the webhook.
 async fn answer(visit: &Visit, preset: &str) {
-    fill(visit, "[data-part=reply-form] [name=preset]", preset).await;
-    visit.press("[data-part=reply-form] [type=submit]").await;
+    fill(visit, "[data-component$=reply] form [name=preset]", preset).await;
+    visit
+        .press("[data-component$=reply] form [type=submit]")
+        .await;
     visit
         .shows(
             "the answer is set",
-            "return document.querySelector('[data-slot=reply-now]').textContent.includes('answers the next delivery with')",
+            "return document.querySelector('[data-component$=reply] [data-slot=now]').textContent.includes('answers the next delivery with')",
         )
         .await;
-    visit.press("[data-do=test-webhook]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
 }
 
 async fn simple_test(visit: &Visit) {
-    visit.press("[data-do=test-webhook]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
     ticked(visit, "test-press").await;
     publish(visit, "WebhookTutorial01/kitchen", "{}").await;
     ticked(visit, "prefix-match").await;
@@ -59,14 +65,18 @@ async fn simple_test(visit: &Visit) {
 }
 
 async fn flash(visit: &Visit) {
-    visit.press("[data-do=flash]").await;
+    visit
+        .press("[data-component$=code-box] [data-action=flash]")
+        .await;
     visit
         .shows(
             "the device can be flashed",
-            "return !document.querySelector('[data-part=flash-go]').disabled",
+            "return !document.querySelector('[data-component$=code-box] [data-slot=go]').disabled",
         )
         .await;
-    visit.press("[data-part=flash-go]").await;
+    visit
+        .press("[data-component$=code-box] [data-slot=go]")
+        .await;
     ticked(visit, "flash").await;
 }
 
@@ -83,14 +93,21 @@ async fn answers(visit: &Visit) {
 
 async fn template_box(visit: &Visit) {
     let template = r#"{"celsius":{{{sensor.temperature}}}}"#;
-    fill(visit, "[data-part=box-template]", template).await;
+    fill(
+        visit,
+        "[data-component$=template-box] [data-slot=template]",
+        template,
+    )
+    .await;
     ticked(visit, "template-box").await;
 }
 
 async fn remove_webhook(visit: &Visit) {
-    visit.press("[data-do=remove-webhook]").await;
     visit
-        .press("[data-part=remove-webhook-dialog] [data-do=confirm]")
+        .press("[data-component$=webhook-card] [data-action=remove]")
+        .await;
+    visit
+        .press("dialog[data-name=remove-webhook] [data-action=confirm]")
         .await;
     ticked(visit, "remove-webhook").await;
 }
@@ -103,9 +120,11 @@ async fn silence(visit: &Visit) {
 }
 
 async fn forget(visit: &Visit) {
-    visit.press("[data-do=forget]").await;
     visit
-        .press("[data-part=forget-dialog] [data-do=confirm]")
+        .press("[data-component$=hook] [data-action=forget]")
+        .await;
+    visit
+        .press("dialog[data-name=forget] [data-action=confirm]")
         .await;
     ticked(visit, "forget-endpoint").await;
 }
@@ -120,7 +139,9 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
         .await;
     visit.start().await;
     ticked(&visit, "start").await;
-    visit.press("[data-do=connect-simulated]").await;
+    visit
+        .press("[data-component$=connect] [data-action=simulated]")
+        .await;
     for task in ["connect", "make-webhook"] {
         ticked(&visit, task).await;
     }
@@ -128,13 +149,17 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
     visit
         .shows(
             "the device is online",
-            "return document.querySelector('[data-part=device-light]').dataset.state === 'on'",
+            "return document.querySelector('.device-light').dataset.state === 'on'",
         )
         .await;
     flash(&visit).await;
-    visit.press("[data-do=press-mode]").await;
+    visit
+        .press("[data-component$=panel] [data-action=press]")
+        .await;
     ticked(&visit, "device-event").await;
-    visit.press("[data-do=send-made-up]").await;
+    visit
+        .press("[data-component$=made-up] [data-action=send]")
+        .await;
     ticked(&visit, "made-up-coreid").await;
 
     answers(&visit).await;
@@ -142,7 +167,9 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
     visit.axe("nearly everything is done").await;
 
     remove_webhook(&visit).await;
-    visit.press("[data-do=plug]").await;
+    visit
+        .press("[data-component$=panel] [data-action=plug]")
+        .await;
     silence(&visit).await;
     forget(&visit).await;
     let open = "return document.querySelectorAll('.task-line:not([data-state=done])').length === 0";
@@ -156,7 +183,7 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
 /// What the card says of one of the three things: `clean`, `left` or `unknown`.
 async fn is_left(visit: &Visit, name: &str, state: &str) {
     let script =
-        format!("return document.querySelector('[data-clean={name}]').dataset.state === '{state}'");
+        format!("return document.querySelector('.clean-list > [data-slot={name}]').dataset.state === '{state}'");
     visit.shows(&format!("{name} is {state}"), &script).await;
 }
 
@@ -165,10 +192,14 @@ async fn cleaning_up_ends_well_though_the_endpoint_is_forgotten_first() {
     let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
     let visit = Visit::connected_at(&home, LIGHT).await;
     ticked(&visit, "make-webhook").await;
-    visit.press("[data-do=press-mode]").await;
+    visit
+        .press("[data-component$=panel] [data-action=press]")
+        .await;
     visit.blocks("received", 1).await;
     is_left(&visit, "device", "left").await;
-    visit.press("[data-do=plug]").await;
+    visit
+        .press("[data-component$=panel] [data-action=plug]")
+        .await;
     visit.clear_log().await;
     is_left(&visit, "device", "left").await;
 
@@ -183,18 +214,35 @@ async fn cleaning_up_ends_well_though_the_endpoint_is_forgotten_first() {
     }
     visit.axe_in("#clean-up", "the endpoint is forgotten").await;
     remove_webhook(&visit).await;
-    visit.says("clean-all", "Nothing is left").await;
+    visit
+        .says(
+            "[data-component$=clean-up] [data-slot=all]",
+            "Nothing is left",
+        )
+        .await;
 
-    visit.press("[data-do=leave]").await;
-    let offered = "return [...document.querySelectorAll('[data-part=leave-dialog] input')].filter((one) => one.checkVisibility()).length";
+    visit
+        .press("[data-component$=signed-in] [data-action=leave]")
+        .await;
+    let offered = "return [...document.querySelectorAll('dialog[data-name=leave] input')].filter((one) => one.checkVisibility()).length";
     let offered = visit.run(offered).await;
     assert_eq!(offered, json!(0), "there is nothing left to choose");
     visit
-        .press("[data-part=leave-dialog] [data-do=confirm]")
+        .press("dialog[data-name=leave] [data-action=confirm]")
         .await;
-    visit.says("clean-hook", "when this page last looked").await;
+    visit
+        .says(
+            "[data-component$=clean-up] [data-slot=hook-words]",
+            "when this page last looked",
+        )
+        .await;
     visit.reload().await;
-    visit.says("clean-all", "Nothing is left").await;
+    visit
+        .says(
+            "[data-component$=clean-up] [data-slot=all]",
+            "Nothing is left",
+        )
+        .await;
     visit.close().await;
     home.stack.stop().await.unwrap();
 }
@@ -388,21 +436,28 @@ async fn with_an_account_every_task_can_be_done_by_the_calls_that_particle_docum
 
     fill(
         &visit,
-        "[data-form=password] [name=username]",
+        "[data-component$=connect] [data-form=password] [name=username]",
         &demo.username,
     )
     .await;
     fill(
         &visit,
-        "[data-form=password] [name=password]",
+        "[data-component$=connect] [data-form=password] [name=password]",
         &demo.password,
     )
     .await;
-    visit.press("[data-form=password] [type=submit]").await;
+    visit
+        .press("[data-component$=connect] [data-form=password] [type=submit]")
+        .await;
     for task in ["connect", "make-webhook"] {
         ticked(&visit, task).await;
     }
-    visit.says("mode", "Particle account").await;
+    visit
+        .says(
+            "[data-component$=mode] [data-slot=name]",
+            "Particle account",
+        )
+        .await;
     visit.connected().await;
     let token = visit.token().await;
     next("Sign in, and make the webhook");
@@ -417,7 +472,9 @@ async fn with_an_account_every_task_can_be_done_by_the_calls_that_particle_docum
         .await;
     assert!(pressed.status().is_success(), "{pressed:?}");
     ticked(&visit, "device-event").await;
-    visit.press("[data-do=send-made-up]").await;
+    visit
+        .press("[data-component$=made-up] [data-action=send]")
+        .await;
     ticked(&visit, "made-up-coreid").await;
     next("The device publishes, and somebody who is none");
     answers(&visit).await;
@@ -431,11 +488,13 @@ async fn with_an_account_every_task_can_be_done_by_the_calls_that_particle_docum
         .await;
     assert!(unplugged.status().is_success(), "{unplugged:?}");
     silence(&visit).await;
-    visit.press("[data-do=leave]").await;
-    let forget_too = "document.querySelector('[data-part=leave-forget]').click()";
+    visit
+        .press("[data-component$=signed-in] [data-action=leave]")
+        .await;
+    let forget_too = "document.querySelector('dialog [name=forget]').click()";
     visit.run(forget_too).await;
     visit
-        .press("[data-part=leave-dialog] [data-do=confirm]")
+        .press("dialog[data-name=leave] [data-action=confirm]")
         .await;
     ticked(&visit, "forget-endpoint").await;
     Account::with_token(&home, &token).ended().await;
@@ -504,11 +563,15 @@ async fn without_an_account_the_page_sends_as_particle_would_and_what_needs_one_
     let visit = Visit::to(&home, LIGHT).await;
     let person = visit.start().await;
     ticked(&visit, "start").await;
-    visit.says("mode", "No account").await;
+    visit
+        .says("[data-component$=mode] [data-slot=name]", "No account")
+        .await;
 
     let watch = "const real = window.fetch; window.fetch = (url, init) => { if (String(url).startsWith('/hook/')) window.sent = init; return real(url, init); };";
     visit.run(watch).await;
-    visit.press("[data-do=send-one]").await;
+    visit
+        .press("[data-component$=hook] [data-action=send]")
+        .await;
     visit.blocks("response", 1).await;
     let request = visit.run("return window.sent").await;
     let webhook: Value =
@@ -537,7 +600,9 @@ async fn without_an_account_the_page_sends_as_particle_would_and_what_needs_one_
         assert_eq!(found.map(|(_, value)| value), Some(value), "{name}");
     }
 
-    visit.press("[data-do=send-made-up]").await;
+    visit
+        .press("[data-component$=made-up] [data-action=send]")
+        .await;
     ticked(&visit, "made-up-coreid").await;
     template_box(&visit).await;
     let optional = "return [...document.querySelectorAll('.task-line:not([data-state=done])')].every((one) => one.dataset.state === 'optional' && one.dataset.needs !== 'nothing' && one.textContent.includes('Optional: needs a Particle account')) || [...document.querySelectorAll('.task-line:not([data-state=done], [data-state=optional])')].map((one) => one.id).join(' ')";
@@ -546,7 +611,7 @@ async fn without_an_account_the_page_sends_as_particle_would_and_what_needs_one_
     forget(&visit).await;
     let open = "return [...document.querySelectorAll('.task-line')].every((one) => one.dataset.state === (one.dataset.needs === 'nothing' ? 'done' : 'optional'))";
     visit.shows("all that counts is done", open).await;
-    let count = visit.text("[data-slot=steps-count]").await;
+    let count = visit.text(".steps-count").await;
     assert_eq!(count, "4 of 4");
     let answer = person.post("text/plain", "one more").await;
     assert_eq!(

@@ -58,7 +58,9 @@ async fn the_first_load_is_light_and_what_works_the_page_comes_with_start() {
     let first = transferred(&visit).await;
     assert!(first > 20_000, "{first} bytes are no page");
     assert!(first < FIRST_LOAD, "the first load is {first} bytes");
-    let code = visit.text("[data-slot=firmware-source]").await;
+    let code = visit
+        .text("[data-component$=code-box] [data-slot=source]")
+        .await;
     assert!(code.contains("Particle.publish"), "the code is part of it");
     let is_up = "return document.documentElement.dataset.script === 'on'";
     let is_up = visit.run(is_up).await;
@@ -66,7 +68,9 @@ async fn the_first_load_is_light_and_what_works_the_page_comes_with_start() {
 
     visit.start().await;
     visit.connect().await;
-    visit.press("[data-do=test-webhook]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
     visit.whole_rounds(1).await;
     let all = transferred(&visit).await;
     println!("first load: {first} bytes; with all that works the page: {all} bytes");
@@ -81,11 +85,13 @@ async fn nothing_moves_under_the_reader_and_start_is_in_sight() {
     for (name, view) in [("laptop", LIGHT), ("phone", PHONE)] {
         let visit = watched(&home, view).await;
         assert_eq!(shifts(&visit).await, json!([]), "{name}, on load");
-        let foot = "return document.querySelector('[data-do=start]').getBoundingClientRect().bottom <= innerHeight";
+        let foot = "return document.querySelector('[data-component$=start] [data-action=start]').getBoundingClientRect().bottom <= innerHeight";
         let in_sight = visit.run(foot).await;
         assert_eq!(in_sight, json!(true), "{name}: Start is below the foot");
-        visit.press("[data-do=start]").await;
-        visit.says("live", "live").await;
+        visit
+            .press("[data-component$=start] [data-action=start]")
+            .await;
+        visit.says(".log-live", "live").await;
         let moved = shifts(&visit).await;
         let sum: f64 = moved
             .as_array()
@@ -105,7 +111,9 @@ async fn a_reload_leaves_the_reader_at_the_same_words() {
     let visit = watched(&home, LIGHT).await;
     visit.start().await;
     visit.connect().await;
-    visit.press("[data-do=test-webhook]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
     visit.whole_rounds(1).await;
     let go = "document.querySelector('#simple-test').scrollIntoView({ behavior: 'instant' })";
     visit.run(go).await;
@@ -124,7 +132,9 @@ async fn a_reload_leaves_the_reader_at_the_same_words() {
         .unwrap();
     visit.reload().await;
     visit.whole_rounds(1).await;
-    visit.says("connect-stream", "Listening").await;
+    visit
+        .says("[data-component$=connect] [data-slot=stream]", "Listening")
+        .await;
     shifts(&visit).await;
     let grown = "return window.heights().map((height, i) => window.early[i] - height)";
     let grown = visit.run(grown).await;

@@ -105,36 +105,50 @@ impl Visit {
 
     /// Connects the simulated cloud; the webhook is made and events are heard when this returns.
     pub async fn connect(&self) {
-        self.press("[data-do=connect-simulated]").await;
+        self.press("[data-component$=connect] [data-action=simulated]")
+            .await;
         self.connected().await;
     }
 
     /// Waits until the webhook leads here and events are heard.
     pub async fn connected(&self) {
-        self.says("webhook-state", "is in your account").await;
-        self.says("connect-stream", "Listening to events.").await;
+        self.says(
+            "[data-component$=webhook-card] [data-slot=state]",
+            "is in your account",
+        )
+        .await;
+        self.says(
+            "[data-component$=connect] [data-slot=stream]",
+            "Listening to events.",
+        )
+        .await;
     }
 
     /// Removes the webhook from the account, and says so in the dialog; it is gone when this returns.
     pub async fn remove_webhook(&self) {
-        self.press("[data-do=remove-webhook]").await;
-        self.press("[data-part=remove-webhook-dialog] [data-do=confirm]")
+        self.press("[data-component$=webhook-card] [data-action=remove]")
             .await;
-        self.says("webhook-state", "There is no webhook").await;
+        self.press("dialog[data-name=remove-webhook] [data-action=confirm]")
+            .await;
+        self.says(
+            "[data-component$=webhook-card] [data-slot=state]",
+            "There is no webhook",
+        )
+        .await;
     }
 
-    /// Waits until a place of the page shows a text.
+    /// Waits until what a selector finds shows a text.
     ///
     /// # Panics
     /// If it does not; says what it shows.
-    pub async fn says(&self, slot: &str, text: &str) {
-        let script = "return [...document.querySelectorAll(`[data-slot='${arguments[0]}']`)].filter((e) => e.checkVisibility()).map((e) => e.textContent).join('\\n')";
+    pub async fn says(&self, selector: &str, text: &str) {
+        let script = "return [...document.querySelectorAll(arguments[0])].filter((e) => e.checkVisibility()).map((e) => e.textContent).join('\\n')";
         let says = || async {
-            let found = self.run_with(script, vec![json!(slot)]).await;
+            let found = self.run_with(script, vec![json!(selector)]).await;
             let is_said = found.as_str().is_some_and(|found| found.contains(text));
             if is_said { Ok(()) } else { Err(found) }
         };
-        eventually_or(&format!("{slot} says {text:?}"), says).await;
+        eventually_or(&format!("{selector} says {text:?}"), says).await;
     }
 
     /// Types into a field, in place of what is there.

@@ -57,7 +57,7 @@ impl Visit {
 
     /// Waits until the page has started.
     pub async fn ready(&self) {
-        self.shows("the page has started", "return document.querySelector('[data-do=start]').checkVisibility() || document.querySelector('[data-slot=hook-url]').checkVisibility()").await;
+        self.shows("the page has started", "return document.querySelector('[data-component$=start] [data-action=start]').checkVisibility() || document.querySelector('[data-component$=hook] [data-slot=url]').checkVisibility()").await;
     }
 
     /// Runs a script in the page and gives back what it returns.
@@ -187,15 +187,16 @@ impl Visit {
     /// # Panics
     /// If the hook URL does not end in the endpoint that the kept key leads to.
     pub async fn start(&self) -> Person {
-        self.press("[data-do=start]").await;
+        self.press("[data-component$=start] [data-action=start]")
+            .await;
         let url = self
             .shows(
                 "a hook URL is shown",
-                "return document.querySelector('[data-slot=hook-url]').textContent",
+                "return document.querySelector('[data-component$=hook] [data-slot=url]').textContent",
             )
             .await;
         // It opens by itself for what is sent from the page. What these readers send mostly comes from elsewhere.
-        let open = "const strip = document.querySelector('[data-collapsed] [data-do=collapse]'); if (innerWidth >= 860) strip?.click()";
+        let open = "const strip = document.querySelector('[data-collapsed] [data-action=collapse]'); if (innerWidth >= 860) strip?.click()";
         self.run(open).await;
         // The page keeps the owner key; it is taken from there, as the page's own calls do.
         let kept = "return Object.values(localStorage).join(' ').match(/own_[A-Za-z0-9_-]{43}/)[0]";
@@ -211,12 +212,19 @@ impl Visit {
         person
     }
 
-    /// Clears the log, and waits until it is empty.
+    /// Clears the log on its own page, comes back, and waits until it is empty.
     pub async fn clear_log(&self) {
-        self.press("[data-do=more]").await;
-        self.press("[data-do=clear]").await;
-        self.press("[data-part=clear-dialog] [data-do=confirm]")
+        self.goto(&format!("{}/log", self.page_url)).await;
+        self.press("[data-component$=more] [data-action=clear]")
             .await;
+        self.press("dialog[data-name=clear] [data-action=confirm]")
+            .await;
+        self.shows(
+            "the log is empty",
+            "return document.querySelector('[data-component$=list] [data-slot=empty]').checkVisibility()",
+        )
+        .await;
+        self.goto(&self.page_url).await;
         self.blocks("received", 0).await;
     }
 

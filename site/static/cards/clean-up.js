@@ -1,46 +1,51 @@
 // @ts-check
-// The card that says what is left to remove. Only DOM, and what a reload is to know; what is left is decided in clean-up.js.
+// What is left to remove of what was made here. What is left is decided in steps/clean-up-rules.js;
+// what was seen is kept over a reload.
 
-import { isKnown, learn, left, NOTHING_KNOWN } from '../steps/clean-up-rules.js';
-import { part, slot, write } from '../lib/dom.js';
+import { slots } from '../lib/component.js';
+import { write } from '../lib/dom.js';
+import { effect, untracked } from '../lib/signal.js';
 import { inTab } from '../lib/storage.js';
+import { NOTHING_KNOWN, isKnown, learn, left } from '../steps/clean-up-rules.js';
 
-/** @typedef {import('../steps/rules.js').World} World */
+const kept = inTab('webhook-tutorial/clean-up');
 
-const seen = inTab('webhook-tutorial/clean-up');
-
-/** Mounts it. */
-export function mountCleanUpCard() {
-  const card = part('clean-up');
+/** @type {import('../lib/component.js').Mount} */
+export function mount(root, { state, world }) {
+  const at = slots(root);
   /** Whose it is; it stays after that one was forgotten. @type {string | null} */
   let endpoint = null;
-  let known = NOTHING_KNOWN;
 
-  return {
-    /** When a device was heard last, whatever has become of the log since. @param {World} world @returns {World} */
-    remember(world) {
-      const mine = world.endpoint ?? world.forgotten;
+  effect(() => {
+    root.hidden = state.reading.value;
+    const now = world.value;
+    const mine = now.endpoint ?? now.forgotten;
+    untracked(() => {
       if (mine !== endpoint) {
         endpoint = mine;
-        const kept = seen.json();
-        known = mine !== null && kept?.endpoint === mine && isKnown(kept.known) ? kept.known : NOTHING_KNOWN;
+        const was = kept.json();
+        const isMine = mine !== null && was?.endpoint === mine && isKnown(was.known);
+        state.cleanUp.value = isMine ? was.known : NOTHING_KNOWN;
       }
-      const next = learn(known, world);
-      if (next !== known) {
-        known = next;
-        if (mine !== null) seen.keepJson({ endpoint: mine, known });
-      }
-      return { ...world, deviceEventAt: known.deviceEventAt };
-    },
-    /** @param {World} world */
-    update(world) {
-      const rows = left(known, world);
-      for (const { name, isClean, words } of rows) {
-        const node = /** @type {HTMLElement} */ (card.querySelector(`[data-clean="${name}"]`));
-        node.dataset.state = isClean === null ? 'unknown' : isClean ? 'clean' : 'left';
-        write(slot(`clean-${name}`), words);
-      }
-      write(slot('clean-all'), rows.every(({ isClean }) => isClean === true) ? 'Nothing is left of this tutorial, but what you know now.' : '');
-    },
+      const before = state.cleanUp.value;
+      const known = learn(before, now);
+      state.cleanUp.value = known;
+      if (known !== before && mine !== null) kept.keepJson({ endpoint: mine, known });
+    });
+  });
+
+  effect(() => {
+    const rows = left(state.cleanUp.value, world.value);
+    for (const { name, isClean, words } of rows) {
+      at[name].dataset.state = isClean === null ? 'unknown' : isClean ? 'clean' : 'left';
+      write(at[`${name}-words`], words);
+    }
+    const isAll = rows.every(({ isClean }) => isClean === true);
+    write(at.all, isAll ? 'Nothing is left of this tutorial, but what you know now.' : '');
+  });
+
+  return {
+    'remove-webhook': () => (state.dialog.value = { name: 'remove-webhook' }),
+    forget: () => (state.dialog.value = { name: 'forget' }),
   };
 }

@@ -7,7 +7,8 @@ import { span } from '../lib/time.js';
 
 /**
  * @typedef {import('../log/rounds.js').Round} Round
- * @typedef {{status: number, content_type?: string, headers?: [string, string][], body?: string, delay_ms?: number, times?: number}} Setting
+ * @typedef {{status: number, content_type?: string, headers?: [string, string][], body?: string,
+ *   delay_ms?: number, times?: number}} Setting
  *   as `PUT /api/reply` takes it; without a body the answer is `{"ok":…,"id":…}`
  */
 
@@ -21,9 +22,20 @@ const SLOW_MS = 25_000;
 const SOME_ID = '1652008511';
 
 /** Long enough for three parts, and every line can be told from the others. */
-const LONG_BODY = JSON.stringify({ ok: true, forecast: Array.from({ length: 24 }, (_, hour) => ({ hour, temperature: 12 + ((hour * 7) % 11), wind: (hour * 5) % 9, sky: ['clear', 'cloudy', 'rain'][hour % 3] })) });
+const LONG_BODY = JSON.stringify({
+  ok: true,
+  forecast: Array.from({ length: 24 }, (_, hour) => ({
+    hour,
+    temperature: 12 + ((hour * 7) % 11),
+    wind: (hour * 5) % 9,
+    sky: ['clear', 'cloudy', 'rain'][hour % 3],
+  })),
+});
 
-/** What can be chosen, in the order of the list. @type {Record<string, (limits: {max_delay_ms: number}) => Omit<Setting, 'times'>>} */
+/**
+ * What can be chosen, in the order of the list.
+ * @type {Record<string, (limits: {max_delay_ms: number}) => Omit<Setting, 'times'>>}
+ */
 export const PRESETS = {
   200: () => ({ status: 200 }),
   400: () => ({ status: 400 }),
@@ -41,8 +53,16 @@ export const PRESETS = {
 /** How often a setting may be used at most. @param {Pick<Setting, 'delay_ms'>} setting */
 export const maxTimes = ({ delay_ms = 0 }) => (delay_ms > 0 ? MAX_TIMES_DELAYED : MAX_TIMES);
 
-/** Whether the body is the server's usual one, so that there is nothing to set. @param {Setting} setting */
-export const isUsual = ({ status, content_type, headers, body, delay_ms = 0 }) => status === 200 && body === undefined && delay_ms === 0 && !headers?.length && content_type === undefined;
+/**
+ * Whether the body is the server's usual one, so that there is nothing to set.
+ * @param {Setting} setting
+ */
+export const isUsual = ({ status, content_type, headers, body, delay_ms = 0 }) =>
+  status === 200 &&
+  body === undefined &&
+  delay_ms === 0 &&
+  !headers?.length &&
+  content_type === undefined;
 
 /** The body that such an answer has for an event with an id. @param {Setting} setting */
 export function bodyOf({ status, body }) {
@@ -54,40 +74,75 @@ export function bodyOf({ status, body }) {
 /**
  * What a device that subscribes gets back, by Particle's published rules.
  * @param {Setting} setting @param {string} host of the hook URL
- * @returns {{kind: 'response' | 'error' | 'nothing', events: string[], bytes: number, operations: number, words: string}}
- *   `events`: one line for each. `operations`: for what comes back to the device; the event it publishes costs one more
+ * @returns {{kind: 'response' | 'error' | 'nothing', events: string[], bytes: number, operations:
+ *   number, words: string}}
+ *   `events`: one line for each. `operations`: for what comes back to the device; the event it
+ *   publishes costs one more
  */
 export function comesBack(setting, host) {
   const { status, delay_ms = 0 } = setting;
   const bytes = new TextEncoder().encode(bodyOf(setting)).length;
   const wait = delay_ms > 0 ? ` after ${span(delay_ms)}` : '';
   if (delay_ms >= GIVEN_UP_MS) {
-    return { kind: 'error', events: ['hook-error: the server did not answer within 20 s'], bytes, operations: 1, words: `The cloud gives up after 20 s. What the server sends after ${span(delay_ms)} reaches nobody; the device gets a hook-error.` };
+    return {
+      kind: 'error',
+      events: ['hook-error: the server did not answer within 20 s'],
+      bytes,
+      operations: 1,
+      words:
+        `The cloud gives up after 20 s. What the server sends after ${span(delay_ms)} ` +
+        'reaches nobody; the device gets a hook-error.',
+    };
   }
   if (status < 200 || status > 299) {
-    return { kind: 'error', events: [`hook-error: error status ${status} from ${host}`], bytes, operations: 1, words: `An error${wait}: the device gets one hook-error with the status and the host name, and not the ${bytes} bytes of the body.` };
+    return {
+      kind: 'error',
+      events: [`hook-error: error status ${status} from ${host}`],
+      bytes,
+      operations: 1,
+      words:
+        `An error${wait}: the device gets one hook-error with the status and the host ` +
+        `name, and not the ${bytes} bytes of the body.`,
+    };
   }
-  if (bytes === 0) return { kind: 'nothing', events: [], bytes, operations: 0, words: `A success without a body${wait}: no hook-response follows, so the device gets nothing.` };
-  const lengths = cut(bodyOf(setting)).map((_, i, { length }) => (i < length - 1 ? PART_BYTES : bytes - PART_BYTES * (length - 1)));
+  if (bytes === 0)
+    return {
+      kind: 'nothing',
+      events: [],
+      bytes,
+      operations: 0,
+      words:
+        `A success without a body${wait}: no hook-response follows, so the device gets ` +
+        'nothing.',
+    };
+  const lengths = cut(bodyOf(setting)).map((_, i, { length }) =>
+    i < length - 1 ? PART_BYTES : bytes - PART_BYTES * (length - 1),
+  );
   const parts = lengths.length;
   return {
     kind: 'response',
     events: lengths.map((length, i) => `hook-response …/${i}: ${size(length)}`),
     bytes,
     operations: parts,
-    words: `${bytes} bytes${wait}, in ${parts === 1 ? 'one part' : `${parts} parts of at most ${PART_BYTES} bytes`}.`,
+    words:
+      `${bytes} bytes${wait}, in ` +
+      `${parts === 1 ? 'one part' : `${parts} parts of at most ${PART_BYTES} bytes`}.`,
   };
 }
 
 /** What it costs, in words. @param {{operations: number}} back */
 export function costWords({ operations }) {
   const back = operations === 0 ? 'none for what comes back' : `${operations} for what comes back`;
-  return `${operations + 1} data operation${operations === 0 ? '' : 's'} by Particle’s rules: 1 for the event that the device publishes, ${back}.`;
+  return (
+    `${operations + 1} data operation${operations === 0 ? '' : 's'} by Particle’s rules: ` +
+    `1 for the event that the device publishes, ${back}.`
+  );
 }
 
 /**
  * How far a counted setting is used up.
- * @param {{times?: number, times_left?: number}} set as the server said it @param {{n: number, of: number}[]} uses in deliveries since then
+ * @param {{times?: number, times_left?: number}} set as the server said it @param {{n: number, of:
+ *   number}[]} uses in deliveries since then
  * @returns {{left: number, of: number} | null} null if it has no count
  */
 export function usedUp({ times, times_left }, uses) {
@@ -98,14 +153,19 @@ export function usedUp({ times, times_left }, uses) {
 
 /**
  * The deliveries that were answered by a setting, and what each was.
- * @param {import('../lib/api-client.js').Delivery[]} deliveries @param {Round[]} rounds that were made of them
+ * @param {import('../lib/api-client.js').Delivery[]} deliveries @param {Round[]} rounds that were
+ *   made of them
  */
 export const usesOf = (deliveries, rounds) =>
-  deliveries.flatMap(({ seq, response }) => (response.reply_use ? [{ seq, ...response.reply_use, by: usedBy(rounds.find((round) => round.seq === seq)) }] : []));
+  deliveries.flatMap(({ seq, response }) =>
+    response.reply_use
+      ? [{ seq, ...response.reply_use, by: usedBy(rounds.find((round) => round.seq === seq)) }]
+      : [],
+  );
 
 /** What a delivery was, as far as this page saw it. @param {Round | undefined} round */
 function usedBy(round) {
-  const event = round?.strand?.event;
+  const event = round?.trace?.event;
   if (!round || !event) return '';
   if (round.isTest) return 'a press of Test webhook';
   return event.coreid === 'api' ? 'an event of the API' : 'an event of your device';
@@ -116,6 +176,7 @@ export function settingWords(setting) {
   const { status, body, delay_ms = 0 } = setting;
   const words = [String(status)];
   if (delay_ms > 0) words.push(`after ${span(delay_ms)}`);
-  if (body !== undefined) words.push(body === '' ? 'empty' : size(new TextEncoder().encode(body).length));
+  if (body !== undefined)
+    words.push(body === '' ? 'empty' : size(new TextEncoder().encode(body).length));
   return words.join(', ');
 }

@@ -1,48 +1,35 @@
 // @ts-check
-// Start: makes an endpoint, with the code that a server may ask for, and says what went wrong.
+// Start: makes an endpoint, and says what went wrong.
 
 import { failure } from '../lib/api-client.js';
-import { askForCode, closeCode } from '../keys/creation-code.js';
-import { part, slot } from '../lib/dom.js';
+import { slots } from '../lib/component.js';
+import { write, writeOrHide } from '../lib/dom.js';
+import { effect, untracked } from '../lib/signal.js';
 
-/** @param {{make: (anew: boolean, code: string) => Promise<import('../lib/api-client.js').ApiProblem | null>}} with_ `make`: `anew` with a new key, and so a new URL */
-export function mountStartCard({ make }) {
-  /** @param {string} words empty if nothing is wrong */
-  function complain(words) {
-    slot('start-problem').textContent = words;
-    slot('start-problem').hidden = words === '';
+/** @type {import('../lib/component.js').Mount} */
+export function mount(root, { state, endpoint }) {
+  const { start, again, done, problem, 'gone-why': goneWhy } = slots(root);
+  effect(() => {
+    const isOpen = state.keys.value !== null;
+    const gone = state.gone.value;
+    const reading = state.reading.value;
+    start.hidden = isOpen || gone !== null || reading;
+    again.hidden = gone === null || reading;
+    done.hidden = !isOpen || reading;
+    write(goneWhy, gone ?? '');
+    writeOrHide(problem, state.startProblem.value);
+  });
+
+  /** @param {boolean} isNew with a new key, and so a new URL */
+  async function begin(isNew) {
+    state.startProblem.value = '';
+    const why = await endpoint.start({ isNew });
+    if (why?.field === 'creation_code') state.dialog.value = { name: 'creation-code', isNew };
+    else if (why) state.startProblem.value = failure(why);
   }
+  effect(() => {
+    if (state.startRequests.value > 0) untracked(() => void begin(false));
+  });
 
-  /** @param {boolean} anew @param {string} [code] */
-  async function attempt(anew, code = '') {
-    const why = await make(anew, code);
-    if (why !== null) return why;
-    closeCode();
-    slot('hook-url').focus();
-    return null;
-  }
-
-  /** @param {boolean} anew */
-  async function start(anew) {
-    complain('');
-    const why = await attempt(anew);
-    if (why?.field === 'creation_code') askForCode((code) => attempt(anew, code));
-    else if (why) complain(failure(why));
-  }
-
-  return {
-    actions: {
-      start: () => start(false),
-      'start-ahead': () => start(false),
-      'start-new': () => start(true),
-    },
-    complain,
-    /** @param {{isOpen: boolean, gone: string | null, reading: boolean}} view `gone`: why what was open is there no more */
-    update({ isOpen, gone, reading }) {
-      part('start-row').hidden = isOpen || gone !== null || reading;
-      part('start-again').hidden = gone === null || reading;
-      part('start-done').hidden = !isOpen || reading;
-      slot('gone-what').textContent = gone ?? '';
-    },
-  };
+  return { start: () => begin(false), 'start-new': () => begin(true) };
 }

@@ -1,41 +1,48 @@
 // @ts-check
-// The template box: a template and an event's data, and what becomes of them. Only DOM; what it makes of them is in template-check.js.
+// The template box: a template and an event's data, and what becomes of them. What it makes of them
+// is in template-check.js.
 
-import { part, slot, write } from '../lib/dom.js';
+import { slots } from '../lib/component.js';
+import { listItems, write } from '../lib/dom.js';
 import { check } from './template-check.js';
 
-/** @param {{onFit: (box: {bytes: number}) => void}} with_ `onFit`: the reader's own template renders without a mistake */
-export function mountTemplateBox({ onFit }) {
-  const box = part('template-box');
-  const template = /** @type {HTMLTextAreaElement} */ (part('box-template'));
-  const data = /** @type {HTMLTextAreaElement} */ (part('box-data'));
-  const begin = { template: template.value, data: data.value };
+/** @type {import('../lib/component.js').Mount} */
+export function mount(root, { state }) {
+  const { template, data, body, size, verdict, mistakes: list } = slots(root);
+  const example = { template: template.value, data: data.value };
 
   function draw() {
-    const { body, mistakes } = check(template.value, data.value);
-    const bytes = new TextEncoder().encode(body ?? '').length;
-    write(slot('box-body'), body ?? '');
-    write(slot('box-size'), body === null ? 'Nothing is sent: the cloud answers with a hook-error.' : `${bytes} bytes`);
-    slot('box-mistakes').replaceChildren(...mistakes.map(({ words }) => Object.assign(document.createElement('li'), { textContent: words })));
-    for (const [node, where] of /** @type {const} */ ([[template, 'template'], [data, 'data']])) {
-      const isWrong = mistakes.some((one) => one.where === where);
-      node.setAttribute('aria-invalid', String(isWrong));
-    }
-    box.dataset.state = mistakes.length === 0 ? 'well' : 'mistaken';
-    write(slot('box-verdict'), mistakes.length === 0 ? 'No mistake found.' : mistakes.length === 1 ? 'One mistake:' : `${mistakes.length} mistakes:`);
-    if (mistakes.length === 0 && bytes > 0 && template.value !== begin.template) onFit({ bytes });
+    const { body: rendered, mistakes } = check(template.value, data.value);
+    const count = mistakes.length;
+    const bytes = new TextEncoder().encode(rendered ?? '').length;
+    write(body, rendered ?? '');
+    const isSent = rendered !== null;
+    write(
+      size,
+      isSent ? `${bytes} bytes` : 'Nothing is sent: the cloud answers with a hook-error.',
+    );
+    list.replaceChildren(...listItems(mistakes.map(({ words }) => words)));
+    const isWrong = (/** @type {string} */ place) =>
+      String(mistakes.some(({ where }) => where === place));
+    template.setAttribute('aria-invalid', isWrong('template'));
+    data.setAttribute('aria-invalid', isWrong('data'));
+    root.dataset.state = count === 0 ? 'valid' : 'invalid';
+    write(
+      verdict,
+      count === 0 ? 'No mistake found.' : count === 1 ? 'One mistake:' : `${count} mistakes:`,
+    );
+    const isOwn = count === 0 && bytes > 0 && template.value !== example.template;
+    if (isOwn) state.template.value = { bytes };
   }
-  box.addEventListener('input', draw);
+  root.addEventListener('input', draw);
   draw();
+
   return {
-    /** @type {Record<string, () => unknown>} */
-    actions: {
-      'box-again': () => {
-        template.value = begin.template;
-        data.value = begin.data;
-        draw();
-        template.focus();
-      },
+    reset() {
+      template.value = example.template;
+      data.value = example.data;
+      draw();
+      template.focus();
     },
   };
 }

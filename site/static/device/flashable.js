@@ -1,14 +1,28 @@
 // @ts-check
-// Which devices of an account can be flashed with the tutorial's firmware, why the others can't, and what would be replaced. Pure.
+// Which devices of an account can be flashed with the tutorial's firmware, why the others can't,
+// and what would be replaced. Pure.
 
 /** @typedef {import('../particle/cloud.js').Device} Device */
 
-/** Platforms that run Device OS 4 and later, by number (Device OS, `hal/shared/platforms.h`). @type {Record<number, string>} */
-const PLATFORMS = {
-  12: 'Argon', 13: 'Boron', 15: 'E Series (E404X)', 22: 'A SoM', 23: 'B Series SoM', 25: 'B5 SoM', 26: 'Tracker', 28: 'Monitor One', 32: 'Photon 2 or P2', 35: 'M SoM',
-};
-/** Generation 2, which stays at Device OS 3 and earlier. @type {Record<number, string>} */
-const GEN_2 = { 6: 'Photon', 8: 'P1', 10: 'Electron or E Series' };
+/** Platforms that run Device OS 4 and later, by number (Device OS, `hal/shared/platforms.h`). */
+const PLATFORMS = new Map([
+  [12, 'Argon'],
+  [13, 'Boron'],
+  [15, 'E Series (E404X)'],
+  [22, 'A SoM'],
+  [23, 'B Series SoM'],
+  [25, 'B5 SoM'],
+  [26, 'Tracker'],
+  [28, 'Monitor One'],
+  [32, 'Photon 2 or P2'],
+  [35, 'M SoM'],
+]);
+/** Generation 2, which stays at Device OS 3 and earlier. */
+const GEN_2 = new Map([
+  [6, 'Photon'],
+  [8, 'P1'],
+  [10, 'Electron or E Series'],
+]);
 /** Products have larger numbers than platforms; a device that is in none shows its platform's. */
 const FIRST_PRODUCT = 101;
 
@@ -16,7 +30,10 @@ const FIRST_PRODUCT = 101;
 export const isInProduct = ({ product_id }) => product_id !== null && product_id >= FIRST_PRODUCT;
 
 /** @param {Device} device */
-export const platformName = ({ platform_id }) => PLATFORMS[platform_id ?? -1] ?? GEN_2[platform_id ?? -1] ?? (platform_id === null ? 'unknown hardware' : `platform ${platform_id}`);
+export const platformName = ({ platform_id }) =>
+  PLATFORMS.get(platform_id ?? -1) ??
+  GEN_2.get(platform_id ?? -1) ??
+  (platform_id === null ? 'unknown hardware' : `platform ${platform_id}`);
 
 /** @param {Device} device */
 export const nameOf = ({ id, name }) => name ?? id;
@@ -24,11 +41,28 @@ export const nameOf = ({ id, name }) => name ?? id;
 /** Why a device can't be flashed, in a sentence; empty if it can. @param {Device} device */
 export function whyNot(device) {
   const { platform_id, product_id, online, development, claimed } = device;
-  if (platform_id !== null && platform_id in GEN_2) return `It is Gen 2 (${GEN_2[platform_id]}), which has no Device OS that this firmware is written for (4 or later).`;
-  if (platform_id === null || !(platform_id in PLATFORMS)) return `The firmware is not written for its hardware (${platformName(device)}).`;
-  if (!claimed) return 'It is not claimed by this account, so the webhook of your sandbox would not fire for it. Claim it first.';
-  if (isInProduct(device) && development === false) return `It belongs to product ${product_id} and is not marked as a development device, so the product’s own firmware would soon replace this one. Mark it in the console first.`;
-  if (isInProduct(device) && development === null) return `It belongs to product ${product_id}, and this account can’t see whether it is marked as a development device. Ask whoever manages the product.`;
+  if (platform_id !== null && GEN_2.has(platform_id))
+    return (
+      `It is Gen 2 (${GEN_2.get(platform_id)}), which has no Device OS that this firmware ` +
+      'is written for (4 or later).'
+    );
+  if (platform_id === null || !PLATFORMS.has(platform_id))
+    return `The firmware is not written for its hardware (${platformName(device)}).`;
+  if (!claimed)
+    return (
+      'It is not claimed by this account, so the webhook of your sandbox would not fire ' +
+      'for it. Claim it first.'
+    );
+  if (isInProduct(device) && development === false)
+    return (
+      `It belongs to product ${product_id} and is not marked as a development device, so ` +
+      'the product’s own firmware would soon replace this one. Mark it in the console first.'
+    );
+  if (isInProduct(device) && development === null)
+    return (
+      `It belongs to product ${product_id}, and this account can’t see whether it is ` +
+      'marked as a development device. Ask whoever manages the product.'
+    );
   if (!online) return 'It is offline. Bring it online first.';
   return '';
 }
@@ -36,10 +70,21 @@ export function whyNot(device) {
 /** What flashing replaces, in sentences. @param {Device} device @param {string} file */
 export function replaces(device, file) {
   const { last_app, firmware_version } = device;
-  const app = last_app ? `“${last_app.slice(0, 100)}”` : 'its present firmware, whose name the cloud does not know';
-  const version = isInProduct(device) && firmware_version !== null ? `, version ${firmware_version} of product ${device.product_id},` : '';
-  const tracker = device.platform_id === 26 || device.platform_id === 28 ? ' On this hardware that may be the firmware it was sold with, which reports its location.' : '';
-  return `This replaces ${app}${version} on ${nameOf(device)} with ${file}.${tracker} It can’t be undone automatically: to go back, flash the other firmware again.`;
+  const app = last_app
+    ? `“${last_app.slice(0, 100)}”`
+    : 'its present firmware, whose name the cloud does not know';
+  const version =
+    isInProduct(device) && firmware_version !== null
+      ? `, version ${firmware_version} of product ${device.product_id},`
+      : '';
+  const tracker =
+    device.platform_id === 26 || device.platform_id === 28
+      ? ' On this hardware that may be the firmware it was sold with, which reports its location.'
+      : '';
+  return (
+    `This replaces ${app}${version} on ${nameOf(device)} with ${file}.${tracker} It can’t ` +
+    'be undone automatically: to go back, flash the other firmware again.'
+  );
 }
 
 /**
@@ -50,7 +95,13 @@ export function replaces(device, file) {
 export function versionsFor(body, platform) {
   const targets = /** @type {any} */ (body)?.targets;
   if (!Array.isArray(targets)) return [];
-  const found = targets.filter((one) => typeof one?.version === 'string' && isVersion(one.version) && (one.platforms ?? []).includes(platform) && !(one.prereleases ?? []).includes(platform));
+  const found = targets.filter(
+    (one) =>
+      typeof one?.version === 'string' &&
+      isVersion(one.version) &&
+      (one.platforms ?? []).includes(platform) &&
+      !(one.prereleases ?? []).includes(platform),
+  );
   return [...new Set(found.map(({ version }) => version))].sort((a, b) => compare(b, a));
 }
 
@@ -59,7 +110,9 @@ export const isVersion = (text) => /^\d{1,3}\.\d{1,3}\.\d{1,3}(-[a-z]{1,10}\.\d{
 
 /** @param {string} a @param {string} b */
 function compare(a, b) {
-  const [x, y] = [a, b].map((text) => text.split(/[.-]/).map((part) => Number.parseInt(part, 10) || 0));
+  const [x, y] = [a, b].map((text) =>
+    text.split(/[.-]/).map((part) => Number.parseInt(part, 10) || 0),
+  );
   for (let at = 0; at < 3; at += 1) if (x[at] !== y[at]) return x[at] - y[at];
   // A release comes after its release candidates.
   return (a.includes('-') ? 0 : 1) - (b.includes('-') ? 0 : 1) || (x[4] ?? 0) - (y[4] ?? 0);

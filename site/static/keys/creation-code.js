@@ -2,39 +2,36 @@
 // The question for the code that a server may ask for before it makes an endpoint.
 
 import { failure } from '../lib/api-client.js';
-import { dialog, slot, write } from '../lib/dom.js';
-import { isOff, setOff } from '../lib/wants.js';
+import { slots } from '../lib/component.js';
+import { isDisabled, setDisabled } from '../lib/disabled.js';
+import { writeOrHide } from '../lib/dom.js';
+import { effect } from '../lib/signal.js';
 
-const asked = () => dialog('creation-code');
-
-/**
- * Asks for the code until there is an endpoint, or the reader closes the question.
- * @param {(code: string) => Promise<Error | null>} make makes the endpoint, or says what went wrong
- */
-export function askForCode(make) {
-  const form = /** @type {HTMLFormElement} */ (asked().querySelector('form'));
-  const field = /** @type {HTMLInputElement} */ (form.elements.namedItem('code'));
-  const button = /** @type {HTMLButtonElement} */ (form.querySelector('[type="submit"]'));
-  const problem = slot('problem', form);
-  problem.hidden = true;
-  form.onsubmit = async (event) => {
+/** @type {import('../lib/component.js').Mount} */
+export function mount(root, { state, endpoint }) {
+  const dialog = /** @type {HTMLDialogElement} */ (root);
+  const { form, code, submit, problem } = slots(root);
+  effect(() => {
+    if (state.dialog.value?.name !== 'creation-code') return;
+    problem.hidden = true;
+    dialog.showModal();
+  });
+  dialog.addEventListener('close', () => {
+    // The code is kept nowhere.
+    code.value = '';
+    if (state.dialog.peek()?.name === 'creation-code') state.dialog.value = null;
+  });
+  form.addEventListener('submit', async (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (isOff(button)) return;
-    setOff(button, true);
-    const why = await make(field.value.trim());
-    setOff(button, false);
-    if (why === null) return;
-    write(problem, failure(why));
-    problem.hidden = false;
-    field.focus();
-    field.select();
-  };
-  asked().showModal();
-}
-
-/** The code is kept nowhere. */
-export function closeCode() {
-  const field = /** @type {HTMLInputElement} */ (asked().querySelector('input'));
-  field.value = '';
-  asked().close();
+    if (isDisabled(submit)) return;
+    setDisabled(submit, true);
+    const isNew = state.dialog.peek()?.isNew;
+    const why = await endpoint.start({ isNew, code: code.value.trim() });
+    setDisabled(submit, false);
+    if (why === null) return dialog.close();
+    writeOrHide(problem, failure(why));
+    code.focus();
+    code.select();
+  });
+  return { close: () => dialog.close() };
 }

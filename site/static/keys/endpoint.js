@@ -1,135 +1,263 @@
 // @ts-check
-// Which endpoint is looked at, from opening it to its end. No DOM.
+// The endpoint that is looked at, from opening it to its end: what the server says of it goes into
+// the state.
 
 import { ApiProblem, apiClient } from '../lib/api-client.js';
-import { keysOfOwner, keysOfShare, makeOwnerKey } from './keys.js';
+import { inTab } from '../lib/storage.js';
 import { browserClock } from '../log/poll.js';
 import { watch } from '../log/watch.js';
+import { EMPTY_LOG, NO_FILTER } from '../state.js';
+import { keyInFragment, keysOfOwner, keysOfShare, makeOwnerKey } from './keys.js';
+
+/** @typedef {import('./keys.js').Keys} Keys */
 
 /**
- * @typedef {import('./keys.js').Keys} Keys
- * @typedef {import('../lib/api-client.js').EndpointInfo} EndpointInfo
- * @typedef {{keys: Keys, client: ReturnType<typeof apiClient>, watch: ReturnType<typeof watch>, info: EndpointInfo | null}} Session
+ * An endpoint that has less than this left is given its full time again when its owner looks at it.
  */
-
-/** An endpoint that has less than this left is given its full time again when its owner looks at it. */
 const PROLONG_BELOW_MS = 20 * 86_400_000;
+/** first.js knows the name too. */
+const keptForgotten = inTab('webhook-tutorial/forgotten');
 
 /**
  * @param {{
+ *   state: import('../state.js').State,
  *   ring: ReturnType<typeof import('./key-ring.js').keyRing>,
- *   longestMs: () => number,
- *   following: () => boolean,
- *   onLog: (came: number) => void,
- *   onState: (state: import('../log/poll.js').State) => void,
- *   onChange: () => void,
- *   onClose: () => void,
- * }} with_ `longestMs`: the longest wait between two questions. `following`: whether the reader is at the newest. `onLog`: the log may have changed, and how many came. `onChange`:
- *   another endpoint, or more is known of it. `onClose`: what was shown is not to be shown any more
+ *   tabs: import('../lib/channel.js').Channel,
+ *   onCleared: () => void,
+ *   onStarted: () => void,
+ * }} options `tabs`: the other tabs of this browser. `onCleared`: what else is known of the log is
+ * to go too.
+ *   `onStarted`: somebody made an endpoint
  */
-export function viewedEndpoint({ ring, longestMs, following, onLog, onState, onChange, onClose }) {
-  /** @type {Session | null} */
-  let session = null;
-  /** The endpoint is gone, and why. @type {string | null} */
-  let gone = null;
+export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
+  /** @type {ReturnType<typeof apiClient> | null} */
+  let client = null;
+  /** @type {ReturnType<typeof watch> | null} */
+  let watching = null;
   const ask = /** @type {typeof fetch} */ ((input, init) => fetch(input, init));
 
-  /** @param {Keys} keys @param {EndpointInfo | null} info */
+  /** @param {'started' | 'cleared' | 'forgotten' | 'changed' | 'news'} what */
+  const tell = (what) => tabs.postMessage({ what, endpoint: state.keys.peek()?.endpoint });
+
+  const was = keptForgotten.json();
+  const isForgotten =
+    typeof was?.endpoint === 'string' && (was.url === null || typeof was.url === 'string');
+  if (isForgotten) state.forgotten.value = was;
+
+  /** @param {{endpoint: string, url: string | null} | null} next */
+  function setForgotten(next) {
+    state.forgotten.value = next;
+    if (next === null) keptForgotten.keep(null);
+    else keptForgotten.keepJson(next);
+  }
+
+  /** @param {Keys} keys @param {import('../lib/api-client.js').EndpointInfo | null} info */
   function open(keys, info = null) {
     close();
-    gone = null;
-    const client = apiClient({ fetch: ask, key: keys.owner ?? keys.share });
-    const opened = {
-      keys,
-      client,
-      info,
-      watch: watch({
-        client,
-        clock: browserClock,
-        hidden: () => document.hidden,
-        longestMs,
-        following,
-        onLog: (_log, came) => onLog(came),
-        onState: (state) => {
-          onState(state);
-          if (state.kind === 'live' && opened.info === null) void learn(opened);
-          if (state.kind === 'ended') end(state.problem);
-        },
-      }),
-    };
-    session = opened;
-    onChange();
+    if (keys.owner) setForgotten(null);
+    state.gone.value = null;
+    state.keys.value = keys;
+    state.info.value = info;
+    const opened = (client = apiClient({ fetch: ask, key: keys.owner ?? keys.share }));
+    watching = watch({
+      client: opened,
+      clock: browserClock,
+      hidden: () => document.hidden,
+      longestMs: () => state.config.peek()?.longest_wait_ms ?? Infinity,
+      following: () => state.place.peek() === 'newest',
+      onLog: (log, came) => {
+        state.log.value = log;
+        if (came > 0) tell('news');
+      },
+      onState: (live) => {
+        state.live.value = live;
+        if (live.kind === 'live' && state.info.peek() === null) void learn(opened);
+        if (live.kind === 'ended') end(live.problem);
+      },
+    });
     void learn(opened);
   }
 
-  /** Asks what the endpoint is, and gives it its full time again if that is due. @param {Session} opened */
+  /**
+   * Asks what the endpoint is, and gives it its full time again if that is due.
+   * @param {ReturnType<typeof apiClient>} opened
+   */
   async function learn(opened) {
     try {
-      opened.info ??= await opened.client.info();
-      const left = new Date(opened.info.expires_at).getTime() - Date.now();
-      if (opened.keys.owner && left < PROLONG_BELOW_MS) opened.info = await opened.client.create();
-      if (opened === session) onChange();
+      let info = state.info.peek() ?? (await opened.info());
+      const left = new Date(info.expires_at).getTime() - Date.now();
+      if (state.keys.peek()?.owner && left < PROLONG_BELOW_MS) info = await opened.create();
+      if (opened === client) state.info.value = info;
     } catch {
       // The log's own questions say what is wrong, and this is asked again when they get through.
     }
   }
 
   function close() {
-    session?.watch.stop();
-    session = null;
-    onClose();
+    watching?.stop();
+    watching = null;
+    client = null;
+    state.keys.value = null;
+    state.info.value = null;
+    state.log.value = EMPTY_LOG;
+    state.live.value = { kind: 'off' };
+    state.place.value = 'newest';
+    state.selected.value = null;
+    state.filter.value = NO_FILTER;
+    state.openBlock.value = null;
   }
 
   /** The server said that there is nothing to look at. @param {ApiProblem} problem */
   function end(problem) {
-    const mine = session?.keys.owner;
+    const isMine = state.keys.peek()?.owner;
     close();
-    gone = mine
+    const gone = isMine
       ? 'This endpoint is no longer there: it was forgotten, or nothing came for too long.'
       : 'This log is no longer there: its owner forgot it, or nothing came for too long.';
-    if (problem.status !== 404) gone = `The server does not accept this key: ${problem.message}.`;
-    onChange();
+    const isRefused = problem.status !== 404;
+    state.gone.value = isRefused
+      ? `The server does not accept this key: ${problem.message}.`
+      : gone;
   }
 
+  /** Opens what this browser was last looking at. */
+  async function reopen() {
+    const read = ring.read();
+    const owner = ring.own();
+    state.reading.value = read !== null;
+    state.others.value = ring.others();
+    if (read) open(await keysOfShare(read, crypto));
+    else if (owner) open(await keysOfOwner(owner, crypto));
+    else {
+      close();
+      state.gone.value = null;
+    }
+    state.isOpened.value = true;
+  }
+
+  const mine = () => {
+    if (client === null) throw new Error('no endpoint is open');
+    return client;
+  };
+
   return {
-    /** Asks anew what the endpoint is: another tab has changed it. */
-    async learnAgain() {
-      if (session) session.info = null;
-      if (session) await learn(session);
-    },
-    session: () => session,
-    gone: () => gone,
-    /** Opens what this browser was last looking at. */
-    async reopen() {
-      const read = ring.read();
-      const own = ring.own();
-      if (read) open(await keysOfShare(read, crypto));
-      else if (own) open(await keysOfOwner(own, crypto));
-      else {
-        close();
-        gone = null;
-        onChange();
-      }
-    },
+    reopen,
+    /** Whether this browser keeps the key for longer than this page. */
+    isLasting: () => ring.lasting(),
+    hookUrl: () =>
+      state.info.peek()?.hook_url ?? `${location.origin}/hook/${state.keys.peek()?.endpoint}`,
+    /**
+     * There is a reason to ask the server now; `expecting`: something is about to come.
+     * @param {{expecting?: boolean}} [reason]
+     */
+    poke: (reason) => watching?.poke(reason),
+    older: () => watching?.older(),
     /**
      * Makes an endpoint and looks at it. Gives back what went wrong, or null.
-     * @param {boolean} anew with a new key, and so a new URL @param {string} code that the server may ask for
-     * @param {() => void} onMade just before it is looked at @returns {Promise<ApiProblem | null>}
+     * @param {{isNew?: boolean, code?: string}} [options] `isNew`: with a new key, and so a new
+     *   URL. `code`: that the server may
+     *   ask for
+     * @returns {Promise<ApiProblem | null>}
      */
-    async start(anew, code, onMade) {
-      const known = anew ? null : ring.own();
+    async start({ isNew = false, code = '' } = {}) {
+      const known = isNew ? null : ring.own();
       try {
-        const keys = await keysOfOwner(known ?? makeOwnerKey(crypto), crypto);
-        const info = await apiClient({ fetch: ask, key: /** @type {string} */ (keys.owner) }).create(code);
+        const owner = known ?? makeOwnerKey(crypto);
+        const keys = await keysOfOwner(owner, crypto);
+        const info = await apiClient({ fetch: ask, key: owner }).create(code);
         // What can't be read any more is not worth keeping.
-        if (anew) ring.drop();
-        ring.use(/** @type {string} */ (keys.owner));
-        onMade();
+        if (isNew) ring.drop();
+        ring.use(owner);
+        onStarted();
+        state.others.value = ring.others();
         open(keys, info);
+        state.starts.value += 1;
+        tell('started');
         return null;
       } catch (error) {
         return error instanceof ApiProblem ? error : new ApiProblem(0, String(error));
       }
+    },
+    /** Goes on with another endpoint of this browser's. @param {string} owner */
+    async use(owner) {
+      ring.leaveRead();
+      ring.use(owner);
+      tell('started');
+      await reopen();
+    },
+    async clear() {
+      await mine().clear();
+      onCleared();
+      tell('cleared');
+      watching?.poke();
+    },
+    async forget() {
+      await mine().forget();
+      const endpoint = /** @type {Keys} */ (state.keys.peek()).endpoint;
+      setForgotten({ endpoint, url: state.info.peek()?.hook_url ?? null });
+      onCleared();
+      tell('forgotten');
+      ring.drop();
+      await reopen();
+    },
+    /**
+     * @param {import('../cards/reply-setting.js').Setting | null} setting null for the usual answer
+     */
+    async setReply(setting) {
+      const reply = setting === null ? await mine().restoreReply() : await mine().setReply(setting);
+      tell('changed');
+      return reply;
+    },
+    async leaveRead() {
+      ring.leaveRead();
+      await reopen();
+    },
+    /**
+     * Takes a key out of the address before anybody can copy it from there: a share key is read, an
+     * owner key is asked about,
+     * and of a damaged one it is said. Gives back whether there was one.
+     */
+    async takeKey() {
+      const found = keyInFragment(location.hash);
+      if (!found) return false;
+      history.replaceState(null, '', location.pathname + location.search);
+      if (found.kind === 'read') {
+        const owner = ring.own();
+        // One's own share link, opened at home, is no stranger's.
+        const isMine = owner !== null && (await keysOfOwner(owner, crypto)).share === found.key;
+        if (isMine) ring.leaveRead();
+        else ring.setRead(found.key);
+      }
+      await reopen();
+      if (found.kind === 'damaged') state.dialog.value = { name: 'damaged-link' };
+      if (found.kind === 'own' && found.key !== ring.own()) {
+        const { endpoint } = await keysOfOwner(found.key, crypto);
+        const hasOwn = ring.own() !== null;
+        state.dialog.value = { name: 'adopt', owner: found.key, endpoint, hasOwn };
+      }
+      return true;
+    },
+    /** Another tab has changed something. @param {{what: string, endpoint?: string}} message */
+    async hear({ what, endpoint }) {
+      if (what === 'started' || what === 'forgotten') {
+        // A tab that reads someone else's log goes on with it.
+        if (!state.reading.peek()) await reopen();
+      } else if (endpoint === state.keys.peek()?.endpoint) {
+        if (what === 'cleared') onCleared();
+        if (what === 'changed' && client) {
+          state.info.value = null;
+          void learn(client);
+        }
+        watching?.poke();
+      }
+    },
+    /**
+     * Another tab may have put another key in use.
+     * @param {string | null} [name] of what changed in the storage
+     */
+    async follow(name = null) {
+      if (!ring.concerns(name) || state.reading.peek()) return;
+      if (ring.own() !== (state.keys.peek()?.owner ?? null)) await reopen();
     },
   };
 }

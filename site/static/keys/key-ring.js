@@ -1,6 +1,7 @@
 // @ts-check
-// Where keys lie in this browser: one's own in localStorage, a stranger's share key in this tab alone.
-// A browser may refuse storage altogether; then everything works until the page is closed, and `lasting` is false.
+// Where keys lie in this browser: one's own in localStorage, a stranger's share key in this tab
+// alone. A browser may refuse storage altogether; then everything works until the page is closed,
+// and `lasting` is false.
 
 import { isOwnerKey, isShareKey } from './keys.js';
 import { kept } from '../lib/storage.js';
@@ -27,7 +28,8 @@ export function keyRing(local, tab) {
       return [];
     }
   };
-  const setOthers = (/** @type {string[]} */ keys) => own.set(OTHERS, JSON.stringify([...new Set(keys)].slice(0, 20)));
+  const setOthers = (/** @type {string[]} */ keys) =>
+    own.set(OTHERS, JSON.stringify([...new Set(keys)]));
 
   return {
     /** False if what is kept here is gone when the page closes. */

@@ -1,6 +1,7 @@
 // @ts-check
-// Three keys in one chain: each is a hash of the whole string before it, so none can be climbed back up.
-// Owner key: everything. Share key: reading. Endpoint: sending to it. They are made here and the server stores none.
+// Three keys in one chain: each is a hash of the whole string before it, so none can be climbed
+// back up. Owner key: everything. Share key: reading. Endpoint: sending to it. They are made here
+// and the server stores none.
 
 /**
  * @typedef {{owner: string | null, share: string, endpoint: string}} Keys
@@ -9,7 +10,8 @@
 const text = new TextEncoder();
 
 /**
- * Whether this page may hash at all: browsers offer it only on https and on the computer's own address.
+ * Whether this page may hash at all: browsers offer it only on https and on the computer's own
+ * address.
  * @param {Crypto | undefined} crypto
  */
 export const canMakeKeys = (crypto) => Boolean(crypto?.subtle && crypto.getRandomValues);
@@ -19,35 +21,47 @@ export function makeOwnerKey(crypto) {
   return `own_${base64url(crypto.getRandomValues(new Uint8Array(32)))}`;
 }
 
-/** All keys below an owner key. @param {string} owner @param {Crypto} crypto @returns {Promise<Keys>} */
+/**
+ * All keys below an owner key.
+ * @param {string} owner
+ * @param {Crypto} crypto
+ * @returns {Promise<Keys>}
+ */
 export async function keysOfOwner(owner, crypto) {
   const share = `read_${base64url(await sha256(`share:${owner}`, crypto))}`;
   return { ...(await keysOfShare(share, crypto)), owner };
 }
 
-/** What a share key implies. @param {string} share @param {Crypto} crypto @returns {Promise<Keys>} */
+/**
+ * What a share key implies.
+ * @param {string} share
+ * @param {Crypto} crypto
+ * @returns {Promise<Keys>}
+ */
 export async function keysOfShare(share, crypto) {
   const hash = await sha256(`endpoint:${share}`, crypto);
   return { owner: null, share, endpoint: base32(hash.subarray(0, 16)) };
 }
 
 /**
- * The key in a URL fragment, if there is a whole one.
+ * The key in a URL fragment; `damaged` if it begins like one and is not whole, or has a tail.
  * @param {string} fragment with or without its `#`
- * @returns {{kind: 'own' | 'read', key: string} | null}
+ * @returns {{kind: 'own' | 'read' | 'damaged', key: string} | null}
  */
 export function keyInFragment(fragment) {
   const key = fragment.replace(/^#/, '');
   if (isOwnerKey(key)) return { kind: 'own', key };
   if (isShareKey(key)) return { kind: 'read', key };
-  return null;
+  return /^(?:own|read)_/.test(key) ? { kind: 'damaged', key } : null;
 }
 
 // 43 characters hold 258 bits for 256, so only every fourth letter may come last.
 /** @param {unknown} key */
-export const isOwnerKey = (key) => typeof key === 'string' && /^own_[\w-]{42}[AEIMQUYcgkosw048]$/.test(key);
+export const isOwnerKey = (key) =>
+  typeof key === 'string' && /^own_[\w-]{42}[AEIMQUYcgkosw048]$/.test(key);
 /** @param {unknown} key */
-export const isShareKey = (key) => typeof key === 'string' && /^read_[\w-]{42}[AEIMQUYcgkosw048]$/.test(key);
+export const isShareKey = (key) =>
+  typeof key === 'string' && /^read_[\w-]{42}[AEIMQUYcgkosw048]$/.test(key);
 
 /** @param {string} message @param {Crypto} crypto */
 async function sha256(message, crypto) {

@@ -1,8 +1,10 @@
 // @ts-check
-// A channel to the other tabs that can be closed and opened again: a page with an open one may not be kept for "back".
+// A channel to the other tabs that can be closed and opened again: a page with an open one may not
+// be kept for "back".
 
 /**
- * @typedef {{postMessage: (message: any) => void, onmessage: ((event: any) => void) | null}} Channel what is said is whatever
+ * @typedef {{postMessage: (message: any) => void, onmessage: ((event: any) => void) | null}}
+ *   Channel what is said is whatever
  *   can be cloned, and may be another version's
  */
 

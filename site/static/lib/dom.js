@@ -1,46 +1,60 @@
 // @ts-check
-// The page's named places: parts that are shown or hidden, slots that hold words, dialogs.
+// Small ways to write into the page.
 
-/** Looking for a name goes through the whole page, and the log may be most of it: each is looked for once. @type {Map<string, HTMLElement>} */
-const found = new Map();
-/** @param {string} selector */
-function once(selector) {
-  const known = found.get(selector);
-  if (known?.isConnected) return known;
-  const node = /** @type {HTMLElement} */ (document.querySelector(selector));
-  found.set(selector, node);
+/** A copy of what a template of the page holds. @param {string} id @returns {HTMLElement} */
+export function fromTemplate(id) {
+  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
+  const first = /** @type {Element} */ (template.content.firstElementChild);
+  return /** @type {HTMLElement} */ (first.cloneNode(true));
+}
+
+/** A named node of a copy. @param {ParentNode} copy @param {string} name @returns {HTMLElement} */
+export const slot = (copy, name) =>
+  /** @type {HTMLElement} */ (copy.querySelector(`[data-slot="${name}"]`));
+
+/**
+ * Writes a text, only if it is another one: a live region repeats what is written again.
+ * @param {HTMLElement} node
+ * @param {string} text
+ */
+export function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/**
+ * Writes a text, or hides its node if there is none.
+ * @param {HTMLElement} node
+ * @param {string} text
+ */
+export function writeOrHide(node, text) {
+  write(node, text);
+  node.hidden = text === '';
+}
+
+/**
+ * @param {string} tag
+ * @param {string} className
+ * @param {...(Node | string)} children
+ * @returns {HTMLElement}
+ */
+export function element(tag, className, ...children) {
+  const node = document.createElement(tag);
+  if (className !== '') node.className = className;
+  node.append(...children);
   return node;
 }
 
-/** @param {string} name */
-export const part = (name) => once(`[data-part="${name}"]`);
-
-/** @param {string} name @param {ParentNode} [within] */
-export const slot = (name, within) => (within ? /** @type {HTMLElement} */ (within.querySelector(`[data-slot="${name}"]`)) : once(`[data-slot="${name}"]`));
-
-/** @param {string} name */
-export const dialog = (name) => /** @type {HTMLDialogElement} */ (part(`${name}-dialog`));
-
-/** The buttons that do one thing: it may be offered in several places. @param {string} name */
-export const buttons = (name) => /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll(`[data-do="${name}"]`));
-
-/** What a template of the page holds, anew. @param {string} id @returns {HTMLElement} */
-export function copyOf(id) {
-  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
-  return /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
-}
-
-/** A button that looks like a word of the text. @param {string} label @param {(button: HTMLButtonElement) => unknown} act */
+/**
+ * A button that looks like a word of the text.
+ * @param {string} label
+ * @param {(button: HTMLElement) => unknown} act
+ */
 export function wordButton(label, act) {
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.className = 'button-word';
-  button.textContent = label;
+  const button = element('button', 'button-word', label);
+  button.setAttribute('type', 'button');
   button.addEventListener('click', () => void act(button));
   return button;
 }
 
-/** Puts words in a place, only if they are others: a live region says again what is written again. @param {HTMLElement} node @param {string} words */
-export function write(node, words) {
-  if (node.textContent !== words) node.textContent = words;
-}
+/** Items of a list. @param {string[]} texts */
+export const listItems = (texts) => texts.map((text) => element('li', '', text));

@@ -1,6 +1,7 @@
 // @ts-check
-// JSON as text. A number stays the number that was written, digit for digit, and a key that comes twice comes twice,
-// because nothing here turns the text into values. Nothing here recurses, so depth can't break it.
+// JSON as text. A number stays the number that was written, digit for digit, and a key that comes
+// twice comes twice, because nothing here turns the text into values. Nothing here recurses, so
+// depth can't break it.
 
 /** Deeper than this counts as not JSON, as for the receiver. */
 export const MAX_DEPTH = 128;
@@ -58,7 +59,8 @@ export function pretty(text) {
 }
 
 /**
- * The members of a JSON object: names decoded, values as the text they are. Null if the text is no JSON object.
+ * The members of a JSON object: names decoded, values as the text they are. Null if the text is no
+ * JSON object.
  * @param {string} text
  * @returns {{name: string, value: string}[] | null}
  */

@@ -1,19 +1,30 @@
 // @ts-check
-// The focus is never lost. A control often goes away with what it did: then the focus goes to what stands in its place, so that
-// who comes by keyboard goes on from there, and who listens hears what came of it.
+// The focus is never lost. A control often goes away with what it did: then the focus goes to what
+// stands in its place, so that who comes by keyboard goes on from there, and who listens hears what
+// came of it.
 
-/** What can be seen and is next to something that can't, or else around it. @param {HTMLElement} gone */
+/**
+ * What can be seen and is next to something that can't, or else around it.
+ * @param {HTMLElement} gone
+ */
 function inPlaceOf(gone) {
   let node = gone;
   while (node.parentElement && !node.parentElement.checkVisibility()) node = node.parentElement;
   const around = /** @type {HTMLElement} */ (node.parentElement);
   const all = /** @type {HTMLElement[]} */ ([...around.children]);
   const at = all.indexOf(node);
-  return [...all.slice(at + 1), ...all.slice(0, at).reverse()].find((one) => one.checkVisibility() && !one.matches('.only-heard')) ?? around;
+  return (
+    [...all.slice(at + 1), ...all.slice(0, at).reverse()].find(
+      (one) => one.checkVisibility() && !one.matches('.only-heard'),
+    ) ?? around
+  );
 }
 
 export function keepFocus() {
-  /** What had the focus last, outside of any dialog: a dialog gives it back to that. @type {HTMLElement | null} */
+  /**
+   * What had the focus last, outside of any dialog: a dialog gives it back to that.
+   * @type {HTMLElement | null}
+   */
   let outside = null;
   document.addEventListener('focusin', ({ target }) => {
     const node = /** @type {HTMLElement} */ (target);

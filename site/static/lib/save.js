@@ -7,6 +7,7 @@ export function save(name, content, type) {
   link.href = URL.createObjectURL(new Blob([content], { type }));
   link.download = name;
   link.click();
-  // The browser has taken what it needs once the click is over; a minute is for one that asks where to.
+  // The browser has taken what it needs once the click is over; a minute is for one that asks where
+  // to.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -1,31 +1,38 @@
 // @ts-check
-// Text from strangers, made fit to be seen: what has no shape of its own, or would turn the text around it, gets a sign.
+// Text from strangers, made fit to be seen: what has no shape of its own, or would turn the text
+// around it, gets a sign.
 
-/** @typedef {{text: string, sign: boolean}} Piece `sign`: stands for a character that can't be seen */
+/**
+ * @typedef {{text: string, sign: boolean}} Piece `sign`: stands for a character that can't be seen
+ */
 
-// Control characters but tab and line feed; marks of direction; zero width; halves of characters; the byte order mark.
+// Control characters but tab and line feed; marks of direction; zero width; halves of characters;
+// the byte order mark.
 const UNSEEN =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 /** A text of nothing but signs would be as many elements; from here on they come as plain text. */
-const MAX_SIGNS = 400;
+export const MAX_SIGNS = 400;
 
 /**
  * A text in pieces, each either plain or a sign for one character that can't be seen.
- * @param {string} text
+ * @param {string} text @param {{signs: number}} [budget] how many signs may be pieces of their own;
+ *   what is used is taken off
  * @returns {Piece[]}
  */
-export function pieces(text) {
+export function pieces(text, budget = { signs: MAX_SIGNS }) {
   /** @type {Piece[]} */
   const found = [];
   let at = 0;
   for (const match of text.matchAll(UNSEEN)) {
-    // A carriage return before a line feed is how lines end in HTTP and on Windows: nothing to point out.
+    // A carriage return before a line feed is how lines end in HTTP and on Windows: nothing to
+    // point out.
     if (match[0] === '\r' && text[match.index + 1] === '\n') continue;
-    if (found.length >= 2 * MAX_SIGNS) {
+    if (budget.signs <= 0) {
       found.push({ text: text.slice(at).replace(UNSEEN, signOf), sign: false });
       return found;
     }
     if (match.index > at) found.push({ text: text.slice(at, match.index), sign: false });
+    budget.signs -= 1;
     found.push({ text: signOf(match[0]), sign: true });
     at = match.index + match[0].length;
   }
@@ -33,7 +40,10 @@ export function pieces(text) {
   return found;
 }
 
-/** The sign for one character: its control picture where Unicode has one, else its number. @param {string} character */
+/**
+ * The sign for one character: its control picture where Unicode has one, else its number.
+ * @param {string} character
+ */
 export function signOf(character) {
   const code = character.charCodeAt(0);
   if (code < 0x20) return String.fromCharCode(0x2400 + code);
@@ -65,7 +75,8 @@ export function size(count) {
 }
 
 /** @param {number} number */
-const round = (number) => (number < 10 ? number.toFixed(1).replace(/\.0$/, '') : String(Math.round(number)));
+const round = (number) =>
+  number < 10 ? number.toFixed(1).replace(/\.0$/, '') : String(Math.round(number));
 
 /**
  * Bytes as a hex view: offset, sixteen bytes, and what of them is ASCII.
@@ -75,8 +86,12 @@ export function hexView(bytes) {
   const lines = [];
   for (let at = 0; at < bytes.length; at += 16) {
     const row = [...bytes.subarray(at, at + 16)];
-    const hex = row.map((byte, i) => byte.toString(16).padStart(2, '0') + (i === 7 ? ' ' : '')).join(' ');
-    const ascii = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
+    const hex = row
+      .map((byte, i) => byte.toString(16).padStart(2, '0') + (i === 7 ? ' ' : ''))
+      .join(' ');
+    const ascii = row
+      .map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.'))
+      .join('');
     lines.push(`${at.toString(16).padStart(6, '0')}  ${hex.padEnd(48)}  ${ascii}`);
   }
   return lines.join('\n');

@@ -9,16 +9,27 @@ export function timeOfDay(iso, now, timeZone) {
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return iso;
   const { time, day } = formats(timeZone);
-  return day.format(at) === day.format(now) ? time.format(at) : `${day.format(at)} ${time.format(at)}`;
+  return day.format(at) === day.format(now)
+    ? time.format(at)
+    : `${day.format(at)} ${time.format(at)}`;
 }
 
-/** Making a format takes a hundred times as long as using it. @type {Map<string, {time: Intl.DateTimeFormat, day: Intl.DateTimeFormat}>} */
+/**
+ * Making a format takes a hundred times as long as using it.
+ * @type {Map<string, {time: Intl.DateTimeFormat, day: Intl.DateTimeFormat}>}
+ */
 const made = new Map();
 /** @param {string} [timeZone] */
 function formats(timeZone) {
   const name = timeZone ?? '';
   const known = made.get(name) ?? {
-    time: new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 }),
+    time: new Intl.DateTimeFormat('en-GB', {
+      timeZone,
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+      fractionalSecondDigits: 3,
+    }),
     day: new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', month: 'short' }),
   };
   made.set(name, known);
@@ -47,7 +58,11 @@ export function fullTime(iso, timeZone) {
 export function span(ms) {
   if (ms < 1000) return `${ms} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1).replace(/\.0$/, '')} s`;
-  const units = /** @type {const} */ ([['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000]]);
+  const units = /** @type {const} */ ([
+    ['day', 86_400_000],
+    ['hour', 3_600_000],
+    ['minute', 60_000],
+  ]);
   const [name, unit] = units.find(([, length]) => ms >= length) ?? units[2];
   const count = Math.round(ms / unit);
   return `${count} ${name}${count === 1 ? '' : 's'}`;

@@ -1,12 +1,28 @@
 // @ts-check
-// A request that was received as a line for bash or zsh, which sends it again byte for byte. Pure; loaded when asked for.
+// A request that was received as a line for bash or zsh, which sends it again byte for byte. Pure;
+// loaded when asked for.
 
 import { bodyBytes } from './request-body.js';
 
 /** @typedef {import('../lib/api-client.js').Delivery} Delivery */
 
-/** What belongs to one connection (RFC 9110, 7.6.1), and what curl writes by itself from the URL and the body. */
-const NOT_SENT = new Set(['connection', 'content-length', 'expect', 'host', 'keep-alive', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
+/**
+ * What belongs to one connection (RFC 9110, 7.6.1), and what curl writes by itself from the URL and
+ * the body.
+ */
+const NOT_SENT = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
 /** What curl adds unless it is told not to. */
 const OF_CURL = ['accept', 'user-agent'];
 /** Linux takes no argument over 128 KiB; a pipe has no end. */
@@ -16,7 +32,8 @@ const MASKED = /^•+$/;
 
 /**
  * @param {Delivery['request']} request @param {string} hookUrl
- * @returns {{line: string, notes: string[]}} `notes`: what about it is not as it was sent, a sentence each
+ * @returns {{line: string, notes: string[]}} `notes`: what about it is not as it was sent, a
+ *   sentence each
  */
 export function asCurl(request, hookUrl) {
   const { method, path, query, headers, added, body_bytes, truncated } = request;
@@ -36,35 +53,55 @@ export function asCurl(request, hookUrl) {
   else if (method !== (bytes.length === 0 ? 'GET' : 'POST')) words.push('-X', quoted(method));
   for (const [name, value] of sent) {
     // To curl, a colon with nothing behind it takes a header away.
-    words.push('-H', quoted(value === '' ? `${name};` : `${name}: ${MASKED.test(value) ? placeholder(name) : value}`));
+    words.push(
+      '-H',
+      quoted(
+        value === '' ? `${name};` : `${name}: ${MASKED.test(value) ? placeholder(name) : value}`,
+      ),
+    );
   }
-  for (const name of bytes.length > 0 ? [...OF_CURL, 'content-type'] : OF_CURL) if (!names.has(name)) words.push('-H', quoted(`${name}:`));
+  for (const name of bytes.length > 0 ? [...OF_CURL, 'content-type'] : OF_CURL)
+    if (!names.has(name)) words.push('-H', quoted(`${name}:`));
   if (piped) words.push('--data-binary', '@-');
   else if (bytes.length > 0) words.push('--data-raw', quoted(request.body));
   words.push(quoted(url));
   const line = words.join(' ');
 
   const notes = [];
-  if (masked.length > 0) notes.push(`${list(masked)} ${masked.length === 1 ? 'is' : 'are'} masked in a shared log: put in the value in capitals yourself.`);
-  if (truncated) notes.push(`Only the first ${bytes.length} of ${body_bytes} bytes of the body were kept, so only those are sent.`);
+  if (masked.length > 0)
+    notes.push(
+      `${list(masked)} ${masked.length === 1 ? 'is' : 'are'} masked in a shared log: put in ` +
+        'the value in capitals yourself.',
+    );
+  if (truncated)
+    notes.push(
+      `Only the first ${bytes.length} of ${body_bytes} bytes of the body were kept, so only ` +
+        'those are sent.',
+    );
   if (piped) notes.push('The body goes through base64, so that every byte arrives.');
-  return { line: piped ? `printf %s '${base64(request, bytes)}' | base64 -d | ${line}` : line, notes };
+  return {
+    line: piped ? `printf %s '${base64(request, bytes)}' | base64 -d | ${line}` : line,
+    notes,
+  };
 }
 
 /** @param {Delivery['request']} request @param {Uint8Array} bytes */
-const isPiped = ({ body, body_encoding }, bytes) => body_encoding === 'base64' || bytes.length > MAX_ARGUMENT || body.includes('\0');
+const isPiped = ({ body, body_encoding }, bytes) =>
+  body_encoding === 'base64' || bytes.length > MAX_ARGUMENT || body.includes('\0');
 
 /** @param {Delivery['request']} request @param {Uint8Array} bytes */
 function base64({ body, body_encoding }, bytes) {
   if (body_encoding === 'base64') return body;
   let binary = '';
   // Not all at once: the arguments of a call have an end too.
-  for (let at = 0; at < bytes.length; at += 8192) binary += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  for (let at = 0; at < bytes.length; at += 8192)
+    binary += String.fromCharCode(...bytes.subarray(at, at + 8192));
   return btoa(binary);
 }
 
 /**
- * One argument. What a terminal would act on when it is pasted, or a reader can't see, is written by its bytes; so is the
+ * One argument. What a terminal would act on when it is pasted, or a reader can't see, is written
+ * by its bytes; so is the
  * exclamation mark, which bash replaces from its history.
  * @param {string} text
  */
@@ -73,7 +110,11 @@ function quoted(text) {
   if (!/[^\n\P{C}]|[!\u2028\u2029]/u.test(text)) return `'${text.replaceAll("'", `'\\''`)}'`;
   const inner = text
     .replace(/[\\']/g, '\\$&')
-    .replace(/[\p{C}!\u2028\u2029]/gu, (character) => [...new TextEncoder().encode(character)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join(''));
+    .replace(/[\p{C}!\u2028\u2029]/gu, (character) =>
+      [...new TextEncoder().encode(character)]
+        .map((byte) => `\\${byte.toString(8).padStart(3, '0')}`)
+        .join(''),
+    );
   return `$'${inner}'`;
 }
 
@@ -81,4 +122,7 @@ function quoted(text) {
 const placeholder = (name) => `YOUR-${name.toUpperCase()}`;
 
 /** @param {string[]} names */
-const list = (names) => (names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`);
+const list = (names) =>
+  names.length < 2
+    ? names.join()
+    : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;

@@ -1,50 +1,49 @@
 // @ts-check
 // A block at full size: everything in it, each value whole and ready to be taken along.
 
-import { drawRow } from './row.js';
-import { part, slot } from '../lib/dom.js';
+import { slots } from '../lib/component.js';
+import { copyFrom } from '../lib/copy.js';
+import { writeOrHide } from '../lib/dom.js';
+import { effect } from '../lib/signal.js';
+import { drawRows } from './row.js';
 
-/**
- * @typedef {import('./delivery.js').Block} Block
- */
-
-/**
- * @param {HTMLDialogElement} dialog
- * @param {{onOpen: (block: Block) => void, onClose: (block: Block) => void}} tell
- */
-export function mountBlockDialog(dialog, { onOpen, onClose }) {
-  const wrap = /** @type {HTMLInputElement} */ (part('wrap'));
-  /** @type {Block | null} */
-  let shown = null;
+/** @type {import('../lib/component.js').Mount} */
+export function mount(root, { state, endpoint }) {
+  const dialog = /** @type {HTMLDialogElement} */ (root);
+  const { wrap, title, rows, note, curl, 'curl-status': curlStatus } = slots(root);
   const setWrap = () => dialog.toggleAttribute('data-wrap', wrap.checked);
   wrap.addEventListener('change', setWrap);
-  dialog.addEventListener('close', () => {
-    const block = shown;
-    shown = null;
-    slot('rows', dialog).replaceChildren();
-    if (block) onClose(block);
-  });
+  setWrap();
+  dialog.addEventListener('close', () => (state.openBlock.value = null));
   // A press beside the dialog is on the dialog element itself, which has no padding.
-  dialog.addEventListener('click', (event) => {
-    if (event.target === dialog) dialog.close();
+  dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
+
+  effect(() => {
+    const block = state.openBlock.value;
+    rows.replaceChildren(...(block ? drawRows(block, 'open') : []));
+    if (!block) return;
+    dialog.dataset.kind = block.kind;
+    title.textContent = block.seq === null ? block.title : `${block.title} #${block.seq}`;
+    writeOrHide(note, block.note);
+    curl.hidden = block.kind !== 'received';
+    curlStatus.textContent = '';
+    if (!dialog.open) dialog.showModal();
+    dialog.scrollTop = 0;
   });
 
   return {
-    /** What is open. @returns {Block | null} */
-    shown: () => shown,
-    /** @param {Block} block */
-    open(block) {
-      shown = block;
-      dialog.dataset.kind = block.kind;
-      slot('title', dialog).textContent = block.seq === null ? block.title : `${block.title} #${block.seq}`;
-      slot('rows', dialog).replaceChildren(...block.rows.map((row) => drawRow(row, 'open')));
-      const note = slot('note', dialog);
-      note.textContent = block.note;
-      note.hidden = block.note === '';
-      setWrap();
-      onOpen(block);
-      if (!dialog.open) dialog.showModal();
-      dialog.scrollTop = 0;
+    close: () => dialog.close(),
+    async 'copy-curl'(button) {
+      const seq = state.openBlock.peek()?.seq;
+      const delivery = state.log.peek().deliveries.find((one) => one.seq === seq);
+      if (!delivery) {
+        curlStatus.textContent = 'This delivery is no longer in the log.';
+        return;
+      }
+      const { asCurl } = await import('./as-curl.js');
+      const { line, notes } = asCurl(delivery.request, endpoint.hookUrl());
+      await copyFrom(button, line);
+      curlStatus.textContent = ['For bash or zsh.', ...notes].join(' ');
     },
   };
 }

@@ -1,9 +1,10 @@
 // @ts-check
-// What a delivery looks like: a Delivery in, the blocks that show it out. Pure; rail.js draws what comes out.
+// What a delivery looks like: a Delivery in, the blocks that show it out. Pure; block.js draws what
+// comes out.
 
 import { MAX_DEPTH, depth, isJson, members, pretty, stringOf } from '../lib/json-text.js';
 import { bodyBytes, contentType, fieldsOf, isForm } from './request-body.js';
-import { hexView, size } from '../lib/text.js';
+import { clip, hexView, size } from '../lib/text.js';
 import { span } from '../lib/time.js';
 
 /**
@@ -17,30 +18,48 @@ import { span } from '../lib/time.js';
  *   bytes?: () => Uint8Array,
  *   remark?: string,
  *   openOnly?: boolean,
- * }} Row `pairs`: lines of name and value, in place of `value`. `folded`: those pairs, shut until asked for; `value` is what
- *   the fold says. `time`: an RFC 3339 time. `copy`: the exact text, where what is shown is another. `bytes`: the exact bytes of what is not text.
- *   `remark`: a word about the value, after it. `openOnly`: shown only where there is room for everything.
+ * }} Row `pairs`: lines of name and value, in place of `value`. `folded`: those pairs, shut until
+ * asked for; `value` is what
+ *   the fold says. `time`: an RFC 3339 time. `copy`: the exact text, where what is shown is
+ *   another. `bytes`: the exact bytes of what is not text.
+ *   `remark`: a word about the value, after it. `openOnly`: shown only where there is room for
+ *   everything.
  * @typedef {{
  *   key: string,
  *   kind: 'api' | 'device' | 'internal' | 'error' | 'received' | 'parsed' | 'response',
- *   way: 'in' | 'out' | 'internal' | 'derived',
+ *   direction: 'in' | 'out' | 'internal' | 'derived',
  *   title: string,
  *   short?: string,
  *   seq: number | null,
  *   at: string | null,
  *   hop: string,
  *   rows: Row[],
+ *   more?: {count: number, rows: (from: number, to: number) => Row[]},
  *   note: string,
- * }} Block `short`: the title in a word or two, for where there is no room. `at`: when, as an RFC 3339 time. `hop`: how
- *   long the way to this block took, where one clock measured it; else empty. `note`: what there is to learn; else empty.
+ * }} Block `short`: the title in a word or two, for where there is no room. `at`: when, as an RFC
+ * 3339 time. `hop`: how
+ *   long the way to this block took, where one clock measured it; else empty. `more`: rows after
+ *   these, made
+ *   when somebody asks for them: a body may have a hundred thousand fields. `note`: what there is
+ *   to learn; else empty.
  */
 
-/** Larger bodies are shown as they came: a reader gains nothing from a hundred thousand indented lines. */
+/**
+ * Larger bodies are shown as they came: a reader gains nothing from a hundred thousand indented
+ * lines.
+ */
 const MAX_PRETTY = 64 * 1024;
 /** Bytes of a binary body that are shown as hex; all of them can be downloaded. */
 const MAX_HEX = 16 * 1024;
 
-/** The three blocks of a delivery, in the order of cause. @param {Delivery} delivery @returns {Block[]} */
+/** Rows of a block that are made at once. */
+const MAX_ROWS = 100;
+
+/**
+ * The three blocks of a delivery, in the order of cause.
+ * @param {Delivery} delivery
+ * @returns {Block[]}
+ */
 export const blocksOf = (delivery) => [received(delivery), parsed(delivery), response(delivery)];
 
 /** The request as the server got it. @param {Delivery} delivery @returns {Block} */
@@ -49,29 +68,42 @@ function received({ seq, received_at, request }) {
   /** @type {Row[]} */
   const rows = [{ name: 'method', kind: 'text', value: `${request.method} ${target}` }];
   const decoded = decodedPath(request.path);
-  if (decoded !== null) rows.push({ name: 'path, decoded', kind: 'text', value: decoded, openOnly: true });
+  if (decoded !== null)
+    rows.push({ name: 'path, decoded', kind: 'text', value: decoded, openOnly: true });
   if (request.query !== '') {
-    rows.push({ name: 'query', kind: 'pairs', value: '', pairs: [...new URLSearchParams(request.query)], copy: request.query });
+    rows.push({
+      name: 'query',
+      kind: 'pairs',
+      value: '',
+      pairs: [...new URLSearchParams(request.query)],
+      copy: request.query,
+    });
   }
   const added = new Set(request.added);
   const sent = request.headers.filter(([name]) => !added.has(name));
   const onTheWay = request.headers.filter(([name]) => added.has(name));
   rows.push(headersRow(sent));
   if (onTheWay.length > 0) {
-    const value = `${onTheWay.length} ${onTheWay.length === 1 ? 'header' : 'headers'} added on the way`;
+    const value =
+      `${onTheWay.length} ${onTheWay.length === 1 ? 'header' : 'headers'} added ` + 'on the way';
     rows.push({ name: '', kind: 'folded', value, pairs: onTheWay });
   }
   rows.push(bodyRow(request));
   rows.push({ name: 'from', kind: 'text', value: request.source, openOnly: true });
   rows.push({ name: 'received at', kind: 'time', value: received_at, openOnly: true });
   if (request.body_bytes > 0) {
-    rows.push({ name: 'body size', kind: 'text', value: exactSize(request.body_bytes), openOnly: true });
+    rows.push({
+      name: 'body size',
+      kind: 'text',
+      value: exactSize(request.body_bytes),
+      openOnly: true,
+    });
     rows.push({ name: 'body SHA-256', kind: 'text', value: request.body_sha256, openOnly: true });
   }
   return {
     key: `${seq}:received`,
     kind: 'received',
-    way: 'in',
+    direction: 'in',
     title: 'Webhook received',
     short: 'received',
     seq,
@@ -79,23 +111,61 @@ function received({ seq, received_at, request }) {
     hop: '',
     rows,
     note: request.truncated
-      ? `The body was over the limit: ${size(request.body_bytes)}. This is how it began; the sender got 413.`
+      ? `The body was over the limit: ${size(request.body_bytes)}. This is how it began; the ` +
+        'sender got 413.'
       : '',
   };
 }
 
 /** What the device published, decoded. @param {Delivery} delivery @returns {Block} */
 function parsed({ seq, received_at, request }) {
-  const { rows, note } = parsedRows(request);
-  return { key: `${seq}:parsed`, kind: 'parsed', way: 'derived', title: 'Parsed data', short: 'parsed', seq, at: received_at, hop: '', rows, note };
+  const { fields, note } = parsedFields(request);
+  const rowAt = (/** @type {Field} */ field) => (field.isJson ? jsonRow(field) : fieldRow(field));
+  // The rest is parsed again when it is asked for, and is not kept.
+  const rows = (/** @type {number} */ from, /** @type {number} */ to) =>
+    parsedFields(request).fields.slice(from, to).map(rowAt);
+  return {
+    key: `${seq}:parsed`,
+    kind: 'parsed',
+    direction: 'derived',
+    title: 'Parsed data',
+    short: 'parsed',
+    seq,
+    at: received_at,
+    hop: '',
+    rows: fields.slice(0, MAX_ROWS).map(rowAt),
+    ...(fields.length > MAX_ROWS && { more: { count: fields.length - MAX_ROWS, rows } }),
+    note,
+  };
 }
+
+/**
+ * A delivery that could not be drawn.
+ * @param {Delivery} delivery
+ * @param {unknown} error
+ * @returns {Block}
+ */
+export const unreadableBlock = ({ seq, received_at }, error) => ({
+  key: `${seq}:unreadable`,
+  kind: 'received',
+  direction: 'in',
+  title: 'Webhook received',
+  short: 'received',
+  seq,
+  at: received_at,
+  hop: '',
+  rows: [],
+  note:
+    'This delivery is in the log, but the page could not draw it: ' +
+    `${String(error).slice(0, 200)}. “Download as JSON” has all of it.`,
+});
 
 /** The response as the server sent it. @param {Delivery} delivery @returns {Block} */
 function response({ seq, received_at, took_ms, response }) {
   const { status, headers, body, delay_ms, reply_use } = response;
   /** @type {Row[]} */
   const rows = [
-    { name: 'status', kind: 'text', value: `${status} ${REASONS[status] ?? ''}`.trim() },
+    { name: 'status', kind: 'text', value: `${status} ${REASONS.get(status) ?? ''}`.trim() },
     { name: 'took', kind: 'text', value: span(took_ms) },
   ];
   if (delay_ms > 0) rows.push({ name: 'held for', kind: 'text', value: span(delay_ms) });
@@ -103,13 +173,14 @@ function response({ seq, received_at, took_ms, response }) {
   rows.push(textRow('body', body, 'empty'));
   const notes = [];
   if (reply_use) notes.push(`By your setting, ${reply_use.n} of ${reply_use.of}.`);
-  // https://docs.particle.io/reference/cloud-apis/webhooks/: a webhook's request times out after 20 s.
+  // https://docs.particle.io/reference/cloud-apis/webhooks/: a webhook's request times out after 20
+  // s.
   if (delay_ms >= 20_000) notes.push(`Held for ${span(delay_ms)}: Particle stops waiting at 20 s.`);
   const at = new Date(new Date(received_at).getTime() + took_ms);
   return {
     key: `${seq}:response`,
     kind: 'response',
-    way: 'out',
+    direction: 'out',
     title: 'Webhook response',
     short: 'response',
     seq,
@@ -120,66 +191,118 @@ function response({ seq, received_at, took_ms, response }) {
   };
 }
 
-/** @param {Delivery['request']} request @returns {{rows: Row[], note: string}} */
-function parsedRows(request) {
-  const none = (/** @type {string} */ note) => ({ rows: [], note });
+/**
+ * @typedef {{name: string, value: string, isJson?: boolean}} Field of a body; `isJson`: the value
+ *   is a JSON text
+ */
+
+/** @param {Delivery['request']} request @returns {{fields: Field[], note: string}} */
+function parsedFields(request) {
+  const none = (/** @type {string} */ note) => ({ fields: [], note });
   if (request.body_bytes === 0) return none('No body, so there is nothing to parse.');
-  if (request.body_encoding === 'base64') return none('The body is not text, so there is nothing to parse.');
-  if (request.truncated) return none('Only the beginning of the body was kept, so it is not parsed.');
-  const fields = fieldsOf(request);
-  const data = fields?.get('data');
+  if (request.body_encoding === 'base64')
+    return none('The body is not text, so there is nothing to parse.');
+  if (request.truncated)
+    return none('Only the beginning of the body was kept, so it is not parsed.');
+  const known = fieldsOf(request);
+  const data = known?.get('data');
   if (data !== undefined) {
-    const fromTest = fields?.get('coreid') === 'api' ? 'coreid “api” stands for the API or the Test button, not for a device.' : '';
+    const fromTest =
+      known?.get('coreid') === 'api'
+        ? 'coreid “api” stands for the API or the Test button, not for a device.'
+        : '';
     if (!isJson(data)) {
-      return { rows: [{ name: 'data', kind: 'text', value: data }], note: `The field “data” is not JSON, so it stands here as it is. ${fromTest}`.trim() };
+      return {
+        fields: [{ name: 'data', value: data }],
+        note: `The field “data” is not JSON, so it stands here as it is. ${fromTest}`.trim(),
+      };
     }
-    const { rows, note } = jsonRows(data, 'data');
-    return { rows, note: [note, fromTest].filter(Boolean).join(' ') };
+    const { fields, note } = jsonFields(data, 'data');
+    return { fields, note: [note, fromTest].filter(Boolean).join(' ') };
   }
   if (isJson(request.body)) {
-    const { rows, note } = jsonRows(request.body, 'body');
-    return { rows, note: [note, 'The body has no field “data”, so this is the body itself.'].filter(Boolean).join(' ') };
+    const { fields, note } = jsonFields(request.body, 'body');
+    return {
+      fields,
+      note: [note, 'The body has no field “data”, so this is the body itself.']
+        .filter(Boolean)
+        .join(' '),
+    };
   }
   if (isForm(request)) {
-    const rows = [...new URLSearchParams(request.body)].map(([name, value]) => fieldRow(name, value));
-    return { rows, note: 'The form has no field “data”, so these are all its fields.' };
+    const fields = Array.from(new URLSearchParams(request.body), ([name, value]) => ({
+      name,
+      value,
+    }));
+    return { fields, note: 'The form has no field “data”, so these are all its fields.' };
   }
-  if (depth(request.body) > MAX_DEPTH) return none(`Nested deeper than ${MAX_DEPTH} levels, which counts as not JSON.`);
+  if (depth(request.body) > MAX_DEPTH)
+    return none(`Nested deeper than ${MAX_DEPTH} levels, which counts as not JSON.`);
   const claim = contentType(request);
-  return none(/json/i.test(claim) ? 'Its content-type says JSON, but the body is not valid JSON.' : `The body is not JSON${claim === '' ? '' : ` (${claim})`}, so there is nothing to parse.`);
+  return none(
+    /json/i.test(claim)
+      ? 'Its content-type says JSON, but the body is not valid JSON.'
+      : `The body is not JSON${claim === '' ? '' : ` (${claim})`}, so there is nothing to parse.`,
+  );
 }
 
-/** @param {string} json valid JSON @param {string} name for a value that has no members @returns {{rows: Row[], note: string}} */
-function jsonRows(json, name) {
-  const fields = members(json);
-  if (fields === null) return { rows: [jsonRow(name, json)], note: '' };
-  if (fields.length === 0) return { rows: [], note: 'An object without members.' };
-  const names = fields.map((field) => field.name);
-  const twice = [...new Set(names.filter((field, i) => names.indexOf(field) !== i))];
-  const note = twice.length === 0 ? '' : `“${twice[0]}” stands there twice: most programs keep the last.`;
-  return { rows: fields.map((field) => jsonRow(field.name, field.value)), note };
+/**
+ * @param {string} json valid JSON
+ * @param {string} name for a value that has no members
+ * @returns {{fields: Field[], note: string}}
+ */
+function jsonFields(json, name) {
+  const found = members(json);
+  if (found === null) return { fields: [{ name, value: json, isJson: true }], note: '' };
+  if (found.length === 0) return { fields: [], note: 'An object without members.' };
+  const seen = new Set();
+  const twice = found.find((field) => seen.size === seen.add(field.name).size);
+  const note = twice
+    ? `“${clip(twice.name, 200, 1).text}” stands there twice: most programs keep the last.`
+    : '';
+  return { fields: found.map((field) => ({ ...field, isJson: true })), note };
 }
 
-/** @param {string} name @param {string} json @returns {Row} */
-function jsonRow(name, json) {
-  const string = stringOf(json);
-  return string !== null ? fieldRow(name, string) : { name, kind: 'text', value: pretty(json) ?? json, copy: json };
+/** @param {Field} field @returns {Row} */
+function jsonRow({ name, value }) {
+  const string = stringOf(value);
+  if (string !== null) return fieldRow({ name, value: string });
+  const shown = value.length <= MAX_PRETTY ? pretty(value) : null;
+  return { name, kind: 'text', value: shown ?? value, copy: value };
 }
 
-/** @param {string} name @param {string} value @returns {Row} */
-const fieldRow = (name, value) => ({ name, kind: 'text', value, remark: value === '' ? 'empty' : '' });
+/** @param {Field} field @returns {Row} */
+const fieldRow = ({ name, value }) => ({
+  name,
+  kind: 'text',
+  value,
+  remark: value === '' ? 'empty' : '',
+});
 
 /** @param {[string, string][]} headers @returns {Row} */
 const headersRow = (headers) =>
   headers.length === 0
     ? { name: 'headers', kind: 'text', value: '', remark: 'none' }
-    : { name: 'headers', kind: 'pairs', value: '', pairs: headers, copy: headers.map(([name, value]) => `${name}: ${value}`).join('\n') };
+    : {
+        name: 'headers',
+        kind: 'pairs',
+        value: '',
+        pairs: headers,
+        copy: headers.map(([name, value]) => `${name}: ${value}`).join('\n'),
+      };
 
 /** @param {Delivery['request']} request @returns {Row} */
 function bodyRow(request) {
   if (request.body_encoding !== 'base64') {
     const row = textRow('body', request.body, request.body_bytes === 0 ? 'empty' : '');
-    return request.truncated ? { ...row, remark: `… and ${size(request.body_bytes - bodyBytes(request).length)} more that were not kept` } : row;
+    return request.truncated
+      ? {
+          ...row,
+          remark:
+            `… and ${size(request.body_bytes - bodyBytes(request).length)} more that ` +
+            'were not kept',
+        }
+      : row;
   }
   const bytes = bodyBytes(request);
   const cut = bytes.length > MAX_HEX || request.truncated;
@@ -189,15 +312,26 @@ function bodyRow(request) {
     value: hexView(bytes.subarray(0, MAX_HEX)),
     copy: request.body,
     bytes: () => bytes,
-    remark: cut ? `not text; the first ${size(Math.min(bytes.length, MAX_HEX))} of ${size(request.body_bytes)}` : `not text; ${size(request.body_bytes)}`,
+    remark: cut
+      ? `not text; the first ${size(Math.min(bytes.length, MAX_HEX))} of ` +
+        `${size(request.body_bytes)}`
+      : `not text; ${size(request.body_bytes)}`,
   };
 }
 
-/** A text that is shown indented if it is JSON. @param {string} name @param {string} text @param {string} ifEmpty @returns {Row} */
+/**
+ * A text that is shown indented if it is JSON.
+ * @param {string} name
+ * @param {string} text
+ * @param {string} ifEmpty
+ * @returns {Row}
+ */
 export function textRow(name, text, ifEmpty) {
   if (text === '') return { name, kind: 'text', value: '', remark: ifEmpty };
   const shown = text.length <= MAX_PRETTY && /^\s*[[{]/.test(text) ? pretty(text) : null;
-  return shown === null ? { name, kind: 'text', value: text } : { name, kind: 'text', value: shown, copy: text };
+  return shown === null
+    ? { name, kind: 'text', value: text }
+    : { name, kind: 'text', value: shown, copy: text };
 }
 
 /** @param {string} path */
@@ -213,11 +347,31 @@ function decodedPath(path) {
 /** @param {number} count */
 const exactSize = (count) => (count < 1024 ? size(count) : `${count} bytes (${size(count)})`);
 
-/** The names of the statuses that a receiver here can be set to, or gives by itself. @type {Record<number, string>} */
-const REASONS = {
-  200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No Content', 301: 'Moved Permanently', 302: 'Found', 304: 'Not Modified',
-  400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 408: 'Request Timeout',
-  409: 'Conflict', 410: 'Gone', 413: 'Content Too Large', 418: 'I’m a teapot', 422: 'Unprocessable Content',
-  429: 'Too Many Requests', 500: 'Internal Server Error', 501: 'Not Implemented', 502: 'Bad Gateway', 503: 'Service Unavailable',
-  504: 'Gateway Timeout', 529: 'Overloaded',
-};
+/** The names of the statuses that a receiver here can be set to, or gives by itself. */
+const REASONS = new Map([
+  [200, 'OK'],
+  [201, 'Created'],
+  [202, 'Accepted'],
+  [204, 'No Content'],
+  [301, 'Moved Permanently'],
+  [302, 'Found'],
+  [304, 'Not Modified'],
+  [400, 'Bad Request'],
+  [401, 'Unauthorized'],
+  [403, 'Forbidden'],
+  [404, 'Not Found'],
+  [405, 'Method Not Allowed'],
+  [408, 'Request Timeout'],
+  [409, 'Conflict'],
+  [410, 'Gone'],
+  [413, 'Content Too Large'],
+  [418, 'I’m a teapot'],
+  [422, 'Unprocessable Content'],
+  [429, 'Too Many Requests'],
+  [500, 'Internal Server Error'],
+  [501, 'Not Implemented'],
+  [502, 'Bad Gateway'],
+  [503, 'Service Unavailable'],
+  [504, 'Gateway Timeout'],
+  [529, 'Overloaded'],
+]);

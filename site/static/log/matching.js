@@ -1,27 +1,25 @@
 // @ts-check
-// Which rounds are shown: those of one device, or with one kind of block. Pure. What holds no round, such as a missing number
-// or a time when nobody listened, is shown always: a filter must not make the log look more whole than it is.
+// Which rounds are listed: those of one device, or with one kind of block. Pure. A remark, such as
+// a missing number or a time when nobody listened, is listed always: a filter must not make the log
+// look more whole than it is.
 
 /**
  * @typedef {import('./rounds.js').Round} Round
- * @typedef {{source: string | null, kind: string, only: boolean}} Filter `source`: the coreid, empty for rounds without one,
- *   null for all. `kind`: of a block that is in the round, empty for any. `only`: of such a round, only these blocks
+ * @typedef {import('../state.js').Filter} Filter
  */
-
-/** @type {Filter} */
-export const ALL = Object.freeze({ source: null, kind: '', only: false });
 
 /** @param {Filter} filter */
 export const isAll = ({ source, kind }) => source === null && kind === '';
 
 /** Who a round is from, as the events name it. @param {Round} round */
-const sourceOf = ({ strand }) => strand?.event?.coreid ?? strand?.coreid ?? strand?.alone?.coreid ?? '';
+const sourceOf = ({ trace }) => trace?.event?.coreid ?? trace?.coreid ?? trace?.alone?.coreid ?? '';
 
 /** More than this many are no choice but a list to get lost in; the newest are offered. */
 const MAX_SOURCES = 50;
 
 /**
- * Who rounds are from, the newest first. Names of devices are not unique, so those that come twice carry the end of the ID.
+ * Who rounds are from, the newest first. Names of devices are not unique, so those that come twice
+ * carry the end of the ID.
  * @param {Round[]} rounds
  */
 export function sources(rounds) {
@@ -29,58 +27,65 @@ export function sources(rounds) {
   const labels = new Map();
   for (let at = rounds.length - 1; at >= 0 && labels.size < MAX_SOURCES; at -= 1) {
     const source = sourceOf(rounds[at]);
-    if (rounds[at].blocks.length > 0 && !labels.has(source)) labels.set(source, labelOf(source, rounds[at].who));
+    if (!rounds[at].isRemark && !labels.has(source))
+      labels.set(source, labelOf(source, rounds[at].who));
   }
   const all = [...labels.values()];
-  return [...labels].map(([source, label]) => ({ source, label: all.filter((one) => one === label).length > 1 ? `${label} …${source.slice(-6)}` : label }));
+  const isShared = (/** @type {string} */ label) => all.filter((one) => one === label).length > 1;
+  return [...labels].map(([source, label]) => ({
+    source,
+    label: isShared(label) ? `${label} …${source.slice(-6)}` : label,
+  }));
 }
 
-/** @param {string} source @param {string} who */
-const labelOf = (source, who) => ({ '': 'requests without a coreid', api: 'API and Test button', 'particle-internal': 'the cloud itself' })[source] ?? who;
+const LABELS = new Map([
+  ['', 'requests without a coreid'],
+  ['api', 'API and Test button'],
+  ['particle-internal', 'the cloud itself'],
+]);
+
+/** @param {string} source @param {string} [who] */
+export const labelOf = (source, who = source.slice(0, 24)) => LABELS.get(source) ?? who;
 
 /** @param {Round} round @param {Filter} filter */
-export const matches = (round, { source, kind }) =>
-  round.blocks.length === 0 || ((source === null || sourceOf(round) === source) && (kind === '' || round.blocks.some((block) => block.kind === kind)));
+const matches = (round, { source, kind }) =>
+  round.isRemark ||
+  ((source === null || sourceOf(round) === source) && (kind === '' || round.kinds.has(kind)));
 
-/** @type {WeakMap<Round, {kind: string, round: Round}>} */
-const cut = new WeakMap();
-
-/**
- * The rounds to show, and how many that is. The same round gives the same object, as the rail wants it.
- * @param {Round[]} all @param {Filter} filter @param {string | null} last the key of the newest that was there when it was set;
- *   null if there was none
- */
-export function filtered(all, filter, last) {
-  const rounds = all.filter((round) => matches(round, filter)).map((round) => (filter.only && filter.kind !== '' ? onlyBlocks(round, filter.kind) : round));
-  const isRound = (/** @type {Round} */ { blocks }) => blocks.length > 0;
-  // What is loaded from the past is not new, so it is the place that counts.
-  const from = last === null ? 0 : all.findIndex(({ key }) => key === last) + 1;
-  const since = last !== null && from === 0 ? 0 : all.slice(from).filter((round) => isRound(round) && !matches(round, filter)).length;
-  return { rounds, shown: rounds.filter(isRound).length, of: all.filter(isRound).length, since };
+/** @param {Round[]} rounds @param {Filter} filter */
+export function matching(rounds, filter) {
+  if (isAll(filter)) return rounds;
+  const found = rounds.filter((round) => matches(round, filter));
+  // Where no round is left, gaps between nothing would only puzzle.
+  return found.every(({ isRemark }) => isRemark) ? [] : found;
 }
 
-/** @param {Round} round @param {string} kind @returns {Round} */
-function onlyBlocks(round, kind) {
-  if (round.blocks.length === 0) return round;
-  const before = cut.get(round);
-  if (before?.kind === kind) return before.round;
-  // A time is from the block before, which is not there any more.
-  const blocks = round.blocks.filter((block) => block.kind === kind).map((block) => ({ ...block, hop: '' }));
-  const made = { ...round, blocks };
-  cut.set(round, { kind, round: made });
-  return made;
-}
+/** The blocks of a round that a filter shows. @param {Round} round @param {Filter} filter */
+export const matchingBlocks = ({ blocks }, { kind, only }) =>
+  only && kind !== '' ? blocks.filter((block) => block.kind === kind) : blocks;
 
 /**
- * What is shown, in words.
- * @param {{shown: number, of: number, since: number}} counts @param {string[]} wishes what was chosen, in words
- * @param {boolean} isPart there are older rounds that are not loaded
+ * What is listed, in words.
+ * @param {Round[]} all @param {Round[]} listed @param {ReadonlySet<string>} since keys of those
+ *   that came since the filter was set
+ * @param {string[]} chosen what was chosen, in words @param {boolean} isPart there are older rounds
+ *   that are not loaded
  */
-export function words({ shown, of, since }, wishes, isPart) {
-  const wanted = wishes.join(', ');
+export function summaryWords(all, listed, since, chosen, isPart) {
+  const count = (/** @type {Round[]} */ rounds) =>
+    rounds.filter(({ isRemark }) => !isRemark).length;
+  const [shown, of] = [count(listed), count(all)];
+  const wanted = chosen.join(', ');
   if (of === 0) return `No round here yet to choose from: ${wanted}.`;
   const loaded = isPart ? (of === 1 ? ' that is loaded' : ' that are loaded') : '';
-  if (shown === 0) return of === 1 ? `The one round${loaded || ' here'} does not match: ${wanted}.` : `None of the ${of} rounds${loaded || ' here'} matches: ${wanted}.`;
-  const out = since === 0 ? '' : ` ${since} new ${since === 1 ? 'round does' : 'rounds do'} not match.`;
-  return `Showing ${shown} of ${of} ${of === 1 ? 'round' : 'rounds'}${loaded}: ${wanted}.${out}`;
+  if (shown === 0) {
+    return of === 1
+      ? `The one round${loaded || ' here'} does not match: ${wanted}.`
+      : `None of the ${of} rounds${loaded || ' here'} matches: ${wanted}.`;
+  }
+  const keys = new Set(listed.map(({ key }) => key));
+  const others = count(all.filter(({ key }) => since.has(key) && !keys.has(key)));
+  const missed =
+    others === 0 ? '' : ` ${others} new ${others === 1 ? 'round does' : 'rounds do'} not match.`;
+  return `Showing ${shown} of ${of} ${of === 1 ? 'round' : 'rounds'}${loaded}: ${wanted}.${missed}`;
 }

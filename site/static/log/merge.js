@@ -1,6 +1,9 @@
 // @ts-check
-// The log as this page knows it, put together from the pages that the API gave. Pure: a log and a page in, a log out.
-// However pages overlap or cross, every delivery is in it once and in its order.
+// The log as this page knows it, put together from the pages that the API gave. Pure: a log and a
+// page in, a log out. However pages overlap or cross, every delivery is in it once and in its
+// order.
+
+import { EMPTY_LOG } from '../state.js';
 
 /**
  * @typedef {import('../lib/api-client.js').Delivery} Delivery
@@ -14,42 +17,38 @@
  *   upTo: number,
  *   cursor: string | null,
  *   older: string | null,
- * }} Log `missing`: numbers under which nothing was acknowledged. `unreadable`: numbers whose delivery is there and can't be
- *   read. `upTo`: everything up to this number is accounted for. `cursor`: where to go on. `older`: where what is older
+ * }} Log `missing`: numbers under which nothing was acknowledged. `unreadable`: numbers whose
+ * delivery is there and can't be
+ *   read. `upTo`: everything up to this number is accounted for. `cursor`: where to go on. `older`:
+ *   where what is older
  *   than the first one here is read, null if there is nothing older.
  */
-
-/** @type {Log} */
-export const EMPTY_LOG = Object.freeze({
-  deliveries: [],
-  missing: [],
-  unreadable: [],
-  firstSeq: 1,
-  lastSeq: 0,
-  upTo: 0,
-  cursor: null,
-  older: null,
-});
 
 /**
  * The log with one more page.
  * @param {Log} log
  * @param {LogPage} page
- * @param {'newest' | 'after' | 'before'} asked what the page was asked as; the newest page starts the log anew
+ * @param {'newest' | 'after' | 'before'} asked what the page was asked as; the newest page starts
+ *   the log again
  * @returns {Log}
  */
 export function withPage(log, page, asked) {
   const base = asked === 'newest' || page.restarted ? EMPTY_LOG : log;
   const unreadable = page.unreadable ?? [];
   // A page of an unbroken run accounts for every number in it; its cursor stands at the highest.
-  const highest = Math.max(0, ...page.missing, ...unreadable, page.deliveries.at(-1)?.seq ?? 0);
+  const numbered = [...page.missing, ...unreadable];
+  const highest = numbered.reduce((a, b) => Math.max(a, b), page.deliveries.at(-1)?.seq ?? 0);
   const firstSeq = Math.max(base.firstSeq, page.first_seq);
-  const isAhead = asked !== 'before' && (base.cursor === null || highest >= base.upTo || page.deliveries.length === 0);
+  const isAhead =
+    asked !== 'before' &&
+    (base.cursor === null || highest >= base.upTo || page.deliveries.length === 0);
   const isBehind = asked === 'before' || base.cursor === null;
   const deliveries = merged(base.deliveries, page.deliveries).filter(({ seq }) => seq >= firstSeq);
   const there = new Set(deliveries.map(({ seq }) => seq));
   const numbers = (/** @type {number[]} */ ours, /** @type {number[]} */ theirs) =>
-    [...new Set([...ours, ...theirs])].filter((seq) => seq >= firstSeq && !there.has(seq)).sort((a, b) => a - b);
+    [...new Set([...ours, ...theirs])]
+      .filter((seq) => seq >= firstSeq && !there.has(seq))
+      .sort((a, b) => a - b);
   const older = isBehind ? (page.older ?? null) : base.older;
   return {
     deliveries,
@@ -60,12 +59,19 @@ export function withPage(log, page, asked) {
     upTo: Math.max(base.upTo, asked === 'before' ? 0 : highest),
     cursor: isAhead ? page.cursor : base.cursor,
     // What was older may have been cleared, or gone by age, since.
-    older: firstSeq > page.last_seq || lowest(deliveries, base.missing, page.missing) <= firstSeq ? null : older,
+    older:
+      firstSeq > page.last_seq || lowest(deliveries, base.missing, page.missing) <= firstSeq
+        ? null
+        : older,
   };
 }
 
-/** Both, in order, each number once; of two with one number the one we have, so that what is shown stays what it is.
- * @param {Delivery[]} ours @param {Delivery[]} theirs */
+/**
+ * Both, in order, each number once; of two with one number the one we have, so that what is shown
+ * stays what it is.
+ * @param {Delivery[]} ours
+ * @param {Delivery[]} theirs
+ */
 function merged(ours, theirs) {
   if (theirs.length === 0) return ours;
   const bySeq = new Map(theirs.map((delivery) => [delivery.seq, delivery]));
@@ -75,20 +81,27 @@ function merged(ours, theirs) {
 
 /** @param {Delivery[]} deliveries @param {number[][]} lists */
 function lowest(deliveries, ...lists) {
-  return Math.min(deliveries[0]?.seq ?? Infinity, ...lists.flat());
+  return lists.flat().reduce((a, b) => Math.min(a, b), deliveries[0]?.seq ?? Infinity);
 }
 
 /**
- * How much of the log this is, in words for the head line: in short, and what can be left out where there is no room.
+ * How much of the log this is, in words for the head line: in short, and what can be left out where
+ * there is no room.
  * @param {Log} log @returns {[string, string]}
  */
 export function summary(log) {
   const all = log.lastSeq - log.firstSeq + 1 - log.missing.length;
-  if (all <= 0) return log.lastSeq > 0 ? ['empty', `; the next is #${log.lastSeq + 1}`] : ['no deliveries yet', ''];
-  const holes = log.missing.length === 0 ? 'none missing' : `${ranges(log.missing)} held none`;
+  if (all <= 0)
+    return log.lastSeq > 0
+      ? ['empty', `; the next is #${log.lastSeq + 1}`]
+      : ['no deliveries yet', ''];
+  const gaps = log.missing.length === 0 ? 'none missing' : `${ranges(log.missing)} held none`;
   const counted = `${grouped(all)} ${all === 1 ? 'delivery' : 'deliveries'}`;
   const loaded = log.deliveries.length + log.unreadable.length;
-  return [counted, log.older === null ? `, ${holes}` : `, newest ${grouped(loaded)} loaded, ${holes}`];
+  return [
+    counted,
+    log.older === null ? `, ${gaps}` : `, newest ${grouped(loaded)} loaded, ${gaps}`,
+  ];
 }
 
 /**

@@ -1,11 +1,14 @@
 // @ts-check
-// Asks for what came since, for ever, politely: at once when there is a reason, quickly right after that and after news, ever
-// more slowly when nothing happens, never while the page is hidden, and one question at a time.
+// Asks for what came since, for ever, politely: at once when there is a reason, quickly right after
+// that and after news, ever more slowly when nothing happens, never while the page is hidden, and
+// one question at a time.
 
 /**
- * @typedef {{now: () => number, wait: (ms: number, signal: AbortSignal) => Promise<void>}} Clock milliseconds; `wait` ends
+ * @typedef {{now: () => number, wait: (ms: number, signal: AbortSignal) => Promise<void>}} Clock
+ *   milliseconds; `wait` ends
  *   early, without failing, when its signal is aborted
- * @typedef {{news: boolean, more: boolean, pending: boolean}} Outcome `news`: something came; `more`: there is more to
+ * @typedef {{news: boolean, more: boolean, pending: boolean}} Outcome `news`: something came;
+ *   `more`: there is more to
  *   fetch right now; `pending`: a number is taken whose delivery is still being recorded
  * @typedef {{kind: 'live'} | {kind: 'resting'} | {kind: 'failing', problem: any, failures: number}
  *   | {kind: 'ended', problem: any}} State
@@ -13,17 +16,23 @@
 
 /** What feels immediate to someone who tries something. */
 const SHORTEST_MS = 500;
-/** Every question is paid for. Waiting a part of how long it has been quiet asks often enough while something is likely, and
- * a dozen times in the first minute after it. */
+/**
+ * Every question is paid for. Waiting a part of how long it has been quiet asks often enough while
+ * something is likely, and a dozen times in the first minute after it.
+ */
 const PART_OF_THE_QUIET = 0.5;
-/** How long it has been quiet, and the longest wait then. Whoever sends something from elsewhere comes back to the page to
- * see it, which is a reason to ask at once. */
+/**
+ * How long it has been quiet, and the longest wait then. Whoever sends something from elsewhere
+ * comes back to the page to see it, which is a reason to ask at once.
+ */
 const LONGEST = [
   { quietMs: 10 * 60_000, waitMs: 12_000 },
   { quietMs: 60 * 60_000, waitMs: 20_000 },
   { quietMs: Infinity, waitMs: 60_000 },
 ];
-/** A delivery that is being recorded is there within milliseconds, or its hole is closed after 10 s. */
+/**
+ * A delivery that is being recorded is there within milliseconds, or its hole is closed after 10 s.
+ */
 const PENDING_MS = 1_000;
 const FIRST_BACKOFF_MS = 1_000;
 const LONGEST_BACKOFF_MS = 60_000;
@@ -31,14 +40,21 @@ const LONGEST_BACKOFF_MS = 60_000;
 const LEAST_GAP_MS = 250;
 
 /**
- * How long to wait before the next question. `random` is from 0 to 1: many pages must not ask in step.
- * @param {{quietMs: number, failures: number, retryAfterS?: number | null, pending?: boolean, longestMs?: number}} since
- *   `longestMs`: never longer than this while questions are answered, for a server that is not paid by the question
+ * How long to wait before the next question. `random` is from 0 to 1: many pages must not ask in
+ * step.
+ * @param {{quietMs: number, failures: number, retryAfterS?: number | null, pending?: boolean,
+ *   longestMs?: number}} since
+ *   `longestMs`: never longer than this while questions are answered, for a server that is not paid
+ *   by the question
  * @param {number} random
  */
-export function pause({ quietMs, failures, retryAfterS = null, pending = false, longestMs = Infinity }, random) {
+export function pause(
+  { quietMs, failures, retryAfterS = null, pending = false, longestMs = Infinity },
+  random,
+) {
   if (failures > 0) {
-    const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)) * (0.5 + random / 2);
+    const backoff =
+      Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)) * (0.5 + random / 2);
     return Math.max(backoff, Math.min(LONGEST_BACKOFF_MS, (retryAfterS ?? 0) * 1000));
   }
   const longest = LONGEST.find((step) => quietMs < step.quietMs)?.waitMs ?? LONGEST_BACKOFF_MS;
@@ -48,12 +64,22 @@ export function pause({ quietMs, failures, retryAfterS = null, pending = false, 
 
 /**
  * Starts asking. It ends when `signal` is aborted or a problem with `final` is thrown.
- * @param {{ask: (signal: AbortSignal) => Promise<Outcome>, clock: Clock, signal: AbortSignal, hidden: () => boolean,
+ * @param {{ask: (signal: AbortSignal) => Promise<Outcome>, clock: Clock, signal: AbortSignal,
+ *   hidden: () => boolean,
  *   onState: (state: State) => void, longestMs?: () => number, random?: () => number}} with_
- * @returns {{poke: (reason?: {expecting?: boolean}) => void, ended: Promise<void>}} `poke`: there is a reason to ask now;
+ * @returns {{poke: (reason?: {expecting?: boolean}) => void, ended: Promise<void>}} `poke`: there
+ *   is a reason to ask now;
  *   `expecting`: and something is about to come, so keep asking quickly
  */
-export function startPolling({ ask, clock, signal, hidden, onState, longestMs = () => Infinity, random = Math.random }) {
+export function startPolling({
+  ask,
+  clock,
+  signal,
+  hidden,
+  onState,
+  longestMs = () => Infinity,
+  random = Math.random,
+}) {
   let newsAt = clock.now();
   let askedAt = -Infinity;
   let failures = 0;
@@ -88,7 +114,15 @@ export function startPolling({ ask, clock, signal, hidden, onState, longestMs = 
         if (outcome.news) newsAt = clock.now();
         onState({ kind: 'live' });
         if (!outcome.more) {
-          wait = pause({ quietMs: clock.now() - newsAt, failures, pending: outcome.pending, longestMs: longestMs() }, random());
+          wait = pause(
+            {
+              quietMs: clock.now() - newsAt,
+              failures,
+              pending: outcome.pending,
+              longestMs: longestMs(),
+            },
+            random(),
+          );
         }
       } catch (/** @type {any} */ problem) {
         if (signal.aborted) return;

@@ -1,7 +1,9 @@
 // @ts-check
-// What is in the body of a request: its exact bytes, and the fields of a JSON object or a form. Pure.
+// What is in the body of a request: its exact bytes, and the fields of a JSON object or a form.
+// Pure.
 
 import { members, stringOf } from '../lib/json-text.js';
+import { perObject } from '../lib/memo.js';
 
 /** @typedef {import('../lib/api-client.js').Request} Request */
 
@@ -11,20 +13,40 @@ export function bodyBytes({ body, body_encoding }) {
   return Uint8Array.from(atob(body), (character) => character.charCodeAt(0));
 }
 
-/** What the body claims to be, without its parameters; empty if it claims nothing. @param {Request} request */
-export const contentType = ({ headers }) => (headers.find(([name]) => name === 'content-type')?.[1] ?? '').split(';')[0].trim().slice(0, 80);
+/**
+ * What the body claims to be, without its parameters; empty if it claims nothing.
+ * @param {Request} request
+ */
+export const contentType = ({ headers }) =>
+  (headers.find(([name]) => name === 'content-type')?.[1] ?? '').split(';')[0].trim().slice(0, 80);
 
 /** @param {Request} request */
-export const isForm = (request) => contentType(request).toLowerCase() === 'application/x-www-form-urlencoded';
+export const isForm = (request) =>
+  contentType(request).toLowerCase() === 'application/x-www-form-urlencoded';
+
+/** The fields that Particle's webhooks send, and that the page looks at. */
+const KNOWN = new Set(['event', 'data', 'coreid', 'published_at', 'id']);
 
 /**
- * The fields, as text; null if there are none to find. Of fields of one name the last counts in JSON and the first in a form,
- * as for the receiver.
- * @param {Request} request @returns {Map<string, string> | null}
+ * Those of the known fields that the body has, as text; null if it has no fields at all. Of fields
+ * of one name the last counts
+ * in JSON and the first in a form, as for the receiver.
+ * @type {(request: Request) => Map<string, string> | null}
  */
-export function fieldsOf(request) {
+export const fieldsOf = perObject((request) => {
   if (request.body_encoding !== 'utf-8' || request.truncated) return null;
   const list = members(request.body);
-  if (list) return new Map(list.map(({ name, value }) => [name, stringOf(value) ?? value]));
-  return isForm(request) ? new Map([...new URLSearchParams(request.body)].reverse()) : null;
-}
+  /** @type {Map<string, string>} */
+  const found = new Map();
+  if (list) {
+    for (const { name, value } of list) {
+      if (KNOWN.has(name)) found.set(name, stringOf(value) ?? value);
+    }
+    return found;
+  }
+  if (!isForm(request)) return null;
+  for (const [name, value] of new URLSearchParams(request.body)) {
+    if (KNOWN.has(name) && !found.has(name)) found.set(name, value);
+  }
+  return found;
+});

@@ -1,88 +1,145 @@
 // @ts-check
-// One field of a block as DOM: in the rail short and still, in an open block whole, with ways to take it along.
-// Values are strangers' text: they go in as text nodes, with a sign for each character that can't be seen.
+// One field of a block as DOM: in the log short and still, in an open block whole, with ways to
+// take it along. Values are strangers' text: they go in as text nodes, with a sign for each
+// character that can't be seen. However much there is of them, what is drawn at once is bounded;
+// the rest comes in steps.
 
 import { copyButton } from '../lib/copy.js';
-import { copyOf, slot, wordButton } from '../lib/dom.js';
+import { element, fromTemplate, slot, wordButton } from '../lib/dom.js';
 import { save } from '../lib/save.js';
-import { clip, pieces, size } from '../lib/text.js';
+import { MAX_SIGNS, clip, pieces, size } from '../lib/text.js';
 import { fullTime } from '../lib/time.js';
 
 /**
  * @typedef {import('./delivery.js').Row} Row
- * @typedef {'rail' | 'open'} Room
+ * @typedef {import('./delivery.js').Block} Block
+ * @typedef {'closed' | 'open'} Size of a block
  */
 
-/** What fits before "more": in the rail a glance, in an open block what a browser lays out in an instant. */
-const MAX = { rail: { characters: 1_200, lines: 40, pairs: 80 }, open: { characters: 20_000, lines: 500, pairs: 500 } };
+/**
+ * What fits before "more": in a closed block a glance, in an open one what a browser lays out in an
+ * instant.
+ */
+const CLOSED = { characters: 1_200, lines: 40, pairs: 80 };
+const OPEN = { characters: 20_000, lines: 500, pairs: 100 };
+/** @param {Size} fit */
+const maxOf = (fit) => (fit === 'open' ? OPEN : CLOSED);
 const FURTHER = { characters: 60_000, lines: 1_500 };
+/** Rows or pairs that one press of "more" draws. */
+const FURTHER_ROWS = 500;
+const MAX_NAME = 200;
 
-/** @param {Row} row @param {Room} room */
-export function drawRow(row, room) {
-  const node = copyOf('row-template');
-  const value = slot('value', node);
+/** All rows of a block. @param {Block} block @param {Size} fit @returns {HTMLElement[]} */
+export function drawRows(block, fit) {
+  const budget = { signs: MAX_SIGNS };
+  const rows = block.rows.filter((row) => fit === 'open' || !row.openOnly);
+  const nodes = rows.map((row) => drawRow(row, fit, budget));
+  const { more } = block;
+  if (!more) return nodes;
+  if (fit === 'closed')
+    return [...nodes, element('div', 'row-more', `and ${grouped(more.count)} more`)];
+  const from = block.rows.length;
+  const draw = (/** @type {number} */ start, /** @type {number} */ end) =>
+    more.rows(from + start, from + end).map((row) => drawRow(row, fit, { signs: MAX_SIGNS }));
+  return [...nodes, furtherButton(more.count, draw)];
+}
+
+/** @param {Row} row @param {Size} fit @param {{signs: number}} budget */
+function drawRow(row, fit, budget) {
+  const node = fromTemplate('row-template');
+  const value = slot(node, 'value');
   node.dataset.row = row.kind === 'pairs' ? row.name : row.bytes ? 'bytes' : '';
-  slot('name', node).append(...drawText(clip(row.name, 200, 3).text));
-  value.append(...drawValue(row, room));
-  if (room === 'open') {
+  slot(node, 'name').append(...drawText(clip(row.name, MAX_NAME, 3).text, budget));
+  value.append(...drawValue(row, fit, budget));
+  if (fit === 'open') {
     // It may scroll, so it has to be reachable by keyboard.
     value.tabIndex = 0;
-    value.setAttribute('aria-label', row.name);
-    const take = document.createElement('dd');
-    take.className = 'row-tools';
-    take.append(...tools(row));
-    node.append(take);
+    value.setAttribute('aria-label', clip(row.name, MAX_NAME, 1).text);
+    node.append(element('dd', 'row-tools', ...tools(row)));
   }
   return node;
 }
 
-/** @param {Row} row @param {Room} room @returns {Node[]} */
-function drawValue(row, room) {
+/** @param {Row} row @param {Size} fit @param {{signs: number}} budget @returns {Node[]} */
+function drawValue(row, fit, budget) {
   if (row.kind === 'time') return [document.createTextNode(`${fullTime(row.value)}\n${row.value}`)];
   if (row.kind === 'folded') {
-    const fold = document.createElement('details');
-    const head = document.createElement('summary');
-    head.textContent = row.value;
-    // In the rail a block is one stop, whatever is in it.
-    if (room === 'rail') head.tabIndex = -1;
-    fold.append(head, ...drawPairs(row.pairs ?? [], room));
-    return [fold];
+    const head = element('summary', '', row.value);
+    // In the log a block is one stop, whatever is in it.
+    if (fit === 'closed') head.tabIndex = -1;
+    return [element('details', '', head, ...drawPairs(row.pairs ?? [], fit, budget))];
   }
-  const nodes = row.kind === 'pairs' ? drawPairs(row.pairs ?? [], room) : drawClipped(row.value, room);
-  if (row.remark) nodes.push(span('row-remark', row.value === '' || row.value.endsWith('\n') ? row.remark : ` ${row.remark}`));
-  return nodes;
+  const isPairs = row.kind === 'pairs';
+  const nodes = isPairs
+    ? drawPairs(row.pairs ?? [], fit, budget)
+    : drawClipped(row.value, fit, budget);
+  if (!row.remark) return nodes;
+  const isBare = row.value === '' || row.value.endsWith('\n');
+  return [...nodes, element('span', 'row-remark', isBare ? row.remark : ` ${row.remark}`)];
 }
 
-/** @param {[string, string][]} pairs @param {Room} room @returns {Node[]} */
-function drawPairs(pairs, room) {
-  const most = MAX[room].pairs;
-  /** @type {Node[]} */
-  const lines = pairs.slice(0, most).map(([name, value]) => {
-    const line = document.createElement('div');
-    line.className = 'row-pair';
-    const head = span('pair-name', '');
-    head.append(...drawText(name), ': ');
-    line.append(head, ...drawClipped(value, room));
-    return line;
+/**
+ * @param {[string, string][]} pairs
+ * @param {Size} fit
+ * @param {{signs: number}} budget
+ * @returns {Node[]}
+ */
+function drawPairs(pairs, fit, budget) {
+  const most = maxOf(fit).pairs;
+  const drawPair = (/** @type {[string, string]} */ [name, value]) => {
+    const head = element(
+      'span',
+      'pair-name',
+      ...drawText(clip(name, MAX_NAME, 1).text, budget),
+      ': ',
+    );
+    return element('div', 'row-pair', head, ...drawClipped(value, fit, budget));
+  };
+  const lines = pairs.slice(0, most).map(drawPair);
+  const rest = pairs.length - lines.length;
+  if (rest === 0) return lines;
+  if (fit === 'closed') return [...lines, element('span', 'row-more', `… ${grouped(rest)} more`)];
+  return [
+    ...lines,
+    furtherButton(rest, (start, end) => pairs.slice(most + start, most + end).map(drawPair)),
+  ];
+}
+
+/**
+ * A button that draws what is left, some at a time.
+ * @param {number} count
+ * @param {(start: number, end: number) => Node[]} draw
+ */
+function furtherButton(count, draw) {
+  let at = 0;
+  const label = () => `and ${grouped(count - at)} more`;
+  const button = wordButton(label(), () => {
+    const end = Math.min(count, at + FURTHER_ROWS);
+    button.before(...draw(at, end));
+    at = end;
+    button.textContent = label();
+    if (at === count) button.remove();
   });
-  if (pairs.length > most) lines.push(span('row-more', `… ${pairs.length - most} more`));
-  return lines;
+  button.classList.add('row-further');
+  return button;
 }
 
-/** @param {string} text @param {Room} room @returns {Node[]} */
-function drawClipped(text, room) {
-  const { characters, lines } = MAX[room];
+/** @param {string} text @param {Size} fit @param {{signs: number}} budget @returns {Node[]} */
+function drawClipped(text, fit, budget) {
+  const { characters, lines } = maxOf(fit);
   const { text: shown, rest } = clip(text, characters, lines);
-  const nodes = drawText(shown);
+  const nodes = drawText(shown, budget);
   if (rest === 0) return nodes;
-  if (room === 'rail') return [...nodes, span('row-more', ` … ${count(rest)} more: open the block`)];
-  // Piece by piece: a browser takes seconds to lay out a hundred thousand lines. Copy gives all of it at once.
+  if (fit === 'closed')
+    return [...nodes, element('span', 'row-more', ` … ${count(rest)} more: open the block`)];
+  // Piece by piece: a browser takes seconds to lay out a hundred thousand lines. Copy gives all of
+  // it at once.
   let at = shown.length;
   const label = () => `Show more (${count(text.length - at)} left)`;
   const more = wordButton(label(), () => {
     const piece = clip(text.slice(at), FURTHER.characters, FURTHER.lines).text;
     at += piece.length;
-    more.before(...drawText(piece));
+    more.before(...drawText(piece, { signs: MAX_SIGNS }));
     more.textContent = label();
     if (at < text.length) return;
     const place = /** @type {HTMLElement} */ (more.closest('[data-slot="value"]'));
@@ -93,30 +150,34 @@ function drawClipped(text, room) {
   return [...nodes, more];
 }
 
-/** @param {string} text @returns {Node[]} */
-function drawText(text) {
-  return pieces(text).map((piece) => (piece.sign ? span('unseen-sign', piece.text) : document.createTextNode(piece.text)));
-}
+/** @param {string} text @param {{signs: number}} budget @returns {Node[]} */
+const drawText = (text, budget) =>
+  pieces(text, budget).map((piece) =>
+    piece.sign ? element('span', 'unseen-sign', piece.text) : document.createTextNode(piece.text),
+  );
 
-/** Ways to take a value along: the exact text, or the exact bytes of what is not text. @param {Row} row */
+/**
+ * Ways to take a value along: the exact text, or the exact bytes of what is not text.
+ * @param {Row} row
+ */
 function tools(row) {
   const { bytes } = row;
   if (bytes) {
-    const hex = () => [...bytes()].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-    const download = wordButton('Download', () => save('body.bin', /** @type {BlobPart} */ (bytes()), 'application/octet-stream'));
-    return [copyButton('Copy base64', () => row.copy ?? ''), copyButton('Copy hex', hex), download];
+    const hex = () => Array.from(bytes(), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    const content = () => /** @type {BlobPart} */ (bytes());
+    return [
+      copyButton('Copy base64', () => row.copy ?? ''),
+      copyButton('Copy hex', hex),
+      wordButton('Download', () => save('body.bin', content(), 'application/octet-stream')),
+    ];
   }
-  const text = row.copy ?? (row.pairs ? row.pairs.map(([name, value]) => `${name}: ${value}`).join('\n') : row.value);
-  return text === '' ? [] : [copyButton('Copy', () => text)];
-}
-
-/** @param {string} className @param {string} text */
-function span(className, text) {
-  const node = document.createElement('span');
-  node.className = className;
-  node.textContent = text;
-  return node;
+  const pairs = () => row.pairs?.map(([name, value]) => `${name}: ${value}`).join('\n');
+  const isEmpty = (row.copy ?? row.value) === '' && !row.pairs;
+  return isEmpty ? [] : [copyButton('Copy', () => row.copy ?? pairs() ?? row.value)];
 }
 
 /** @param {number} characters */
 const count = (characters) => (characters < 1024 ? `${characters} characters` : size(characters));
+
+/** @param {number} number */
+const grouped = (number) => number.toLocaleString('en-GB');

@@ -1,7 +1,8 @@
 // @ts-check
 // One endpoint under watch: its log, kept up to date for as long as this page looks at it. No DOM.
 
-import { EMPTY_LOG, withPage } from './merge.js';
+import { EMPTY_LOG } from '../state.js';
+import { withPage } from './merge.js';
 import { startPolling } from './poll.js';
 
 /**
@@ -12,7 +13,10 @@ import { startPolling } from './poll.js';
 /** How many are read at the start, and with each "show older": a few screens, one quick answer. */
 const SOME = 30;
 const MANY = 100;
-/** More than this is neither kept in the page nor caught up with one by one: the newest are read anew, the rest on request. */
+/**
+ * More than this is neither kept in the page nor caught up with one by one: the newest are read
+ * again, the rest on request.
+ */
 const MAX_DELIVERIES = 600;
 
 /**
@@ -24,15 +28,19 @@ const MAX_DELIVERIES = 600;
  *   following: () => boolean,
  *   onLog: (log: Log, came: number) => void,
  *   onState: (state: import('./poll.js').State) => void,
- * }} with_ `longestMs`: the longest wait between two questions. `following`: whether the reader is at the newest, so that old ones may be let go. `came`: how many are new since
+ * }} options `longestMs`: the longest wait between two questions. `following`: whether the reader
+ * is at the newest, so that old ones may be let go. `came`: how many are new since
  *   the page looked
  */
 export function watch({ client, clock, hidden, longestMs, following, onLog, onState }) {
   /** @type {Log} */
   let log = EMPTY_LOG;
-  let anew = true;
+  let startsOver = true;
   const stop = new AbortController();
-  /** Questions about the log go one at a time: an older page and a newer one must not cross a restart. */
+  /**
+   * Questions about the log go one at a time: an older page and a newer one must not cross a
+   * restart.
+   */
   let turn = Promise.resolve();
   /** @template T @param {() => Promise<T>} act @returns {Promise<T>} */
   const inTurn = (act) => {
@@ -47,19 +55,26 @@ export function watch({ client, clock, hidden, longestMs, following, onLog, onSt
   const ask = (/** @type {AbortSignal} */ signal) =>
     inTurn(async () => {
       const { cursor } = log;
-      const first = anew || cursor === null;
+      const first = startsOver || cursor === null;
       const query = first ? { last: SOME } : { after: cursor, limit: MANY };
       const page = await client.log(query, signal).catch(ended);
       const before = log;
       log = withPage(log, page, first ? 'newest' : 'after');
       const behind = log.lastSeq - Math.max(log.upTo, log.firstSeq - 1);
       const wasThere = before.cursor !== null;
-      anew = behind > MAX_DELIVERIES || (following() && log.deliveries.length > MAX_DELIVERIES);
+      startsOver =
+        behind > MAX_DELIVERIES || (following() && log.deliveries.length > MAX_DELIVERIES);
       const came = wasThere ? log.deliveries.filter(({ seq }) => seq > before.upTo).length : 0;
       onLog(log, came);
-      // An answer that gave nothing although there is something: its delivery is being recorded just now.
-      const gave = page.deliveries.length + page.missing.length + (page.unreadable?.length ?? 0) > 0;
-      return { news: came > 0, more: anew || (gave && behind > 0), pending: !gave && behind > 0 };
+      // An answer that gave nothing although there is something: its delivery is being recorded
+      // just now.
+      const gave =
+        page.deliveries.length + page.missing.length + (page.unreadable?.length ?? 0) > 0;
+      return {
+        news: came > 0,
+        more: startsOver || (gave && behind > 0),
+        pending: !gave && behind > 0,
+      };
     });
 
   const polling = startPolling({ ask, clock, signal: stop.signal, hidden, longestMs, onState });
@@ -79,7 +94,7 @@ export function watch({ client, clock, hidden, longestMs, following, onLog, onSt
   };
 }
 
-/** Problems that asking again can't mend. @param {any} problem @returns {never} */
+/** Problems that asking again can't solve. @param {any} problem @returns {never} */
 function ended(problem) {
   if ([401, 403, 404].includes(problem?.status)) problem.final = true;
   throw problem;

@@ -1,6 +1,7 @@
 // @ts-check
-// Who is signed in to which cloud, in all tabs of this browser at once. No DOM, no network.
-// A token lies in this tab's sessionStorage and in the memory of the other tabs, in no URL and in nothing that lasts.
+// Who is signed in to which cloud, in all tabs of this browser at once. No DOM, no network. A token
+// lies in this tab's sessionStorage and in the memory of the other tabs, in no URL and in nothing
+// that lasts.
 
 /**
  * @typedef {import('./cloud.js').Ticket} Ticket
@@ -17,21 +18,23 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  *   channel: import('../lib/channel.js').Channel,
  *   now: () => number,
  *   later: (act: () => void, ms: number) => () => void,
- *   onChange: (state: AccountState, how: 'anew' | 'resumed' | 'ended') => void,
- * }} with_ `kept`: for this tab. `later`: gives back how to call it off. `how`: `anew` if somebody signed in here just now
+ *   onChange: (state: AccountState, how: 'new' | 'resumed' | 'ended') => void,
+ * }} options `kept`: for this tab. `later`: gives back how to call it off. `how`: `new` if somebody
+ * signed in here just now
  */
 export function account({ kept, channel, now, later, onChange }) {
   /** @type {AccountState} */
   let state = { kind: 'out' };
   let callOff = () => {};
 
-  /** @param {Login} login @param {'anew' | 'resumed'} how */
+  /** @param {Login} login @param {'new' | 'resumed'} how */
   const enter = (login, how) => {
     callOff();
     state = { kind: 'in', ...login };
     kept.keepJson(login);
     const { expiresAt } = login.ticket;
-    if (expiresAt !== null) callOff = later(expire, Math.min(LONGEST_TIMER_MS, Math.max(0, expiresAt - now())));
+    if (expiresAt !== null)
+      callOff = later(expire, Math.min(LONGEST_TIMER_MS, Math.max(0, expiresAt - now())));
     onChange(state, how);
   };
 
@@ -52,23 +55,31 @@ export function account({ kept, channel, now, later, onChange }) {
   };
 
   channel.onmessage = ({ data }) => {
-    if (data?.what === 'who' && state.kind === 'in') channel.postMessage({ what: 'in', login: { cloud: state.cloud, ticket: state.ticket } });
-    if (data?.what === 'in' && isLogin(data.login) && isNews(data.login)) enter(data.login, 'resumed');
+    if (data?.what === 'who' && state.kind === 'in')
+      channel.postMessage({ what: 'in', login: { cloud: state.cloud, ticket: state.ticket } });
+    if (data?.what === 'in' && isLogin(data.login) && isNews(data.login))
+      enter(data.login, 'resumed');
     if (data?.what === 'out') leave();
   };
 
   /** @param {Login} login */
-  const isNews = (login) => state.kind !== 'in' || (state.ticket.token !== login.ticket.token && (login.ticket.expiresAt ?? Infinity) > (state.ticket.expiresAt ?? Infinity));
+  const isNews = (login) =>
+    state.kind !== 'in' ||
+    (state.ticket.token !== login.ticket.token &&
+      (login.ticket.expiresAt ?? Infinity) > (state.ticket.expiresAt ?? Infinity));
 
   return {
     /** @returns {AccountState} */
     state: () => state,
     /** Signed in here, just now. @param {Login} login */
     signedIn(login) {
-      enter(login, 'anew');
+      enter(login, 'new');
       channel.postMessage({ what: 'in', login });
     },
-    /** The cloud does not take the token any more. @param {string} token the one that it did not take */
+    /**
+     * The cloud does not take the token any more.
+     * @param {string} token the one that it did not take
+     */
     refused(token) {
       if (state.kind === 'in' && state.ticket.token === token) expire();
     },
@@ -80,7 +91,8 @@ export function account({ kept, channel, now, later, onChange }) {
     /** Goes on with what this tab or another one knows. */
     resume() {
       const login = kept.json();
-      if (isLogin(login) && (login.ticket.expiresAt === null || login.ticket.expiresAt > now())) enter(login, 'resumed');
+      if (isLogin(login) && (login.ticket.expiresAt === null || login.ticket.expiresAt > now()))
+        enter(login, 'resumed');
       else channel.postMessage({ what: 'who' });
     },
   };
@@ -88,5 +100,8 @@ export function account({ kept, channel, now, later, onChange }) {
 
 /** @param {any} one @returns {one is Login} */
 const isLogin = (one) =>
-  typeof one?.cloud === 'string' && typeof one.ticket?.token === 'string' && typeof one.ticket.made === 'boolean' &&
-  typeof one.ticket.username === 'string' && (one.ticket.expiresAt === null || Number.isFinite(one.ticket.expiresAt));
+  typeof one?.cloud === 'string' &&
+  typeof one.ticket?.token === 'string' &&
+  typeof one.ticket.made === 'boolean' &&
+  typeof one.ticket.username === 'string' &&
+  (one.ticket.expiresAt === null || Number.isFinite(one.ticket.expiresAt));

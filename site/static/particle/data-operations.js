@@ -1,35 +1,51 @@
 // @ts-check
-// How many data operations a round costs, by Particle's published rules. An estimate, and always called one. Pure.
-// https://docs.particle.io/getting-started/billing/data-operations/
+// How many data operations a round costs, by Particle's published rules. An estimate, and always
+// called one. Pure. https://docs.particle.io/getting-started/billing/data-operations/
 
 import { meaningOf } from './event.js';
 
-/** @typedef {import('./join.js').Strand} Strand */
+/** @typedef {import('./join.js').Trace} Trace */
 
 /** A publish counts once for each of these that it began, in bytes. */
 const BLOCK_BYTES = 1024;
 
 /**
- * @param {Strand} strand
- * @returns {{publish: number, responses: number, total: number, why: string} | null} null if nothing was published here
+ * @param {Trace} trace
+ * @returns {{publish: number, responses: number, total: number, why: string} | null} null if
+ *   nothing was published here
  */
-export function estimate(strand) {
-  const { event } = strand;
+export function estimate(trace) {
+  const { event } = trace;
   if (!event) return null;
   const byDevice = /^[0-9a-f]{24}$/.test(event.coreid);
-  const publish = byDevice ? Math.max(1, Math.ceil(new TextEncoder().encode(event.data ?? '').length / BLOCK_BYTES)) : 0;
-  const answers = [...strand.responses, ...strand.errors];
+  const publish = byDevice
+    ? Math.max(1, Math.ceil(new TextEncoder().encode(event.data ?? '').length / BLOCK_BYTES))
+    : 0;
+  const answers = [...trace.responses, ...trace.errors];
   // A name with the device's ID goes to that device; one that begins with `api` to none.
-  const own = answers.filter((answer) => meaningOf(answer.event).source === event.coreid && byDevice).length;
+  const own = answers.filter(
+    (answer) => meaningOf(answer.event).source === event.coreid && byDevice,
+  ).length;
   const open = answers.filter((answer) => meaningOf(answer.event).source === null).length;
-  const why = [byDevice ? `${publish} for the publish` : 'publishing through the API is free', 'firing the webhook is free'];
-  if (own > 0) why.push(`${own} for the ${own === 1 ? 'event' : 'events'} that the device gets back, if it subscribes to ${own === 1 ? 'it' : 'them'}`);
-  if (open > 0) why.push(`${open} for each device that subscribes to ${open === 1 ? 'the event' : 'the events'} coming back`);
+  const why = [
+    byDevice ? `${publish} for the publish` : 'publishing through the API is free',
+    'firing the webhook is free',
+  ];
+  if (own > 0)
+    why.push(
+      `${own} for the ${own === 1 ? 'event' : 'events'} that the device gets back, if it ` +
+        `subscribes to ${own === 1 ? 'it' : 'them'}`,
+    );
+  if (open > 0)
+    why.push(
+      `${open} for each device that subscribes to ${open === 1 ? 'the event' : 'the events'} ` +
+        'coming back',
+    );
   return { publish, responses: own, total: publish + own, why: `${why.join(', ')}.` };
 }
 
-/** In a few words, for a row. @param {Strand} strand */
-export function estimateLine(strand) {
-  const found = estimate(strand);
+/** In a few words, for a row. @param {Trace} trace */
+export function estimateLine(trace) {
+  const found = estimate(trace);
   return found && `about ${found.total}: ${found.why}`;
 }

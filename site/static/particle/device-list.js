@@ -1,5 +1,6 @@
 // @ts-check
-// The devices of the account that is signed in to: asked for once for each sign-in, and again when there is news of one. No DOM.
+// The devices of the account that is signed in to: asked for once for each sign-in, and again when
+// there is news of one. No DOM.
 
 import { CloudProblem } from './cloud.js';
 
@@ -7,10 +8,11 @@ import { CloudProblem } from './cloud.js';
 
 /**
  * @param {{
- *   connected: () => {cloud: Pick<ReturnType<typeof import('./cloud.js').cloud>, 'devices'>, token: string} | null,
- *   onChange: () => void,
+ *   connected: () => {cloud: Pick<ReturnType<typeof import('./cloud.js').cloud>, 'devices'>, token:
+ *   string} | null,
+ *   onChange: (devices: Device[] | null, names: Map<string, string>) => void,
  *   onRefused: (token: string) => void,
- * }} with_ `onRefused`: the cloud does not take this token any more
+ * }} options `onRefused`: the cloud does not take this token any more
  */
 export function deviceList({ connected, onChange, onRefused }) {
   /** @type {Device[] | null} */
@@ -32,6 +34,7 @@ export function deviceList({ connected, onChange, onRefused }) {
     if (now === null || now.token !== listedFor) {
       devices = null;
       names = new Map();
+      onChange(devices, names);
     }
     if (!now) return;
     try {
@@ -39,8 +42,12 @@ export function deviceList({ connected, onChange, onRefused }) {
       if (connected()?.token !== now.token) return;
       devices = list;
       listedFor = now.token;
-      names = new Map(list.flatMap(({ id, name }) => (name === null ? [] : [/** @type {[string, string]} */ ([id, name])])));
-      onChange();
+      names = new Map(
+        list.flatMap(({ id, name }) =>
+          name === null ? [] : [/** @type {[string, string]} */ ([id, name])],
+        ),
+      );
+      onChange(devices, names);
     } catch (error) {
       if (error instanceof CloudProblem && error.cause === 'expired') onRefused(now.token);
     }
@@ -68,8 +75,11 @@ export function deviceList({ connected, onChange, onRefused }) {
       }
       const status = (data ?? '').trim();
       if (!device || !['online', 'offline'].includes(status)) return;
-      device.online = status === 'online';
-      onChange();
+      const online = status === 'online';
+      devices = /** @type {Device[]} */ (devices).map((one) =>
+        one === device ? { ...one, online } : one,
+      );
+      onChange(devices, names);
     },
   };
 }

@@ -1,7 +1,8 @@
 // @ts-check
-// What an event looks like: an Event in, the block that shows it out. Pure; rail.js draws what comes out.
+// What an event looks like: an Event in, the block that shows it out. Pure; block.js draws it.
 
 import { textRow } from '../log/delivery.js';
+import { perObject } from '../lib/memo.js';
 import { size } from '../lib/text.js';
 import { meaningOf } from './event.js';
 import { joined } from './response-parts.js';
@@ -13,29 +14,61 @@ import { joined } from './response-parts.js';
  * @typedef {import('./join.js').Linked} Linked
  */
 
+const SHORT = new Map([
+  ['sent', 'sent'],
+  ['response', 'back'],
+  ['error', 'error'],
+]);
+
+/** The kind of an event's block. @param {Event} event @returns {Block['kind']} */
+export function kindOf(event) {
+  const { kind } = meaningOf(event);
+  if (kind === 'trigger') return event.coreid === 'api' ? 'api' : 'device';
+  return kind === 'error' ? 'error' : 'internal';
+}
+
+const rowsOf = perObject((/** @type {Event} */ event) => {
+  /** @type {Row[]} */
+  const rows = [
+    { name: 'name', kind: 'text', value: event.name },
+    dataRow(event.data),
+    { name: 'published_at', kind: 'text', value: event.published_at },
+    { name: 'coreid', kind: 'text', value: event.coreid },
+  ];
+  return rows;
+});
+
 /**
  * @param {Event} event
- * @param {{seq: number | null, hop: string, note: string, more?: Row[]}} round what its round says about it
+ * @param {{seq: number | null, hop: string, note: string, more?: Row[]}} round what its round says
+ *   about it
  * @returns {Block}
  */
 export function eventBlock(event, { seq, hop, note, more = [] }) {
   const { kind } = meaningOf(event);
   return {
     key: event.id,
-    kind: kind === 'trigger' ? (event.coreid === 'api' ? 'api' : 'device') : kind === 'error' ? 'error' : 'internal',
-    way: kind === 'trigger' ? 'in' : 'internal',
-    title: kind === 'trigger' ? (event.coreid === 'api' ? 'Event (API)' : 'Event (Device)') : 'Event (Internal)',
-    short: { trigger: 'event', sent: 'sent', response: 'back', error: 'error', internal: 'event' }[kind],
+    kind: kindOf(event),
+    direction: kind === 'trigger' ? 'in' : 'internal',
+    title:
+      kind === 'trigger'
+        ? event.coreid === 'api'
+          ? 'Event (API)'
+          : 'Event (Device)'
+        : 'Event (Internal)',
+    short: SHORT.get(kind) ?? 'event',
     seq,
     at: event.published_at,
     hop,
     rows: [
-      { name: 'name', kind: 'text', value: event.name },
-      dataRow(event.data),
-      { name: 'published_at', kind: 'text', value: event.published_at },
-      { name: 'coreid', kind: 'text', value: event.coreid },
+      ...rowsOf(event),
       ...more,
-      { name: 'heard here', kind: 'time', value: new Date(event.seen).toISOString(), openOnly: true },
+      {
+        name: 'heard here',
+        kind: 'time',
+        value: new Date(event.seen).toISOString(),
+        openOnly: true,
+      },
     ],
     note,
   };
@@ -43,7 +76,8 @@ export function eventBlock(event, { seq, hop, note, more = [] }) {
 
 /**
  * The events of one response as one block, with its parts.
- * @param {Linked[]} parts at least one @param {{seq: number | null, hop: string, note: string}} round
+ * @param {Linked[]} parts at least one @param {{seq: number | null, hop: string, note: string}}
+ *   round
  * @returns {Block}
  */
 export function answerBlock(parts, round) {
@@ -54,19 +88,46 @@ export function answerBlock(parts, round) {
   const came = [...parts].sort((a, b) => a.event.seen - b.event.seen || a.event.nth - b.event.nth);
   const block = eventBlock(event, round);
   const topic = event.name.slice(0, event.name.lastIndexOf('/'));
+  const numbers = parts.length === 1 ? last.part : `${whole.inOrder[0].part} … ${last.part}`;
   const stamps = parts.map((part) => part.event.published_at).sort();
   block.rows = [
-    { name: 'name', kind: 'text', value: `${topic}/${parts.length === 1 ? last.part : `${whole.inOrder[0].part} … ${last.part}`}` },
-    { ...dataRow(whole.text), remark: whole.missing.length > 0 ? `(part ${whole.missing.slice(0, 8).join(', ')} missing)` : '' },
+    {
+      name: 'name',
+      kind: 'text',
+      value: `${topic}/${numbers}`,
+    },
+    {
+      ...dataRow(whole.text),
+      remark:
+        whole.missing.length > 0 ? `(part ${whole.missing.slice(0, 8).join(', ')} missing)` : '',
+    },
     {
       name: 'parts',
       kind: 'folded',
-      value: `${parts.length} parts, heard in the order ${came.map(({ part }) => part).slice(0, 24).join(', ')}`,
-      pairs: whole.inOrder.map((part) => [`${part.part} (${size(new TextEncoder().encode(part.event.data ?? '').length)})`, part.event.data ?? '']),
+      value: `${parts.length} parts, heard in the order ${came
+        .map(({ part }) => part)
+        .slice(0, 24)
+        .join(', ')}`,
+      pairs: whole.inOrder.map((part) => [
+        `${part.part} (${size(new TextEncoder().encode(part.event.data ?? '').length)})`,
+        part.event.data ?? '',
+      ]),
     },
-    { name: 'published_at', kind: 'text', value: stamps[0] === stamps[stamps.length - 1] ? stamps[0] : `${stamps[0]} … ${stamps[stamps.length - 1]}` },
+    {
+      name: 'published_at',
+      kind: 'text',
+      value:
+        stamps[0] === stamps[stamps.length - 1]
+          ? stamps[0]
+          : `${stamps[0]} … ${stamps[stamps.length - 1]}`,
+    },
     { name: 'coreid', kind: 'text', value: event.coreid },
-    { name: 'heard here', kind: 'time', value: new Date(came[came.length - 1].event.seen).toISOString(), openOnly: true },
+    {
+      name: 'heard here',
+      kind: 'time',
+      value: new Date(came[came.length - 1].event.seen).toISOString(),
+      openOnly: true,
+    },
   ];
   return block;
 }

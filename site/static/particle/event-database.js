@@ -5,15 +5,27 @@
 /** @typedef {import('./event.js').Event} Event */
 
 const NAME = 'webhook-tutorial-events';
-/** Endpoints that nobody looked at for so long are dropped with all their events, as the server drops its deliveries. */
+/**
+ * Endpoints that nobody looked at for so long are dropped with all their events, as the server
+ * drops its deliveries.
+ */
 const KEPT_MS = 8 * 86_400_000;
 
-/** @param {IDBFactory} factory @param {string} endpoint @param {() => number} now @returns {Place} */
+/**
+ * @param {IDBFactory} factory
+ * @param {string} endpoint
+ * @param {() => number} now
+ * @returns {Place}
+ */
 export function eventDatabase(factory, endpoint, now) {
   /** @type {Promise<IDBDatabase> | null} */
   let opened = null;
   const database = () => (opened ??= open(factory));
-  /** @param {IDBTransactionMode} mode @param {(stores: {events: IDBObjectStore, spans: IDBObjectStore}) => void} act @returns {Promise<void>} */
+  /**
+   * @param {IDBTransactionMode} mode
+   * @param {(stores: {events: IDBObjectStore, spans: IDBObjectStore}) => void} act
+   * @returns {Promise<void>}
+   */
   const transact = async (mode, act) => {
     const transaction = (await database()).transaction(['events', 'spans'], mode);
     act({ events: transaction.objectStore('events'), spans: transaction.objectStore('spans') });
@@ -27,7 +39,8 @@ export function eventDatabase(factory, endpoint, now) {
       /** @type {any} */
       let listened;
       await transact('readwrite', ({ events, spans }) => {
-        events.getAll(mine()).onsuccess = ({ target }) => (rows = /** @type {IDBRequest} */ (target).result);
+        events.getAll(mine()).onsuccess = ({ target }) =>
+          (rows = /** @type {IDBRequest} */ (target).result);
         spans.getAll().onsuccess = ({ target }) => {
           for (const row of /** @type {IDBRequest} */ (target).result) {
             if (row.endpoint === endpoint) listened = row;
@@ -38,11 +51,22 @@ export function eventDatabase(factory, endpoint, now) {
           }
         };
       });
-      return { events: rows.map(({ event }) => event), spans: Array.isArray(listened?.spans) ? listened.spans : [] };
+      return {
+        events: rows.map(({ event }) => event),
+        spans: Array.isArray(listened?.spans) ? listened.spans : [],
+      };
     },
-    put: (list) => transact('readwrite', ({ events }) => list.forEach((event) => events.put({ endpoint, id: event.id, event }))),
-    remove: (ids) => transact('readwrite', ({ events }) => ids.forEach((id) => events.delete([endpoint, id]))),
-    putSpans: (list) => transact('readwrite', ({ spans }) => void spans.put({ endpoint, spans: list, usedAt: now() })),
+    put: (list) =>
+      transact('readwrite', ({ events }) =>
+        list.forEach((event) => events.put({ endpoint, id: event.id, event })),
+      ),
+    remove: (ids) =>
+      transact('readwrite', ({ events }) => ids.forEach((id) => events.delete([endpoint, id]))),
+    putSpans: (list) =>
+      transact(
+        'readwrite',
+        ({ spans }) => void spans.put({ endpoint, spans: list, usedAt: now() }),
+      ),
     clear: () =>
       transact('readwrite', ({ events, spans }) => {
         events.delete(mine());
@@ -65,7 +89,8 @@ const open = (factory) =>
       resolve(asked.result);
     };
     asked.onerror = () => reject(asked.error);
-    asked.onblocked = () => reject(new Error('the database is in use by another version of the page'));
+    asked.onblocked = () =>
+      reject(new Error('the database is in use by another version of the page'));
   });
 
 /** @param {IDBTransaction} transaction @returns {Promise<void>} */

@@ -1,6 +1,6 @@
 // @ts-check
-// The events of the account that is signed in to: heard by one stream for all tabs, and kept for the endpoint that is looked at.
-// No DOM.
+// The events of the account that is signed in to: heard by one stream for all tabs, and kept for
+// the endpoint that is looked at. No DOM.
 
 import { inBrowser } from '../lib/storage.js';
 import { eventDatabase } from './event-database.js';
@@ -11,7 +11,8 @@ import { listen } from './stream.js';
 
 /**
  * @typedef {import('./event.js').Event} Event
- * @typedef {{name: string, api: string, token: string}} Source a stream: `name` of cloud and account, so that tabs share it
+ * @typedef {{name: string, api: string, token: string}} Source a stream: `name` of cloud and
+ *   account, so that tabs share it
  */
 
 const DEVICE_ID = /^[0-9a-f]{24}$/;
@@ -26,12 +27,21 @@ const keptOpened = inBrowser('webhook-tutorial/streams-opened');
  *   onEvent: (event: Event) => void,
  *   onReason: () => void,
  *   onChange: () => void,
- *   onState: () => void,
  *   onRefused: (token: string) => void,
- * }} with_ `event`: the name that the webhook is set to. `onEvent`: anything happened, about the webhook or not. `onReason`: a
- *   delivery may be there. `onChange`: what the log shows may have changed. `onState`: it listens, or not
+ * }} options `event`: the name that the webhook is set to. `onEvent`: anything happened, about the
+ * webhook or not. `onReason`: a
+ *   delivery may be there. `onChange`: there is another event, or it listens, or not
  */
-export function eventFeed({ event: prefix, fetch, clock, channel, onEvent, onReason, onChange, onState, onRefused }) {
+export function eventFeed({
+  event: prefix,
+  fetch,
+  clock,
+  channel,
+  onEvent,
+  onReason,
+  onChange,
+  onRefused,
+}) {
   /** @type {ReturnType<typeof eventStore> | null} */
   let store = null;
   /** @type {ReturnType<typeof oneStream> | null} */
@@ -40,7 +50,11 @@ export function eventFeed({ event: prefix, fetch, clock, channel, onEvent, onRea
   let state = { kind: 'connecting' };
   /** Which stream that is, and with which token. @type {string | null} */
   let followed = null;
-  /** When a device was heard last since this endpoint is looked at, and since when that is; the log may be cleared meanwhile. @type {number | null} */
+  /**
+   * When a device was heard last since this endpoint is looked at, and since when that is; the log
+   * may be cleared meanwhile.
+   * @type {number | null}
+   */
   let deviceEventAt = null;
   let lookedAtSince = 0;
   /** The last flash that succeeded. @type {{coreid: string, at: number} | null} */
@@ -53,7 +67,16 @@ export function eventFeed({ event: prefix, fetch, clock, channel, onEvent, onRea
       name,
       locks: navigator.locks ?? null,
       channel,
-      listen: (heard) => listen({ ...heard, fetch, api, token, clock, opened: openedBefore(), onOpen: keptOpened.keepJson }),
+      listen: (heard) =>
+        listen({
+          ...heard,
+          fetch,
+          api,
+          token,
+          clock,
+          opened: openedBefore(),
+          onOpen: keptOpened.keepJson,
+        }),
       heard: {
         onLead: () => {},
         onEvent: hear,
@@ -63,7 +86,7 @@ export function eventFeed({ event: prefix, fetch, clock, channel, onEvent, onRea
           if (state.kind === 'listening') store?.alive(state.since);
           else store?.silent();
           if (state.kind === 'ended' && state.cause === 'expired') onRefused(token);
-          onState();
+          onChange();
         },
       },
     });
@@ -90,6 +113,7 @@ export function eventFeed({ event: prefix, fetch, clock, channel, onEvent, onRea
     stream = null;
     followed = null;
     store?.silent();
+    onChange();
   }
 
   return {
@@ -107,11 +131,20 @@ export function eventFeed({ event: prefix, fetch, clock, channel, onEvent, onRea
       deviceEventAt = null;
       lookedAtSince = clock.now();
     },
-    /** Keeps what is heard from now on for this endpoint, or for none. @param {string | null} endpoint */
+    /**
+     * Keeps what is heard from now on for this endpoint, or for none.
+     * @param {string | null} endpoint
+     */
     keepFor(endpoint) {
       store?.silent();
-      store = endpoint === null ? null : eventStore(eventDatabase(indexedDB, endpoint, clock.now), { mayWrite: () => stream?.leads() ?? false });
+      store =
+        endpoint === null
+          ? null
+          : eventStore(eventDatabase(indexedDB, endpoint, clock.now), {
+              mayWrite: () => stream?.leads() ?? false,
+            });
       if (state.kind === 'listening' && stream) store?.alive(Math.max(state.since, clock.now()));
+      onChange();
       const opened = store;
       void opened?.load().then(() => opened === store && onChange());
     },
@@ -119,13 +152,17 @@ export function eventFeed({ event: prefix, fetch, clock, channel, onEvent, onRea
     /** @returns {Event[]} */
     events: () => store?.events() ?? [],
     quiet: () => store?.quiet() ?? [],
-    /** Since when every event was heard; null if nobody listens. */
-    since: () => (state.kind === 'listening' ? (store?.since() ?? null) : null),
     /** What the steps are judged by. */
     facts: () => ({
       flashed,
-      deviceEventAt: (store?.events() ?? []).reduce((last, { coreid, seen }) => (DEVICE_ID.test(coreid) && seen > (last ?? 0) ? seen : last), deviceEventAt),
-      listeningSince: state.kind === 'listening' && stream !== null ? Math.max(state.since, lookedAtSince) : null,
+      /** Since when every event was heard; null if nobody listens. */
+      heardSince: state.kind === 'listening' ? (store?.since() ?? null) : null,
+      deviceEventAt: (store?.events() ?? []).reduce(
+        (last, { coreid, seen }) => (DEVICE_ID.test(coreid) && seen > (last ?? 0) ? seen : last),
+        deviceEventAt,
+      ),
+      listeningSince:
+        state.kind === 'listening' && stream !== null ? Math.max(state.since, lookedAtSince) : null,
     }),
     /** The log was cleared. */
     clear() {
@@ -135,7 +172,10 @@ export function eventFeed({ event: prefix, fetch, clock, channel, onEvent, onRea
   };
 }
 
-/** When streams were opened from this browser, so that reloading goes on counting. @returns {number[]} */
+/**
+ * When streams were opened from this browser, so that reloading goes on counting.
+ * @returns {number[]}
+ */
 function openedBefore() {
   const kept = keptOpened.json();
   return Array.isArray(kept) ? kept.filter((at) => Number.isFinite(at) && at <= Date.now()) : [];

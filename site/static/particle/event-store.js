@@ -1,10 +1,12 @@
 // @ts-check
-// The events of one endpoint as this browser heard them, and when it listened. Kept, so that a reload shows the same rounds;
-// bounded, because a stream has no end. Where it is kept is somebody else's business (event-database.js).
+// The events of one endpoint as this browser heard them, and when it listened. Kept, so that a
+// reload shows the same rounds; bounded, because a stream has no end. Where it is kept is somebody
+// else's business (event-database.js).
 
 /**
  * @typedef {import('./event.js').Event} Event
- * @typedef {{from: number, to: number}} Span from when to when somebody listened, in milliseconds by this browser's clock
+ * @typedef {{from: number, to: number}} Span from when to when somebody listened, in milliseconds
+ *   by this browser's clock
  * @typedef {{
  *   load: () => Promise<{events: Event[], spans: Span[]}>,
  *   put: (events: Event[]) => Promise<void>,
@@ -39,14 +41,17 @@ export function eventStore(place, { mayWrite }) {
   /** Before it is known what was kept, writing spans would wipe them out. */
   let loaded = false;
 
-  const attempt = (/** @type {Promise<unknown>} */ work) => void work.catch(() => (lasting = false));
+  const attempt = (/** @type {Promise<unknown>} */ work) =>
+    void work.catch(() => (lasting = false));
 
   /** @param {Event[]} added */
   const take = (added) => {
     const fresh = added.filter(({ id }) => !ids.has(id));
     if (fresh.length === 0) return [];
     for (const { id } of fresh) ids.add(id);
-    events = [...events, ...fresh].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+    events = [...events, ...fresh].sort(
+      (a, b) => a.at - b.at || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0),
+    );
     changes += 1;
     return fresh;
   };
@@ -71,7 +76,8 @@ export function eventStore(place, { mayWrite }) {
     async load() {
       try {
         const kept = await place.load();
-        // What was heard here in the meantime may have been kept by now too, and says nothing about the time before.
+        // What was heard here in the meantime may have been kept by now too, and says nothing about
+        // the time before.
         const before = take(kept.events.filter(isEvent));
         spans = merged([...reaching(kept.spans.filter(isSpan), before), ...spans]);
         changes += 1;
@@ -90,11 +96,15 @@ export function eventStore(place, { mayWrite }) {
       trim();
       return true;
     },
-    /** Somebody listens at this time. The first time after `silent`, a new span begins. @param {number} at */
+    /**
+     * Somebody listens at this time. The first time after `silent`, a new span begins.
+     * @param {number} at
+     */
     alive(at) {
       const last = spans[spans.length - 1];
       if (!spanOpen || !last) spans = [...spans, { from: at, to: at }].slice(-MAX_SPANS);
-      else if (at >= last.from) spans[spans.length - 1] = { from: last.from, to: Math.max(last.to, at) };
+      else if (at >= last.from)
+        spans[spans.length - 1] = { from: last.from, to: Math.max(last.to, at) };
       // Another tab has listened since then.
       else spans = merged([...spans.slice(0, -1), { from: at, to: last.to }]);
       if (!spanOpen) changes += 1;
@@ -114,7 +124,10 @@ export function eventStore(place, { mayWrite }) {
     },
     /** @returns {Event[]} the same array until one is added */
     events: () => events,
-    /** When nobody listened, between times when somebody did, and since. @returns {{from: number, to: number | null}[]} */
+    /**
+     * When nobody listened, between times when somebody did, and since.
+     * @returns {{from: number, to: number | null}[]}
+     */
     quiet() {
       /** @type {{from: number, to: number | null}[]} */
       const found = [];
@@ -144,12 +157,17 @@ export function eventStore(place, { mayWrite }) {
 }
 
 /**
- * The same, the last one up to the newest event: it was written down before that was heard, and the beginning of another
+ * The same, the last one up to the newest event: it was written down before that was heard, and the
+ * beginning of another
  * one would have been written down at once.
  * @param {Span[]} spans @param {Event[]} events
  */
 function reaching(spans, events) {
-  const last = spans.reduce((/** @type {Span | null} */ latest, one) => (latest === null || one.from > latest.from ? one : latest), null);
+  const last = spans.reduce(
+    (/** @type {Span | null} */ latest, one) =>
+      latest === null || one.from > latest.from ? one : latest,
+    null,
+  );
   const heard = events.reduce((latest, { seen }) => Math.max(latest, seen), -Infinity);
   return spans.map((one) => (one === last ? { from: one.from, to: Math.max(one.to, heard) } : one));
 }
@@ -166,10 +184,22 @@ function merged(spans) {
   return found.slice(-MAX_SPANS);
 }
 
-/** What another version of this page, or somebody at the console, may have left. @param {any} one @returns {one is Event} */
+/**
+ * What another version of this page, or somebody at the console, may have left.
+ * @param {any} one
+ * @returns {one is Event}
+ */
 const isEvent = (one) =>
-  typeof one?.id === 'string' && typeof one.name === 'string' && (one.data === null || typeof one.data === 'string') &&
-  typeof one.published_at === 'string' && Number.isFinite(one.at) && typeof one.coreid === 'string' && Number.isFinite(one.seen) &&
-  Number.isFinite(one.nth) && Array.isArray(one.guesses) && one.guesses.every((/** @type {unknown} */ guess) => typeof guess === 'string');
+  typeof one?.id === 'string' &&
+  typeof one.name === 'string' &&
+  (one.data === null || typeof one.data === 'string') &&
+  typeof one.published_at === 'string' &&
+  Number.isFinite(one.at) &&
+  typeof one.coreid === 'string' &&
+  Number.isFinite(one.seen) &&
+  Number.isFinite(one.nth) &&
+  Array.isArray(one.guesses) &&
+  one.guesses.every((/** @type {unknown} */ guess) => typeof guess === 'string');
 /** @param {any} one @returns {one is Span} */
-const isSpan = (one) => Number.isFinite(one?.from) && Number.isFinite(one?.to) && one.from <= one.to;
+const isSpan = (one) =>
+  Number.isFinite(one?.from) && Number.isFinite(one?.to) && one.from <= one.to;

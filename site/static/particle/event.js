@@ -1,6 +1,8 @@
 // @ts-check
 // An event as the stream brings it, made safe to keep, and what its name says. Pure.
 
+import { perObject } from '../lib/memo.js';
+
 /**
  * @typedef {{
  *   id: string,
@@ -12,25 +14,33 @@
  *   seen: number,
  *   nth: number,
  *   guesses: string[],
- * }} Event `id`: the same wherever in this browser the event was heard. `at`: `published_at` in milliseconds, by Particle's
- *   clock. `seen`: when it was heard, by this browser's clock; `nth`: as the how manieth of its connection. `guesses`: what the simulated cloud had to guess for it.
- * @typedef {'trigger' | 'sent' | 'response' | 'error' | 'internal'} Kind `trigger`: a device or the API published it
- * @typedef {{kind: Kind, source: string | null, of: string, part: number | null}} Meaning `source`: the device in front of
- *   the name, or `api`; `of`: the name of the event that this one is about; `part`: the number behind it
+ * }} Event `id`: the same wherever in this browser the event was heard. `at`: `published_at` in
+ * milliseconds, by Particle's
+ *   clock. `seen`: when it was heard, by this browser's clock; `nth`: its ordinal on its
+ *   connection. `guesses`: what the simulated cloud had to guess for it.
+ * @typedef {'trigger' | 'sent' | 'response' | 'error' | 'internal'} Kind `trigger`: a device or the
+ *   API published it
+ * @typedef {{kind: Kind, source: string | null, of: string, part: number | null}} Meaning `source`:
+ *   the device in front of
+ *   the name, or `api`; `of`: the name of the event that this one is about; `part`: the number
+ *   behind it
  */
 
 /** The source of events that the cloud itself makes. */
 const FROM_CLOUD = 'particle-internal';
 
-// Particle's own limits are 64 characters and 100 KB; what is longer than these is not from there, and is cut.
+// Particle's own limits are 64 characters and 100 KB; what is longer than these is not from there,
+// and is cut.
 const MAX_NAME = 512;
 const MAX_DATA = 128 * 1024;
 
 /**
  * @param {string} name as on the `event:` line
  * @param {string} json as on the `data:` lines
- * @param {{seen: number, nth: number, count: (content: string) => number}} with_ `count`: how many of exactly this content the stream
- *   brought before. Two hooks can fire in one millisecond, so content alone does not tell events apart.
+ * @param {{seen: number, nth: number, count: (content: string) => number}} options `count`: how
+ *   many of exactly this content the stream
+ *   brought before. Two hooks can fire in one millisecond, so content alone does not tell events
+ *   apart.
  * @returns {Event | null} null if it is not an event
  */
 export function eventOf(name, json, { seen, nth, count }) {
@@ -42,7 +52,11 @@ export function eventOf(name, json, { seen, nth, count }) {
   }
   if (fields === null || typeof fields !== 'object' || Array.isArray(fields)) return null;
   const text = (/** @type {unknown} */ value, /** @type {number} */ most) =>
-    typeof value === 'string' ? whole(value, most) : value === null || value === undefined ? null : whole(JSON.stringify(value), most);
+    typeof value === 'string'
+      ? whole(value, most)
+      : value === null || value === undefined
+        ? null
+        : whole(JSON.stringify(value), most);
   const published = text(fields.published_at, 64) ?? '';
   const at = timeOf(published);
   const event = {
@@ -54,17 +68,26 @@ export function eventOf(name, json, { seen, nth, count }) {
     seen,
     nth,
     guesses: Array.isArray(fields.simulated_guess)
-      ? fields.simulated_guess.filter((/** @type {unknown} */ guess) => typeof guess === 'string').slice(0, 8).map((/** @type {string} */ guess) => guess.slice(0, 64))
+      ? fields.simulated_guess
+          .filter((/** @type {unknown} */ guess) => typeof guess === 'string')
+          .slice(0, 8)
+          .map((/** @type {string} */ guess) => guess.slice(0, 64))
       : [],
   };
   const content = `${event.published_at}|${event.coreid}|${event.name}|${digest(event.data ?? '')}`;
   return { id: `${content}|${count(content)}`, ...event };
 }
 
-/** An RFC 3339 time in milliseconds; NaN if it is none, of which `Date.parse` would make something. @param {string} text */
+/**
+ * An RFC 3339 time in milliseconds; NaN if it is none, of which `Date.parse` would make something.
+ * @param {string} text
+ */
 export const timeOf = (text) => (/^\d{4}-\d\d-\d\dT\d\d:\d\d:/.test(text) ? Date.parse(text) : NaN);
 
-/** A counter of contents for one connection. It forgets the oldest: the same content comes again at once or never. */
+/**
+ * A counter of contents for one connection. It forgets the oldest: the same content comes again at
+ * once or never.
+ */
 export function contentCounter(most = 2_000) {
   /** @type {Map<string, number>} */
   const counts = new Map();
@@ -77,18 +100,8 @@ export function contentCounter(most = 2_000) {
   };
 }
 
-/** @type {WeakMap<Event, Meaning>} */
-const meanings = new WeakMap();
-
-/** What an event is about, by its name and source. @param {Event} event */
-export function meaningOf(event) {
-  let meaning = meanings.get(event);
-  if (!meaning) {
-    meaning = read(event);
-    meanings.set(event, meaning);
-  }
-  return meaning;
-}
+/** What an event is about, by its name and source. */
+export const meaningOf = perObject(read);
 
 /** @param {Event} event @returns {Meaning} */
 function read({ name, coreid }) {
@@ -99,17 +112,26 @@ function read({ name, coreid }) {
   const [, source = null, kind, rest] = match;
   const parted = /^([^]+)\/(\d{1,6})$/.exec(rest);
   // A plain hook-sent has no number, and the name it is about may itself end in one.
-  if (kind === 'sent') return { kind, source, of: source && parted?.[2] === '0' ? parted[1] : rest, part: null };
-  if (!parted) return { kind: kind === 'error' ? 'error' : 'response', source, of: rest, part: null };
-  return { kind: kind === 'error' ? 'error' : 'response', source, of: parted[1], part: Number(parted[2]) };
+  if (kind === 'sent')
+    return { kind, source, of: source && parted?.[2] === '0' ? parted[1] : rest, part: null };
+  if (!parted)
+    return { kind: kind === 'error' ? 'error' : 'response', source, of: rest, part: null };
+  return {
+    kind: kind === 'error' ? 'error' : 'response',
+    source,
+    of: parted[1],
+    part: Number(parted[2]),
+  };
 }
 
 /**
- * Whether the log keeps an event: its name contains the webhook's, in upper or lower case. So one that does *not* fire for
+ * Whether the log keeps an event: its name contains the webhook's, in upper or lower case. So one
+ * that does *not* fire for
  * a wrong letter is seen not to.
  * @param {{name: string}} event @param {string} webhookName
  */
-export const concerns = (event, webhookName) => event.name.toLowerCase().includes(webhookName.toLowerCase());
+export const concerns = (event, webhookName) =>
+  event.name.toLowerCase().includes(webhookName.toLowerCase());
 
 /** At most so many characters, never half of one. @param {string} text @param {number} most */
 function whole(text, most) {
@@ -117,7 +139,10 @@ function whole(text, most) {
   return text.slice(0, /[\ud800-\udbff]/.test(text[most - 1]) ? most - 1 : most);
 }
 
-/** A short mark of a text, to tell texts apart; two hashes of 32 bits (FNV-1a with two starts). @param {string} text */
+/**
+ * A short mark of a text, to tell texts apart; two hashes of 32 bits (FNV-1a with two starts).
+ * @param {string} text
+ */
 export function digest(text) {
   let a = 0x811c9dc5;
   let b = 0x2f0b4a27;

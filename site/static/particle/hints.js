@@ -1,6 +1,7 @@
 // @ts-check
-// What there is to learn where it shows: sentences for the foot of a block. Pure.
-// They say what is documented (https://docs.particle.io/reference/cloud-apis/webhooks/) and what was seen, and nothing else.
+// What there is to learn where it shows: sentences for the foot of a block. Pure. They say what is
+// documented (https://docs.particle.io/reference/cloud-apis/webhooks/) and what was seen, and
+// nothing else.
 
 import { isJson } from '../lib/json-text.js';
 import { fieldsOf, isForm } from '../log/request-body.js';
@@ -11,20 +12,25 @@ import { PART_BYTES } from './response-parts.js';
 
 /**
  * @typedef {import('./event.js').Event} Event
- * @typedef {import('./join.js').Strand} Strand
+ * @typedef {import('./join.js').Trace} Trace
  * @typedef {import('../lib/api-client.js').Delivery} Delivery
  */
 
 const ENTITY = /&(?:quot|amp|lt|gt|#39);/;
 const DEFAULT_FIELDS = ['event', 'data', 'coreid', 'published_at'];
 
-/** On what was published. @param {Event} event @param {string | null} prefix the event name that the webhook is set to */
+/**
+ * On what was published.
+ * @param {Event} event
+ * @param {string | null} prefix the event name that the webhook is set to
+ */
 export function triggerHints({ name, coreid }, prefix) {
   const hints = [];
   if (prefix !== null && !name.startsWith(prefix)) {
     hints.push(
       name.toLowerCase().startsWith(prefix.toLowerCase())
-        ? `Does not trigger the webhook: the name must begin with “${prefix}”, and upper and lower case count.`
+        ? `Does not trigger the webhook: the name must begin with “${prefix}”, and upper and ` +
+            'lower case count.'
         : `Does not trigger the webhook: the name contains “${prefix}” but does not begin with it.`,
     );
   } else if (prefix !== null && name !== prefix) {
@@ -34,121 +40,202 @@ export function triggerHints({ name, coreid }, prefix) {
   return hints;
 }
 
-/** On the request as it was received. @param {Strand} strand with a delivery */
-export function receivedHints(strand) {
-  const { delivery, event, first } = strand;
+/** On the request as it was received. @param {Trace} trace with a delivery */
+export function receivedHints(trace) {
+  const { delivery, event, first } = trace;
   if (!delivery) return [];
   const { request } = delivery;
   const hints = [];
-  if (!event && request.headers.some(([name]) => name === SENT_BY)) hints.push('Sent by this page, as Particle would: no cloud took part.');
+  if (!event && request.headers.some(([name]) => name === SENT_BY))
+    hints.push('Sent by this page, as Particle would: no cloud took part.');
   if (first?.delivery) {
-    hints.push(`Seen before, #${first.delivery.seq}: the same event, delivered again. That may happen, so a server has to be ready for it.`);
-    if (first.sents.length + strand.sents.length > 1) hints.push('There were two hook-sent events: two webhooks whose names overlap fired.');
+    hints.push(
+      `Seen before, #${first.delivery.seq}: the same event, delivered again. That may happen, ` +
+        'so a server has to be ready for it.',
+    );
+    if (first.sents.length + trace.sents.length > 1)
+      hints.push('There were two hook-sent events: two webhooks whose names overlap fired.');
   }
   const fields = fieldsOf(request);
   const published = event ? event.data : originOf(delivery).data;
-  if (request.body_encoding === 'utf-8' && ENTITY.test(request.body) && !ENTITY.test(event?.data ?? '')) {
+  if (
+    request.body_encoding === 'utf-8' &&
+    ENTITY.test(request.body) &&
+    !ENTITY.test(event?.data ?? '')
+  ) {
     const entity = ENTITY.exec(request.body)?.[0];
-    hints.push(`“${entity}” comes from double braces in the webhook’s template, which write text for HTML. Use triple braces: {{{…}}}.`);
+    hints.push(
+      `“${entity}” comes from double braces in the webhook’s template, which write text for ` +
+        'HTML. Use triple braces: {{{…}}}.',
+    );
   }
   if (isForm(request) && fields && DEFAULT_FIELDS.every((name) => fields.has(name))) {
-    hints.push('A form with these four fields is what Particle sends when the webhook names neither json nor body.');
+    hints.push(
+      'A form with these four fields is what Particle sends when the webhook names neither ' +
+        'json nor body.',
+    );
   }
   if (isParticle(request) && request.body !== '' && request.body_encoding === 'utf-8') {
     if (!request.headers.some(([name]) => name === 'content-type')) {
-      hints.push('No content-type came along: a webhook with a body of its own sends none, unless its headers name one.');
+      hints.push(
+        'No content-type came along: a webhook with a body of its own sends none, unless its ' +
+          'headers name one.',
+      );
     }
     if (!request.truncated && /^\s*[{[]/.test(request.body) && !isJson(request.body)) {
-      hints.push('The body begins like JSON and is none. What is filled into a body is not escaped: a quote in the data breaks it, and so does the comma after the last item of a list.');
+      hints.push(
+        'The body begins like JSON and is none. What is filled into a body is not escaped: a ' +
+          'quote in the data breaks it, and so does the comma after the last item of a list.',
+      );
     }
   }
   const turned = turnedIntoText(request, published);
-  if (turned !== null) hints.push(`“${turned}” is text here and was a number when published: in a json object of the webhook all values become text. A json given as text, or a body, keeps numbers.`);
+  if (turned !== null)
+    hints.push(
+      `“${turned}” is text here and was a number when published: in a json object of the ` +
+        'webhook all values become text. A json given as text, or a body, keeps numbers.',
+    );
   return hints;
 }
 
 /** Particle names itself so. @param {Delivery['request']} request */
-const isParticle = (request) => request.headers.some(([name, value]) => name === 'user-agent' && value.startsWith('ParticleBot'));
+const isParticle = (request) =>
+  request.headers.some(([name, value]) => name === 'user-agent' && value.startsWith('ParticleBot'));
 
-/** The first field that is a string in the body and a number of the same name in what was published. @param {Delivery['request']} request @param {string | null} published */
+/**
+ * The first field that is a string in the body and a number of the same name in what was published.
+ * @param {Delivery['request']} request
+ * @param {string | null} published
+ */
 function turnedIntoText(request, published) {
-  if (published === null || request.body_encoding !== 'utf-8' || request.truncated || published.length > 20_000 || request.body.length > 20_000) return null;
+  if (
+    published === null ||
+    request.body_encoding !== 'utf-8' ||
+    request.truncated ||
+    published.length > 20_000 ||
+    request.body.length > 20_000
+  )
+    return null;
   try {
     const sent = JSON.parse(request.body);
     const data = JSON.parse(published);
     if (!isObject(sent) || !isObject(data)) return null;
-    const name = Object.keys(sent).find((key) => Object.hasOwn(data, key) && typeof data[key] === 'number' && sent[key] === String(data[key]));
+    const name = Object.keys(sent).find(
+      (key) =>
+        Object.hasOwn(data, key) &&
+        typeof data[key] === 'number' &&
+        sent[key] === String(data[key]),
+    );
     return name === undefined ? null : name.slice(0, 64);
   } catch {
     return null;
   }
 }
 
-/** On the response that the server sent. @param {Strand} strand with a delivery that came from Particle */
+/**
+ * On the response that the server sent.
+ * @param {Trace} trace with a delivery that came from Particle
+ */
 export function responseHints({ delivery, coreid }) {
   // Whoever sends by hand is not told what a cloud would do with it.
   if (!delivery || coreid === null) return [];
   const { status, body, delay_ms } = delivery.response;
   if (delay_ms >= 20_000) return [];
-  if (status < 200 || status > 299) return ['Not a 2xx status: for Particle this is an error, and a hook-error event tells of it.'];
+  if (status < 200 || status > 299)
+    return ['Not a 2xx status: for Particle this is an error, and a hook-error event tells of it.'];
   if (body === '') return ['The body is empty, so no hook-response event follows.'];
   const bytes = new TextEncoder().encode(body).length;
   const parts = Math.ceil(bytes / PART_BYTES);
-  return parts > 1 ? [`${bytes} bytes: it goes on as ${parts} hook-response events of at most ${PART_BYTES} bytes.`] : [];
+  return parts > 1
+    ? [
+        `${bytes} bytes: it goes on as ${parts} hook-response events of at most ` +
+          `${PART_BYTES} bytes.`,
+      ]
+    : [];
 }
 
-/** On the parts of a response. @param {ReturnType<typeof import('./response-parts.js').joined>} whole @param {Strand | null} strand */
-export function answerHints({ missing, complete, reordered, inOrder }, strand) {
+/**
+ * On the parts of a response.
+ * @param {ReturnType<typeof import('./response-parts.js').joined>} whole
+ * @param {Trace | null} trace
+ */
+export function answerHints({ missing, complete, reordered, inOrder }, trace) {
   const hints = [];
-  const expected = strand?.delivery ? Math.ceil(new TextEncoder().encode(strand.delivery.response.body).length / PART_BYTES) : null;
-  if (reordered) hints.push('The parts came out of order, as they may: whoever receives them puts them together by the number in the name.');
-  if (missing.length > 0) hints.push(`Part ${missing.slice(0, 8).join(', ')} was not seen here${missing.length > 8 ? ', and more' : ''}.`);
+  const expected = trace?.delivery
+    ? Math.ceil(new TextEncoder().encode(trace.delivery.response.body).length / PART_BYTES)
+    : null;
+  if (reordered)
+    hints.push(
+      'The parts came out of order, as they may: whoever receives them puts them together by ' +
+        'the number in the name.',
+    );
+  if (missing.length > 0)
+    hints.push(
+      `Part ${missing.slice(0, 8).join(', ')} was not seen ` +
+        `here${missing.length > 8 ? ', and more' : ''}.`,
+    );
   else if (!complete && expected !== inOrder.length && inOrder.length > 0) {
-    hints.push(`The last part is ${PART_BYTES} bytes long, so another may follow: nothing in the events says how many there are.`);
+    hints.push(
+      `The last part is ${PART_BYTES} bytes long, so another may follow: nothing in the events ` +
+        'says how many there are.',
+    );
   }
-  if (strand?.coreid === 'api' && inOrder.some(({ event }) => event.name.startsWith('api/'))) {
+  if (trace?.coreid === 'api' && inOrder.some(({ event }) => event.name.startsWith('api/'))) {
     hints.push('The name begins with “api” where a device’s ID would stand, so no device gets it.');
   }
   if (inOrder.some(({ event }) => meaningOf(event).source === null)) {
-    hints.push('No device’s ID is in the name, so every device that subscribes to it gets this response, and each counts as a data operation.');
+    hints.push(
+      'No device’s ID is in the name, so every device that subscribes to it gets this ' +
+        'response, and each counts as a data operation.',
+    );
   }
   return hints;
 }
 
 /** On a hook-error. @param {Event} event */
 export function errorHints(event) {
-  if (isSleeping(event)) return ['The cloud skipped this event: too many errors came from this server’s host name. It goes on by itself after some seconds without errors.'];
-  if (/TIMEDOUT/.test(event.data ?? '')) return ['No answer within 20 s, so the cloud gave up. What the server sends later reaches nobody.'];
+  if (isSleeping(event))
+    return [
+      'The cloud skipped this event: too many errors came from this server’s host name. It ' +
+        'goes on by itself after some seconds without errors.',
+    ];
+  if (/TIMEDOUT/.test(event.data ?? ''))
+    return [
+      'No answer within 20 s, so the cloud gave up. What the server sends later reaches nobody.',
+    ];
   return [];
 }
 
-/** Words for what the simulated cloud had to guess. An unknown guess is still said to be one. @type {Record<string, string>} */
-const GUESSED = {
-  hook_sent_data: 'that it carries no data',
-  hook_sent_before_answer: 'when it comes',
-  hook_error_without_body: 'that the server’s body is not in it',
-  network_error_text: 'its exact words',
-  redirect_is_failure: 'that a redirect counts as an error',
-  sleeping_and_retries: 'when events are skipped and tried again',
-  response_limit: 'where exactly a long response ends',
-  cut_character: 'how a character cut in two looks',
-  unchunked_suffix: 'the end of its name',
-  variables_win_over_data: 'which of two equal names wins',
-  response_template_object: 'how a template that is an object is filled',
-  response_template_fallback: 'what is sent when a template gives nothing',
-  response_template_sees_event: 'that the template sees the event’s variables',
-  custom_field_wins: 'that a field of one’s own replaces the default one',
-  delete_has_body: 'that DELETE has a body',
-  string_json_gets_defaults: 'that a json given as text gets the default fields',
-  template_error_text: 'its exact words',
-  integration_test_event: 'its data',
-};
+/** Words for what the simulated cloud had to guess. An unknown guess is still said to be one. */
+const GUESSED = new Map([
+  ['hook_sent_data', 'that it carries no data'],
+  ['hook_sent_before_answer', 'when it comes'],
+  ['hook_error_without_body', 'that the server’s body is not in it'],
+  ['network_error_text', 'its exact words'],
+  ['redirect_is_failure', 'that a redirect counts as an error'],
+  ['sleeping_and_retries', 'when events are skipped and tried again'],
+  ['response_limit', 'where exactly a long response ends'],
+  ['cut_character', 'how a character cut in two looks'],
+  ['unchunked_suffix', 'the end of its name'],
+  ['variables_win_over_data', 'which of two equal names wins'],
+  ['response_template_object', 'how a template that is an object is filled'],
+  ['response_template_fallback', 'what is sent when a template gives nothing'],
+  ['response_template_sees_event', 'that the template sees the event’s variables'],
+  ['custom_field_wins', 'that a field of one’s own replaces the default one'],
+  ['delete_has_body', 'that DELETE has a body'],
+  ['string_json_gets_defaults', 'that a json given as text gets the default fields'],
+  ['template_error_text', 'its exact words'],
+  ['integration_test_event', 'its data'],
+]);
 
 /** What the real cloud may do differently. @param {string[]} guesses */
 export function guessHint(guesses) {
   if (guesses.length === 0) return [];
-  if (guesses.includes('simulated_cloud_only')) return ['Only the simulated cloud does this: it stays on this computer.'];
-  const words = [...new Set(guesses.map((guess) => GUESSED[guess] ?? guess.replaceAll('_', ' ')))];
+  if (guesses.includes('simulated_cloud_only'))
+    return ['Only the simulated cloud does this: it stays on this computer.'];
+  const words = [
+    ...new Set(guesses.map((guess) => GUESSED.get(guess) ?? guess.replaceAll('_', ' '))),
+  ];
   return [`Simulated: ${words.join('; ')}. The real cloud may differ.`];
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
-// The learner's webhook in the account: whether it is there, where it leads, and changing that. No DOM.
-// Nothing of somebody else's is changed without being asked for.
+// The learner's webhook in the account: whether it is there, where it leads, and changing that. No
+// DOM. Nothing of somebody else's is changed without being asked for.
 
 import { CloudProblem } from './cloud.js';
 import { differences } from './hook-difference.js';
@@ -10,18 +10,24 @@ import { found, settingsFor } from './webhook.js';
  * @typedef {import('./cloud.js').Integration} Integration
  * @typedef {import('./webhook.js').Settings} Settings
  * @typedef {{kind: 'none'} | {kind: 'asking'}
- *   | {kind: 'ours', id: string, created_at: string | null, differs: string[], overlapping: Integration[]}
+ *   | {kind: 'ours', id: string, created_at: string | null, differs: string[], overlapping:
+ *   Integration[]}
  *   | {kind: 'elsewhere', hook: Integration, wasOurs: boolean, overlapping: Integration[]}
  *   | {kind: 'absent', wasOurs: boolean, overlapping: Integration[]}
- *   | {kind: 'failed', problem: CloudProblem}} HookState `none`: nobody is signed in, or there is no endpoint. `differs`:
- *   sentences on how it is not as this page makes it. `wasOurs`: it was this learner's when this page last looked
- * @typedef {{url: string, id: string}} Seen the webhook as it was seen last: where it led, and its ID
+ *   | {kind: 'failed', problem: CloudProblem}} HookState `none`: nobody is signed in, or there is
+ *   no endpoint. `differs`:
+ *   sentences on how it is not as this page makes it. `wasOurs`: it was this learner's when this
+ *   page last looked
+ * @typedef {{url: string, id: string}} Seen the webhook as it was seen last: where it led, and its
+ *   ID
  * @typedef {ReturnType<typeof import('./cloud.js').cloud>} Cloud
  */
 
 /**
- * @param {{form: Settings, memory: {get: () => Seen | null, set: (seen: Seen | null) => void}, onChange: (state: HookState) => void,
- *   onRefused: (token: string) => void}} with_ `memory`: keeps which one it was and where it led when it was seen last, so that a reload knows.
+ * @param {{form: Settings, memory: {get: () => Seen | null, set: (seen: Seen | null) => void},
+ *   onChange: (state: HookState) => void,
+ *   onRefused: (token: string) => void}} with_ `memory`: keeps which one it was and where it led
+ *   when it was seen last, so that a reload knows.
  *   `onRefused`: the cloud does not take this token any more
  */
 export function hookKeeper({ form, memory, onChange, onRefused }) {
@@ -51,29 +57,51 @@ export function hookKeeper({ form, memory, onChange, onRefused }) {
     if (!quietly) set({ kind: 'asking' });
     try {
       await act(at);
-      const { ours, other, overlapping } = found(await at.cloud.integrations(at.token), form.event, at.url, knownId());
+      const { ours, other, overlapping } = found(
+        await at.cloud.integrations(at.token),
+        form.event,
+        at.url,
+        knownId(),
+      );
       const differs = ours ? differences(settingsFor(form, at.url), await whole(at, ours)) : [];
       if (mine !== generation) return;
       checkedAt = performance.now();
-      if (ours) set({ kind: 'ours', id: ours.id, created_at: typeof ours.created_at === 'string' ? ours.created_at : null, differs, overlapping });
+      if (ours)
+        set({
+          kind: 'ours',
+          id: ours.id,
+          created_at: typeof ours.created_at === 'string' ? ours.created_at : null,
+          differs,
+          overlapping,
+        });
       else if (other) set({ kind: 'elsewhere', hook: other, wasOurs, overlapping });
       else set({ kind: 'absent', wasOurs, overlapping });
     } catch (error) {
       if (mine !== generation) return;
-      const problem = error instanceof CloudProblem ? error : new CloudProblem('strange', 'Something went wrong in this page.', 0);
+      const problem =
+        error instanceof CloudProblem
+          ? error
+          : new CloudProblem('strange', 'Something went wrong in this page.', 0);
       if (problem.cause === 'expired') onRefused(at.token);
       // A look that nobody asked for and that fails changes nothing that is known.
       if (!quietly || state.kind === 'asking') set({ kind: 'failed', problem });
     }
   };
 
-  /** The ID of the one that led here when it was seen last: it is known by that even under another event's name. */
+  /**
+   * The ID of the one that led here when it was seen last: it is known by that even under another
+   * event's name.
+   */
   const knownId = () => {
     const seen = memory.get();
     return seen && seen.url === place?.url ? seen.id : null;
   };
 
-  /** All of it, for a list shows the half. @param {NonNullable<typeof place>} at @param {Integration} listed */
+  /**
+   * All of it, for a list shows the half.
+   * @param {NonNullable<typeof place>} at
+   * @param {Integration} listed
+   */
   const whole = async (at, listed) => {
     try {
       return { ...listed, ...(await at.cloud.integration(at.token, listed.id)) };
@@ -87,7 +115,12 @@ export function hookKeeper({ form, memory, onChange, onRefused }) {
     state: () => state,
     /** @param {typeof place} at null if nobody is signed in or there is no endpoint */
     at(at) {
-      const same = at !== null && place !== null && at.cloud === place.cloud && at.token === place.token && at.url === place.url;
+      const same =
+        at !== null &&
+        place !== null &&
+        at.cloud === place.cloud &&
+        at.token === place.token &&
+        at.url === place.url;
       if (same) return false;
       if (at?.url !== place?.url) wasOurs = at !== null && memory.get()?.url === at.url;
       place = at;
@@ -99,9 +132,13 @@ export function hookKeeper({ form, memory, onChange, onRefused }) {
     look: ({ quietly = false } = {}) => attempt(async () => {}, quietly),
     /** Looks again if the last look is older than this. @param {number} ms */
     async lookIfOlder(ms) {
-      if (place && state.kind !== 'asking' && performance.now() - checkedAt > ms) await attempt(async () => {}, true);
+      if (place && state.kind !== 'asking' && performance.now() - checkedAt > ms)
+        await attempt(async () => {}, true);
     },
-    /** Makes it, or makes it as it should be if it leads here already. One that leads elsewhere is left alone. */
+    /**
+     * Makes it, or makes it as it should be if it leads here already. One that leads elsewhere is
+     * left alone.
+     */
     setUp: () =>
       attempt(async ({ cloud, token, url }) => {
         const { ours, other } = found(await cloud.integrations(token), form.event, url, knownId());
@@ -111,12 +148,14 @@ export function hookKeeper({ form, memory, onChange, onRefused }) {
     /** Makes the one that leads elsewhere lead here. */
     async takeOver() {
       const id = state.kind === 'elsewhere' ? state.hook.id : null;
-      if (id !== null) await attempt(({ cloud, token, url }) => cloud.update(token, id, settingsFor(form, url)));
+      if (id !== null)
+        await attempt(({ cloud, token, url }) => cloud.update(token, id, settingsFor(form, url)));
     },
     /** Makes the one that leads here as this page makes it. */
     async putBack() {
       const id = state.kind === 'ours' ? state.id : null;
-      if (id !== null) await attempt(({ cloud, token, url }) => cloud.update(token, id, settingsFor(form, url)));
+      if (id !== null)
+        await attempt(({ cloud, token, url }) => cloud.update(token, id, settingsFor(form, url)));
     },
     async remove() {
       // After a try without an answer nobody knows, and asking tells.

@@ -1,10 +1,13 @@
 // @ts-check
-// Which event led to which delivery, and which hook-sent, hook-response and hook-error followed from it. Pure.
+// Which event led to which delivery, and which hook-sent, hook-response and hook-error followed
+// from it. Pure.
 //
-// The result depends on what happened and not on the order in which it was heard, nor on what any clock but Particle's said
-// to another: times are compared between stamps of one clock only. What could belong to several says so.
+// The result depends on what happened and not on the order in which it was heard, nor on what any
+// clock but Particle's said to another: times are compared between stamps of one clock only. What
+// could belong to several says so.
 
-import { allot } from './assign.js';
+import { assign } from './assign.js';
+import { perObject } from '../lib/memo.js';
 import { digest, meaningOf } from './event.js';
 import { idIn, originOf } from './origin.js';
 import { byTime, cut } from './response-parts.js';
@@ -12,14 +15,15 @@ import { byTime, cut } from './response-parts.js';
 /**
  * @typedef {import('../lib/api-client.js').Delivery} Delivery
  * @typedef {import('./event.js').Event} Event
- * @typedef {{event: Event, part: number | null, among: Strand[]}} Linked `among`: all that it may belong to, if more than one
+ * @typedef {{event: Event, part: number | null, ambiguousWith: Trace[]}} Linked `ambiguousWith`:
+ *   all that it may belong to, if more than one
  * @typedef {{
  *   key: string,
  *   event: Event | null,
  *   delivery: Delivery | null,
- *   among: Strand[],
- *   first: Strand | null,
- *   repeats: Strand[],
+ *   ambiguousWith: Trace[],
+ *   first: Trace | null,
+ *   repeats: Trace[],
  *   name: string | null,
  *   data: string | null,
  *   coreid: string | null,
@@ -29,12 +33,17 @@ import { byTime, cut } from './response-parts.js';
  *   responses: Linked[],
  *   errors: Linked[],
  *   alone: Event | null,
- * }} Strand One event and what followed; a round is drawn from it. `among`: the strands whose delivery this could as well be.
- *   `first`: the strand of which this is another delivery, `repeats` the other way round. `at`: when it was published, by
+ * }} Trace One event and what followed; a round is drawn from it. `ambiguousWith`: the traces whose
+ * delivery this could as well be.
+ *   `first`: the trace of which this is another delivery, `repeats` the other way round. `at`: when
+ *   it was published, by
  *   Particle's clock. `alone`: an event that nothing here explains
  */
 
-/** A webhook's request is given up after 20 s (https://docs.particle.io/reference/cloud-apis/webhooks/); some more for the way. */
+/**
+ * A webhook's request is given up after 20 s
+ * (https://docs.particle.io/reference/cloud-apis/webhooks/); some more for the way.
+ */
 const ANSWER_MS = 30_000;
 /** A request goes out at once, unless its event is skipped; that it went out is said then. */
 const SENT_MS = 10_000;
@@ -42,35 +51,45 @@ const SENT_MS = 10_000;
 const SKIPPED_MS = 120_000;
 /** Beyond everything documented. Only asked when nothing nearer fits. */
 const LATEST_MS = 10 * 60_000;
-/** A stamp in a request and the one on the stream are the same one, or else no further apart than this. */
+/**
+ * A stamp in a request and the one on the stream are the same one, or else no further apart than
+ * this.
+ */
 const SAME_MS = 1_000;
 
 /**
  * @param {Delivery[]} deliveries
  * @param {Event[]} events
- * @returns {Strand[]} in no particular order that a reader should see
+ * @returns {Trace[]} in no particular order that a reader should see
  */
 export function join(deliveries, events) {
   const sorted = [...events].sort(byTime);
-  const strands = withDeliveries(
+  const traces = withDeliveries(
     sorted.filter((event) => meaningOf(event).kind === 'trigger').map(ofEvent),
     [...deliveries].sort((a, b) => a.seq - b.seq),
   );
-  const told = strands.filter(({ at, name }) => at !== null && name !== null);
+  const told = traces.filter(({ at, name }) => at !== null && name !== null);
   const byName = groups(told, ({ name }) => /** @type {string} */ (name));
-  for (const list of byName.values()) list.sort((a, b) => (a.at ?? 0) - (b.at ?? 0) || (a.key < b.key ? -1 : 1));
+  for (const list of byName.values())
+    list.sort((a, b) => (a.at ?? 0) - (b.at ?? 0) || (a.key < b.key ? -1 : 1));
   const answers = sorted.filter((event) => ['response', 'error'].includes(meaningOf(event).kind));
   const linked = new Set([
     // Who was put to sleep is waited for longer, so this comes first.
     ...linkAnswers(byName, answers.filter(isSleeping)),
-    ...linkAnswers(byName, answers.filter((event) => !isSleeping(event))),
-    ...linkSents(byName, sorted.filter((event) => meaningOf(event).kind === 'sent')),
+    ...linkAnswers(
+      byName,
+      answers.filter((event) => !isSleeping(event)),
+    ),
+    ...linkSents(
+      byName,
+      sorted.filter((event) => meaningOf(event).kind === 'sent'),
+    ),
   ]);
   const alone = sorted.filter((event) => meaningOf(event).kind !== 'trigger' && !linked.has(event));
-  return [...strands, ...alone.map(ofNothing)];
+  return [...traces, ...alone.map(ofNothing)];
 }
 
-/** @param {Event} event @returns {Strand} */
+/** @param {Event} event @returns {Trace} */
 const ofEvent = (event) => ({
   ...empty(`e:${event.id}`),
   event,
@@ -81,44 +100,55 @@ const ofEvent = (event) => ({
   at: event.at,
 });
 
-/** @param {Event} event @returns {Strand} */
+/** @param {Event} event @returns {Trace} */
 const ofNothing = (event) => ({ ...empty(`e:${event.id}`), at: event.at, alone: event });
 
-/** @param {Delivery} delivery @param {Strand | null} first @returns {Strand} */
+/** @param {Delivery} delivery @param {Trace | null} first @returns {Trace} */
 function ofDelivery(delivery, first) {
   const { name, data, coreid, dataId, at, published_at } = originOf(delivery);
-  // The key that its event would have, so that it stays the same when the event is heard after the delivery was read.
+  // The key that its event would have, so that it stays the same when the event is heard after the
+  // delivery was read.
   const claimed = first === null && at !== null && name !== null && coreid !== null;
-  const key = claimed ? `e:${published_at}|${coreid}|${name}|${digest(data ?? '')}|0` : `d:${delivery.seq}`;
+  const key = claimed
+    ? `e:${published_at}|${coreid}|${name}|${digest(data ?? '')}|0`
+    : `d:${delivery.seq}`;
   return { ...empty(key), delivery, first, name, data, coreid, dataId, at };
 }
 
-/** @param {string} key @returns {Strand} */
+/** @param {string} key @returns {Trace} */
 const empty = (key) => ({
-  key, event: null, delivery: null, among: [], first: null, repeats: [], name: null, data: null, coreid: null, dataId: null, at: null,
-  sents: [], responses: [], errors: [], alone: null,
+  key,
+  event: null,
+  delivery: null,
+  ambiguousWith: [],
+  first: null,
+  repeats: [],
+  name: null,
+  data: null,
+  coreid: null,
+  dataId: null,
+  at: null,
+  sents: [],
+  responses: [],
+  errors: [],
+  alone: null,
 });
 
-/** @type {WeakMap<Event, {id: string | null}>} */
-const ids = new WeakMap();
-/** @param {Event} event */
-function originId(event) {
-  let known = ids.get(event);
-  if (!known) {
-    known = { id: idIn(event.data) };
-    ids.set(event, known);
-  }
-  return known.id;
-}
+/** The `id` inside what an event published. */
+const originId = perObject((/** @type {Event} */ event) => idIn(event.data));
 
 /**
- * Finds each delivery its event: by source and publishing time, else by source and the id inside the data.
- * @param {Strand[]} strands of the events @param {Delivery[]} deliveries in their order
+ * Finds each delivery its event: by source and publishing time, else by source and the id inside
+ * the data.
+ * @param {Trace[]} traces of the events @param {Delivery[]} deliveries in their order
  */
-function withDeliveries(strands, deliveries) {
-  const all = [...strands];
-  const byStamp = groups(strands, (strand) => `${strand.coreid}|${strand.at}`);
-  const byId = groups(strands.filter((strand) => strand.dataId !== null), (strand) => `${strand.coreid}|${strand.dataId}`);
+function withDeliveries(traces, deliveries) {
+  const all = [...traces];
+  const byStamp = groups(traces, (trace) => `${trace.coreid}|${trace.at}`);
+  const byId = groups(
+    traces.filter((trace) => trace.dataId !== null),
+    (trace) => `${trace.coreid}|${trace.dataId}`,
+  );
   /** @type {Delivery[]} */
   const unmatched = [];
   for (const delivery of deliveries) {
@@ -128,7 +158,9 @@ function withDeliveries(strands, deliveries) {
       continue;
     }
     const stamped = origin.at === null ? [] : (byStamp.get(`${origin.coreid}|${origin.at}`) ?? []);
-    const named = stamped.filter(({ name }) => origin.name === null || name === null || origin.name === name);
+    const named = stamped.filter(
+      ({ name }) => origin.name === null || name === null || origin.name === name,
+    );
     const exact = preferred(named, ({ data }) => same(data, origin.data));
     if (exact.length > 0) settle(delivery, exact);
     else unmatched.push(delivery);
@@ -136,62 +168,80 @@ function withDeliveries(strands, deliveries) {
   for (const delivery of unmatched) {
     const origin = originOf(delivery);
     const near = (byId.get(`${origin.coreid}|${origin.dataId}`) ?? []).filter(
-      (strand) =>
-        strand.delivery === null &&
-        (origin.name === null || origin.name === strand.name) &&
-        (origin.at === null || Math.abs(origin.at - (strand.at ?? 0)) <= SAME_MS),
+      (trace) =>
+        trace.delivery === null &&
+        (origin.name === null || origin.name === trace.name) &&
+        (origin.at === null || Math.abs(origin.at - (trace.at ?? 0)) <= SAME_MS),
     );
     if (origin.dataId !== null && near.length > 0) settle(delivery, near);
     else settle(delivery, stampedAgain(delivery));
   }
   return all;
 
-  /** Strands of deliveries alone that carry the same stamp: their event was not heard. @param {Delivery} delivery */
+  /**
+   * Strands of deliveries alone that carry the same stamp: their event was not heard.
+   * @param {Delivery} delivery
+   */
   function stampedAgain(delivery) {
     const { coreid, at, name, data } = originOf(delivery);
     const stamped = at === null ? [] : (byStamp.get(`${coreid}|${at}`) ?? []);
-    return stamped.filter((strand) => strand.event === null && strand.name === name && same(strand.data, data));
+    return stamped.filter(
+      (trace) => trace.event === null && trace.name === name && same(trace.data, data),
+    );
   }
 
-  /** @param {Delivery} delivery @param {Strand[]} fitting */
+  /** @param {Delivery} delivery @param {Trace[]} fitting */
   function settle(delivery, fitting) {
-    const free = fitting.filter((strand) => strand.delivery === null);
+    const free = fitting.filter((trace) => trace.delivery === null);
     if (free.length > 0) {
       free[0].delivery = delivery;
-      if (free.length > 1 || fitting.length > 1) free[0].among = fitting;
+      if (free.length > 1 || fitting.length > 1) free[0].ambiguousWith = fitting;
       return;
     }
-    const first = fitting.find((strand) => strand.first === null) ?? null;
-    const strand = ofDelivery(delivery, first);
+    const first = fitting.find((trace) => trace.first === null) ?? null;
+    const trace = ofDelivery(delivery, first);
     if (first) {
       // What it claims of itself may be less than what the event says.
-      Object.assign(strand, { name: first.name, data: first.data, coreid: first.coreid, dataId: first.dataId, at: first.at });
-      first.repeats.push(strand);
+      Object.assign(trace, {
+        name: first.name,
+        data: first.data,
+        coreid: first.coreid,
+        dataId: first.dataId,
+        at: first.at,
+      });
+      first.repeats.push(trace);
     }
-    all.push(strand);
-    if (!first && strand.at !== null) put(byStamp, `${strand.coreid}|${strand.at}`, strand);
+    all.push(trace);
+    if (!first && trace.at !== null) put(byStamp, `${trace.coreid}|${trace.at}`, trace);
   }
 }
 
 /**
- * Links hook-response and hook-error. What speaks for a strand is, in this order: that the part is what our server sent, to
+ * Links hook-response and hook-error. What speaks for a trace is, in this order: that the part is
+ * what our server sent, to
  * the byte; that it echoes the id; that nothing speaks against it.
- * @param {Map<string, Strand[]>} byName @param {Event[]} answers in the order of their time
- * @returns {Event[]} those that found their strand
+ * @param {Map<string, Trace[]>} byName @param {Event[]} answers in the order of their time
+ * @returns {Event[]} those that found their trace
  */
 function linkAnswers(byName, answers) {
-  const wishes = answers.map((event) => {
+  const candidates = answers.map((event) => {
     const { kind, source, of, part } = meaningOf(event);
-    const candidates = candidatesFor(byName.get(of) ?? [], event, source);
-    // Each try of a skipped event may say that it was skipped, so those are no places that are taken.
-    if (isSleeping(event)) return { event, candidates: preferred(candidates, (strand) => isTry(event.at - earliest(strand))), place: `sleeping|${event.id}` };
+    const traces = candidatesFor(byName.get(of) ?? [], event, source);
+    // Each try of a skipped event may say that it was skipped, so those are no places that are
+    // taken.
+    if (isSleeping(event))
+      return {
+        event,
+        traces: preferred(traces, (trace) => isTry(event.at - earliest(trace))),
+        place: `sleeping|${event.id}`,
+      };
     return kind === 'error'
-      ? { event, candidates: fittingError(candidates, event), place: 'error' }
-      : { event, candidates: fittingPart(candidates, event, part ?? 0), place: `response|${part ?? 0}` };
+      ? { event, traces: fittingError(traces, event), place: 'error' }
+      : { event, traces: fittingPart(traces, event, part ?? 0), place: `response|${part ?? 0}` };
   });
-  return allot(wishes).map(({ event, strand, among }) => {
+  return assign(candidates).map(({ event, trace, ambiguousWith }) => {
     const { kind, part } = meaningOf(event);
-    strand[kind === 'error' ? 'errors' : 'responses'].push({ event, part, among });
+    trace[kind === 'error' ? 'errors' : 'responses'].push({ event, part, ambiguousWith });
     return event;
   });
 }
@@ -199,26 +249,29 @@ function linkAnswers(byName, answers) {
 /** Whether a skipped event is tried at about this age. @param {number} age */
 const isTry = (age) => [0, 30_000, 60_000].some((at) => age >= at - 500 && age <= at + 5_000);
 
-/** @param {Strand[]} candidates @param {Event} event @param {number} part */
+/** @param {Trace[]} candidates @param {Event} event @param {number} part */
 function fittingPart(candidates, event, part) {
   const text = event.data ?? '';
-  const sent = candidates.filter((strand) => partsOf(strand)?.[part] === text);
+  const sent = candidates.filter((trace) => partsOf(trace)?.[part] === text);
   if (sent.length > 0) return sent;
   const id = part === 0 ? originId(event) : null;
-  const echoed = id === null ? [] : candidates.filter((strand) => strand.dataId === id);
+  const echoed = id === null ? [] : candidates.filter((trace) => trace.dataId === id);
   if (echoed.length > 0) return echoed;
-  // A webhook may hand on something else than the body (a responseTemplate), so this is doubt and not proof.
-  return preferred(candidates, (strand) => strand.delivery === null || succeeded(strand.delivery));
+  // A webhook may hand on something else than the body (a responseTemplate), so this is doubt and
+  // not proof.
+  return preferred(candidates, (trace) => trace.delivery === null || succeeded(trace.delivery));
 }
 
-/** @param {Strand[]} candidates @param {Event} event */
+/** @param {Trace[]} candidates @param {Event} event */
 function fittingError(candidates, event) {
   const status = Number(/^error status (\d{3})\b/.exec(event.data ?? '')?.[1] ?? NaN);
   if (!Number.isNaN(status)) {
     const same = candidates.filter(({ delivery }) => delivery?.response.status === status);
     if (same.length > 0) return same;
   } else if (!isSleeping(event)) {
-    const slow = candidates.filter(({ delivery }) => delivery !== null && delivery.response.delay_ms >= 19_000);
+    const slow = candidates.filter(
+      ({ delivery }) => delivery !== null && delivery.response.delay_ms >= 19_000,
+    );
     if (slow.length > 0) return slow;
   }
   return preferred(candidates, ({ delivery }) => delivery === null || !succeeded(delivery));
@@ -226,58 +279,73 @@ function fittingError(candidates, event) {
 
 /**
  * Links hook-sent: it carries nothing but a name, so time and order are all there is.
- * @param {Map<string, Strand[]>} byName @param {Event[]} sents in the order of their time
- * @returns {Event[]} those that found their strand
+ * @param {Map<string, Trace[]>} byName @param {Event[]} sents in the order of their time
+ * @returns {Event[]} those that found their trace
  */
 function linkSents(byName, sents) {
-  const wishes = sents.map((event) => {
+  const candidates = sents.map((event) => {
     const { of, source } = meaningOf(event);
-    const candidates = candidatesFor(byName.get(of) ?? [], event, source);
+    const traces = candidatesFor(byName.get(of) ?? [], event, source);
     // A request goes out before its answer comes back.
-    const unanswered = preferred(candidates, ({ responses, errors }) =>
-      [...responses, ...errors].every((answer) => answer.among.length > 0 || isSleeping(answer.event) || answer.event.at >= event.at),
+    const unanswered = preferred(traces, ({ responses, errors }) =>
+      [...responses, ...errors].every(
+        (answer) =>
+          answer.ambiguousWith.length > 0 ||
+          isSleeping(answer.event) ||
+          answer.event.at >= event.at,
+      ),
     );
-    return { event, candidates: unanswered, place: 'sent' };
+    return { event, traces: unanswered, place: 'sent' };
   });
-  return allot(wishes).map(({ event, strand, among }) => {
-    strand.sents.push({ event, part: null, among });
+  return assign(candidates).map(({ event, trace, ambiguousWith }) => {
+    trace.sents.push({ event, part: null, ambiguousWith });
     return event;
   });
 }
 
 /**
- * Those that an event of a given time can have followed from: published before it, and not so long before that the cloud
+ * Those that an event of a given time can have followed from: published before it, and not so long
+ * before that the cloud
  * had given up. If there is none, those of an age that nobody documents.
- * @param {Strand[]} strands of one name, in the order of their time @param {Event} event @param {string | null} source
+ * @param {Trace[]} traces of one name, in the order of their time @param {Event} event @param
+ *   {string | null} source
  */
-function candidatesFor(strands, event, source) {
+function candidatesFor(traces, event, source) {
   let low = 0;
-  let high = strands.length;
+  let high = traces.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((strands[middle].at ?? 0) <= event.at) low = middle + 1;
+    if ((traces[middle].at ?? 0) <= event.at) low = middle + 1;
     else high = middle;
   }
-  /** @type {Strand[]} */
+  /** @type {Trace[]} */
   const near = [];
-  /** @type {Strand[]} */
+  /** @type {Trace[]} */
   const far = [];
-  const ownPatience = isSleeping(event) ? SKIPPED_MS : meaningOf(event).kind === 'sent' ? SENT_MS : ANSWER_MS;
+  const ownPatience = isSleeping(event)
+    ? SKIPPED_MS
+    : meaningOf(event).kind === 'sent'
+      ? SENT_MS
+      : ANSWER_MS;
   for (let i = low - 1; i >= 0; i -= 1) {
-    const strand = strands[i];
-    const age = event.at - (strand.at ?? 0);
+    const trace = traces[i];
+    const age = event.at - (trace.at ?? 0);
     if (age > (near.length > 0 ? SKIPPED_MS : LATEST_MS)) break;
-    if ((source !== null && source !== strand.coreid) || earliest(strand) > event.at) continue;
-    const patience = strand.errors.some((answer) => isSleeping(answer.event)) ? SKIPPED_MS : ownPatience;
-    (event.at - earliest(strand) <= patience ? near : far).push(strand);
+    if ((source !== null && source !== trace.coreid) || earliest(trace) > event.at) continue;
+    const patience = trace.errors.some((answer) => isSleeping(answer.event))
+      ? SKIPPED_MS
+      : ownPatience;
+    (event.at - earliest(trace) <= patience ? near : far).push(trace);
   }
   return (near.length > 0 ? near : far).reverse();
 }
 
 /**
- * The earliest time, by Particle's clock, that something can have followed from a strand. A second delivery that came a
- * minute after the first was not yet under way when the first was answered: a span on our clock says so about Particle's.
- * @param {Strand} strand
+ * The earliest time, by Particle's clock, that something can have followed from a trace. A second
+ * delivery that came a
+ * minute after the first was not yet under way when the first was answered: a span on our clock
+ * says so about Particle's.
+ * @param {Trace} trace
  */
 function earliest({ at, delivery, first }) {
   if (!first?.delivery || !delivery) return at ?? 0;
@@ -290,30 +358,34 @@ function earliest({ at, delivery, first }) {
 export const isSleeping = (event) => /^(?:Sleeping|Too many errors)/.test(event.data ?? '');
 
 /** @param {Delivery} delivery */
-const succeeded = ({ response }) => response.status >= 200 && response.status < 300 && response.delay_ms < 19_000;
+const succeeded = ({ response }) =>
+  response.status >= 200 && response.status < 300 && response.delay_ms < 19_000;
 
-/** @type {WeakMap<Delivery, string[]>} */
-const partsKnown = new WeakMap();
+/** What the cloud would make of a response that our server sent. */
+const partsOfDelivery = perObject((/** @type {Delivery} */ delivery) =>
+  succeeded(delivery) ? cut(delivery.response.body) : null,
+);
 
-/** What the cloud would make of the response that our server sent. @param {Strand} strand */
-function partsOf({ delivery }) {
-  if (!delivery || !succeeded(delivery)) return null;
-  let parts = partsKnown.get(delivery);
-  if (!parts) {
-    parts = cut(delivery.response.body);
-    partsKnown.set(delivery, parts);
-  }
-  return parts;
-}
+/** @param {Trace} trace */
+const partsOf = ({ delivery }) => delivery && partsOfDelivery(delivery);
 
-/** Those that fulfil it, or all if none does. @template T @param {T[]} list @param {(one: T) => boolean} wish */
+/**
+ * Those that fulfil it, or all if none does.
+ * @template T
+ * @param {T[]} list
+ * @param {(one: T) => boolean} wish
+ */
 function preferred(list, wish) {
   if (list.length < 2) return list;
   const those = list.filter(wish);
   return those.length > 0 ? those : list;
 }
 
-/** No data and empty data are rendered alike. @param {string | null} ours @param {string | null} theirs */
+/**
+ * No data and empty data are rendered alike.
+ * @param {string | null} ours
+ * @param {string | null} theirs
+ */
 const same = (ours, theirs) => (ours ?? '') === (theirs ?? '');
 
 /** @template T @param {T[]} list @param {(one: T) => string} keyOf */

@@ -1,11 +1,13 @@
 // @ts-check
-// One stream for all tabs of this browser. The tab that holds a lock listens and tells the others; when it goes, the next
-// one takes over. Where the browser has no locks, each tab listens for itself.
+// One stream for all tabs of this browser. The tab that holds a lock listens and tells the others;
+// when it goes, the next one takes over. Where the browser has no locks, each tab listens for
+// itself.
 
 /**
  * @typedef {import('./event.js').Event} Event
  * @typedef {import('./stream.js').StreamState} StreamState
- * @typedef {{onEvent: (event: Event) => void, onState: (state: StreamState) => void, onAlive: (at: number) => void}} Heard
+ * @typedef {{onEvent: (event: Event) => void, onState: (state: StreamState) => void, onAlive: (at:
+ *   number) => void}} Heard
  */
 
 const LOCK = 'webhook-tutorial/stream';
@@ -19,7 +21,8 @@ const ALIVE_MS = 2_000;
  *   channel: import('../lib/channel.js').Channel,
  *   listen: (heard: Heard & {signal: AbortSignal}) => Promise<void>,
  *   heard: Heard & {onLead: (leads: boolean) => void},
- * }} with_ `name`: which cloud and account; tabs of another are on a stream of their own. `listen`: opens the stream and returns
+ * }} with_ `name`: which cloud and account; tabs of another are on a stream of their own. `listen`:
+ * opens the stream and returns
  *   when it is over for good
  * @returns {{stop: () => void, leads: () => boolean}}
  */
@@ -29,7 +32,8 @@ export function oneStream({ name, locks, channel, listen, heard }) {
   /** @type {StreamState} */
   let state = { kind: 'connecting' };
   let aliveAt = -Infinity;
-  const tell = (/** @type {object} */ message) => !over.signal.aborted && channel.postMessage({ stream: name, ...message });
+  const tell = (/** @type {object} */ message) =>
+    !over.signal.aborted && channel.postMessage({ stream: name, ...message });
 
   channel.onmessage = ({ data }) => {
     if (over.signal.aborted || data?.stream !== name) return;
@@ -65,8 +69,12 @@ export function oneStream({ name, locks, channel, listen, heard }) {
           tell({ alive: at });
         },
       });
-      // A stream that ended for good keeps the lock: another tab would only be refused in the same way.
-      if (!over.signal.aborted) await new Promise((resolve) => over.signal.addEventListener('abort', resolve, { once: true }));
+      // A stream that ended for good keeps the lock: another tab would only be refused in the same
+      // way.
+      if (!over.signal.aborted)
+        await new Promise((resolve) =>
+          over.signal.addEventListener('abort', resolve, { once: true }),
+        );
     } finally {
       leading = false;
     }

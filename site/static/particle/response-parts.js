@@ -1,6 +1,7 @@
 // @ts-check
 // Responses travel to the device as events of 512 bytes, in any order and without a count. Pure.
-// https://docs.particle.io/reference/cloud-apis/webhooks/ says the size, the numbers in the names and the 100 KB.
+// https://docs.particle.io/reference/cloud-apis/webhooks/ says the size, the numbers in the names
+// and the 100 KB.
 
 /** @typedef {import('./event.js').Event} Event */
 
@@ -10,24 +11,33 @@ export const PART_BYTES = 512;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The parts that a response body is cut into, as the text that each arrives as. @param {string} body */
+/**
+ * The parts that a response body is cut into, as the text that each arrives as.
+ * @param {string} body
+ */
 export function cut(body) {
   const bytes = encoder.encode(body);
   const parts = [];
   // A character that is cut in two arrives as signs for what can't be decoded, in both parts.
-  for (let at = 0; at < bytes.length; at += PART_BYTES) parts.push(decoder.decode(bytes.subarray(at, at + PART_BYTES)));
+  for (let at = 0; at < bytes.length; at += PART_BYTES)
+    parts.push(decoder.decode(bytes.subarray(at, at + PART_BYTES)));
   return parts;
 }
 
 /**
  * Parts put together, whatever order they came in.
  * @param {{event: Event, part: number | null}[]} parts
- * @returns {{text: string, missing: number[], complete: boolean, reordered: boolean, inOrder: {event: Event, part: number | null}[]}}
- *   `missing`: numbers below the highest that did not come. `complete`: nothing is missing and the last part is a short one;
- *   a last part of full length may or may not be the end. `reordered`: they were not heard in the order of their numbers
+ * @returns {{text: string, missing: number[], complete: boolean, reordered: boolean, inOrder:
+ *   {event: Event, part: number | null}[]}}
+ *   `missing`: numbers below the highest that did not come. `complete`: nothing is missing and the
+ *   last part is a short one;
+ *   a last part of full length may or may not be the end. `reordered`: they were not heard in the
+ *   order of their numbers
  */
 export function joined(parts) {
-  const inOrder = [...parts].sort((a, b) => (a.part ?? 0) - (b.part ?? 0) || byTime(a.event, b.event));
+  const inOrder = [...parts].sort(
+    (a, b) => (a.part ?? 0) - (b.part ?? 0) || byTime(a.event, b.event),
+  );
   const came = [...parts].sort((a, b) => a.event.seen - b.event.seen || a.event.nth - b.event.nth);
   const first = new Map();
   for (const one of inOrder) if (!first.has(one.part ?? 0)) first.set(one.part ?? 0, one);

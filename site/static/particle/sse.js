@@ -1,6 +1,7 @@
 // @ts-check
-// Reads a text/event-stream (https://html.spec.whatwg.org/multipage/server-sent-events.html), however its bytes are cut. Pure.
-// Not the browser's EventSource: that one can't send a header, and a token does not belong into a URL.
+// Reads a text/event-stream (https://html.spec.whatwg.org/multipage/server-sent-events.html),
+// however its bytes are cut. Pure. Not the browser's EventSource: that one can't send a header, and
+// a token does not belong into a URL.
 
 /** @typedef {{event: string, data: string}} Message */
 
@@ -19,7 +20,10 @@ export function sseReader(onMessage) {
   let event = '';
   let data = '';
   let hasData = false;
-  /** Part of a message is not the message: what was too long is dropped up to the empty line that ends it. */
+  /**
+   * Part of a message is not the message: what was too long is dropped up to the empty line that
+   * ends it.
+   */
   let spoiled = false;
 
   const endOfLine = () => {
@@ -56,7 +60,8 @@ export function sseReader(onMessage) {
 
   return {
     push(bytes) {
-      // The decoder drops a byte order mark at the start and keeps half a character until the rest comes.
+      // The decoder drops a byte order mark at the start and keeps half a character until the rest
+      // comes.
       const text = decoder.decode(bytes, { stream: true });
       let from = 0;
       for (let at = 0; at < text.length; at += 1) {

@@ -1,8 +1,12 @@
 // @ts-check
-// Fills a template as Particle's webhooks do: Mustache with the meaning that hogan.js 3 gives it. Pure.
-// The simulated cloud does the same by the same table of cases (infra/simulated-cloud/tests/template-cases.json).
+// Fills a template as Particle's webhooks do: Mustache with the meaning that hogan.js 3 gives it.
+// Pure. The simulated cloud does the same by the same table of cases
+// (infra/simulated-cloud/tests/template-cases.json).
 
-/** @typedef {{text: string} | {value: string, escaped: boolean} | {section: string, inverted: boolean, nodes: Node[]} | {block: Node[]}} Node */
+/**
+ * @typedef {{text: string} | {value: string, escaped: boolean} | {section: string, inverted:
+ *   boolean, nodes: Node[]} | {block: Node[]}} Node
+ */
 /** @typedef {string | {newline: true} | {kind: string, name: string}} Token */
 
 const MAX_DEPTH = 64;
@@ -35,12 +39,21 @@ function scan(template) {
     if (text !== '') tokens.push(text);
     text = '';
   };
-  // A line that holds only section tags, comments and white space leaves nothing behind, not even its line end.
+  // A line that holds only section tags, comments and white space leaves nothing behind, not even
+  // its line end.
   const endLine = (/** @type {boolean} */ last) => {
     endText();
     const line = tokens.slice(lineStart);
-    const blank = line.every((token) => (typeof token === 'string' ? token.trim() === '' : 'kind' in token && '#^<$/!>'.includes(token.kind)));
-    if (seenTag && blank) tokens = [...tokens.slice(0, lineStart), ...line.filter((token) => typeof token !== 'string')];
+    const blank = line.every((token) =>
+      typeof token === 'string'
+        ? token.trim() === ''
+        : 'kind' in token && '#^<$/!>'.includes(token.kind),
+    );
+    if (seenTag && blank)
+      tokens = [
+        ...tokens.slice(0, lineStart),
+        ...line.filter((token) => typeof token !== 'string'),
+      ];
     else if (!last) tokens.push({ newline: true });
     seenTag = false;
     lineStart = tokens.length;
@@ -59,7 +72,10 @@ function scan(template) {
     if (template[at] === '=') {
       const end = template.indexOf(`=${close}`, at + 1);
       if (end < 0) throw new Error('delimiters are changed by a tag that does not end');
-      const words = template.slice(at + 1, end).split(/\s+/).filter(Boolean);
+      const words = template
+        .slice(at + 1, end)
+        .split(/\s+/)
+        .filter(Boolean);
       if (words.length < 2) throw new Error('a change of delimiters needs two, parted by a space');
       at = end + 1 + close.length;
       [open, close] = [words[0], words[words.length - 1]];
@@ -77,7 +93,11 @@ function scan(template) {
     at = end + close.length;
     if (kind === '{') {
       // The third brace goes, whatever character stands there.
-      if (close === '}}') at += template.codePointAt(at) === undefined ? 0 : String.fromCodePoint(template.codePointAt(at) ?? 0).length;
+      if (close === '}}')
+        at +=
+          template.codePointAt(at) === undefined
+            ? 0
+            : String.fromCodePoint(template.codePointAt(at) ?? 0).length;
       else name = name.replace(/\}$/, '');
     }
     tokens.push({ kind, name });
@@ -86,7 +106,13 @@ function scan(template) {
   return tokens;
 }
 
-/** @param {Token[]} tokens @param {{at: number}} place @param {{kind: string, name: string} | null} opener @param {number} depth @returns {Node[]} */
+/**
+ * @param {Token[]} tokens
+ * @param {{at: number}} place
+ * @param {{kind: string, name: string} | null} opener
+ * @param {number} depth
+ * @returns {Node[]}
+ */
 function branch(tokens, place, opener, depth) {
   if (depth > MAX_DEPTH) throw new Error(`sections are nested more than ${MAX_DEPTH} deep`);
   /** @type {Node[]} */
@@ -94,18 +120,22 @@ function branch(tokens, place, opener, depth) {
   while (place.at < tokens.length) {
     const token = tokens[place.at++];
     const isTag = typeof token !== 'string' && 'kind' in token;
-    if (opener?.kind === '<' && isTag && !'$/'.includes(token.kind)) throw new Error('Illegal content in < super tag.');
+    if (opener?.kind === '<' && isTag && !'$/'.includes(token.kind))
+      throw new Error('Illegal content in < super tag.');
     if (typeof token === 'string') nodes.push({ text: token });
     else if (!isTag) nodes.push({ text: '\n' });
     else if (token.kind === '/') {
       if (opener === null) throw new Error(`Closing tag without opener: /${token.name}`);
-      if (opener.name !== token.name) throw new Error(`Nesting error: ${opener.name} vs. ${token.name}`);
+      if (opener.name !== token.name)
+        throw new Error(`Nesting error: ${opener.name} vs. ${token.name}`);
       return nodes;
     } else if ('#^$<'.includes(token.kind)) {
       const inner = branch(tokens, place, token, depth + 1);
-      if (token.kind === '#' || token.kind === '^') nodes.push({ section: token.name, inverted: token.kind === '^', nodes: inner });
+      if (token.kind === '#' || token.kind === '^')
+        nodes.push({ section: token.name, inverted: token.kind === '^', nodes: inner });
       if (token.kind === '$') nodes.push({ block: inner });
-    } else if (token.kind !== '!' && token.kind !== '>') nodes.push({ value: token.name, escaped: token.kind === '_' });
+    } else if (token.kind !== '!' && token.kind !== '>')
+      nodes.push({ value: token.name, escaped: token.kind === '_' });
   }
   if (opener !== null) throw new Error(`missing closing tag: ${opener.name}`);
   return nodes;
@@ -123,7 +153,8 @@ function fill(all, contexts) {
     for (const node of nodes) {
       step();
       if ('text' in node) out += node.text;
-      else if ('value' in node) out += node.escaped ? escape(textOf(find(node.value))) : textOf(find(node.value));
+      else if ('value' in node)
+        out += node.escaped ? escape(textOf(find(node.value))) : textOf(find(node.value));
       else if ('block' in node) walk(node.block);
       else if (node.inverted) {
         if (isFalsy(find(node.section))) walk(node.nodes);
@@ -135,7 +166,8 @@ function fill(all, contexts) {
     const value = find(name);
     if (isFalsy(value)) return;
     // Text, numbers and true open the section without changing what names mean in it.
-    const context = value !== null && typeof value === 'object' ? value : (stack[stack.length - 1] ?? null);
+    const context =
+      value !== null && typeof value === 'object' ? value : (stack[stack.length - 1] ?? null);
     stack.push(context);
     if (Array.isArray(context)) {
       for (const item of context) {
@@ -149,10 +181,12 @@ function fill(all, contexts) {
   };
   const find = (/** @type {string} */ name) => {
     // `.` is the element inside a list, and outside of one simply a name that nothing has.
-    if (name === '.' && stack.length >= 2 && Array.isArray(stack[stack.length - 2])) return stack[stack.length - 1];
+    if (name === '.' && stack.length >= 2 && Array.isArray(stack[stack.length - 2]))
+      return stack[stack.length - 1];
     const [first, ...rest] = name.split('.');
     let value;
-    for (let i = stack.length - 1; i >= 0 && value === undefined; i -= 1) value = member(stack[i], first);
+    for (let i = stack.length - 1; i >= 0 && value === undefined; i -= 1)
+      value = member(stack[i], first);
     return rest.reduce(member, value);
   };
   walk(all);
@@ -162,21 +196,37 @@ function fill(all, contexts) {
 /** @param {unknown} value @param {string} name @returns {unknown} undefined if there is none */
 function member(value, name) {
   if (value === null || typeof value !== 'object') return undefined;
-  if (Array.isArray(value)) return name === 'length' ? value.length : /^(?:0|[1-9]\d*)$/.test(name) ? value[Number(name)] : undefined;
-  return Object.hasOwn(value, name) ? /** @type {Record<string, unknown>} */ (value)[name] : undefined;
+  if (Array.isArray(value))
+    return name === 'length'
+      ? value.length
+      : /^(?:0|[1-9]\d*)$/.test(name)
+        ? value[Number(name)]
+        : undefined;
+  return Object.hasOwn(value, name)
+    ? /** @type {Record<string, unknown>} */ (value)[name]
+    : undefined;
 }
 
 /** @param {unknown} value */
 const isFalsy = (value) => !value || (Array.isArray(value) && value.length === 0);
 
-/** As JavaScript turns values into text, because the cloud's engine is JavaScript. @param {unknown} value @returns {string} */
+/**
+ * As JavaScript turns values into text, because the cloud's engine is JavaScript.
+ * @param {unknown} value
+ * @returns {string}
+ */
 function textOf(value) {
   if (value === null || value === undefined) return '';
   if (Array.isArray(value)) return value.map(textOf).join(',');
   return typeof value === 'object' ? '[object Object]' : String(value);
 }
 
-/** @type {Record<string, string>} */
-const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', "'": '&#39;', '"': '&quot;' };
+const ENTITIES = new Map([
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ["'", '&#39;'],
+  ['"', '&quot;'],
+]);
 /** @param {string} text */
-const escape = (text) => text.replace(/[&<>'"]/g, (sign) => ENTITIES[sign]);
+const escape = (text) => text.replace(/[&<>'"]/g, (sign) => ENTITIES.get(sign) ?? sign);

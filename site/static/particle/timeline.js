@@ -1,27 +1,34 @@
 // @ts-check
-// In which order rounds stand: deliveries by their numbers; what has no number among them, by Particle's clock. Pure.
-// No two clocks are compared: the server's and the browser's are read through events that carry a stamp of both.
+// In which order rounds stand: deliveries by their numbers; what has no number among them, by
+// Particle's clock. Pure. No two clocks are compared: the server's and the browser's are read
+// through events that carry a stamp of both.
 
 /**
- * @typedef {import('./join.js').Strand} Strand
+ * @typedef {import('./join.js').Trace} Trace
  * @typedef {import('./event.js').Event} Event
  */
 
-/** How far a request's own claim of its time may be off from what its neighbours say. Anyone can claim any time. */
+/**
+ * How far a request's own claim of its time may be off from what its neighbours say. Anyone can
+ * claim any time.
+ */
 const BELIEVED_MS = 2 * 60_000;
 /** The same where there are no neighbours to compare with: room for a clock that is wrong. */
 const BELIEVED_ALONE_MS = 15 * 60_000;
 
 /**
- * Numbered strands in the order of their numbers, the others in between.
+ * Numbered traces in the order of their numbers, the others in between.
  * @template T
- * @param {{seq: number, strand: Strand | null, item: T}[]} numbered @param {{at: number, key: string, item: T}[]} others
+ * @param {{seq: number, trace: Trace | null, item: T}[]} numbered @param {{at: number, key: string,
+ *   item: T}[]} others
  * @returns {T[]}
  */
 export function ordered(numbered, others) {
   const line = [...numbered].sort((a, b) => a.seq - b.seq);
-  const times = timesOf(line.map(({ strand }) => strand));
-  const rest = [...others].sort((a, b) => a.at - b.at || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  const times = timesOf(line.map(({ trace }) => trace));
+  const rest = [...others].sort(
+    (a, b) => a.at - b.at || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
+  );
   /** @type {T[]} */
   const all = [];
   let next = 0;
@@ -37,21 +44,26 @@ export function ordered(numbered, others) {
 
 /**
  * When each delivery was on its way, by Particle's clock; null where nothing says so.
- * @param {(Strand | null)[]} line in the order of numbers
+ * @param {(Trace | null)[]} line in the order of numbers
  */
 function timesOf(line) {
-  const received = line.map((strand) => (strand?.delivery ? Date.parse(strand.delivery.received_at) : NaN));
-  const heard = line.map((strand) => strand !== null && strand.event !== null && strand.at !== null);
+  const received = line.map((trace) =>
+    trace?.delivery ? Date.parse(trace.delivery.received_at) : NaN,
+  );
+  const heard = line.map((trace) => trace !== null && trace.event !== null && trace.at !== null);
   const firstHeard = heard.indexOf(true);
   let anchor = firstHeard;
-  return line.map((strand, i) => {
+  return line.map((trace, i) => {
     if (heard[i]) {
       anchor = i;
-      return /** @type {Strand} */ (strand).at;
+      return /** @type {Trace} */ (trace).at;
     }
     if (Number.isNaN(received[i])) return null;
-    const claim = strand?.at ?? null;
-    if (anchor < 0) return claim !== null && Math.abs(claim - received[i]) <= BELIEVED_ALONE_MS ? claim : received[i];
+    const claim = trace?.at ?? null;
+    if (anchor < 0)
+      return claim !== null && Math.abs(claim - received[i]) <= BELIEVED_ALONE_MS
+        ? claim
+        : received[i];
     const time = (line[anchor]?.at ?? 0) + (received[i] - received[anchor]);
     return claim !== null && Math.abs(claim - time) <= BELIEVED_MS ? claim : time;
   });
@@ -63,7 +75,9 @@ function timesOf(line) {
  * @returns {(seen: number) => number}
  */
 export function clockOf(events) {
-  const anchors = events.filter(({ at, seen }) => Number.isFinite(at) && Number.isFinite(seen)).sort((a, b) => a.seen - b.seen || a.nth - b.nth);
+  const anchors = events
+    .filter(({ at, seen }) => Number.isFinite(at) && Number.isFinite(seen))
+    .sort((a, b) => a.seen - b.seen || a.nth - b.nth);
   return (seen) => {
     let low = 0;
     let high = anchors.length;

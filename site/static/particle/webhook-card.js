@@ -1,126 +1,180 @@
 // @ts-check
-// The webhook in the account: every field of it, its buttons, and the questions before anything of somebody else's changes.
-// Only DOM and its wiring; what is known about the webhook comes from hook.js.
+// The webhook in the account: every field of it, its buttons, and the questions before anything of
+// somebody else's changes.
 
-import { copyOf, part, slot } from '../lib/dom.js';
-import { asTemplate, fields, settingsFor } from './webhook.js';
+import { slots } from '../lib/component.js';
+import { copyFrom } from '../lib/copy.js';
+import { element, listItems, write, writeOrHide } from '../lib/dom.js';
+import { effect, signal } from '../lib/signal.js';
+import { asTemplate, consoleUrl, fields, settingsFor } from './webhook.js';
 
-/** @typedef {import('./hook.js').HookState} HookState */
-/** @typedef {ReturnType<typeof import('./hook.js').hookKeeper>} Keeper */
+/**
+ * @typedef {import('./hook.js').HookState} HookState
+ * @typedef {{words: string, label: string, act: () => unknown, canDecline?: boolean}} Question
+ */
 
 /** A webhook of somebody's own shares nothing with this one; then the rest says no more. */
 const MAX_DIFFERENCES = 8;
 
-/**
- * @param {HTMLElement} card
- * @param {{keeper: Keeper, form: import('./webhook.js').Settings}} with_ `form`: webhook.json
- */
-export function mountWebhookCard(card, { keeper, form }) {
-  const { event } = form;
-  const yes = /** @type {HTMLButtonElement} */ (card.querySelector('[data-do="webhook-yes"]'));
-  const no = /** @type {HTMLButtonElement} */ (card.querySelector('[data-do="webhook-no"]'));
-  let act = () => {};
+/** @type {import('../lib/component.js').Mount} */
+export function mount(root, { state, particle, expectRound }) {
+  const at = slots(root);
+  const { event, form, webhook } = particle;
   /** What was left alone on purpose, so that it is not asked about again. */
-  let declined = '';
-  let shown = { consoleAt: '', isForgotten: false };
+  const declined = signal('');
+  /** @type {Question | null} */
+  let question = null;
+  let presses = 0;
 
-  const ask = (/** @type {string} */ words, /** @type {string} */ label, /** @type {() => void} */ then, canDecline = false) => {
-    part('webhook-question').hidden = false;
-    slot('webhook-question').textContent = words;
-    yes.textContent = label;
-    no.hidden = !canDecline;
-    act = then;
-  };
+  effect(() => {
+    const hook = state.webhook.value;
+    const now = particle.connection.value;
+    const isForgotten = particle.mine.value?.isForgotten ?? false;
+    // Before anybody is signed in it shows what will be made.
+    const isShown = hook.kind === 'ours' || hook.kind === 'none';
+    at.webhook.hidden = !isShown;
+    const isLeft = isForgotten && hook.kind === 'ours';
+    writeOrHide(at.state, isLeft ? LEFT : stateWords(hook, event));
+    at.remove.hidden = hook.kind !== 'ours';
+
+    question = questionFor(hook, isForgotten);
+    at.question.hidden = question === null;
+    write(at['question-words'], question?.words ?? '');
+    write(at.yes, question?.label ?? '');
+    at.no.hidden = !question?.canDecline;
+    const differs = hook.kind === 'ours' && !isForgotten ? hook.differs : [];
+    at.differs.hidden = differs.length === 0;
+    at.differs.replaceChildren(...listItems(differs.slice(0, MAX_DIFFERENCES)));
+
+    const console = now && hook.kind === 'ours' ? consoleUrl(now.offer.console, hook.id) : '';
+    at.console.hidden = console === '';
+    if (console !== '') at.console.href = console;
+    writeOrHide(at.overlap, overlapWords('overlapping' in hook ? hook.overlapping : []));
+  });
+
+  effect(() => {
+    const settings = settingsFor(form, particle.mine.value?.url ?? 'your hook URL');
+    write(at.json, asTemplate(settings));
+    at.fields.replaceChildren(
+      ...fields(settings).map(([name, value]) =>
+        element('div', '', element('dt', '', name), element('dd', '', value)),
+      ),
+    );
+  });
+
+  /** @param {HookState} hook @param {boolean} isForgotten @returns {Question | null} */
+  function questionFor(hook, isForgotten) {
+    if (hook.kind === 'failed') {
+      return { words: hook.problem.message, label: 'Try again', act: webhook.look };
+    }
+    // What leads nowhere is not made, taken over or changed.
+    if (isForgotten) return null;
+    if (hook.kind === 'absent') {
+      return hook.wasOurs
+        ? { words: GONE, label: 'Make it again', act: webhook.setUp }
+        : {
+            words: `The page can make it: one webhook named “${event}”.`,
+            label: 'Make the webhook',
+            act: webhook.setUp,
+          };
+    }
+    if (hook.kind === 'elsewhere') return elsewhereQuestion(hook);
+    if (hook.kind === 'ours' && hook.differs.length > 0) {
+      return { words: CHANGED, label: 'Put back', act: webhook.putBack };
+    }
+    return null;
+  }
+
+  /** @param {HookState & {kind: 'elsewhere'}} hook @returns {Question} */
+  function elsewhereQuestion({ hook, wasOurs }) {
+    const act = webhook.takeOver;
+    if (declined.value === `${hook.id}|${hook.url}`) {
+      return {
+        words: 'It was left as it is, so events do not come here. ',
+        label: 'Take it over after all',
+        act,
+      };
+    }
+    const date = new Date(hook.created_at);
+    const isDated = typeof hook.created_at === 'string' && !Number.isNaN(date.getTime());
+    const day = date.toLocaleDateString('en-GB', {
+      day: 'numeric',
+      month: 'long',
+      year: 'numeric',
+    });
+    const since = isDated ? `, made on ${day}` : '';
+    const words =
+      `It leads to ${String(hook.url).slice(0, 300)}${since}. ` + `${wasOurs ? TAKEN : FOREIGN}`;
+    return { words, label: wasOurs ? 'Take back' : 'Take it over', act, canDecline: true };
+  }
 
   return {
-    /** @type {Record<string, () => unknown>} */
-    actions: {
-      'webhook-yes': () => act(),
-      'webhook-no': () => {
-        const state = keeper.state();
-        if (state.kind === 'elsewhere') declined = `${state.hook.id}|${state.hook.url}`;
-        update(state, shown);
-      },
+    yes: () => question?.act(),
+    no() {
+      const hook = state.webhook.peek();
+      if (hook.kind === 'elsewhere') declined.value = `${hook.hook.id}|${hook.hook.url}`;
     },
-    /** The JSON as shown, to be copied. */
-    json: () => slot('webhook-json').textContent ?? '',
-    say: (/** @type {string} */ words) => (slot('webhook-said').textContent = words),
-    update,
+    async test() {
+      const count = (presses += 1);
+      expectRound();
+      const problem = await particle.publish(event, particle.testData());
+      const words =
+        count === 1 ? 'Published. The round appears in the log.' : `Published ${count} times.`;
+      write(at.status, problem ?? words);
+    },
+    copy: (button) => copyFrom(button, at.json.textContent),
+    remove: () => (state.dialog.value = { name: 'remove-webhook' }),
   };
+}
 
-  /** @param {HookState} state @param {{consoleAt: string, isForgotten: boolean}} view `consoleAt`: where the console shows it */
-  function update(state, view) {
-    shown = view;
-    const { consoleAt, isForgotten } = view;
-    // Before anybody is signed in it shows what will be made.
-    const isShown = state.kind === 'ours' || state.kind === 'none';
-    part('webhook-question').hidden = true;
-    part('webhook-there').hidden = !isShown;
-    const said = slot('webhook-state');
-    const words = isForgotten && state.kind === 'ours' ? 'This webhook is still in your account. Its URL is forgotten, so every event that triggers it gets 404: remove it.' : wordsFor(state);
-    if (said.textContent !== words) said.textContent = words;
-    said.hidden = words === '';
-    card.querySelector('[data-do="remove-webhook"]')?.toggleAttribute('hidden', state.kind !== 'ours');
-    // What leads nowhere is not made, taken over or mended.
-    if (state.kind === 'absent' && !isForgotten) {
-      ask(state.wasOurs ? 'Events are published as before, but nothing is sent here.' : `The page can make it: one webhook named “${event}”.`, state.wasOurs ? 'Make it again' : 'Make the webhook', () => void keeper.setUp());
-    }
-    if (state.kind === 'elsewhere' && !isForgotten) {
-      const { url, created_at } = state.hook;
-      const since = typeof created_at === 'string' && !Number.isNaN(Date.parse(created_at)) ? `, made on ${new Date(created_at).toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' })}` : '';
-      if (declined !== `${state.hook.id}|${url}`) {
-        ask(`It leads to ${String(url).slice(0, 300)}${since}. ${state.wasOurs ? 'Somebody changed it since; perhaps you, in another browser.' : 'It may be yours from an earlier time, or somebody else’s who shares the account. If you take it over, it no longer leads there.'}`, state.wasOurs ? 'Take back' : 'Take it over', () => void keeper.takeOver(), true);
-      } else ask('It was left as it is, so events do not come here. ', 'Take it over after all', () => void keeper.takeOver());
-    }
-    const differs = state.kind === 'ours' && !isForgotten ? state.differs : [];
-    if (differs.length > 0) ask('It is not as this page made it. Somebody changed it since; perhaps you.', 'Put back', () => void keeper.putBack());
-    const list = part('webhook-differs');
-    list.hidden = differs.length === 0;
-    list.replaceChildren(
-      ...differs.slice(0, MAX_DIFFERENCES).map((words) => {
-        const item = document.createElement('li');
-        item.textContent = words;
-        return item;
-      }),
+const LEFT =
+  'This webhook is still in your account. Its URL is forgotten, so every event that triggers ' +
+  'it gets 404: remove it.';
+const GONE = 'Events are published as before, but nothing is sent here.';
+const CHANGED = 'It is not as this page made it. Somebody changed it since; perhaps you.';
+const TAKEN = 'Somebody changed it since; perhaps you, in another browser.';
+const FOREIGN =
+  'It may be yours from an earlier time, or somebody else’s who shares the account. If you ' +
+  'take it over, it no longer leads there.';
+
+/** @param {import('./cloud.js').Integration[]} overlapping */
+function overlapWords(overlapping) {
+  if (overlapping.length === 0) return '';
+  const who =
+    overlapping.length === 1
+      ? 'Another webhook fires'
+      : `${overlapping.length} other webhooks fire`;
+  const which = overlapping
+    .slice(0, 5)
+    .map(
+      ({ event, url }) =>
+        `“${String(event).slice(0, 64)}”${url ? `, to ${String(url).slice(0, 120)}` : ''}`,
     );
-    if (state.kind === 'failed') ask(state.problem.message, 'Try again', () => void keeper.look());
-    if (isShown) {
-      drawSettings(keeper.settings() ?? settingsFor(form, 'your hook URL'));
-      const link = /** @type {HTMLAnchorElement} */ (part('webhook-console'));
-      link.hidden = consoleAt === '';
-      if (consoleAt !== '') link.href = consoleAt;
-    }
-    const overlapping = 'overlapping' in state ? state.overlapping : [];
-    const overlap = slot('webhook-overlap');
-    overlap.hidden = overlapping.length === 0;
-    const who = overlapping.length === 1 ? 'Another webhook fires' : `${overlapping.length} other webhooks fire`;
-    const which = overlapping.slice(0, 5).map(({ event: name, url }) => `“${String(name).slice(0, 64)}”${url ? `, to ${String(url).slice(0, 120)}` : ''}`);
-    overlap.textContent = overlapping.length === 0 ? '' : `${who} for some of the same events: ${which.join('; ')}. One event is then sent more than once.`;
-  }
+  return (
+    `${who} for some of the same events: ${which.join('; ')}. One event is then sent more ` +
+    'than once.'
+  );
+}
 
-  /** @param {import('./webhook.js').Settings} settings */
-  function drawSettings(settings) {
-    const json = asTemplate(settings);
-    if (slot('webhook-json').textContent === json) return;
-    slot('webhook-json').textContent = json;
-    slot('webhook-fields').replaceChildren(
-      ...fields(settings).map(([name, value]) => {
-        const row = copyOf('webhook-field-template');
-        slot('name', row).textContent = name;
-        slot('value', row).textContent = value;
-        return row;
-      }),
-    );
+/** @param {HookState} hook @param {string} event */
+function stateWords(hook, event) {
+  if (hook.kind === 'asking') return 'Asking the cloud …';
+  if (hook.kind === 'failed') return 'That did not work.';
+  if (hook.kind === 'ours') {
+    return hook.differs.length > 0
+      ? 'This webhook is in your account, but it was changed.'
+      : `This webhook is in your account. Every event whose name begins with “${event}” ` +
+          'triggers it.';
   }
-
-  /** @param {HookState} state */
-  function wordsFor(state) {
-    if (state.kind === 'asking') return 'Asking the cloud …';
-    if (state.kind === 'ours' && state.differs.length > 0) return 'This webhook is in your account, but it was changed.';
-    if (state.kind === 'ours') return `This webhook is in your account. Every event whose name begins with “${event}” triggers it.`;
-    if (state.kind === 'elsewhere') return state.wasOurs ? `The webhook “${event}” no longer leads here.` : `There is a webhook named “${event}” in the account already.`;
-    if (state.kind === 'absent') return state.wasOurs ? `The webhook “${event}” is no longer in your account.` : `There is no webhook named “${event}” in the account.`;
-    if (state.kind === 'failed') return 'That did not work.';
-    return '';
+  if (hook.kind === 'elsewhere') {
+    return hook.wasOurs
+      ? `The webhook “${event}” no longer leads here.`
+      : `There is a webhook named “${event}” in the account already.`;
   }
+  if (hook.kind === 'absent') {
+    return hook.wasOurs
+      ? `The webhook “${event}” is no longer in your account.`
+      : `There is no webhook named “${event}” in the account.`;
+  }
+  return '';
 }

@@ -1,6 +1,7 @@
 // @ts-check
-// The tutorial's webhook: what is sent to the cloud to make it, how it is shown, and what else in the account is like it. Pure.
-// Its form is infra/particle/webhook.json, the one file that the page, the simulated cloud and the tests read.
+// The tutorial's webhook: what is sent to the cloud to make it, how it is shown, and what else in
+// the account is like it. Pure. Its form is infra/particle/webhook.json, the one file that the
+// page, the simulated cloud and the tests read.
 
 import { SENT_BY } from './origin.js';
 import { render } from './template.js';
@@ -8,7 +9,12 @@ import { render } from './template.js';
 /** @typedef {import('./cloud.js').Integration} Integration */
 /** @typedef {Record<string, any> & {event: string, url: string}} Settings */
 
-/** The body that makes it, or replaces it: all of the form, with the address filled in. @param {Settings} form @param {string} url @returns {Settings} */
+/**
+ * The body that makes it, or replaces it: all of the form, with the address filled in.
+ * @param {Settings} form
+ * @param {string} url
+ * @returns {Settings}
+ */
 export const settingsFor = (form, url) => ({ ...structuredClone(form), url });
 
 /** As the console's custom template takes it. @param {Settings} settings */
@@ -17,17 +23,27 @@ export const asTemplate = (settings) => JSON.stringify(settings, null, 2);
 /**
  * What an account holds, as far as it concerns this webhook.
  * @param {Integration[]} list @param {string} event @param {string} url this learner's
- * @param {string | null} [known] the ID of the one that this page made; it is this learner's under another event's name too
- * @returns {{ours: Integration | null, other: Integration | null, overlapping: Integration[]}} `ours`: leads here already.
- *   `other`: has the name and leads elsewhere. `overlapping`: further ones that fire for some of the same events
+ * @param {string | null} [known] the ID of the one that this page made; it is this learner's under
+ *   another event's name too
+ * @returns {{ours: Integration | null, other: Integration | null, overlapping: Integration[]}}
+ *   `ours`: leads here already.
+ *   `other`: has the name and leads elsewhere. `overlapping`: further ones that fire for some of
+ *   the same events
  */
 export function found(list, event, url, known = null) {
   const named = list.filter((one) => one.event === event && isWebhook(one));
   const newest = [...named].sort((a, b) => (String(a.created_at) < String(b.created_at) ? 1 : -1));
-  const ours = newest.find((one) => one.url === url) ?? list.find((one) => one.id === known && one.url === url) ?? null;
+  const ours =
+    newest.find((one) => one.url === url) ??
+    list.find((one) => one.id === known && one.url === url) ??
+    null;
   const other = ours ? null : (newest[0] ?? null);
   const overlapping = list.filter(
-    (one) => one !== ours && one !== other && one.disabled !== true && (one.event.startsWith(event) || event.startsWith(one.event)),
+    (one) =>
+      one !== ours &&
+      one !== other &&
+      one.disabled !== true &&
+      (one.event.startsWith(event) || event.startsWith(one.event)),
   );
   return { ours, other, overlapping };
 }
@@ -42,7 +58,9 @@ const isWebhook = (one) => one.integration_type === undefined || one.integration
 export function fields(settings) {
   return Object.entries(settings).flatMap(([name, value]) =>
     value !== null && typeof value === 'object'
-      ? Object.entries(value).map(([inner, text]) => /** @type {[string, string]} */ ([`${name} › ${inner}`, textOf(text)]))
+      ? Object.entries(value).map(
+          ([inner, text]) => /** @type {[string, string]} */ ([`${name} › ${inner}`, textOf(text)]),
+        )
       : [/** @type {[string, string]} */ ([name, textOf(value)])],
   );
 }
@@ -53,36 +71,82 @@ const textOf = (value) => (typeof value === 'string' ? value : JSON.stringify(va
 /** The data of a test press. @param {number} id */
 export const testData = (id) => JSON.stringify({ op: 'test', id });
 
-/** Whether an event is a press of the test button: of the webhook's own name, with data as `testData` makes it. @param {string} event of the webhook @param {string | null} name @param {string | null} data */
-export const isTest = (event, name, data) => name === event && /^\{"op":"test","id":\d+\}$/.test(data ?? '');
+/**
+ * Whether an event is a press of the test button: of the webhook's own name, with data as
+ * `testData` makes it.
+ * @param {string} event of the webhook
+ * @param {string | null} name
+ * @param {string | null} data
+ */
+export const isTest = (event, name, data) =>
+  name === event && /^\{"op":"test","id":\d+\}$/.test(data ?? '');
 
-/** A fresh integer, as the firmware makes them: 1 to 2^31 - 1. @param {Pick<Crypto, 'getRandomValues'>} crypto */
-export const freshId = (crypto) => (crypto.getRandomValues(new Uint32Array(1))[0] & 0x7fffffff) || 1;
+/**
+ * A fresh integer, as the firmware makes them: 1 to 2^31 - 1.
+ * @param {Pick<Crypto, 'getRandomValues'>} crypto
+ */
+export const freshId = (crypto) => crypto.getRandomValues(new Uint32Array(1))[0] & 0x7fffffff || 1;
 
-/** What is wrong with a name or data to publish; null if nothing. @param {string} name @param {string} data */
+/**
+ * What is wrong with a name or data to publish; null if nothing.
+ * @param {string} name
+ * @param {string} data
+ */
 export function unfit(name, data) {
   if (name === '') return 'An event needs a name.';
-  if (!/^[\x20-\x7e]*$/.test(name)) return 'Only letters, digits and signs of ASCII make up a name.';
+  if (!/^[\x20-\x7e]*$/.test(name))
+    return 'Only letters, digits and signs of ASCII make up a name.';
   if (name.length > 64) return 'A name has at most 64 characters.';
-  if (/^(?:spark|particle)/i.test(name)) return 'Names that begin with “particle” or “spark” are the cloud’s own.';
-  if (new TextEncoder().encode(data).length > 1024) return 'More than 1024 bytes of data: a device could not publish that on most versions of Device OS.';
+  if (/^(?:spark|particle)/i.test(name))
+    return 'Names that begin with “particle” or “spark” are the cloud’s own.';
+  if (new TextEncoder().encode(data).length > 1024)
+    return (
+      'More than 1024 bytes of data: a device could not publish that on most versions of ' +
+      'Device OS.'
+    );
   return null;
 }
 
-/** The line that publishes the same from a terminal, quoted. @param {string} name @param {string} data @param {(text: string) => string} quote */
-export const publishLine = (name, data, quote) => `particle publish ${quote(name)}${data === '' ? '' : ` ${quote(data)}`}`;
+/**
+ * The line that publishes the same from a terminal, quoted.
+ * @param {string} name
+ * @param {string} data
+ * @param {(text: string) => string} quote
+ */
+export const publishLine = (name, data, quote) =>
+  `particle publish ${quote(name)}${data === '' ? '' : ` ${quote(data)}`}`;
 
 /**
- * The request that the cloud would send for an event, for a page that has no cloud: it says of itself who sent it.
- * @param {Settings} form @param {{name: string, data: string, coreid: string, published_at: string}} event
+ * The request that the cloud would send for an event, for a page that has no cloud: it says of
+ * itself who sent it.
+ * @param {Settings} form @param {{name: string, data: string, coreid: string, published_at:
+ *   string}} event
  * @returns {{headers: Record<string, string>, body: string}}
  */
 export function asParticleSends(form, { name, data, coreid, published_at }) {
-  const variables = { PARTICLE_EVENT_NAME: name, PARTICLE_EVENT_VALUE: data, PARTICLE_DEVICE_ID: coreid, PARTICLE_PUBLISHED_AT: published_at };
+  const variables = {
+    PARTICLE_EVENT_NAME: name,
+    PARTICLE_EVENT_VALUE: data,
+    PARTICLE_DEVICE_ID: coreid,
+    PARTICLE_PUBLISHED_AT: published_at,
+  };
   // Leaf by leaf, so that quotes in the data stay inside their text.
-  const body = Object.fromEntries(Object.entries(form.json).map(([key, text]) => [render(key, [variables]), render(String(text), [variables])]));
-  return { headers: { 'content-type': 'application/json', accept: 'application/json', [SENT_BY]: 'this page, as Particle would' }, body: JSON.stringify(body) };
+  const body = Object.fromEntries(
+    Object.entries(form.json).map(([key, text]) => [
+      render(key, [variables]),
+      render(String(text), [variables]),
+    ]),
+  );
+  return {
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      [SENT_BY]: 'this page, as Particle would',
+    },
+    body: JSON.stringify(body),
+  };
 }
 
 /** Where the console shows an integration. @param {string} console_ @param {string} id */
-export const consoleUrl = (console_, id) => `${console_}/integrations/webhooks/${encodeURIComponent(id)}`;
+export const consoleUrl = (console_, id) =>
+  `${console_}/integrations/webhooks/${encodeURIComponent(id)}`;

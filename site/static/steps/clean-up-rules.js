@@ -1,29 +1,46 @@
 // @ts-check
-// What is left to remove: the webhook, the device, the endpoint. What this page sees now counts, and otherwise what it saw when
-// it last looked; clearing the log and forgetting the endpoint take nothing of that away. Pure.
+// What is left to remove: the webhook, the device, the endpoint. What this page sees now counts,
+// and otherwise what it saw when it last looked; clearing the log and forgetting the endpoint take
+// nothing of that away. Pure.
 
 import { SILENT_MS } from './rules.js';
-import { span } from '../lib/time.js';
 
 /**
  * @typedef {import('./rules.js').World} World
- * @typedef {{wasConnected: boolean, hook: 'ours' | 'absent' | 'elsewhere' | null, deviceEventAt: number | null, silentAt: number | null}} Known
- *   what was seen of one endpoint. `hook`: what the account had last. `deviceEventAt`: when a device was heard last; `silentAt`:
+ * @typedef {{wasConnected: boolean, hook: 'ours' | 'absent' | 'elsewhere' | null, deviceEventAt:
+ *   number | null, silentAt: number | null}} Known
+ *   what was seen of one endpoint. `hook`: what the account had last. `deviceEventAt`: when a
+ *   device was heard last; `silentAt`:
  *   when it was known that none had been heard for long enough; by this browser's clock
- * @typedef {{name: 'hook' | 'device' | 'endpoint', isClean: boolean | null, words: string}} Row `isClean`: null if nobody knows
+ * @typedef {{name: 'hook' | 'device' | 'endpoint', isClean: boolean | null, words: string}} Row
+ *   `isClean`: null if nobody knows
  */
 
 /** @type {Known} */
-export const NOTHING_KNOWN = { wasConnected: false, hook: null, deviceEventAt: null, silentAt: null };
+export const NOTHING_KNOWN = {
+  wasConnected: false,
+  hook: null,
+  deviceEventAt: null,
+  silentAt: null,
+};
 
 /** Whether this is what was kept of an earlier look. @param {any} one @returns {one is Known} */
 export const isKnown = (one) =>
-  typeof one?.wasConnected === 'boolean' && [null, 'ours', 'absent', 'elsewhere'].includes(one.hook) &&
+  typeof one?.wasConnected === 'boolean' &&
+  [null, 'ours', 'absent', 'elsewhere'].includes(one.hook) &&
   [one.deviceEventAt, one.silentAt].every((at) => at === null || Number.isFinite(at));
 
-/** What is known after a look. The same object if nothing is new. @param {Known} known @param {World} world @returns {Known} */
+/**
+ * What is known after a look. The same object if nothing is new.
+ * @param {Known} known
+ * @param {World} world
+ * @returns {Known}
+ */
 export function learn(known, { hook, login, deviceEventAt, listeningSince, now }) {
-  const seen = hook.kind === 'ours' || hook.kind === 'absent' || hook.kind === 'elsewhere' ? hook.kind : known.hook;
+  const seen =
+    hook.kind === 'ours' || hook.kind === 'absent' || hook.kind === 'elsewhere'
+      ? hook.kind
+      : known.hook;
   const last = Math.max(deviceEventAt ?? -Infinity, known.deviceEventAt ?? -Infinity);
   const isSilent = listeningSince !== null && now - Math.max(last, listeningSince) >= SILENT_MS;
   /** @type {Known} */
@@ -33,10 +50,18 @@ export function learn(known, { hook, login, deviceEventAt, listeningSince, now }
     deviceEventAt: Number.isFinite(last) ? last : null,
     silentAt: isSilent && !wasSilent(known, last) ? now : known.silentAt,
   };
-  return Object.entries(next).every(([name, value]) => value === known[/** @type {keyof Known} */ (name)]) ? known : next;
+  return Object.entries(next).every(
+    ([name, value]) => value === known[/** @type {keyof Known} */ (name)],
+  )
+    ? known
+    : next;
 }
 
-/** Whether it was known to be silent after it was heard last. @param {Known} known @param {number | null} last */
+/**
+ * Whether it was known to be silent after it was heard last.
+ * @param {Known} known
+ * @param {number | null} last
+ */
 const wasSilent = ({ silentAt }, last) => silentAt !== null && silentAt > (last ?? -Infinity);
 
 /** @param {Known} known @param {World} world @returns {Row[]} */
@@ -49,15 +74,36 @@ export const left = (known, world) => [
 /** @param {Known} known @param {World} world @returns {{isClean: boolean | null, words: string}} */
 function hookLeft({ hook: seen, wasConnected }, { hook, login, mode, prefix, endpoint }) {
   if (hook.kind === 'absent') return { isClean: true, words: `“${prefix}” is not in the account.` };
-  if (hook.kind === 'elsewhere') return { isClean: null, words: `“${prefix}” is in the account and leads elsewhere; it is left alone.` };
+  if (hook.kind === 'elsewhere')
+    return {
+      isClean: null,
+      words: `“${prefix}” is in the account and leads elsewhere; it is left alone.`,
+    };
   if (hook.kind === 'ours') {
-    return { isClean: false, words: endpoint === null ? `“${prefix}” is in the account and leads to a URL that answers 404: remove it.` : `“${prefix}” is in the account and leads here.` };
+    return {
+      isClean: false,
+      words:
+        endpoint === null
+          ? `“${prefix}” is in the account and leads to a URL that answers 404: remove it.`
+          : `“${prefix}” is in the account and leads here.`,
+    };
   }
-  if (seen === 'absent') return { isClean: true, words: `“${prefix}” was not in the account when this page last looked.` };
+  if (seen === 'absent')
+    return {
+      isClean: true,
+      words: `“${prefix}” was not in the account when this page last looked.`,
+    };
   if (hook.kind === 'asking') return { isClean: null, words: 'Asking the cloud …' };
   if (hook.kind === 'failed') return { isClean: null, words: 'The cloud could not be asked.' };
-  if (seen === 'ours') return { isClean: false, words: `“${prefix}” was in the account when this page last looked. Connect again to remove it.` };
-  if (isWithout(wasConnected, login, mode)) return { isClean: true, words: 'No account was connected, so this page made none.' };
+  if (seen === 'ours')
+    return {
+      isClean: false,
+      words:
+        `“${prefix}” was in the account when this page last looked. Connect again to ` +
+        'remove it.',
+    };
+  if (isWithout(wasConnected, login, mode))
+    return { isClean: true, words: 'No account was connected, so this page made none.' };
   return { isClean: null, words: 'Not connected, so this page does not know.' };
 }
 
@@ -66,25 +112,57 @@ function deviceLeft(known, { login, mode, devices, listeningSince, now }) {
   const { deviceEventAt: last, wasConnected } = known;
   if (login !== null && listeningSince !== null) {
     const quiet = now - Math.max(last ?? listeningSince, listeningSince);
-    if (quiet >= SILENT_MS) return { isClean: true, words: last === null ? 'No event of a device in two minutes.' : `Silent for ${span(quiet)}.` };
-    if (last !== null && last >= listeningSince) return { isClean: false, words: `Last event ${ago(now - last)} ago; it counts as stopped after two minutes without one.` };
-    if (devices?.length === 0) return { isClean: true, words: 'There is no device in the account.' };
-    const listened = `has listened for ${ago(now - listeningSince)}, and knows after two minutes`;
-    if (!wasSilent(known, last)) return { isClean: null, words: last === null ? `No event so far. This page ${listened}.` : `Last event ${ago(now - last)} ago. Since then this page ${listened}.` };
+    if (quiet >= SILENT_MS)
+      return {
+        isClean: true,
+        words:
+          last === null ? 'No event of a device in two minutes.' : `Silent since ${time(last)}.`,
+      };
+    if (last !== null && last >= listeningSince)
+      return {
+        isClean: false,
+        words: `Last event at ${time(last)}; it counts as stopped after two minutes without one.`,
+      };
+    if (devices?.length === 0)
+      return { isClean: true, words: 'There is no device in the account.' };
+    const listened = `has listened since ${time(listeningSince)}, and knows after two minutes`;
+    if (!wasSilent(known, last))
+      return {
+        isClean: null,
+        words:
+          last === null
+            ? `No event so far. This page ${listened}.`
+            : `Last event at ${time(last)}. Since then this page ${listened}.`,
+      };
   }
-  if (wasSilent(known, last)) return { isClean: true, words: 'It was silent for two minutes when this page listened.' };
-  if (isWithout(wasConnected, login, mode)) return { isClean: true, words: 'No account was connected, so none was used.' };
+  if (wasSilent(known, last))
+    return { isClean: true, words: 'It was silent for two minutes when this page listened.' };
+  if (isWithout(wasConnected, login, mode))
+    return { isClean: true, words: 'No account was connected, so none was used.' };
   return { isClean: null, words: 'Not listening to events, so this page does not know.' };
 }
 
 /** @param {World} world @returns {{isClean: boolean, words: string}} */
 function endpointLeft({ endpoint, forgotten }) {
   if (endpoint !== null) return { isClean: false, words: 'It is there and takes requests.' };
-  return { isClean: true, words: forgotten === null ? 'There is none.' : 'It is forgotten: its URL answers 404.' };
+  return {
+    isClean: true,
+    words: forgotten === null ? 'There is none.' : 'It is forgotten: its URL answers 404.',
+  };
 }
 
-/** Without any cloud nothing was made in one. The simulated one has a device that needs no hand. @param {boolean} wasConnected @param {World['login']} login @param {World['mode']} mode */
+/**
+ * Without any cloud nothing was made in one. The simulated one has a device that needs no hand.
+ * @param {boolean} wasConnected
+ * @param {World['login']} login
+ * @param {World['mode']} mode
+ */
 const isWithout = (wasConnected, login, mode) => !wasConnected && login === null && mode === 'none';
 
-/** In whole seconds. @param {number} ms */
-const ago = (ms) => span(Math.max(0, Math.floor(ms / 1000) * 1000));
+const clock = new Intl.DateTimeFormat('en-GB', {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
+/** @param {number} at in milliseconds */
+const time = (at) => clock.format(at);

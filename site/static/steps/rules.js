@@ -1,6 +1,6 @@
 // @ts-check
-// When a task is done: by what arrived, never by a click. Pure: a world in, the tasks that are done out, each with what
-// really happened.
+// When a task is done: by what arrived, never by a click. Pure: a world in, the tasks that are done
+// out, each with what really happened.
 
 import { isJson } from '../lib/json-text.js';
 import { isSleeping } from '../particle/join.js';
@@ -10,8 +10,8 @@ import { span } from '../lib/time.js';
 
 /**
  * @typedef {import('../log/rounds.js').Round} Round
- * @typedef {import('../particle/join.js').Strand} Strand
- * @typedef {import('../lib/mode.js').Mode} Mode
+ * @typedef {import('../particle/join.js').Trace} Trace
+ * @typedef {import('../cards/mode-words.js').Mode} Mode
  * @typedef {'nothing' | 'account' | 'device'} Needs
  * @typedef {{
  *   mode: Mode,
@@ -26,13 +26,17 @@ import { span } from '../lib/time.js';
  *   deviceEventAt: number | null,
  *   listeningSince: number | null,
  *   maxDelayMs: number | null,
- *   box: {bytes: number} | null,
+ *   template: {bytes: number} | null,
  *   forgotten: string | null,
  *   now: number,
- * }} World everything a rule may look at. `prefix`: the event name of the webhook. `flashed`: the last flash that succeeded.
- *   `deviceEventAt`: when an event of a device was last heard; `listeningSince`: since when every event is heard, null if
- *   none is; both and `now` in milliseconds by this browser's clock. `maxDelayMs`: the longest that the server may be told to
- *   wait; null if unknown. `box`: what the template box made of the reader's own template without a mistake. `forgotten`: the
+ * }} World everything a rule may look at. `prefix`: the event name of the webhook. `flashed`: the
+ * last flash that succeeded.
+ *   `deviceEventAt`: when an event of a device was last heard; `listeningSince`: since when every
+ *   event is heard, null if
+ *   none is; both and `now` in milliseconds by this browser's clock. `maxDelayMs`: the longest that
+ *   the server may be told to
+ *   wait; null if unknown. `template`: what the template box made of the reader's own template
+ *   without a mistake. `forgotten`: the
  *   endpoint that was forgotten here
  * @typedef {(world: World, done: Done) => string | null} Rule what to say once it is done, or null
  * @typedef {Record<string, string>} Done what is done, and what was said of it
@@ -40,7 +44,10 @@ import { span } from '../lib/time.js';
 
 /** A device of the tutorial publishes every minute, so after two it has been stopped. */
 export const SILENT_MS = 120_000;
-/** A webhook's request is given up after this long: https://docs.particle.io/reference/cloud-apis/webhooks/ */
+/**
+ * A webhook's request is given up after this long:
+ * https://docs.particle.io/reference/cloud-apis/webhooks/
+ */
 const GIVEN_UP_MS = 20_000;
 
 const DEVICE_ID = /^[0-9a-f]{24}$/;
@@ -48,75 +55,130 @@ const DEVICE_ID = /^[0-9a-f]{24}$/;
 /** The rules, in the order of the page. @type {Record<string, Rule>} */
 export const RULES = {
   start: ({ endpoint }) => (endpoint === null ? null : 'Your hook URL is ready.'),
-  connect: ({ login }) => (login === null ? null : `Connected${login.username === '' ? '' : ` as ${login.username}`}.`),
-  'make-webhook': ({ hook, prefix }) => (hook.kind === 'ours' ? `“${prefix}” was made in the account, and led here.` : null),
+  connect: ({ login }) =>
+    login === null ? null : `Connected${login.username === '' ? '' : ` as ${login.username}`}.`,
+  'make-webhook': ({ hook, prefix }) =>
+    hook.kind === 'ours' ? `“${prefix}” was made in the account, and led here.` : null,
   'test-press': ({ rounds, prefix }) =>
-    last(rounds, ({ strand }) => {
-      const { event, delivery, sents, responses } = strand;
-      if (!event || !delivery || event.coreid !== 'api' || event.name !== prefix || sents.length === 0 || responses.length === 0) return null;
-      return `Yours is #${delivery.seq}${took(strand)}.`;
+    last(rounds, ({ trace }) => {
+      const { event, delivery, sents, responses } = trace;
+      if (
+        !event ||
+        !delivery ||
+        event.coreid !== 'api' ||
+        event.name !== prefix ||
+        sents.length === 0 ||
+        responses.length === 0
+      )
+        return null;
+      return `Yours is #${delivery.seq}${took(trace)}.`;
     }),
   'prefix-match': ({ rounds, prefix }) =>
-    last(rounds, ({ strand: { event, delivery } }) =>
-      event && delivery && event.name.startsWith(prefix) && event.name !== prefix ? `“${short(event.name)}” came through as #${delivery.seq}.` : null,
+    last(rounds, ({ trace: { event, delivery } }) =>
+      event && delivery && event.name.startsWith(prefix) && event.name !== prefix
+        ? `“${short(event.name)}” came through as #${delivery.seq}.`
+        : null,
     ),
   'wrong-case': ({ rounds, prefix }) =>
-    last(rounds, ({ strand: { event, delivery, sents } }) =>
-      event && !delivery && sents.length === 0 && isWrongCase(event.name, prefix) ? `“${short(event.name)}” was published, and nothing was sent.` : null,
+    last(rounds, ({ trace: { event, delivery, sents } }) =>
+      event && !delivery && sents.length === 0 && isWrongCase(event.name, prefix)
+        ? `“${short(event.name)}” was published, and nothing was sent.`
+        : null,
     ),
   'not-json': ({ rounds, prefix }) =>
-    last(rounds, ({ strand: { event, delivery } }) =>
-      event && delivery && event.name.startsWith(prefix) && (event.data ?? '') !== '' && !isJson(event.data ?? '') ? `“${short(event.data ?? '')}” arrived as text, in #${delivery.seq}.` : null,
+    last(rounds, ({ trace: { event, delivery } }) =>
+      event &&
+      delivery &&
+      event.name.startsWith(prefix) &&
+      (event.data ?? '') !== '' &&
+      !isJson(event.data ?? '')
+        ? `“${short(event.data ?? '')}” arrived as text, in #${delivery.seq}.`
+        : null,
     ),
   flash: ({ flashed, names }) => (flashed ? `${nameOf(flashed.coreid, names)} has it.` : null),
   'device-event': ({ rounds, prefix, names }) =>
-    last(rounds, ({ strand }) => {
-      const { event, delivery } = strand;
-      if (!event || !delivery || !DEVICE_ID.test(event.coreid) || !event.name.startsWith(prefix)) return null;
-      return `${nameOf(event.coreid, names)} published #${delivery.seq}${took(strand)}.`;
+    last(rounds, ({ trace }) => {
+      const { event, delivery } = trace;
+      if (!event || !delivery || !DEVICE_ID.test(event.coreid) || !event.name.startsWith(prefix))
+        return null;
+      return `${nameOf(event.coreid, names)} published #${delivery.seq}${took(trace)}.`;
     }),
   'made-up-coreid': ({ rounds, devices }) =>
-    last(rounds, ({ strand: { event, delivery, coreid } }) => {
+    last(rounds, ({ trace: { event, delivery, coreid } }) => {
       if (event || !delivery || coreid === null || coreid === '' || coreid === 'api') return null;
       if (devices?.some(({ id }) => id === coreid)) return null;
       const { headers } = delivery.request;
-      const fromCloud = headers.some(([name, value]) => name === SENT_BY || (name === 'user-agent' && value.startsWith('ParticleBot')));
-      return fromCloud ? null : `#${delivery.seq} says that it is from “${short(coreid)}”, and nothing in it shows that it is not.`;
+      const fromCloud = headers.some(
+        ([name, value]) =>
+          name === SENT_BY || (name === 'user-agent' && value.startsWith('ParticleBot')),
+      );
+      return fromCloud
+        ? null
+        : `#${delivery.seq} says that it is from “${short(coreid)}”, and nothing in it shows ` +
+            'that it is not.';
     }),
   'set-error': ({ rounds, login }) =>
-    last(rounds, ({ strand: { delivery, errors } }) => {
-      if (!delivery || !delivery.response.reply_use || delivery.response.status < 300 || delivery.response.delay_ms >= GIVEN_UP_MS) return null;
+    last(rounds, ({ trace: { delivery, errors } }) => {
+      if (
+        !delivery ||
+        !delivery.response.reply_use ||
+        delivery.response.status < 300 ||
+        delivery.response.delay_ms >= GIVEN_UP_MS
+      )
+        return null;
       if (login && errors.length === 0) return null;
-      return `#${delivery.seq} was answered ${delivery.response.status}${errors.length > 0 ? ', and a hook-error came' : ''}.`;
+      return (
+        `#${delivery.seq} was answered ` +
+        `${delivery.response.status}${errors.length > 0 ? ', and a hook-error came' : ''}.`
+      );
     }),
   'long-response': ({ rounds, login }) =>
-    last(rounds, ({ strand: { delivery, responses } }) => {
+    last(rounds, ({ trace: { delivery, responses } }) => {
       const bytes = delivery ? new TextEncoder().encode(delivery.response.body).length : 0;
       if (!delivery || bytes <= PART_BYTES || (login && responses.length < 2)) return null;
-      return `#${delivery.seq} was answered with ${bytes} bytes${responses.length > 1 ? `, which came back in ${responses.length} parts` : ''}.`;
+      return (
+        `#${delivery.seq} was answered with ${bytes} ` +
+        `bytes${responses.length > 1 ? `, which came back in ${responses.length} parts` : ''}.`
+      );
     }),
   'slow-response': ({ rounds, login }) =>
-    last(rounds, ({ strand: { delivery, errors } }) => {
+    last(rounds, ({ trace: { delivery, errors } }) => {
       if (!delivery || delivery.response.delay_ms <= 0) return null;
       const { delay_ms } = delivery.response;
       const gaveUp = errors.some(({ event }) => !isSleeping(event));
       if (delay_ms >= GIVEN_UP_MS && login && !gaveUp) return null;
-      return `#${delivery.seq} was held for ${span(delay_ms)}${gaveUp ? ', and the cloud gave up before that' : ''}.`;
+      return (
+        `#${delivery.seq} was held for ` +
+        `${span(delay_ms)}${gaveUp ? ', and the cloud gave up before that' : ''}.`
+      );
     }),
-  'template-box': ({ box }) => (box ? `Yours renders to ${box.bytes} bytes, without a mistake.` : null),
-  'remove-webhook': ({ hook, prefix }, done) => (hook.kind === 'absent' && done['make-webhook'] !== undefined ? `“${prefix}” is no longer in the account.` : null),
+  'template-box': ({ template }) =>
+    template && `Yours renders to ${template.bytes} bytes, without a mistake.`,
+  'remove-webhook': ({ hook, prefix }, done) =>
+    hook.kind === 'absent' && done['make-webhook'] !== undefined
+      ? `“${prefix}” is no longer in the account.`
+      : null,
   'stop-device': ({ deviceEventAt, listeningSince, now }) => {
     if (deviceEventAt === null || listeningSince === null) return null;
-    return now - Math.max(deviceEventAt, listeningSince) >= SILENT_MS ? 'No event of a device for two minutes.' : null;
+    return now - Math.max(deviceEventAt, listeningSince) >= SILENT_MS
+      ? 'No event of a device for two minutes.'
+      : null;
   },
   'forget-endpoint': ({ forgotten }) => (forgotten === null ? null : 'Its URL answers 404 now.'),
 };
 
-/** What was done can be undone by what happens later: the device publishes again, the webhook is made again. @type {Record<string, (world: World) => boolean>} */
-const UNDONE = {
-  'remove-webhook': ({ hook }) => hook.kind === 'ours',
-  'stop-device': ({ deviceEventAt, now }) => deviceEventAt !== null && now - deviceEventAt < SILENT_MS,
-};
+/**
+ * What was done can be undone by what happens later: the device publishes again, the webhook is
+ * made again.
+ * @type {Map<string, (world: World) => boolean>}
+ */
+const UNDONE = new Map(
+  Object.entries({
+    'remove-webhook': ({ hook }) => hook.kind === 'ours',
+    'stop-device': ({ deviceEventAt, now }) =>
+      deviceEventAt !== null && now - deviceEventAt < SILENT_MS,
+  }),
+);
 
 /**
  * What is done by now. The same object if nothing changed.
@@ -127,9 +189,9 @@ export function stepsDone(world, done) {
   let next = done;
   for (const [id, rule] of Object.entries(RULES)) {
     if (next[id] !== undefined) {
-      if (!UNDONE[id]?.(world)) continue;
-      const { [id]: _, ...rest } = next;
-      next = rest;
+      if (!UNDONE.get(id)?.(world)) continue;
+      next = { ...next };
+      delete next[id];
       continue;
     }
     const said = rule(world, next);
@@ -139,29 +201,42 @@ export function stepsDone(world, done) {
 }
 
 /**
- * Why a task can't be done as things are, in a few words; null if it can. Such a task is optional and is not counted.
- * @param {string} id @param {Needs} needs @param {Pick<World, 'mode' | 'devices' | 'maxDelayMs'>} world
+ * Why a task can't be done as things are, in a few words; null if it can. Such a task is optional
+ * and is not counted.
+ * @param {string} id @param {Needs} needs @param {Pick<World, 'mode' | 'devices' | 'maxDelayMs'>}
+ *   world
  */
 export function optional(id, needs, { mode, devices, maxDelayMs }) {
-  if (needs !== 'nothing' && mode === 'none') return needs === 'device' ? 'Optional: needs a Particle account and a device.' : 'Optional: needs a Particle account.';
-  if (needs === 'device' && devices?.length === 0) return 'Optional: there is no device in this account.';
-  if (id === 'slow-response' && maxDelayMs !== null && maxDelayMs < GIVEN_UP_MS) return 'Optional: this server may not be told to wait that long.';
+  if (needs !== 'nothing' && mode === 'none')
+    return needs === 'device'
+      ? 'Optional: needs a Particle account and a device.'
+      : 'Optional: needs a Particle account.';
+  if (needs === 'device' && devices?.length === 0)
+    return 'Optional: there is no device in this account.';
+  if (id === 'slow-response' && maxDelayMs !== null && maxDelayMs < GIVEN_UP_MS)
+    return 'Optional: this server may not be told to wait that long.';
   return null;
 }
 
-/** What the last round that fits says. @param {Round[]} rounds @param {(round: Round & {strand: Strand}) => string | null} says */
+/**
+ * What the last round that fits says.
+ * @param {Round[]} rounds
+ * @param {(round: Round & {trace: Trace}) => string | null} says
+ */
 function last(rounds, says) {
   for (let i = rounds.length - 1; i >= 0; i -= 1) {
-    const said = rounds[i].strand === null ? null : says(/** @type {Round & {strand: Strand}} */ (rounds[i]));
+    const said =
+      rounds[i].trace === null ? null : says(/** @type {Round & {trace: Trace}} */ (rounds[i]));
     if (said !== null) return said;
   }
   return null;
 }
 
 /** @param {string} name @param {string} prefix */
-const isWrongCase = (name, prefix) => !name.startsWith(prefix) && name.toLowerCase().startsWith(prefix.toLowerCase());
+const isWrongCase = (name, prefix) =>
+  !name.startsWith(prefix) && name.toLowerCase().startsWith(prefix.toLowerCase());
 
-/** From the event to the last that came back, by Particle's clock. @param {Strand} strand */
+/** From the event to the last that came back, by Particle's clock. @param {Trace} trace */
 function took({ event, responses }) {
   if (!event || responses.length === 0) return '';
   const ms = Math.max(...responses.map((one) => one.event.at)) - event.at;

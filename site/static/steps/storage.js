@@ -5,7 +5,8 @@ const MAX_ENDPOINTS = 12;
 
 /**
  * @typedef {import('./rules.js').Done} Done
- * @typedef {{done: Done, since: number}} Kept `since`: what happened before does not count, because the reader began anew
+ * @typedef {{done: Done, since: number}} Kept `since`: what happened before does not count, because
+ *   the reader began anew
  */
 
 /** @param {import('../lib/storage.js').Kept} steps */
@@ -20,12 +21,18 @@ export function stepsStorage(steps) {
     get: (endpoint) => all().find(([name]) => name === endpoint)?.[1] ?? { done: {}, since: 0 },
     /** @param {string} endpoint @param {Kept} kept */
     set(endpoint, kept) {
-      steps.keepJson([[endpoint, kept], ...all().filter(([name]) => name !== endpoint)].slice(0, MAX_ENDPOINTS));
+      steps.keepJson(
+        [[endpoint, kept], ...all().filter(([name]) => name !== endpoint)].slice(0, MAX_ENDPOINTS),
+      );
     },
   };
 }
 
 /** @param {any} one @returns {one is [string, Kept]} */
 const isEntry = (one) =>
-  Array.isArray(one) && typeof one[0] === 'string' && Number.isFinite(one[1]?.since) && one[1].done !== null && typeof one[1].done === 'object' &&
+  Array.isArray(one) &&
+  typeof one[0] === 'string' &&
+  Number.isFinite(one[1]?.since) &&
+  one[1].done !== null &&
+  typeof one[1].done === 'object' &&
   Object.values(one[1].done).every((said) => typeof said === 'string');

@@ -1,128 +1,122 @@
 // @ts-check
-// The tasks on the page: which are done and what was said of it, which are optional, and how far the reader is, in the
-// contents and in the top bar. Only DOM; what is done is decided in steps.js.
+// The tasks in the text: which are done and what happened, which are optional, and how far the
+// reader is. What is done is decided in rules.js.
 
-import { part, slot, write } from '../lib/dom.js';
-import { stepsStorage } from './storage.js';
-import { optional, stepsDone } from './rules.js';
+import { slot, write } from '../lib/dom.js';
+import { effect, untracked } from '../lib/signal.js';
 import { inBrowser } from '../lib/storage.js';
+import { optional, stepsDone } from './rules.js';
+import { stepsStorage } from './storage.js';
 
 /**
  * @typedef {import('./rules.js').World} World
- * @typedef {import('./rules.js').Done} Done
- * @typedef {{id: string, needs: import('./rules.js').Needs, line: HTMLElement, section: string, words: string}} Task
+ * @typedef {{id: string, needs: import('./rules.js').Needs, line: HTMLElement, section: string,
+ *   words: string}} Task
  */
 
-/** @param {{heard: (sentence: string) => void}} with_ `heard`: says something to those who listen */
-export function mountSteps({ heard }) {
-  const place = stepsStorage(inBrowser('webhook-tutorial/steps'));
+/** @param {HTMLElement} root @param {import('../page.js').Page} page */
+export function mountTasks(root, { state, world }) {
+  const storage = stepsStorage(inBrowser('webhook-tutorial/steps'));
+  const lines = /** @type {HTMLElement[]} */ ([...root.querySelectorAll('.task-line')]);
   /** @type {Task[]} */
-  const tasks = [...document.querySelectorAll('.task-line')].map((node) => {
-    const line = /** @type {HTMLElement} */ (node);
-    const state = document.createElement('span');
-    state.className = 'only-heard';
-    state.dataset.slot = 'task-state';
-    line.querySelector('.task-words')?.prepend(state);
-    return {
-      id: line.dataset.task ?? '',
-      needs: /** @type {import('./rules.js').Needs} */ (line.dataset.needs),
-      line,
-      section: line.closest('.page-section')?.id ?? '',
-      words: line.querySelector('.task-words')?.textContent ?? '',
-    };
+  const tasks = lines.map((line) => {
+    const words = /** @type {HTMLElement} */ (line.querySelector('.task-words'));
+    const { task: id = '', needs } = line.dataset;
+    const section = line.closest('.page-section')?.id ?? '';
+    const task = { id, line, section, words: words.textContent ?? '' };
+    const heard = document.createElement('span');
+    heard.className = 'only-heard';
+    heard.dataset.slot = 'task-state';
+    words.prepend(heard);
+    return { ...task, needs: /** @type {import('./rules.js').Needs} */ (needs) };
   });
-  const links = /** @type {HTMLAnchorElement[]} */ ([...part('contents').querySelectorAll('li > a')]);
-  const counts = new Map(
-    links.map((link) => {
-      const count = document.createElement('span');
-      count.className = 'side-count';
-      link.append(count);
-      return [link.hash.slice(1), count];
-    }),
-  );
   /** Whose steps these are; they stay on screen after it was forgotten. @type {string | null} */
   let endpoint = null;
-  /** @type {import('./storage.js').Kept} */
-  let kept = { done: {}, since: 0 };
-  /** @type {World | null} */
-  let world = null;
+  let kept = storage.get('');
 
-  /** @param {Done} before */
-  function draw(before) {
-    const { done } = kept;
-    let of = 0;
-    let count = 0;
-    /** @type {Task | null} */
-    let next = null;
-    /** @type {Map<string, [number, number]>} */
-    const bySection = new Map();
-    for (const task of tasks) {
-      const said = done[task.id];
-      const why = world ? optional(task.id, task.needs, world) : null;
-      const state = said !== undefined ? 'done' : why !== null ? 'optional' : 'open';
-      task.line.dataset.state = state;
-      write(slot('task-said', task.line), said ?? why ?? 'Not yet.');
-      write(slot('task-state', task.line), state === 'done' ? 'Done: ' : state === 'optional' ? 'Optional task: ' : 'Task: ');
-      if (why !== null) continue;
-      of += 1;
-      if (said !== undefined) count += 1;
-      else next ??= task;
-      const [sectionDone, sectionOf] = bySection.get(task.section) ?? [0, 0];
-      bySection.set(task.section, [sectionDone + (said === undefined ? 0 : 1), sectionOf + 1]);
+  // Nothing is done any more, and what happened until then does not count.
+  effect(() => {
+    const since = state.resetAt.value;
+    if (since === 0) return;
+    kept = { done: {}, since };
+    untracked(() => (state.template.value = null));
+    if (endpoint !== null) storage.set(endpoint, kept);
+  });
+
+  effect(() => {
+    void state.resetAt.value;
+    if (state.reading.value) return;
+    const now = world.value;
+    const mine = now.endpoint ?? now.forgotten;
+    const isOther = mine !== endpoint;
+    if (isOther) kept = storage.get((endpoint = mine) ?? '');
+    const before = kept.done;
+    const done = mine === null ? {} : stepsDone(counted(now, kept.since), before);
+    if (mine !== null && done !== before) storage.set(mine, (kept = { ...kept, done }));
+    const progress = draw(tasks, done, now);
+    untracked(() => {
+      state.progress.value = mine === null ? null : progress;
+      const fresh = tasks.filter(({ id }) => done[id] !== undefined && before[id] === undefined);
+      if (isOther || fresh.length === 0) return;
+      const sentences = fresh.map(({ words, id }) => `${words} ${done[id]}`).join(' ');
+      state.announcement.value = `Done: ${sentences} ${progress.count} of ${progress.of}.`;
+    });
+  });
+}
+
+/**
+ * @param {Task[]} tasks
+ * @param {import('./rules.js').Done} done
+ * @param {World} world
+ * @returns {import('../state.js').Progress}
+ */
+function draw(tasks, done, world) {
+  /** @type {Map<string, {count: number, of: number}>} */
+  const bySection = new Map();
+  const total = { count: 0, of: 0 };
+  /** @type {Task | null} */
+  let next = null;
+  let number = 0;
+  for (const task of tasks) {
+    const outcome = done[task.id];
+    const why = optional(task.id, task.needs, world);
+    const state = outcome !== undefined ? 'done' : why !== null ? 'optional' : 'open';
+    task.line.dataset.state = state;
+    write(slot(task.line, 'task-said'), outcome ?? why ?? 'Not yet.');
+    write(slot(task.line, 'task-state'), STATES.get(state) ?? '');
+    if (why !== null) continue;
+    const section = bySection.get(task.section) ?? { count: 0, of: 0 };
+    bySection.set(task.section, section);
+    for (const sum of [total, section]) {
+      sum.of += 1;
+      if (outcome !== undefined) sum.count += 1;
     }
-    for (const [section, node] of counts) {
-      const [sectionDone, sectionOf] = bySection.get(section) ?? [0, 0];
-      const isDone = sectionOf > 0 && sectionDone === sectionOf;
-      node.dataset.state = isDone ? 'done' : 'open';
-      node.hidden = sectionOf === 0 || endpoint === null;
-      write(node, isDone ? '✓' : `${sectionDone}/${sectionOf}`);
-      node.title = `${sectionDone} of ${sectionOf} ${sectionOf === 1 ? 'task' : 'tasks'} done`;
-      node.ariaLabel = node.title;
-      node.role = 'img';
-    }
-    part('steps-reset').hidden = endpoint === null || count === 0;
-    write(slot('steps-count'), endpoint === null ? 'Contents' : `${count} of ${of}`);
-    write(slot('steps-next'), endpoint === null ? '' : next ? `, next: ${next.words}` : ', all done');
-    const fresh = tasks.filter(({ id }) => done[id] !== undefined && before[id] === undefined);
-    if (fresh.length > 0) heard(`Done: ${fresh.map(({ words, id }) => `${words} ${done[id]}`).join(' ')} ${count} of ${of}.`);
+    if (outcome === undefined && next === null) [next, number] = [task, total.of];
   }
+  return { ...total, next, number, bySection };
+}
 
-  /** What happened before the reader began anew does not count. @param {World} seen */
-  const counted = (seen) =>
-    kept.since === 0
-      ? seen
-      : {
-          ...seen,
-          rounds: seen.rounds.filter(({ strand }) => (strand?.event?.seen ?? (strand?.delivery ? Date.parse(strand.delivery.received_at) : 0)) >= kept.since),
-          flashed: seen.flashed && seen.flashed.at >= kept.since ? seen.flashed : null,
-        };
+const STATES = new Map([
+  ['done', 'Done: '],
+  ['optional', 'Optional task: '],
+  ['open', 'Task: '],
+]);
 
+/**
+ * What happened before the reader began again does not count.
+ * @param {World} world
+ * @param {number} since
+ * @returns {World}
+ */
+function counted(world, since) {
+  if (since === 0) return world;
+  const { flashed } = world;
   return {
-    /** @param {World} seen */
-    update(seen) {
-      world = seen;
-      const mine = seen.endpoint ?? seen.forgotten;
-      const before = kept.done;
-      let isOther = false;
-      if (mine !== endpoint) {
-        endpoint = mine;
-        kept = mine === null ? { done: {}, since: 0 } : place.get(mine);
-        isOther = true;
-      }
-      const done = mine === null ? {} : stepsDone(counted(seen), kept.done);
-      if (mine !== null && done !== kept.done) {
-        kept = { ...kept, done };
-        place.set(mine, kept);
-      }
-      draw(isOther ? kept.done : before);
-    },
-    /** Nothing is done any more, and what happened until now does not count. */
-    reset() {
-      if (endpoint === null) return;
-      kept = { done: {}, since: Date.now() };
-      place.set(endpoint, kept);
-      if (world) this.update({ ...world });
-    },
-    done: () => kept.done,
+    ...world,
+    rounds: world.rounds.filter(({ trace }) => {
+      const receivedAt = trace?.delivery ? Date.parse(trace.delivery.received_at) : 0;
+      return (trace?.event?.seen ?? receivedAt) >= since;
+    }),
+    flashed: flashed && flashed.at >= since ? flashed : null,
   };
 }

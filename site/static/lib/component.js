@@ -1,0 +1,75 @@
+// @ts-check
+// Components. An element with `data-component="log/filter"` belongs to `static/log/filter.js`,
+// whose `mount` draws what is in it from the state and gives back what its controls do, by the
+// names in their `data-action`. A component finds nodes only inside its own element, and there only
+// those that are in no component of their own.
+
+import { isDisabled } from './disabled.js';
+
+/**
+ * @typedef {import('../page.js').Page} Page
+ * @typedef {Record<string, (control: HTMLElement, event: Event) => unknown>} Actions
+ * @typedef {(root: HTMLElement, page: Page) => Actions | void} Mount
+ */
+
+/** @type {WeakSet<Element>} */
+const mounted = new WeakSet();
+
+/** The component that a node belongs to. @param {Element} node */
+const ownerOf = (node) => node.closest('[data-component]');
+
+/**
+ * The controls and parts of a component, by an attribute.
+ * @param {HTMLElement} root
+ * @param {string} attribute
+ */
+export const own = (root, attribute) =>
+  /** @type {HTMLElement[]} */ ([...root.querySelectorAll(`[${attribute}]`)]).filter(
+    (node) => ownerOf(/** @type {Element} */ (node.parentElement)) === root,
+  );
+
+/**
+ * The named nodes of a component, by their `data-slot`. What kind of element each is, its template
+ * says.
+ * @param {HTMLElement} root @returns {Record<string, any>}
+ */
+export function slots(root) {
+  const found = Object.create(null);
+  for (const node of own(root, 'data-slot')) found[node.dataset.slot ?? ''] ??= node;
+  return found;
+}
+
+/** Mounts one component. @param {HTMLElement} root @param {Mount} mount @param {Page} page */
+export function mountOne(root, mount, page) {
+  if (mounted.has(root)) return;
+  mounted.add(root);
+  const actions = mount(root, page);
+  if (!actions) return;
+  root.addEventListener('click', (event) => {
+    const target = /** @type {Element} */ (event.target);
+    const control = /** @type {HTMLElement | null} */ (target.closest('[data-action]'));
+    if (!control || ownerOf(control) !== root) return;
+    if (isDisabled(control)) return event.preventDefault();
+    void actions[control.dataset.action ?? '']?.(control, event);
+  });
+}
+
+/**
+ * Mounts every component below a node, in their order.
+ * @param {ParentNode} within
+ * @param {Page} page
+ */
+export async function mountAll(within, page) {
+  const roots = /** @type {HTMLElement[]} */ ([...within.querySelectorAll('[data-component]')]);
+  const modules = await Promise.all(
+    roots.map(({ dataset }) => import(`../${dataset.component}.js`)),
+  );
+  roots.forEach((root, i) => {
+    try {
+      mountOne(root, modules[i].mount, page);
+    } catch (error) {
+      // One component that fails takes no other with it.
+      reportError(error);
+    }
+  });
+}

@@ -1,0 +1,16 @@
+// @ts-check
+// What follows from a thing that never changes, such as a delivery or an event, is computed once.
+
+/** @template {object} K, V @param {(key: K) => V} compute @returns {(key: K) => V} */
+export function perObject(compute) {
+  /** @type {WeakMap<K, {value: V}>} */
+  const known = new WeakMap();
+  return (key) => {
+    let entry = known.get(key);
+    if (!entry) {
+      entry = { value: compute(key) };
+      known.set(key, entry);
+    }
+    return entry.value;
+  };
+}

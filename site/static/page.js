@@ -1,0 +1,168 @@
+// @ts-check
+// The page: the state, what follows from it, and what can be done. Every component gets this and
+// nothing else.
+
+import { createEndpoint } from './keys/endpoint.js';
+import { keyRing } from './keys/key-ring.js';
+import { channel } from './lib/channel.js';
+import { hasCome } from './lib/clock.js';
+import { computed, effect, untracked } from './lib/signal.js';
+import { modeOf } from './cards/mode-words.js';
+import { openFirst } from './log/dock-place.js';
+import { matching } from './log/matching.js';
+import { browserClock } from './log/poll.js';
+import { rounds as roundsOf } from './log/rounds.js';
+import { UNANSWERED_MS, createParticle } from './particle/model.js';
+import { SILENT_MS } from './steps/rules.js';
+
+/** @typedef {ReturnType<typeof createPage>} Page */
+
+/**
+ * @param {import('./state.js').State} state
+ * @param {import('./particle/webhook.js').Settings} form of the webhook
+ */
+export function createPage(state, form) {
+  const tabs = channel('webhook-tutorial');
+  const clock = { ...browserClock, now: Date.now };
+  const ring = keyRing(
+    () => localStorage,
+    () => sessionStorage,
+  );
+  /** Something is about to arrive. */
+  const expect = () => endpoint.poke({ expecting: true });
+  const particle = createParticle({ state, form, clock, onReason: () => expect() });
+  const endpoint = createEndpoint({
+    state,
+    ring,
+    tabs,
+    onCleared: () => particle.clear(),
+    onStarted: () => particle.setUpNext(),
+  });
+  tabs.onmessage = ({ data }) => void (data && endpoint.hear(data));
+
+  /** Whether the server has said what there is, so that what comes later is new. */
+  const isAsked = computed(() => state.log.value.cursor !== null);
+  /** All rounds there are, the oldest first. */
+  const rounds = computed(() => {
+    const log = state.log.value;
+    const isOwn = isAsked.value && !state.reading.value;
+    // Events alone, before it is known what was delivered, would look as if nothing had come of
+    // them.
+    const events = isOwn ? state.events.value : [];
+    const quiet = isOwn ? state.quiet.value : [];
+    const context = { prefix: particle.event, names: state.deviceNames.value };
+    return roundsOf(log.deliveries, events, { ...log, quiet }, context);
+  });
+  /** Those that the filter lets through. */
+  const listed = computed(() => matching(rounds.value, state.filter.value));
+  const mode = computed(() => {
+    const now = particle.connection.value;
+    const login = now && { cloud: now.offer.id, username: now.username };
+    return modeOf({ login, clouds: state.config.value?.clouds ?? [] });
+  });
+  /**
+   * What the steps are judged by.
+   * @type {import('./lib/signal.js').Readable<import('./steps/rules.js').World>}
+   */
+  const world = computed(() => {
+    const now = particle.connection.value;
+    const keys = state.keys.value;
+    const heardAt = latest(state.deviceEventAt.value, state.cleanUp.value.deviceEventAt);
+    const last = Math.max(heardAt ?? 0, state.listeningSince.value ?? 0);
+    // A device that publishes no more counts as stopped after a while: then this is derived again.
+    if (last > 0) hasCome(last + SILENT_MS);
+    return {
+      mode: mode.value,
+      endpoint: keys?.owner ? keys.endpoint : null,
+      login: now && { cloud: now.offer.id, username: now.username },
+      prefix: particle.event,
+      names: state.deviceNames.value,
+      rounds: rounds.value,
+      maxDelayMs: state.info.value?.limits.max_delay_ms ?? null,
+      template: state.template.value,
+      forgotten: state.forgotten.value?.endpoint ?? null,
+      now: Date.now(),
+      hook: state.webhook.value,
+      devices: state.devices.value,
+      flashed: state.flashed.value,
+      deviceEventAt: heardAt,
+      listeningSince: state.listeningSince.value,
+    };
+  });
+  /** What there is for a part of the page that wants something. */
+  const available = computed(() => ({
+    hook: state.webhook.value.kind,
+    started: Boolean(state.keys.value?.owner),
+    connected: particle.connection.value !== null,
+    device: (state.devices.value?.length ?? 0) > 0,
+    offered: particle.offers.value === null || particle.offers.value.length > 0,
+  }));
+
+  effect(() => {
+    if (!state.isOpened.value) return;
+    const isReading = state.reading.value;
+    state.isStarted.value =
+      state.keys.value !== null || isReading || state.forgotten.value !== null;
+  });
+
+  // A round came if it is newer than those that were there. What is read from the past did not.
+  /** @type {Set<string> | null} */
+  let known = null;
+  effect(() => {
+    const all = rounds.value;
+    if (!isAsked.value) {
+      known = null;
+      state.arrived.value = new Set();
+      return;
+    }
+    const before = known;
+    known = new Set(all.map(({ key }) => key));
+    if (before === null) return;
+    const last = all.findLastIndex(({ key }) => before.has(key));
+    const fresh = all.slice(last + 1).map(({ key }) => key);
+    if (fresh.length === 0) return;
+    const arrived = untracked(() => state.arrived.value);
+    state.arrived.value = new Set([...arrived, ...fresh]);
+  });
+  // An event that triggers the webhook and leads to no delivery here says that the webhook may have
+  // changed.
+  effect(() => {
+    const isTrigger = (/** @type {import('./log/rounds.js').Round} */ { trace }) =>
+      trace?.event?.name.startsWith(particle.event);
+    const newest = rounds.value.findLast(isTrigger)?.trace;
+    if (!newest?.event || newest.delivery || !hasCome(newest.event.seen + UNANSWERED_MS)) return;
+    const { seen } = newest.event;
+    untracked(() => particle.lookForWebhook(seen));
+  });
+
+  return {
+    state,
+    endpoint,
+    particle,
+    clock,
+    isAsked,
+    rounds,
+    listed,
+    mode,
+    world,
+    available,
+    expect,
+    /** The reader sends something that is then to be seen in the log. */
+    expectRound() {
+      openFirst(state);
+      expect();
+    },
+    /** What belongs to the life of the page and of its tab. */
+    open() {
+      tabs.open();
+      particle.resume();
+    },
+    close() {
+      tabs.close();
+      particle.pause();
+    },
+  };
+}
+
+/** @param {number | null} a @param {number | null} b */
+const latest = (a, b) => (a === null ? b : b === null ? a : Math.max(a, b));

@@ -1,0 +1,28 @@
+// @ts-check
+// How far the reader is, in the top bar; it opens the contents where there is no room for them
+// beside the text.
+
+import { slots } from '../lib/component.js';
+import { write } from '../lib/dom.js';
+import { effect } from '../lib/signal.js';
+
+/** @type {import('../lib/component.js').Mount} */
+export function mount(root, { state }) {
+  const { button, count, next } = slots(root);
+  let wasOpen = false;
+  effect(() => {
+    const isOpen = state.contentsOpen.value;
+    button.setAttribute('aria-expanded', String(isOpen));
+    // The focus was in what closed.
+    const nav = document.getElementById(button.getAttribute('aria-controls'));
+    if (wasOpen && !isOpen && nav?.contains(document.activeElement)) button.focus();
+    wasOpen = isOpen;
+  });
+  effect(() => {
+    const progress = state.progress.value;
+    write(count, progress === null ? 'Contents' : `${progress.count} of ${progress.of}`);
+    const rest = progress?.next ? `, next: ${progress.next.words}` : ', all done';
+    write(next, progress === null ? '' : rest);
+  });
+  return { toggle: () => (state.contentsOpen.value = !state.contentsOpen.peek()) };
+}

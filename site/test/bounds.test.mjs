@@ -1,0 +1,101 @@
+// However much a webhook holds, what is drawn of it is bounded, and the rest comes in steps.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { elementOf, nodesIn } from './dom.mjs';
+import { drawBlock } from '../static/log/block.js';
+import { rounds } from '../static/log/rounds.js';
+import { drawRows } from '../static/log/row.js';
+import { createState } from '../static/state.js';
+import { delivery } from './particle-world.mjs';
+
+const SIZE = 256 * 1024;
+const MAX_NODES = 20_000;
+const GAPS = { missing: [], unreadable: [] };
+const repeat = (text) => text.repeat(Math.floor(SIZE / text.length));
+const members = (count, make) => `{${Array.from({ length: count }, (_, i) => make(i)).join(',')}}`;
+const FORM = { headers: [['content-type', 'application/x-www-form-urlencoded']] };
+/** Bodies of 256 KiB, and requests, of every shape. */
+const SHAPES = {
+  'a form of one letter a field': [repeat('a&'), FORM],
+  'a form of empty names': [repeat('&='), FORM],
+  'a form of long names': [Array.from({ length: 60 }, (_, i) => `${'n'.repeat(4000)}${i}=v`).join('&'), FORM],
+  'an object of many members': [members(32_000, (i) => `"${i}":1`)],
+  'an object of one name': [members(40_000, () => '"a":1')],
+  'names that objects have': [members(8_000, (i) => `"${['constructor', '__proto__', 'toString', 'hasOwnProperty'][i % 4]}":${i}`)],
+  'an object of long names': [members(60, (i) => `"${'k'.repeat(4000)}${i}":1`)],
+  'a list of many': [`[${repeat('1,')}1]`],
+  'as deep as JSON may be': [`${'['.repeat(128)}${']'.repeat(128)}`],
+  'deeper than JSON may be': ['['.repeat(SIZE)],
+  'deep in every member': [members(900, (i) => `"${i}":${'['.repeat(126)}${']'.repeat(126)}`)],
+  'many short lines': [repeat('\n')],
+  'one line': [repeat('x')],
+  'characters that can not be seen': [repeat('\u202e')],
+  'names of them': [members(4_000, (i) => `"${'\u200b'.repeat(18)}${i}":"${'\u200b'.repeat(18)}"`)],
+  'half characters': [repeat('\\ud800')],
+  'many headers': ['x', { headers: Array.from({ length: 3_000 }, (_, i) => [`x-${i}`, 'v'.repeat(60)]) }],
+  'many headers on the way': ['x', { headers: Array.from({ length: 3_000 }, (_, i) => [`x-${i}`, 'v']), added: Array.from({ length: 3_000 }, (_, i) => `x-${i}`) }],
+  'headers of what can not be seen': ['x', { headers: Array.from({ length: 100 }, (_, i) => [`x-${i}`, '\u00ad'.repeat(1_000)]) }],
+  'many fields in the query': ['x', { query: repeat('a&') }],
+  'bytes': [Buffer.alloc(SIZE).toString('base64'), { body_encoding: 'base64' }],
+};
+
+/** The blocks of such a request, as the log has them. */
+function blocksOf([body, request = {}]) {
+  const one = delivery(1, { receivedAt: 0, body });
+  Object.assign(one.request, { body, body_bytes: SIZE, added: [], ...request });
+  return rounds([one], [], GAPS)[0].blocks;
+}
+
+for (const [name, shape] of Object.entries(SHAPES)) {
+  test(`bounded: ${name}`, () => {
+    for (const fit of ['closed', 'open']) {
+      const blocks = blocksOf(shape).map((block) => drawBlock(block, new Date(), fit));
+      assert.equal(blocks.length, 3);
+      const nodes = blocks.reduce((sum, block) => sum + nodesIn(block), 0);
+      assert.ok(nodes < MAX_NODES, `${fit}: ${nodes} nodes`);
+      const rows = blocks.flatMap((block) => [...block.querySelectorAll('.block-row')]);
+      assert.ok(rows.length <= 120, `${fit}: ${rows.length} rows`);
+      for (const row of rows) assert.ok(!row.textContent.includes('[native code]'), row.textContent.slice(0, 200));
+      const notes = blocks.map((block) => block.querySelector('[data-slot=note]').textContent);
+      assert.ok(!notes.some((note) => note.includes('could not be drawn') || note.includes('could not draw')), notes.join());
+    }
+  });
+}
+
+test('what is not drawn at once comes in steps', () => {
+  const block = blocksOf(SHAPES['a form of one letter a field'])[1];
+  assert.equal(block.rows.length, 100);
+  assert.equal(block.more.count, 130_972);
+  const list = document.createElement('dl');
+  list.append(...drawRows(block, 'open'));
+  const button = list.querySelector('.row-further');
+  assert.equal(button.textContent, 'and 130,972 more');
+  button.click();
+  assert.equal(list.querySelectorAll('.block-row').length, 600);
+  assert.equal(button.textContent, 'and 130,472 more');
+});
+
+test('a delivery that can not be drawn says so and takes no other with it', () => {
+  const broken = delivery(2, { receivedAt: 0, body: 'no base64 !' });
+  broken.request.body_encoding = 'base64';
+  const others = [1, 3].map((seq) => delivery(seq, { receivedAt: 0, body: 'x' }));
+  const all = rounds([...others, broken], [], GAPS).map(({ blocks }) => blocks.map(({ note }) => note));
+  assert.deepEqual(all.map(({ length }) => length), [3, 1, 3]);
+  assert.match(all[1][0], /^This delivery is in the log, but the page could not draw it: /);
+});
+
+test('a component is mounted without a page', async () => {
+  const root = elementOf('log/more');
+  globalThis.localStorage = { getItem: () => null, setItem: () => {}, removeItem: () => {} };
+  const state = createState();
+  const { mountOne } = await import('../static/lib/component.js');
+  const { mount } = await import('../static/log/more.js');
+  state.keys.value = { owner: 'own_', share: 'read_', endpoint: 'e' };
+  mountOne(root, mount, { state });
+  const clear = root.querySelector('[data-action=clear]');
+  assert.equal(clear.hidden, false);
+  clear.click();
+  assert.deepEqual(state.dialog.value, { name: 'clear' });
+});
