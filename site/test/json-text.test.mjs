@@ -32,7 +32,7 @@ test('depth beyond any use counts as not JSON, and costs no time', () => {
 
 test('members keep their order, their text and their repetitions', () => {
   assert.deepEqual(members(' {"a" : [1, {"b":2}] , "c":"d", "a": 1.50, "e\\n":{} } '), [
-    { name: 'a', value: '[1,{"b":2}]' },
+    { name: 'a', value: '[1, {"b":2}]' },
     { name: 'c', value: '"d"' },
     { name: 'a', value: '1.50' },
     { name: 'e\n', value: '{}' },

@@ -15,12 +15,12 @@ async fn journey(engine: Engine) {
     let visit = Visit::with(browser, &home).await;
     let person = visit.start().await;
     visit.connect().await;
-    visit.press("[data-do=test-webhook]").await;
+    visit.press("[data-component$=webhook-card] [data-action=test]").await;
     let rounds = visit.whole_rounds(1).await;
     let kinds: Vec<_> = rounds[0].blocks.iter().map(|block| &block.kind).collect();
     assert_eq!(kinds, WHOLE);
 
-    let at_end = "const rail = document.querySelector('[data-part=rail]'); return rail.scrollLeft + rail.clientWidth > rail.scrollWidth - 4";
+    let at_end = "const rail = document.querySelector('.log-rail'); return rail.scrollLeft + rail.clientWidth > rail.scrollWidth - 4";
     visit.shows("the log is at its right edge", at_end).await;
 
     let open = "const title = document.querySelector('.log-rounds .log-block[data-kind=received] [data-slot=title]'); title.scrollIntoView({ block: 'center', inline: 'center' }); title.click(); return true";
@@ -29,7 +29,7 @@ async fn journey(engine: Engine) {
         .shows("the block opens", "return document.querySelector('dialog[open]')?.textContent.includes('Webhook received')")
         .await;
     visit
-        .run("document.querySelector('dialog[open] [data-do=close]').click()")
+        .run("document.querySelector('dialog[open] [data-action=close]').click()")
         .await;
 
     visit.reload().await;

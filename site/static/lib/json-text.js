@@ -70,21 +70,24 @@ export function members(text) {
   const found = [];
   let level = 0;
   let name = null;
-  let value = '';
-  for (const token of tokensOf(text)) {
-    const opens = token === '{' || token === '[';
-    const closes = token === '}' || token === ']';
-    if (closes) level -= 1;
-    if (level === 0 || (level === 1 && token === ',')) {
-      if (name !== null) found.push({ name, value });
+  let from = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const c = text[at];
+    if (c === '"') {
+      const end = endOfString(text, at);
+      if (level === 1 && name === null) name = JSON.parse(text.slice(at, end + 1));
+      at = end;
+    } else if (c === ':') {
+      if (level === 1) from = at + 1;
+    } else if (c === '{' || c === '[') {
+      level += 1;
+    } else if (c === ',' || c === '}' || c === ']') {
+      if (c !== ',') level -= 1;
+      const isEnd = level === 0 || (level === 1 && c === ',');
+      if (!isEnd || name === null) continue;
+      found.push({ name, value: text.slice(from, at).trim() });
       name = null;
-      value = '';
-    } else if (level === 1 && name === null) {
-      name = JSON.parse(token);
-    } else if (!(level === 1 && token === ':' && value === '')) {
-      value += token;
     }
-    if (opens) level += 1;
   }
   return found;
 }

@@ -33,6 +33,12 @@ import { EMPTY_LOG } from '../state.js';
  * @returns {Log}
  */
 export function withPage(log, page, asked) {
+  const isNothing =
+    page.deliveries.length + page.missing.length + (page.unreadable?.length ?? 0) === 0;
+  const isKnown =
+    page.cursor === log.cursor && page.first_seq <= log.firstSeq && page.last_seq <= log.lastSeq;
+  // Most questions bring nothing: then the log stays the same object, and nothing is derived again.
+  if (asked === 'after' && isNothing && isKnown && !page.restarted) return log;
   const base = asked === 'newest' || page.restarted ? EMPTY_LOG : log;
   const unreadable = page.unreadable ?? [];
   // A page of an unbroken run accounts for every number in it; its cursor stands at the highest.
