@@ -15,7 +15,9 @@ async fn journey(engine: Engine) {
     let visit = Visit::with(browser, &home).await;
     let person = visit.start().await;
     visit.connect().await;
-    visit.press("[data-component$=webhook-card] [data-action=test]").await;
+    visit
+        .press("[data-component$=webhook-card] [data-action=test]")
+        .await;
     let rounds = visit.whole_rounds(1).await;
     let kinds: Vec<_> = rounds[0].blocks.iter().map(|block| &block.kind).collect();
     assert_eq!(kinds, WHOLE);

@@ -55,7 +55,9 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
             )
             .await;
         visit
-            .press("[data-component$=connect] [data-component$=connect] [data-form=password] button")
+            .press(
+                "[data-component$=connect] [data-component$=connect] [data-form=password] button",
+            )
             .await;
         visit
             .says(
@@ -71,7 +73,9 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
             )
             .await;
         visit
-            .press("[data-component$=connect] [data-component$=connect] [data-form=password] button")
+            .press(
+                "[data-component$=connect] [data-component$=connect] [data-form=password] button",
+            )
             .await;
         visit
             .shows(

@@ -182,8 +182,9 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
 
 /// What the card says of one of the three things: `clean`, `left` or `unknown`.
 async fn is_left(visit: &Visit, name: &str, state: &str) {
-    let script =
-        format!("return document.querySelector('.clean-list > [data-slot={name}]').dataset.state === '{state}'");
+    let script = format!(
+        "return document.querySelector('.clean-list > [data-slot={name}]').dataset.state === '{state}'"
+    );
     visit.shows(&format!("{name} is {state}"), &script).await;
 }
 

@@ -3,7 +3,7 @@
 // comes out.
 
 import { MAX_DEPTH, depth, isJson, members, pretty, stringOf } from '../lib/json-text.js';
-import { bodyBytes, contentType, fieldsOf, isForm } from './request-body.js';
+import { bodyBytes, contentType, fieldsOf, formFields, isForm } from './request-body.js';
 import { clip, hexView, size } from '../lib/text.js';
 import { span } from '../lib/time.js';
 
@@ -119,11 +119,11 @@ function received({ seq, received_at, request }) {
 
 /** What the device published, decoded. @param {Delivery} delivery @returns {Block} */
 function parsed({ seq, received_at, request }) {
-  const { fields, note } = parsedFields(request);
+  const { fields, count, note } = parsedFields(request, 0, MAX_ROWS);
   const rowAt = (/** @type {Field} */ field) => (field.isJson ? jsonRow(field) : fieldRow(field));
   // The rest is parsed again when it is asked for, and is not kept.
   const rows = (/** @type {number} */ from, /** @type {number} */ to) =>
-    parsedFields(request).fields.slice(from, to).map(rowAt);
+    parsedFields(request, from, to).fields.map(rowAt);
   return {
     key: `${seq}:parsed`,
     kind: 'parsed',
@@ -133,8 +133,8 @@ function parsed({ seq, received_at, request }) {
     seq,
     at: received_at,
     hop: '',
-    rows: fields.slice(0, MAX_ROWS).map(rowAt),
-    ...(fields.length > MAX_ROWS && { more: { count: fields.length - MAX_ROWS, rows } }),
+    rows: fields.map(rowAt),
+    ...(count > fields.length && { more: { count: count - fields.length, rows } }),
     note,
   };
 }
@@ -196,9 +196,13 @@ function response({ seq, received_at, took_ms, response }) {
  *   is a JSON text
  */
 
-/** @param {Delivery['request']} request @returns {{fields: Field[], note: string}} */
-function parsedFields(request) {
-  const none = (/** @type {string} */ note) => ({ fields: [], note });
+/**
+ * The fields of a body from one place to another, and how many there are.
+ * @param {Delivery['request']} request @param {number} from @param {number} to
+ * @returns {{fields: Field[], count: number, note: string}}
+ */
+function parsedFields(request, from, to) {
+  const none = (/** @type {string} */ note) => ({ fields: [], count: 0, note });
   if (request.body_bytes === 0) return none('No body, so there is nothing to parse.');
   if (request.body_encoding === 'base64')
     return none('The body is not text, so there is nothing to parse.');
@@ -214,27 +218,27 @@ function parsedFields(request) {
     if (!isJson(data)) {
       return {
         fields: [{ name: 'data', value: data }],
+        count: 1,
         note: `The field “data” is not JSON, so it stands here as it is. ${fromTest}`.trim(),
       };
     }
-    const { fields, note } = jsonFields(data, 'data');
-    return { fields, note: [note, fromTest].filter(Boolean).join(' ') };
+    const { fields, count, note } = jsonFields(data, 'data', from, to);
+    return { fields, count, note: [note, fromTest].filter(Boolean).join(' ') };
   }
   if (isJson(request.body)) {
-    const { fields, note } = jsonFields(request.body, 'body');
+    const { fields, count, note } = jsonFields(request.body, 'body', from, to);
     return {
       fields,
+      count,
       note: [note, 'The body has no field “data”, so this is the body itself.']
         .filter(Boolean)
         .join(' '),
     };
   }
   if (isForm(request)) {
-    const fields = Array.from(new URLSearchParams(request.body), ([name, value]) => ({
-      name,
-      value,
-    }));
-    return { fields, note: 'The form has no field “data”, so these are all its fields.' };
+    const { fields, count } = formFields(request.body, from, to);
+    const note = 'The form has no field “data”, so these are all its fields.';
+    return { fields, count, note };
   }
   if (depth(request.body) > MAX_DEPTH)
     return none(`Nested deeper than ${MAX_DEPTH} levels, which counts as not JSON.`);
@@ -249,18 +253,20 @@ function parsedFields(request) {
 /**
  * @param {string} json valid JSON
  * @param {string} name for a value that has no members
- * @returns {{fields: Field[], note: string}}
+ * @param {number} from @param {number} to
+ * @returns {{fields: Field[], count: number, note: string}}
  */
-function jsonFields(json, name) {
+function jsonFields(json, name, from, to) {
   const found = members(json);
-  if (found === null) return { fields: [{ name, value: json, isJson: true }], note: '' };
-  if (found.length === 0) return { fields: [], note: 'An object without members.' };
+  if (found === null) return { fields: [{ name, value: json, isJson: true }], count: 1, note: '' };
+  if (found.length === 0) return { fields: [], count: 0, note: 'An object without members.' };
   const seen = new Set();
   const twice = found.find((field) => seen.size === seen.add(field.name).size);
   const note = twice
     ? `“${clip(twice.name, 200, 1).text}” stands there twice: most programs keep the last.`
     : '';
-  return { fields: found.map((field) => ({ ...field, isJson: true })), note };
+  const fields = found.slice(from, to).map((field) => ({ ...field, isJson: true }));
+  return { fields, count: found.length, note };
 }
 
 /** @param {Field} field @returns {Row} */
