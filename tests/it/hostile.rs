@@ -211,7 +211,7 @@ async fn deliveries(as_event: bool) {
 
     // Opened, a delivery gives its exact body.
     for (at, body) in bodies.iter().enumerate().step_by(2) {
-        let open = "const head = [...document.querySelectorAll('.log-block[data-kind=received]')].find((block) => block.querySelector('[data-slot=seq]').textContent === `#${arguments[0]}`)?.querySelector('header');
+        let open = "const head = [...document.querySelectorAll('.log-rounds .log-block[data-kind=received]')].find((block) => block.querySelector('[data-slot=seq]').textContent === `#${arguments[0]}`)?.querySelector('header');
             head?.click(); return document.querySelector('.block-dialog').open";
         let seq = json!(at + 1);
         eventually("the block opens", || async {
@@ -261,7 +261,7 @@ async fn bytes_that_are_no_text_are_copied_exactly() {
     let copied = visit
         .shows(
             "the bytes are copied",
-            "document.querySelector('.log-block[data-kind=received] > header').click();
+            "document.querySelector('.log-rounds .log-block[data-kind=received] > header').click();
             const button = [...document.querySelectorAll('.block-dialog button')].find((button) => button.textContent === 'Copy base64');
             button?.click(); return window.copied ?? ''",
         )

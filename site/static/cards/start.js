@@ -24,6 +24,8 @@ export function mount(root, { state, endpoint }) {
   async function begin(isNew) {
     state.startProblem.value = '';
     const why = await endpoint.start({ isNew });
+    // first.js has made room for the hook URL.
+    delete document.documentElement.dataset.pressed;
     if (why?.field === 'creation_code') state.dialog.value = { name: 'creation-code', isNew };
     else if (why) state.startProblem.value = failure(why);
   }

@@ -27,7 +27,7 @@ const maxOf = (fit) => (fit === 'open' ? OPEN : CLOSED);
 const FURTHER = { characters: 60_000, lines: 1_500 };
 /** Rows or pairs that one press of "more" draws. */
 const FURTHER_ROWS = 500;
-const MAX_NAME = 200;
+const MAX_NAME = 1_200;
 
 /** All rows of a block. @param {Block} block @param {Size} fit @returns {HTMLElement[]} */
 export function drawRows(block, fit) {
