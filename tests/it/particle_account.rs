@@ -44,20 +44,18 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
         visit.look(&format!("particle-account-{name}")).await;
         visit
             .fill(
-                "[data-component$=connect] [data-component$=connect] [data-form=password] [name=username]",
+                "[data-component$=connect] [data-form=password] [name=username]",
                 &demo.username,
             )
             .await;
         visit
             .fill(
-                "[data-component$=connect] [data-component$=connect] [data-form=password] [name=password]",
+                "[data-component$=connect] [data-form=password] [name=password]",
                 "not the password",
             )
             .await;
         visit
-            .press(
-                "[data-component$=connect] [data-component$=connect] [data-form=password] button",
-            )
+            .press("[data-component$=connect] [data-form=password] button")
             .await;
         visit
             .says(
@@ -68,29 +66,27 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
         visit.look(&format!("particle-wrong-password-{name}")).await;
         visit
             .fill(
-                "[data-component$=connect] [data-component$=connect] [data-form=password] [name=password]",
+                "[data-component$=connect] [data-form=password] [name=password]",
                 &demo.password,
             )
             .await;
         visit
-            .press(
-                "[data-component$=connect] [data-component$=connect] [data-form=password] button",
-            )
+            .press("[data-component$=connect] [data-form=password] button")
             .await;
         visit
             .shows(
                 "the code is asked for",
-                "return document.querySelector('[data-component$=connect] [data-component$=connect] [data-form=code]').checkVisibility()",
+                "return document.querySelector('[data-component$=connect] [data-form=code]').checkVisibility()",
             )
             .await;
         visit
             .fill(
-                "[data-component$=connect] [data-component$=connect] [data-form=code] [name=code]",
+                "[data-component$=connect] [data-form=code] [name=code]",
                 "654321",
             )
             .await;
         visit
-            .press("[data-component$=connect] [data-component$=connect] [data-form=code] [type=submit]")
+            .press("[data-component$=connect] [data-form=code] [type=submit]")
             .await;
         visit
             .says(
@@ -101,12 +97,12 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
         visit.look(&format!("particle-wrong-code-{name}")).await;
         visit
             .fill(
-                "[data-component$=connect] [data-component$=connect] [data-form=code] [name=code]",
+                "[data-component$=connect] [data-form=code] [name=code]",
                 "123 456",
             )
             .await;
         visit
-            .press("[data-component$=connect] [data-component$=connect] [data-form=code] [type=submit]")
+            .press("[data-component$=connect] [data-form=code] [type=submit]")
             .await;
         visit.connected().await;
         // Nothing that was refused was asked a second time: the page's client asks, and the page asks once.
@@ -137,12 +133,12 @@ async fn a_pasted_token_works_and_is_not_deleted_at_sign_out() {
     for wrong in ["two words", "0123456789abcdef0123456789abcdef01234567"] {
         visit
             .fill(
-                "[data-component$=connect] [data-component$=connect] [data-form=token] [name=token]",
+                "[data-component$=connect] [data-form=token] [name=token]",
                 wrong,
             )
             .await;
         visit
-            .press("[data-component$=connect] [data-component$=connect] [data-form=token] button")
+            .press("[data-component$=connect] [data-form=token] button")
             .await;
         visit
             .says("[data-component$=connect] [data-slot=problem]", "token")
@@ -151,12 +147,12 @@ async fn a_pasted_token_works_and_is_not_deleted_at_sign_out() {
     visit.picture("particle-wrong-token-light").await;
     visit
         .fill(
-            "[data-component$=connect] [data-component$=connect] [data-form=token] [name=token]",
+            "[data-component$=connect] [data-form=token] [name=token]",
             &format!(" {}\n", account.token),
         )
         .await;
     visit
-        .press("[data-component$=connect] [data-component$=connect] [data-form=token] button")
+        .press("[data-component$=connect] [data-form=token] button")
         .await;
     visit.connected().await;
     visit
@@ -165,7 +161,7 @@ async fn a_pasted_token_works_and_is_not_deleted_at_sign_out() {
     visit
         .shows(
             "the page is signed out",
-            "return document.querySelector('[data-component$=connect] [data-component$=connect] [data-form=token]').checkVisibility()",
+            "return document.querySelector('[data-component$=connect] [data-form=token]').checkVisibility()",
         )
         .await;
     let user = account.call(Method::GET, "/v1/user", Value::Null).await;

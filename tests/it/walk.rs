@@ -437,18 +437,18 @@ async fn with_an_account_every_task_can_be_done_by_the_calls_that_particle_docum
 
     fill(
         &visit,
-        "[data-component$=connect] [data-component$=connect] [data-form=password] [name=username]",
+        "[data-component$=connect] [data-form=password] [name=username]",
         &demo.username,
     )
     .await;
     fill(
         &visit,
-        "[data-component$=connect] [data-component$=connect] [data-form=password] [name=password]",
+        "[data-component$=connect] [data-form=password] [name=password]",
         &demo.password,
     )
     .await;
     visit
-        .press("[data-component$=connect] [data-component$=connect] [data-form=password] [type=submit]")
+        .press("[data-component$=connect] [data-form=password] [type=submit]")
         .await;
     for task in ["connect", "make-webhook"] {
         ticked(&visit, task).await;
