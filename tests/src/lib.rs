@@ -68,7 +68,7 @@ pub async fn eventually_or<T, E: Debug, F: Future<Output = Result<T, E>>>(
     };
     let answer = tokio::time::timeout(DEADLINE, asking).await;
     answer.unwrap_or_else(|_| {
-        panic!("within {DEADLINE:?} it did not come true that {what}: {instead:#?}")
+        panic!("timed out after {DEADLINE:?}: {what}; last seen: {instead:#?}")
     })
 }
 
