@@ -36,18 +36,22 @@ fn building_twice_gives_the_same_bytes() {
 }
 
 #[test]
-fn whatever_the_page_loads_is_there_and_kept_for_ever_only_if_its_path_has_its_hash() {
+fn every_loaded_file_exists_and_is_immutable_if_hashed() {
     let files = all();
     let paths: BTreeSet<_> = files.iter().map(|file| format!("/{}", file.path)).collect();
     // Where prose leads to, in the one file that says so; nothing is loaded from there.
     let links = include_str!("../content/links.md");
-    for page in ["index.html", "404.html"] {
+    let tutorial = text(&files, "index.html");
+    for page in ["index.html", "log", "404.html"] {
         let html = text(&files, page);
         for path in attribute(&html, "href")
             .into_iter()
             .chain(attribute(&html, "src"))
         {
-            let is_local = path.starts_with('#') || path == "/";
+            let is_local = match path.strip_prefix("/#") {
+                Some(anchor) => attribute(&tutorial, "id").contains(&anchor),
+                None => path.starts_with('#') || path == "/",
+            };
             let is_listed = html.contains(&format!("<a href=\"{path}\""))
                 && links.contains(&format!("]: {path}\n"));
             assert!(
@@ -105,7 +109,7 @@ fn nothing_on_the_page_is_inline_that_the_policy_forbids() {
 }
 
 #[test]
-fn every_link_within_the_page_leads_somewhere_and_no_id_comes_twice() {
+fn links_within_the_page_lead_somewhere_and_ids_are_unique() {
     let html = text(&all(), "index.html");
     let ids = attribute(&html, "id");
     let unique: BTreeSet<_> = ids.iter().copied().collect();

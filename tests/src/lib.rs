@@ -67,9 +67,8 @@ pub async fn eventually_or<T, E: Debug, F: Future<Output = Result<T, E>>>(
         }
     };
     let answer = tokio::time::timeout(DEADLINE, asking).await;
-    answer.unwrap_or_else(|_| {
-        panic!("timed out after {DEADLINE:?}: {what}; last seen: {instead:#?}")
-    })
+    answer
+        .unwrap_or_else(|_| panic!("timed out after {DEADLINE:?}: {what}; last seen: {instead:#?}"))
 }
 
 /// Does something until it is done or this program is told to end, by Ctrl-C or a request to terminate; then what it was doing
