@@ -8,6 +8,9 @@ const alarm = signal(0);
 /** The times for which a timer runs. @type {Set<number>} */
 const timers = new Set();
 
+// A computer that slept has missed its timers; when somebody looks again, it is late enough.
+globalThis.document?.addEventListener('visibilitychange', () => (alarm.value += 1));
+
 /** Whether a time has come. @param {number} at in milliseconds, by this browser's clock */
 export function hasCome(at) {
   const left = at - Date.now();
