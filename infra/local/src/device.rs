@@ -48,7 +48,8 @@ impl Running {
         folder: PathBuf,
         links: DeviceLinks,
     ) -> anyhow::Result<Self> {
-        let id = config.id.clone().map_or_else(|| id_in(&folder), Ok);
+        let id = std::fs::create_dir_all(&folder)
+            .and_then(|()| config.id.clone().map_or_else(|| id_in(&folder), Ok));
         let id = id.with_context(|| format!("the folder {} can't be used", folder.display()))?;
         let (said, message) = watch::channel(None);
         let (stop, stopping) = watch::channel(());
@@ -145,7 +146,6 @@ async fn link(device: &Device, links: &DeviceLinks) -> JoinHandle<()> {
 
 /// The ID that the device of this folder has had from its first start on.
 fn id_in(folder: &Path) -> io::Result<String> {
-    std::fs::create_dir_all(folder)?;
     let file = folder.join("id");
     if let Ok(known) = std::fs::read_to_string(&file)
         && device_link::is_device_id(known.trim())
