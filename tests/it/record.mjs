@@ -90,7 +90,7 @@ const drawn = async (since) => {
 const recorded = (block) => ({
   name: exampleName(block),
   kind: block.kind,
-  way: block.direction,
+  direction: block.direction,
   title: block.title,
   seq: block.seq === null ? '' : `#${block.seq}`,
   at: block.at ?? '',
