@@ -1,8 +1,7 @@
 //! A real browser by WebDriver: Chromium, and for the main journey Firefox and WebKit too.
 
 use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -95,20 +94,16 @@ impl Driver {
     }
 
     /// A call that works while a test panics, when nothing can be awaited.
-    fn call_blocking(&self, method: &str, path: &str, body: &str) -> anyhow::Result<Value> {
-        let mut stream = TcpStream::connect(self.addr)?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        write!(
-            stream,
-            "{method} {path} HTTP/1.0\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            self.addr,
-            body.len()
-        )?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        let answer = String::from_utf8(answer)?;
-        let (_, body) = answer.split_once("\r\n\r\n").context("no body")?;
-        Ok(serde_json::from_str::<Value>(body)?["value"].take())
+    fn call_blocking(&self, path: &str, body: Option<&str>) -> anyhow::Result<Value> {
+        let mut curl = std::process::Command::new("curl");
+        curl.args(["--silent", "--show-error", "--max-time", "10"]);
+        if let Some(body) = body {
+            curl.args(["--json", body]);
+        }
+        let output = curl.arg(format!("http://{}{path}", self.addr)).output()?;
+        let mut response: Value = serde_json::from_slice(&output.stdout)
+            .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+        Ok(response["value"].take())
     }
 }
 
@@ -150,7 +145,7 @@ impl Drop for Browser {
         let test = thread.name().unwrap_or_default().to_owned();
         let shown = || -> anyhow::Result<PathBuf> {
             let path = format!("{}/screenshot", self.session);
-            let picture = self.driver.call_blocking("GET", &path, "")?;
+            let picture = self.driver.call_blocking(&path, None)?;
             let picture = BASE64.decode(picture.as_str().context("no picture")?.as_bytes())?;
             let file = screens()?.join(format!("failed-{}.png", test.replace("::", "-")));
             std::fs::write(&file, picture)?;
@@ -163,7 +158,7 @@ impl Drop for Browser {
         let path = format!("{}/se/log", self.session);
         let lines = self
             .driver
-            .call_blocking("POST", &path, r#"{"type":"browser"}"#);
+            .call_blocking(&path, Some(r#"{"type":"browser"}"#));
         for line in lines.iter().flat_map(|lines| lines.as_array()).flatten() {
             eprintln!("console: {}", line["message"]);
         }
