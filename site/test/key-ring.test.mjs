@@ -27,6 +27,15 @@ test('the key before is kept when another is put in use', () => {
   assert.deepEqual(ring.others(), [key('b')]);
 });
 
+test('however many keys were in use, none is dropped silently', () => {
+  const local = place();
+  const ring = keyRing(() => local, place);
+  const keys = Array.from({ length: 30 }, (_, i) => `own_${'k'.repeat(40)}${10 + i}A`);
+  for (const one of keys) ring.use(one);
+  assert.equal(ring.own(), keys[29]);
+  assert.deepEqual(ring.others(), keys.slice(0, 29).reverse());
+});
+
 test('a key that is dropped is gone, and the others stay', () => {
   const ring = keyRing(place.bind(null, 0), place);
   const local = place();

@@ -8,6 +8,7 @@ import { CloudProblem } from '../static/particle/cloud.js';
 import { estimate } from '../static/particle/data-operations.js';
 import { hookKeeper } from '../static/particle/hook.js';
 import { differences } from '../static/particle/hook-difference.js';
+import { TITLES } from '../static/log/explained.js';
 import { answerHints, errorHints, guessHint, receivedHints, responseHints, triggerHints } from '../static/particle/hints.js';
 import { join } from '../static/particle/join.js';
 import { joined } from '../static/particle/response-parts.js';
@@ -91,20 +92,26 @@ test('a press costs nothing, a device’s round at least two', () => {
   assert.equal(estimate(large).publish, 2);
 });
 
-test('hints stand where learners trip, and not elsewhere', () => {
-  const hints = (body, more = {}, trace = {}) => receivedHints({ delivery: delivery(1, { receivedAt: 0, body, ...more }), event: null, first: null, sents: [], ...trace }).join(' ');
+/** What hints say; each leads to a paragraph of the tutorial. */
+const words = (hints) => {
+  for (const { about } of hints) assert.ok(TITLES.has(about), about);
+  return hints.map(({ text }) => text).join(' ');
+};
+
+test('hints appear where learners trip, and not elsewhere', () => {
+  const hints = (body, more = {}, trace = {}) => words(receivedHints({ delivery: delivery(1, { receivedAt: 0, body, ...more }), event: null, first: null, sents: [], ...trace }));
   assert.match(hints('{"data":"{&quot;t&quot;:1}"}'), /“&quot;” comes from double braces/);
   assert.equal(hints('{"data":"Q&amp;A"}', {}, { event: { data: 'Q&amp;A' } }), '', 'what was published so is no mistake');
   assert.match(hints('event=E&data=x&published_at=y&coreid=z', { type: 'application/x-www-form-urlencoded' }), /four fields/);
   assert.match(hints('{"t":"20"}', {}, { event: { data: '{"t":20}' } }), /“t” is text here/);
   assert.equal(hints('{"t":20}', {}, { event: { data: '{"t":20}' } }), '');
-  const answered = (more) => responseHints({ delivery: delivery(1, { receivedAt: 0, body: '{}', ...more }), coreid: 'api' }).join(' ');
+  const answered = (more) => words(responseHints({ delivery: delivery(1, { receivedAt: 0, body: '{}', ...more }), coreid: 'api' }));
   assert.match(answered({ response: '' }), /no hook-response event/);
   assert.match(answered({ status: 404, response: 'x' }), /Not a 2xx/);
-  assert.match(answered({ response: 'é'.repeat(300) }), /600 bytes: it goes on as 2/);
+  assert.match(answered({ response: 'é'.repeat(300) }), /600 bytes: the cloud passes it on as 2/);
   assert.equal(answered({ response: '{}' }), '');
-  assert.match(errorHints({ data: 'ESOCKETTIMEDOUT' }).join(), /20 s/);
-  assert.match(guessHint(['hook_sent_data', 'not_known_yet']).join(), /^Simulated: that it carries no data; not known yet\. The real cloud may differ\.$/);
+  assert.match(words(errorHints({ data: 'ESOCKETTIMEDOUT' })), /20 s/);
+  assert.match(words(guessHint(['hook_sent_data', 'not_known_yet'])), /^Simulated: that it carries no data; not known yet\. The real cloud may differ\.$/);
   assert.deepEqual(guessHint([]), []);
 });
 
@@ -190,24 +197,24 @@ test('a removal without an answer is tried again after a look', async () => {
 
 test('what Particle’s own request and answers tell a learner is said on their blocks', () => {
   const bot = ['user-agent', 'ParticleBot/1.1 (https://docs.particle.io/webhooks)'];
-  const by = (headers, body) => receivedHints({ delivery: { ...delivery(1, { receivedAt: 0, body }), request: { ...delivery(1, { receivedAt: 0, body }).request, headers } }, event: null, first: null, sents: [] }).join(' ');
-  assert.match(by([bot], '{"t":1}'), /^No content-type came along/);
+  const by = (headers, body) => words(receivedHints({ delivery: { ...delivery(1, { receivedAt: 0, body }), request: { ...delivery(1, { receivedAt: 0, body }).request, headers } }, event: null, first: null, sents: [] }));
+  assert.match(by([bot], '{"t":1}'), /^There is no content-type/);
   assert.equal(by([bot, ['content-type', 'application/json']], '{"t":1}'), '');
-  assert.match(by([bot, ['content-type', 'application/json']], '{"say":"a "quoted" word"}'), /^The body begins like JSON and is none/);
+  assert.match(by([bot, ['content-type', 'application/json']], '{"say":"a "quoted" word"}'), /^The body begins like JSON but is not valid JSON/);
   assert.match(by([bot, ['content-type', 'application/json']], '{"list":[1,2,]}'), /comma after the last item/);
   assert.equal(by([['user-agent', 'curl/8']], '{"list":[1,2,]}'), '', 'who sends by hand is not told about templates');
 
   const part = (name, data, k = 0) => ({ event: { name, data, coreid: 'particle-internal', at: 1, nth: k, seen: 1, guesses: [] }, part: k, ambiguousWith: [] });
-  const answer = (parts, trace) => answerHints(joined(parts), trace).join(' ');
+  const answer = (parts, trace) => words(answerHints(joined(parts), trace));
   const api = { coreid: 'api', delivery: null };
-  assert.match(answer([part('api/hook-response/E/0', 'x')], api), /begins with “api” where a device’s ID would stand/);
+  assert.match(answer([part('api/hook-response/E/0', 'x')], api), /begins with “api” in place of a Device ID/);
   assert.match(answer([part('hook-response/E/0', 'x')], api), /every device that subscribes to it gets this response/);
   assert.equal(answer([part(`${DEVICES[0]}/hook-response/E/0`, 'x')], { coreid: DEVICES[0], delivery: null }), '');
   assert.match(answer([part(`${DEVICES[0]}/hook-response/E/0`, 'x'.repeat(512))], { coreid: DEVICES[0], delivery: null }), /The last part is 512 bytes long, so another may follow/);
 
-  assert.match(errorHints({ data: 'Sleeping, too many errors, please wait and try again' }).join(), /skipped this event: too many errors/);
-  assert.equal(errorHints({ data: 'error status 404 from h' }).join(), '');
-  assert.match(triggerHints({ name: 'E', coreid: 'api' }, 'E').join(), /published through the API, not by a device/);
-  assert.match(triggerHints({ name: 'Ex', coreid: DEVICES[0] }, 'E').join(), /Triggers the webhook too/);
-  assert.match(triggerHints({ name: 'e', coreid: DEVICES[0] }, 'E').join(), /upper and lower case count/);
+  assert.match(words(errorHints({ data: 'Sleeping, too many errors, please wait and try again' })), /skipped this event: too many errors/);
+  assert.equal(words(errorHints({ data: 'error status 404 from h' })), '');
+  assert.match(words(triggerHints({ name: 'E', coreid: 'api' }, 'E')), /published through the API, not by a device/);
+  assert.match(words(triggerHints({ name: 'Ex', coreid: DEVICES[0] }, 'E')), /Triggers the webhook too/);
+  assert.match(words(triggerHints({ name: 'e', coreid: DEVICES[0] }, 'E')), /upper and lower case count/);
 });

@@ -93,7 +93,7 @@ fn every_import_of_a_module_resolves() {
 
 #[test]
 fn nothing_on_the_page_is_inline_that_the_policy_forbids() {
-    for page in ["index.html", "404.html"] {
+    for page in ["index.html", "log", "404.html"] {
         let html = text(&all(), page);
         assert!(!html.contains(" style=\""), "{page}");
         assert!(!html.contains("<style"), "{page}");
@@ -123,6 +123,23 @@ fn links_within_the_page_lead_somewhere_and_ids_are_unique() {
         for id in attribute(&html, name) {
             assert!(unique.contains(id), "{name}={id} leads nowhere");
         }
+    }
+}
+
+#[test]
+fn every_paragraph_that_the_log_links_to_is_there() {
+    let html = text(&all(), "index.html");
+    let ids = attribute(&html, "id");
+    let titles = include_str!("../static/log/explained.js");
+    let titles = titles.split("const TITLES").nth(1).unwrap();
+    let anchors: Vec<_> = titles
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ['"))
+        .filter_map(|line| line.split('\'').next())
+        .collect();
+    assert!(anchors.len() > 10);
+    for anchor in anchors {
+        assert!(ids.contains(&anchor), "/#{anchor}");
     }
 }
 

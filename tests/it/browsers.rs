@@ -15,9 +15,7 @@ async fn journey(engine: Engine) {
     let visit = Visit::with(browser, &home).await;
     let person = visit.start().await;
     visit.connect().await;
-    visit
-        .press("[data-component$=webhook-card] [data-action=test]")
-        .await;
+    visit.act("webhook-card", "test").await;
     let rounds = visit.whole_rounds(1).await;
     let kinds: Vec<_> = rounds[0].blocks.iter().map(|block| &block.kind).collect();
     assert_eq!(kinds, WHOLE);
@@ -40,8 +38,7 @@ async fn journey(engine: Engine) {
     visit.read_by_link(&person).await;
     let address = visit.run("return location.href").await;
     assert_eq!(address, json!(format!("{}/", home.stack.page_url)));
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }
 
 #[tokio::test]

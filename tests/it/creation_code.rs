@@ -62,9 +62,7 @@ async fn the_page_asks_for_the_creation_code_and_does_not_store_it() {
             .press("[data-component$=creation-code] [type=submit]")
             .await;
     };
-    visit
-        .press("[data-component$=start] [data-action=start]")
-        .await;
+    visit.act("start", "start").await;
     visit
         .shows(
             "the field for the code has the focus",
@@ -80,6 +78,5 @@ async fn the_page_asks_for_the_creation_code_and_does_not_store_it() {
             vec![json!(field)],
         ).await;
     assert!(!kept.as_str().unwrap().contains(CODE), "{kept}");
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }

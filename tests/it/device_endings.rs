@@ -68,7 +68,7 @@ async fn kill_9_leaves_nothing(mut stack: Child, folder: &Path) {
 }
 
 #[tokio::test]
-async fn after_kill_9_no_firmware_goes_on_not_even_one_that_never_returns() {
+async fn after_kill_9_no_firmware_goes_on() {
     let data = tempfile::tempdir().unwrap();
     let endless = "#include \"Particle.h\"\n#include <unistd.h>\nvoid setup() { alarm(0); for (;;) ; }\nvoid loop() {}\n";
     let stack = run(data.path(), endless, None);
@@ -184,7 +184,7 @@ async fn run_and_sign_in(data: &Path) -> (Child, Account, Value) {
 }
 
 #[tokio::test]
-async fn killed_in_the_middle_of_a_flash_the_device_comes_back_and_can_be_flashed_again() {
+async fn a_device_killed_while_it_is_flashed_comes_back() {
     let data = tempfile::tempdir().unwrap();
     let tutorial = include_str!("../../firmware/src/webhook-tutorial.cpp");
     let (mut stack, account, device) = run_and_sign_in(data.path()).await;

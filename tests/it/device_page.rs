@@ -25,9 +25,7 @@ async fn connected(devices: Vec<VirtualDevice>, view: View) -> (Home, Visit) {
     let home = Home::start_with(|config| config.devices = devices).await;
     let visit = Visit::to(&home, view).await;
     visit.start().await;
-    visit
-        .press("[data-component$=connect] [data-action=simulated]")
-        .await;
+    visit.act("connect", "simulated").await;
     visit
         .shows(
             "the webhook is made",
@@ -73,7 +71,7 @@ fn id_in(line: &str) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_tap_of_mode_goes_all_the_way_round_and_both_serial_lines_have_the_same_id() {
+async fn a_tap_of_mode_is_answered_on_the_serial_port() {
     let (home, visit) = connected(vec![device(FIRST, "desk")], LIGHT).await;
     let copies = "return [...document.querySelectorAll('.code-box, .own-code')].map((code) => [...code.querySelectorAll('button')].filter(({ textContent }) => textContent === 'Copy').length)";
     let copies = visit.run(copies).await;
@@ -83,9 +81,7 @@ async fn a_tap_of_mode_goes_all_the_way_round_and_both_serial_lines_have_the_sam
         "each code is copied by one button"
     );
     light(&visit, "on").await;
-    visit
-        .press("[data-component$=panel] [data-action=press]")
-        .await;
+    visit.act("panel", "press").await;
     visit.blocks("device", 1).await;
     visit.blocks("received", 1).await;
     visit.blocks("parsed", 1).await;
@@ -126,9 +122,7 @@ async fn a_tap_of_mode_goes_all_the_way_round_and_both_serial_lines_have_the_sam
         )
         .await;
 
-    visit
-        .press("[data-component$=panel] [data-action=mute]")
-        .await;
+    visit.act("panel", "mute").await;
     assert_eq!(
         visit.run("const log = document.querySelector('.serial-lines'); return [log.role, log.ariaLive]").await,
         json!(["log", "off"])
@@ -165,9 +159,7 @@ async fn two_devices_at_once_get_their_own_responses_and_nobody_elses() {
     };
     for id in [FIRST, SECOND] {
         choose(id).await;
-        visit
-            .press("[data-component$=panel] [data-action=press]")
-            .await;
+        visit.act("panel", "press").await;
         serial_has(&visit, "hook response", 1).await;
     }
     // Both rounds are over; now it shows who heard what.
@@ -194,7 +186,7 @@ async fn two_devices_at_once_get_their_own_responses_and_nobody_elses() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_compiler_the_panel_says_what_to_install_and_nothing_can_be_flashed() {
+async fn without_a_compiler_the_panel_says_what_to_install() {
     let bare = VirtualDevice {
         compiler: CompilerAt::Nowhere,
         ..device(FIRST, "bare")
@@ -211,9 +203,7 @@ async fn without_a_compiler_the_panel_says_what_to_install_and_nothing_can_be_fl
         "return document.querySelector('[data-component$=panel] [data-action=press]').disabled";
     visit.shows("MODE can't be pressed", disabled).await;
     visit.fits().await;
-    visit
-        .press("[data-component$=code-box] [data-action=flash]")
-        .await;
+    visit.act("code-box", "flash").await;
     visit
         .shows(
             "the device says why it can't be flashed",
@@ -229,24 +219,18 @@ async fn without_a_compiler_the_panel_says_what_to_install_and_nothing_can_be_fl
 
 /// Puts other text in place of a part of the firmware, as a person with a keyboard would in many strokes.
 async fn edit(visit: &Visit, part: &str, other: &str) {
-    visit
-        .press("[data-component$=code-box] [data-action=edit]")
-        .await;
+    visit.act("code-box", "edit").await;
     let script = "const box = document.querySelector('[data-component$=code-box] [data-slot=edited]'); if (box.hidden || box.value.split(arguments[0]).length !== 2) return false; box.value = box.value.replace(arguments[0], arguments[1]); box.dispatchEvent(new Event('input', { bubbles: true })); return true";
     let done = visit
         .run_with(script, vec![json!(part), json!(other)])
         .await;
     assert_eq!(done, json!(true), "{part}");
-    visit
-        .press("[data-component$=code-box] [data-action=edit]")
-        .await;
+    visit.act("code-box", "edit").await;
 }
 
 /// Presses Flash and says yes.
 async fn flash(visit: &Visit) {
-    visit
-        .press("[data-component$=code-box] [data-action=flash]")
-        .await;
+    visit.act("code-box", "flash").await;
     visit
         .shows(
             "the device is chosen and it says what is replaced",
@@ -262,12 +246,10 @@ async fn flash_ends(visit: &Visit, kind: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_changed_period_is_flashed_and_seen_and_a_broken_file_leaves_it_running() {
+async fn a_flash_is_seen_and_a_broken_file_changes_nothing() {
     let (home, visit) = connected(vec![device(FIRST, "desk")], LIGHT).await;
     light(&visit, "on").await;
-    let original = visit
-        .text("[data-component$=code-box] [data-slot=source]")
-        .await;
+    let original = visit.slot_text("code-box", "source").await;
     assert_eq!(
         original,
         include_str!("../../firmware/src/webhook-tutorial.cpp")
@@ -280,17 +262,13 @@ async fn a_changed_period_is_flashed_and_seen_and_a_broken_file_leaves_it_runnin
     )
     .await;
     flash(&visit).await;
-    let replaced = visit
-        .text("[data-component$=code-box] [data-slot=replaces]")
-        .await;
+    let replaced = visit.slot_text("code-box", "replaces").await;
     assert_eq!(
         replaced,
         "This replaces “webhook-tutorial.cpp” on desk with your changed webhook-tutorial.cpp. It can’t be undone automatically: to go back, flash the other firmware again."
     );
     assert_eq!(
-        visit
-            .text("[data-component$=code-box] [data-slot=target-words]")
-            .await,
+        visit.slot_text("code-box", "target-words").await,
         "It is compiled for Device OS 6.2.1, which the device has."
     );
     visit
@@ -346,15 +324,8 @@ async fn a_changed_period_is_flashed_and_seen_and_a_broken_file_leaves_it_runnin
     let before = serial(&visit, "\"op\":\"periodic\"").await.len();
     serial_has(&visit, "\"op\":\"periodic\"", before + 2).await;
 
-    visit
-        .press("[data-component$=code-box] [data-action=reset]")
-        .await;
-    assert_eq!(
-        visit
-            .text("[data-component$=code-box] [data-slot=source]")
-            .await,
-        original
-    );
+    visit.act("code-box", "reset").await;
+    assert_eq!(visit.slot_text("code-box", "source").await, original);
     let coloured = "return document.querySelector('[data-component$=code-box] [data-slot=source] .hl-comment') !== null";
     visit.shows("the colours are back", coloured).await;
     home.stack.stop().await.unwrap();

@@ -50,7 +50,7 @@ async fn agreed(visit: &Visit, selector: &str, dialog: &str) {
 }
 
 #[tokio::test]
-async fn what_goes_away_with_a_press_gives_the_focus_to_what_stands_in_its_place() {
+async fn a_press_that_removes_its_button_moves_the_focus() {
     let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
     let visit = Visit::to(&home, LIGHT).await;
     goes(&visit, "[data-component$=start] [data-action=start]").await;
@@ -83,6 +83,5 @@ async fn what_goes_away_with_a_press_gives_the_focus_to_what_stands_in_its_place
         "forget",
     )
     .await;
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }

@@ -245,8 +245,7 @@ async fn deliveries(as_event: bool) {
         .unwrap();
     findings(&visit, "on a narrow window").await;
     assert_eq!(came.load(Ordering::SeqCst), 0, "something left the page");
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }
 
 #[tokio::test]
@@ -291,8 +290,7 @@ async fn bytes_that_are_no_text_are_copied_exactly() {
     assert_eq!(saved, bytes, "what is saved is what arrived");
     assert!(!kind.contains("html") && !kind.contains("svg"), "{kind}");
     findings(&visit, "with bytes").await;
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }
 
 /// A cloud that says hostile things wherever a cloud can say something.
@@ -465,7 +463,6 @@ async fn a_cloud_that_says_hostile_things_is_shown_as_text() {
     findings(&visit, "with hostile events, devices and webhooks").await;
     visit.picture("hostile-cloud").await;
     assert_eq!(came.load(Ordering::SeqCst), 0, "something left the page");
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
     cloud.stop().await;
 }

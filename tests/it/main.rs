@@ -20,6 +20,7 @@ mod focus;
 mod hostile;
 mod keys;
 mod local_home;
+mod log_page;
 mod log_tools;
 mod other_sites;
 mod page;

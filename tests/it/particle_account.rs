@@ -37,91 +37,56 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
     })
     .await;
     let demo = home.stack.cloud().demo();
-    for (name, view) in VIEWS {
-        let visit = Visit::to(&home, view).await;
-        visit.start().await;
-        visit.scroll_to("#webhook-configuration").await;
-        visit.look(&format!("particle-account-{name}")).await;
-        visit
-            .fill(
-                "[data-component$=connect] [data-form=password] [name=username]",
-                &demo.username,
-            )
-            .await;
-        visit
-            .fill(
-                "[data-component$=connect] [data-form=password] [name=password]",
-                "not the password",
-            )
-            .await;
-        visit
-            .press("[data-component$=connect] [data-form=password] button")
-            .await;
-        visit
-            .says(
-                "[data-component$=connect] [data-slot=problem]",
-                "User name or password is wrong. It was tried once",
-            )
-            .await;
-        visit.look(&format!("particle-wrong-password-{name}")).await;
-        visit
-            .fill(
-                "[data-component$=connect] [data-form=password] [name=password]",
-                &demo.password,
-            )
-            .await;
-        visit
-            .press("[data-component$=connect] [data-form=password] button")
-            .await;
-        visit
-            .shows(
-                "the code is asked for",
-                "return document.querySelector('[data-component$=connect] [data-form=code]').checkVisibility()",
-            )
-            .await;
-        visit
-            .fill(
-                "[data-component$=connect] [data-form=code] [name=code]",
-                "654321",
-            )
-            .await;
-        visit
-            .press("[data-component$=connect] [data-form=code] [type=submit]")
-            .await;
-        visit
-            .says(
-                "[data-component$=connect] [data-slot=problem]",
-                "The one-time code is wrong",
-            )
-            .await;
-        visit.look(&format!("particle-wrong-code-{name}")).await;
-        visit
-            .fill(
-                "[data-component$=connect] [data-form=code] [name=code]",
-                "123 456",
-            )
-            .await;
-        visit
-            .press("[data-component$=connect] [data-form=code] [type=submit]")
-            .await;
-        visit.connected().await;
-        // Nothing that was refused was asked a second time: the page's client asks, and the page asks once.
-        assert_eq!(visit.run("return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/oauth/token')).length").await, 4);
-        assert!(!visit.text(".publish-line").await.is_empty());
-        let made = visit.token().await;
-        for kept in ["localStorage", "location.href", "document.cookie"] {
-            let found = visit.run(&format!("return JSON.stringify({kept}).includes('{made}') || Object.values(localStorage).join().includes('{made}')")).await;
-            assert_eq!(found, json!(false), "the token is in {kept}");
-        }
-        visit.remove_webhook().await;
-        let account = Account::with_token(&home, &made);
-        visit
-            .press("[data-component$=connect] [data-action=sign-out]")
-            .await;
-        account.ended().await;
-        visit.close().await;
+    let visit = Visit::to(&home, LIGHT).await;
+    visit.start().await;
+    visit.scroll_to("#webhook-configuration").await;
+    visit.look_everywhere("particle-account").await;
+    visit
+        .sign_in(
+            "password",
+            &[
+                ("username", &demo.username),
+                ("password", "not the password"),
+            ],
+        )
+        .await;
+    visit
+        .slot_says(
+            "connect",
+            "problem",
+            "User name or password is wrong. It was tried once",
+        )
+        .await;
+    visit.look_everywhere("particle-wrong-password").await;
+    visit
+        .sign_in("password", &[("password", &demo.password)])
+        .await;
+    visit
+        .shows(
+            "the code is asked for",
+            "return document.querySelector('[data-component$=connect] [data-form=code]').checkVisibility()",
+        )
+        .await;
+    visit.sign_in("code", &[("code", "654321")]).await;
+    visit
+        .slot_says("connect", "problem", "The one-time code is wrong")
+        .await;
+    visit.look_everywhere("particle-wrong-code").await;
+    visit.sign_in("code", &[("code", "123 456")]).await;
+    visit.connected().await;
+    // Nothing that was refused was asked a second time: the page's client asks, and the page asks once.
+    assert_eq!(visit.run("return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/oauth/token')).length").await, 4);
+    assert!(!visit.text(".publish-line").await.is_empty());
+    let made = visit.token().await;
+    for kept in ["localStorage", "location.href", "document.cookie"] {
+        let found = visit.run(&format!("return JSON.stringify({kept}).includes('{made}') || Object.values(localStorage).join().includes('{made}')")).await;
+        assert_eq!(found, json!(false), "the token is in {kept}");
     }
-    home.stack.stop().await.unwrap();
+    visit.remove_webhook().await;
+    let account = Account::with_token(&home, &made);
+    visit.act("connect", "sign-out").await;
+    account.ended().await;
+    visit.end(home).await;
 }
 
 #[tokio::test]
@@ -131,33 +96,15 @@ async fn a_pasted_token_works_and_is_not_deleted_at_sign_out() {
     let visit = Visit::to(&home, LIGHT).await;
     visit.start().await;
     for wrong in ["two words", "0123456789abcdef0123456789abcdef01234567"] {
-        visit
-            .fill(
-                "[data-component$=connect] [data-form=token] [name=token]",
-                wrong,
-            )
-            .await;
-        visit
-            .press("[data-component$=connect] [data-form=token] button")
-            .await;
-        visit
-            .says("[data-component$=connect] [data-slot=problem]", "token")
-            .await;
+        visit.sign_in("token", &[("token", wrong)]).await;
+        visit.slot_says("connect", "problem", "token").await;
     }
     visit.picture("particle-wrong-token-light").await;
     visit
-        .fill(
-            "[data-component$=connect] [data-form=token] [name=token]",
-            &format!(" {}\n", account.token),
-        )
-        .await;
-    visit
-        .press("[data-component$=connect] [data-form=token] button")
+        .sign_in("token", &[("token", &format!(" {}\n", account.token))])
         .await;
     visit.connected().await;
-    visit
-        .press("[data-component$=connect] [data-action=sign-out]")
-        .await;
+    visit.act("connect", "sign-out").await;
     visit
         .shows(
             "the page is signed out",
@@ -170,63 +117,50 @@ async fn a_pasted_token_works_and_is_not_deleted_at_sign_out() {
         StatusCode::OK,
         "whoever made the token keeps it"
     );
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }
 
 #[tokio::test]
 async fn a_token_that_ends_keeps_the_log_and_the_place_and_asks_again() {
     let home = Home::start().await;
-    for (name, view) in VIEWS {
-        let visit = Visit::connected_at(&home, view).await;
-        visit
-            .press("[data-component$=webhook-card] [data-action=test]")
-            .await;
-        let before = visit.whole_rounds(1).await;
-        let account = Account::with_token(&home, &visit.token().await);
-        account
-            .ask(Method::DELETE, "/v1/access_tokens/current", Value::Null)
-            .await;
-        visit
-            .press("[data-component$=webhook-card] [data-action=test]")
-            .await;
-        visit
-            .says(
-                "[data-component$=connect] [data-slot=why]",
-                "The sign-in has ended",
-            )
-            .await;
-        visit
-            .scroll_to("[data-component$=connect] [data-slot=card]")
-            .await;
-        visit.look(&format!("particle-expired-{name}")).await;
-        let meanwhile = visit
-            .log_shows("what was there", |rounds| {
-                rounds.first().is_some_and(is_whole)
-            })
-            .await;
-        assert_eq!(meanwhile[0], before[0]);
-        visit.says(".log-count", "not listening to events").await;
-        visit.connect().await;
-        visit
-            .press("[data-component$=webhook-card] [data-action=test]")
-            .await;
-        let after = visit
-            .log_shows("a second round", |rounds| {
-                rounds.iter().filter(|round| is_whole(round)).count() == 2
-            })
-            .await;
-        assert!(
-            after.iter().any(|round| round.who == "Not listening"
-                && round
-                    .status
-                    .contains("events of that time were not seen here")),
-            "{after:#?}"
-        );
-        visit.remove_webhook().await;
-        visit.close().await;
-    }
-    home.stack.stop().await.unwrap();
+    let visit = Visit::connected_at(&home, LIGHT).await;
+    visit.act("webhook-card", "test").await;
+    let before = visit.whole_rounds(1).await;
+    let account = Account::with_token(&home, &visit.token().await);
+    account
+        .ask(Method::DELETE, "/v1/access_tokens/current", Value::Null)
+        .await;
+    visit.act("webhook-card", "test").await;
+    visit
+        .slot_says("connect", "why", "The sign-in has ended")
+        .await;
+    visit
+        .scroll_to("[data-component$=connect] [data-slot=card]")
+        .await;
+    visit.look_everywhere("particle-expired").await;
+    let meanwhile = visit
+        .log_shows("what was there", |rounds| {
+            rounds.first().is_some_and(is_whole)
+        })
+        .await;
+    assert_eq!(meanwhile[0], before[0]);
+    visit.says(".log-count", "not listening to events").await;
+    visit.connect().await;
+    visit.act("webhook-card", "test").await;
+    let after = visit
+        .log_shows("a second round", |rounds| {
+            rounds.iter().filter(|round| is_whole(round)).count() == 2
+        })
+        .await;
+    assert!(
+        after.iter().any(|round| round.who == "Not listening"
+            && round
+                .status
+                .contains("events of that time were not seen here")),
+        "{after:#?}"
+    );
+    visit.remove_webhook().await;
+    visit.end(home).await;
 }
 
 #[tokio::test]
@@ -243,55 +177,49 @@ async fn somebody_elses_webhook_is_left_alone_until_it_is_taken_over() {
     let url = async || account.hooks().await[0]["url"].clone();
     let visit = Visit::to(&home, LIGHT).await;
     visit.start().await;
-    let own = visit.text("[data-component$=hook] [data-slot=url]").await;
+    let own = visit.slot_text("hook", "url").await;
+    visit.act("connect", "simulated").await;
     visit
-        .press("[data-component$=connect] [data-action=simulated]")
-        .await;
-    visit
-        .says(
-            "[data-component$=webhook-card] [data-slot=state]",
+        .slot_says(
+            "webhook-card",
+            "state",
             "There is a webhook named “WebhookTutorial01” in the account already",
         )
         .await;
     visit
-        .says(
-            "[data-component$=webhook-card] [data-slot=question-words]",
+        .slot_says(
+            "webhook-card",
+            "question-words",
             "http://127.0.0.1:9/theirs, made on",
         )
         .await;
     visit
-        .says(
-            "[data-component$=webhook-card] [data-slot=overlap]",
+        .slot_says(
+            "webhook-card",
+            "overlap",
             "“Webhook”, to http://127.0.0.1:9/wider",
         )
         .await;
     visit.scroll_to("[data-component$=webhook-card]").await;
     visit.look("particle-elsewhere-light").await;
+    visit.act("webhook-card", "no").await;
     visit
-        .press("[data-component$=webhook-card] [data-action=no]")
-        .await;
-    visit
-        .says(
-            "[data-component$=webhook-card] [data-slot=question-words]",
-            "It was left as it is",
-        )
+        .slot_says("webhook-card", "question-words", "It was left as it is")
         .await;
     assert_eq!(url().await, "http://127.0.0.1:9/theirs");
     visit.reload().await;
     visit
-        .says(
-            "[data-component$=webhook-card] [data-slot=question-words]",
+        .slot_says(
+            "webhook-card",
+            "question-words",
             "http://127.0.0.1:9/theirs",
         )
         .await;
-    visit
-        .press("[data-component$=webhook-card] [data-action=yes]")
-        .await;
+    visit.act("webhook-card", "yes").await;
     visit.connected().await;
     assert_eq!(url().await, json!(own));
     assert_eq!(account.hooks().await.len(), 2);
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }
 
 #[tokio::test]
@@ -299,12 +227,10 @@ async fn when_two_webhooks_fire_for_one_event_the_log_says_so() {
     let home = Home::start().await;
     let account = Account::of(&home).await;
     let visit = Visit::connected_at(&home, LIGHT).await;
-    let own = visit.text("[data-component$=hook] [data-slot=url]").await;
+    let own = visit.slot_text("hook", "url").await;
     let wider = json!({ "event": "Webhook", "integration_type": "Webhook", "url": own, "requestType": "POST" });
     account.ask(Method::POST, "/v1/integrations", wider).await;
-    visit
-        .press("[data-component$=webhook-card] [data-action=test]")
-        .await;
+    visit.act("webhook-card", "test").await;
     let rounds = visit
         .log_shows("a duplicate", |rounds| {
             rounds
@@ -324,70 +250,30 @@ async fn when_two_webhooks_fire_for_one_event_the_log_says_so() {
         "{notes}"
     );
     visit.picture("particle-two-hooks-light").await;
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }
 
 #[tokio::test]
-async fn a_cloud_that_is_down_and_a_stream_that_breaks_are_said_and_gone_on_from() {
+async fn a_lost_cloud_is_reported_and_found_again() {
     let home = Home::start().await;
     let visit = Visit::to(&home, LIGHT).await;
     let network = Network::of(&visit).await;
     visit.start().await;
     visit.connect().await;
     visit
-        .says(
-            "[data-component$=connect] [data-slot=devices]",
-            "No devices in this account",
-        )
+        .slot_says("connect", "devices", "No devices in this account")
         .await;
-    visit
-        .press("[data-component$=webhook-card] [data-action=test]")
-        .await;
+    visit.act("webhook-card", "test").await;
     visit.whole_rounds(1).await;
-    for n in 2..=4 {
-        network.cut().await;
-        visit
-            .says(
-                "[data-component$=connect] [data-slot=stream]",
-                "the stream broke off",
-            )
-            .await;
-        visit
-            .says(
-                "[data-component$=connect] [data-slot=stream]",
-                "Listening to events.",
-            )
-            .await;
-        visit
-            .press("[data-component$=webhook-card] [data-action=test]")
-            .await;
-        visit
-            .log_shows("the next round, whole", |rounds| {
-                rounds.iter().filter(|round| is_whole(round)).count() == n
-            })
-            .await;
-    }
-    let rounds = visit.rounds().await;
-    assert!(
-        rounds.iter().any(|round| round.who == "Not listening"),
-        "{rounds:#?}"
-    );
-    visit.picture("particle-cuts-light").await;
-
     network.go_down().await;
     visit
-        .says(
-            "[data-component$=connect] [data-slot=stream]",
-            "can’t be reached",
-        )
+        .slot_says("connect", "stream", "can’t be reached")
         .await;
+    visit.act("webhook-card", "test").await;
     visit
-        .press("[data-component$=webhook-card] [data-action=test]")
-        .await;
-    visit
-        .says(
-            "[data-component$=webhook-card] [data-slot=status]",
+        .slot_says(
+            "webhook-card",
+            "status",
             "Not published. The simulated cloud can’t be reached",
         )
         .await;
@@ -396,67 +282,14 @@ async fn a_cloud_that_is_down_and_a_stream_that_breaks_are_said_and_gone_on_from
         .await;
     visit.look("particle-cloud-down-light").await;
     network.come_back().await;
-    visit
-        .says(
-            "[data-component$=connect] [data-slot=stream]",
-            "Listening to events.",
-        )
-        .await;
-    visit
-        .press("[data-component$=webhook-card] [data-action=test]")
-        .await;
-    visit
-        .log_shows("a fifth round", |rounds| {
-            rounds.iter().filter(|round| is_whole(round)).count() == 5
+    visit.listening().await;
+    visit.act("webhook-card", "test").await;
+    let rounds = visit
+        .log_shows("a second round", |rounds| {
+            rounds.iter().filter(|round| is_whole(round)).count() == 2
         })
         .await;
-    visit.close().await;
-    home.stack.stop().await.unwrap();
-}
-
-#[tokio::test]
-async fn without_an_account_the_page_sends_what_particle_would_and_says_so() {
-    let home = Home::start_with(|config| config.clouds = Arc::new(|_| vec![])).await;
-    for (name, view) in VIEWS {
-        let visit = Visit::to(&home, view).await;
-        visit.start().await;
-        visit
-            .says("[data-component$=mode] [data-slot=name]", "No account")
-            .await;
-        visit
-            .says(
-                "[data-component$=connect] [data-slot=none]",
-                "No Particle account can be connected here",
-            )
-            .await;
-        visit.scroll_to("#webhook-configuration").await;
-        visit.look(&format!("particle-no-account-{name}")).await;
-        visit
-            .press("[data-component$=hook] [data-action=send]")
-            .await;
-        let rounds = visit
-            .log_shows("a round", |rounds| {
-                rounds.len() == 1 && rounds[0].blocks.len() == 3
-            })
-            .await;
-        assert_eq!(rounds[0].who, "Sent by this page, as Particle would");
-        let received = &rounds[0].blocks[0];
-        let body: Value =
-            serde_json::from_str(&received.row("body").replace('\u{a0}', " ")).unwrap();
-        assert_eq!(body["event"], "WebhookTutorial01");
-        assert_eq!(body["coreid"], "api");
-        let data: Value = serde_json::from_str(body["data"].as_str().unwrap()).unwrap();
-        assert_eq!(data["op"], "test");
-        assert!(
-            received
-                .note
-                .contains("Sent by this page, as Particle would"),
-            "{received:#?}"
-        );
-        visit.says(".log-count", "the server’s side only").await;
-        visit.scroll_to("#log").await;
-        visit.look(&format!("particle-sent-by-page-{name}")).await;
-        visit.close().await;
-    }
-    home.stack.stop().await.unwrap();
+    let is_named = rounds.iter().any(|round| round.who == "Not listening");
+    assert!(is_named, "{rounds:#?}");
+    visit.end(home).await;
 }

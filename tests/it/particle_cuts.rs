@@ -35,8 +35,7 @@ fn id_of(round: &Round) -> Option<usize> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn events_over_a_stream_that_breaks_off_again_and_again_are_shown_once_or_their_time_is_named()
- {
+async fn events_of_a_breaking_stream_are_shown_once_or_missed() {
     // The page is told where the cloud is when the stack starts, and the proxy has to know the cloud.
     let origin = Arc::new(Mutex::new(None));
     let said = Arc::clone(&origin);
@@ -70,12 +69,7 @@ async fn events_over_a_stream_that_breaks_off_again_and_again_are_shown_once_or_
     let mut missed = Vec::new();
     let mut next = 1000;
     for cut in 0..CUTS {
-        visit
-            .says(
-                "[data-component$=connect] [data-slot=stream]",
-                "Listening to events.",
-            )
-            .await;
+        visit.listening().await;
         for _ in 0..2 {
             next += 1;
             account
@@ -95,10 +89,7 @@ async fn events_over_a_stream_that_breaks_off_again_and_again_are_shown_once_or_
         }
         cutter.cut();
         visit
-            .says(
-                "[data-component$=connect] [data-slot=stream]",
-                "Not listening to events",
-            )
+            .slot_says("connect", "stream", "Not listening to events")
             .await;
         // Published where nobody listens; the server still gets it. The first pause is too short for it.
         if cut > 1 && cutter.opened().len() == cut + 1 {
@@ -114,12 +105,7 @@ async fn events_over_a_stream_that_breaks_off_again_and_again_are_shown_once_or_
             }
         }
     }
-    visit
-        .says(
-            "[data-component$=connect] [data-slot=stream]",
-            "Listening to events.",
-        )
-        .await;
+    visit.listening().await;
     assert!(missed.len() >= 2, "{missed:?}");
     let rounds = visit
         .log_shows("every round", |rounds| {
@@ -182,8 +168,7 @@ async fn events_over_a_stream_that_breaks_off_again_and_again_are_shown_once_or_
             .then_some(())
     })
     .await;
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }
 
 /// Puts an answer of a test's choice in the place of every answer of the cloud.
@@ -202,7 +187,7 @@ const ANSWERS: &str = "
     };";
 
 #[tokio::test]
-async fn too_many_calls_and_a_cloud_that_is_broken_are_said_plainly_and_gone_on_from() {
+async fn a_refusing_or_broken_cloud_is_reported_and_retried() {
     let home = Home::start().await;
     let cases = [
         (
@@ -237,12 +222,8 @@ async fn too_many_calls_and_a_cloud_that_is_broken_are_said_plainly_and_gone_on_
         let answer = format!("window.answer = {{ status: {status}, body: '{body}' }}");
         // At the sign-in, and once signed in.
         visit.run(&answer).await;
-        visit
-            .press("[data-component$=connect] [data-action=simulated]")
-            .await;
-        visit
-            .says("[data-component$=connect] [data-slot=problem]", says)
-            .await;
+        visit.act("connect", "simulated").await;
+        visit.slot_says("connect", "problem", says).await;
         visit.run("window.answer = null").await;
         visit.connect().await;
         visit
@@ -250,35 +231,19 @@ async fn too_many_calls_and_a_cloud_that_is_broken_are_said_plainly_and_gone_on_
                 "{answer}; window.streams.splice(0).forEach((one) => one.abort())"
             ))
             .await;
+        visit.slot_says("connect", "stream", stream).await;
         visit
-            .says("[data-component$=connect] [data-slot=stream]", stream)
+            .slot_says("connect", "stream", "Trying again by itself.")
             .await;
-        visit
-            .says(
-                "[data-component$=connect] [data-slot=stream]",
-                "Trying again by itself.",
-            )
-            .await;
-        visit
-            .press("[data-component$=webhook-card] [data-action=test]")
-            .await;
-        visit
-            .says("[data-component$=webhook-card] [data-slot=status]", says)
-            .await;
+        visit.act("webhook-card", "test").await;
+        visit.slot_says("webhook-card", "status", says).await;
         visit
             .scroll_to("[data-component$=connect] [data-slot=card]")
             .await;
         visit.look(&format!("particle-{status}-{name}")).await;
         visit.run("window.answer = null").await;
-        visit
-            .says(
-                "[data-component$=connect] [data-slot=stream]",
-                "Listening to events.",
-            )
-            .await;
-        visit
-            .press("[data-component$=webhook-card] [data-action=test]")
-            .await;
+        visit.listening().await;
+        visit.act("webhook-card", "test").await;
         visit.blocks("response", 1).await;
         visit.remove_webhook().await;
         visit.close().await;

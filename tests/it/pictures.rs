@@ -70,8 +70,7 @@ async fn before_start_and_reading_ahead() {
         visit.shows("the bar offers to start", bar).await;
     };
     look(&visit, "ahead", ahead).await;
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -82,15 +81,11 @@ async fn with_a_cloud_a_device_and_rounds() {
     look(&visit, "started", async |_| ()).await;
     visit.browser.look_as(LIGHT).await.unwrap();
     visit.connect().await;
-    visit
-        .press("[data-component$=webhook-card] [data-action=test]")
-        .await;
+    visit.act("webhook-card", "test").await;
     visit.whole_rounds(1).await;
     let on = "return document.querySelector('.device-light').dataset.state === 'on'";
     visit.shows("the device is online", on).await;
-    visit
-        .press("[data-component$=panel] [data-action=press]")
-        .await;
+    visit.act("panel", "press").await;
     visit.blocks("device", 1).await;
     visit.blocks("response", 2).await;
     let connected = async |visit: &Visit| {
@@ -104,8 +99,7 @@ async fn with_a_cloud_a_device_and_rounds() {
     visit.browser.look_as(WALL).await.unwrap();
     visit.fits().await;
     visit.picture("connected-wall").await;
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }
 
 #[tokio::test]
@@ -113,9 +107,7 @@ async fn without_an_account() {
     let home = Home::start_with(|config| config.clouds = Arc::new(|_| vec![])).await;
     let visit = Visit::to(&home, LIGHT).await;
     visit.start().await;
-    visit
-        .press("[data-component$=hook] [data-action=send]")
-        .await;
+    visit.act("hook", "send").await;
     visit.blocks("received", 1).await;
     let there = async |visit: &Visit| {
         visit.blocks("received", 1).await;
@@ -125,6 +117,5 @@ async fn without_an_account() {
         assert_eq!(mode, json!("none"));
     };
     look(&visit, "none", there).await;
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }

@@ -37,7 +37,7 @@ async fn reads_whole(visit: &Visit, how: &str) {
 const ALIVE: &str = "return [...document.querySelectorAll('main button, main input, main select, main textarea, header button')].filter((one) => one.checkVisibility() && !one.disabled).map((one) => one.dataset.do ?? one.name ?? one.textContent)";
 
 #[tokio::test]
-async fn without_scripts_everything_reads_and_nothing_pretends_to_work() {
+async fn without_scripts_all_is_readable_and_nothing_looks_alive() {
     let home = Home::start().await;
     for (name, view) in [("light", LIGHT), ("phone", PHONE)] {
         let off = (
@@ -70,9 +70,7 @@ async fn a_script_that_does_not_come_leaves_everything_to_read() {
         let blocked = ("Network.setBlockedURLs", lost_at);
         let visit = open(&home, LIGHT, &[network.clone(), blocked]).await;
         if lost == "app.js" {
-            visit
-                .press("[data-component$=start] [data-action=start]")
-                .await;
+            visit.act("start", "start").await;
         }
         if lost == "first.js" {
             // The others do its work, later.
@@ -133,6 +131,5 @@ async fn on_paper_every_section_is_there_and_the_log_is_a_list() {
         .picture_of("#webhook-details", "print-webhook-details")
         .await
         .unwrap();
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }

@@ -255,6 +255,5 @@ async fn a_reply_with_a_page_or_script_does_nothing_in_a_browser() {
             "{kind}: {came}"
         );
     }
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }

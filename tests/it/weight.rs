@@ -52,15 +52,13 @@ async fn shifts(visit: &Visit) -> Value {
 }
 
 #[tokio::test]
-async fn the_first_load_is_light_and_what_works_the_page_comes_with_start() {
+async fn the_first_load_is_light_and_the_rest_comes_with_start() {
     let home = Home::start().await;
     let visit = watched(&home, LIGHT).await;
     let first = transferred(&visit).await;
     assert!(first > 20_000, "{first} bytes are no page");
     assert!(first < FIRST_LOAD, "the first load is {first} bytes");
-    let code = visit
-        .text("[data-component$=code-box] [data-slot=source]")
-        .await;
+    let code = visit.slot_text("code-box", "source").await;
     assert!(code.contains("Particle.publish"), "the code is part of it");
     let is_up = "return document.documentElement.dataset.script === 'on'";
     let is_up = visit.run(is_up).await;
@@ -68,15 +66,12 @@ async fn the_first_load_is_light_and_what_works_the_page_comes_with_start() {
 
     visit.start().await;
     visit.connect().await;
-    visit
-        .press("[data-component$=webhook-card] [data-action=test]")
-        .await;
+    visit.act("webhook-card", "test").await;
     visit.whole_rounds(1).await;
     let all = transferred(&visit).await;
     println!("first load: {first} bytes; with all that works the page: {all} bytes");
     assert!(all > first && all < ALL, "all of it is {all} bytes");
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }
 
 #[tokio::test]
@@ -88,9 +83,7 @@ async fn nothing_moves_under_the_reader_and_start_is_in_sight() {
         let foot = "return document.querySelector('[data-component$=start] [data-action=start]').getBoundingClientRect().bottom <= innerHeight";
         let in_sight = visit.run(foot).await;
         assert_eq!(in_sight, json!(true), "{name}: Start is below the foot");
-        visit
-            .press("[data-component$=start] [data-action=start]")
-            .await;
+        visit.act("start", "start").await;
         visit.says(".log-live", "live").await;
         let moved = shifts(&visit).await;
         let sum: f64 = moved
@@ -111,9 +104,7 @@ async fn a_reload_leaves_the_reader_at_the_same_words() {
     let visit = watched(&home, LIGHT).await;
     visit.start().await;
     visit.connect().await;
-    visit
-        .press("[data-component$=webhook-card] [data-action=test]")
-        .await;
+    visit.act("webhook-card", "test").await;
     visit.whole_rounds(1).await;
     let go = "document.querySelector('#simple-test').scrollIntoView({ behavior: 'instant' })";
     visit.run(go).await;
@@ -132,9 +123,7 @@ async fn a_reload_leaves_the_reader_at_the_same_words() {
         .unwrap();
     visit.reload().await;
     visit.whole_rounds(1).await;
-    visit
-        .says("[data-component$=connect] [data-slot=stream]", "Listening")
-        .await;
+    visit.listening().await;
     shifts(&visit).await;
     let grown = "return window.heights().map((height, i) => window.early[i] - height)";
     let grown = visit.run(grown).await;
@@ -143,6 +132,5 @@ async fn a_reload_leaves_the_reader_at_the_same_words() {
     let (after, before) = (after.as_i64().unwrap(), before.as_i64().unwrap());
     // Less than a line: heights are kept in whole pixels.
     assert!((after - before).abs() < 16, "from {before} to {after}");
-    visit.close().await;
-    home.stack.stop().await.unwrap();
+    visit.end(home).await;
 }

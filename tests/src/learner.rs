@@ -105,36 +105,38 @@ impl Visit {
 
     /// Connects the simulated cloud; the webhook is made and events are heard when this returns.
     pub async fn connect(&self) {
-        self.press("[data-component$=connect] [data-action=simulated]")
-            .await;
+        self.act("connect", "simulated").await;
         self.connected().await;
+    }
+
+    /// Fills in one of the forms to sign in with, and submits it.
+    pub async fn sign_in(&self, form: &str, fields: &[(&str, &str)]) {
+        let form = format!("[data-component$=connect] [data-form={form}]");
+        for (name, text) in fields {
+            self.fill(&format!("{form} [name={name}]"), text).await;
+        }
+        self.press(&format!("{form} [type=submit]")).await;
     }
 
     /// Waits until the webhook leads here and events are heard.
     pub async fn connected(&self) {
-        self.says(
-            "[data-component$=webhook-card] [data-slot=state]",
-            "is in your account",
-        )
-        .await;
-        self.says(
-            "[data-component$=connect] [data-slot=stream]",
-            "Listening to events.",
-        )
-        .await;
+        self.slot_says("webhook-card", "state", "is in your account")
+            .await;
+        self.listening().await;
+    }
+
+    /// Waits until events are heard.
+    pub async fn listening(&self) {
+        self.slot_says("connect", "stream", "Listening to events.")
+            .await;
     }
 
     /// Removes the webhook from the account, and says so in the dialog; it is gone when this returns.
     pub async fn remove_webhook(&self) {
-        self.press("[data-component$=webhook-card] [data-action=remove]")
+        self.act("webhook-card", "remove").await;
+        self.confirm("remove-webhook").await;
+        self.slot_says("webhook-card", "state", "There is no webhook")
             .await;
-        self.press("dialog[data-name=remove-webhook] [data-action=confirm]")
-            .await;
-        self.says(
-            "[data-component$=webhook-card] [data-slot=state]",
-            "There is no webhook",
-        )
-        .await;
     }
 
     /// Waits until what a selector finds shows a text.
@@ -151,12 +153,18 @@ impl Visit {
         eventually_or(&format!("{selector} says {text:?}"), says).await;
     }
 
+    /// Waits until a part of a component shows a text; both by their names.
+    pub async fn slot_says(&self, component: &str, slot: &str, text: &str) {
+        let selector = format!("[data-component$={component}] [data-slot={slot}]");
+        self.says(&selector, text).await;
+    }
+
     /// Types into a field, in place of what is there.
     ///
     /// # Panics
     /// If the browser is gone.
     pub async fn fill(&self, selector: &str, text: &str) {
-        let script = "const field = document.querySelector(arguments[0]); field.value = arguments[1]; field.dispatchEvent(new Event('input', { bubbles: true }))";
+        let script = "const field = document.querySelector(arguments[0]); field.value = arguments[1]; for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, { bubbles: true }))";
         self.run_with(script, vec![json!(selector), json!(text)])
             .await;
     }

@@ -76,11 +76,6 @@ impl<'a> Network<'a> {
         self.0.run(&script).await;
     }
 
-    /// Breaks off the stream of events, as a lost connection does.
-    pub async fn cut(self) {
-        self.0.run("net.cut()").await;
-    }
-
     /// Takes the cloud away, and breaks off its stream.
     pub async fn go_down(self) {
         self.0.run("net.isDown = true; net.cut()").await;

@@ -5,7 +5,7 @@ use fantoccini::{Locator, key::Key as Pressed};
 use serde_json::{Value, json};
 
 use crate::{
-    browser::{Browser, View},
+    browser::{Browser, LIGHT, VIEWS, View},
     client::Client,
     eventually,
     home::{Home, Person},
@@ -27,6 +27,14 @@ impl Visit {
     pub async fn to(home: &Home, view: View) -> Self {
         let browser = Browser::start(view).await.expect("the browser answers");
         Visit::with(browser, home).await
+    }
+
+    /// A stack with the page open and Start pressed, and the person who did.
+    pub async fn started(view: View) -> (Home, Self, Person) {
+        let home = Home::start().await;
+        let visit = Visit::to(&home, view).await;
+        let person = visit.start().await;
+        (home, visit, person)
     }
 
     /// The same in a browser that was started otherwise.
@@ -113,6 +121,15 @@ impl Visit {
         closed.expect("the browser answers");
     }
 
+    /// The same, and the stack that was visited.
+    ///
+    /// # Panics
+    /// As [`Visit::close`], and if the stack does not stop.
+    pub async fn end(self, home: Home) {
+        self.close().await;
+        home.stack.stop().await.expect("the stack stops");
+    }
+
     /// Brings what a selector finds to the top of the window.
     pub async fn scroll_to(&self, selector: &str) {
         let script = "document.querySelector(arguments[0]).scrollIntoView({ block: 'start', behavior: 'instant' })";
@@ -136,6 +153,27 @@ impl Visit {
         self.picture(name).await;
         self.axe(name).await;
         self.fits().await;
+    }
+
+    /// The same by day, by night and on a phone, and then by day again.
+    ///
+    /// # Panics
+    /// As [`Visit::look`].
+    pub async fn look_everywhere(&self, name: &str) {
+        for (view_name, view) in VIEWS {
+            self.view_as(view).await;
+            self.look(&format!("{name}-{view_name}")).await;
+        }
+        self.view_as(LIGHT).await;
+    }
+
+    /// Goes on looking in another way, without loading the page again.
+    ///
+    /// # Panics
+    /// If the browser refuses.
+    pub async fn view_as(&self, view: View) {
+        let set = self.browser.look_as(view).await;
+        set.expect("the browser answers");
     }
 
     /// Waits until a script gives something truthy, and gives that back.
@@ -171,6 +209,20 @@ impl Visit {
         .await;
     }
 
+    /// Presses a control of a component, both by their names.
+    pub async fn act(&self, component: &str, action: &str) {
+        self.press(&format!(
+            "[data-component$={component}] [data-action={action}]"
+        ))
+        .await;
+    }
+
+    /// Says yes to a dialog.
+    pub async fn confirm(&self, dialog: &str) {
+        self.press(&format!("dialog[data-name={dialog}] [data-action=confirm]"))
+            .await;
+    }
+
     /// Presses a key on whatever has the focus.
     ///
     /// # Panics
@@ -187,8 +239,7 @@ impl Visit {
     /// # Panics
     /// If the hook URL does not end in the endpoint that the kept key leads to.
     pub async fn start(&self) -> Person {
-        self.press("[data-component$=start] [data-action=start]")
-            .await;
+        self.act("start", "start").await;
         let url = self
             .shows(
                 "a hook URL is shown",
@@ -215,10 +266,8 @@ impl Visit {
     /// Clears the log on its own page, comes back, and waits until it is empty.
     pub async fn clear_log(&self) {
         self.goto(&format!("{}/log", self.page_url)).await;
-        self.press("[data-component$=more] [data-action=clear]")
-            .await;
-        self.press("dialog[data-name=clear] [data-action=confirm]")
-            .await;
+        self.act("more", "clear").await;
+        self.confirm("clear").await;
         self.shows(
             "the log is empty",
             "return document.querySelector('[data-component$=list] [data-slot=empty]').checkVisibility()",
@@ -235,6 +284,12 @@ impl Visit {
         );
         self.shows(&format!("there are {count} blocks of {kind}"), &script)
             .await;
+    }
+
+    /// The text of a part of a component, both by their names.
+    pub async fn slot_text(&self, component: &str, slot: &str) -> String {
+        self.text(&format!("[data-component$={component}] [data-slot={slot}]"))
+            .await
     }
 
     /// The text of everything that a selector finds, a line each.

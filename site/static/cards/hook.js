@@ -4,13 +4,15 @@
 import { slots } from '../lib/component.js';
 import { copyFrom } from '../lib/copy.js';
 import { element, wordButton, write } from '../lib/dom.js';
-import { likelyShell, shellLine } from '../lib/shell-line.js';
+import { likelyShell } from '../lib/shell-line.js';
 import { effect } from '../lib/signal.js';
 import { span } from '../lib/time.js';
 import { keysOfOwner } from '../keys/keys.js';
+import { HELLO, sendFromPage, sendLine } from './send.js';
 
 /** @type {import('../lib/component.js').Mount} */
-export function mount(root, { state, endpoint, particle, expect, expectRound }) {
+export function mount(root, page) {
+  const { state, endpoint, particle, expect } = page;
   const at = slots(root);
   at.shell.value = state.shell.value = likelyShell(navigator.platform);
   at.shell.addEventListener('change', () => (state.shell.value = at.shell.value));
@@ -23,7 +25,7 @@ export function mount(root, { state, endpoint, particle, expect, expectRound }) 
     write(at.url, info?.hook_url ?? (keys ? 'asking the server …' : ''));
     write(at.reach, info ? reach(info.hook_url) : '');
     write(at.kept, info ? kept(info, endpoint.isLasting()) : '');
-    write(at.line, info ? sendLine(state.shell.value, info.hook_url) : '');
+    write(at.line, info ? sendLine(state.shell.value, info.hook_url, HELLO) : '');
     for (const control of at.owned.querySelectorAll('button')) control.hidden = !keys?.owner;
   });
   // Whoever pressed Start goes on here, for that button is gone; after the question for a code, if
@@ -63,11 +65,11 @@ export function mount(root, { state, endpoint, particle, expect, expectRound }) 
 
   /**
    * @param {'share' | 'continue'} name
-   * @param {string} page that the link opens
+   * @param {string} path of the page that the link opens
    * @param {string | null | undefined} key
    */
-  const showLink = (name, page, key) =>
-    (state.dialog.value = { name, texts: { link: `${location.origin}${page}#${key}` } });
+  const showLink = (name, path, key) =>
+    (state.dialog.value = { name, texts: { link: `${location.origin}${path}#${key}` } });
 
   return {
     'copy-url': (button) => (expect(), copyFrom(button, state.info.peek()?.hook_url ?? '')),
@@ -75,39 +77,8 @@ export function mount(root, { state, endpoint, particle, expect, expectRound }) 
     share: () => showLink('share', '/log', state.keys.peek()?.share),
     continue: () => showLink('continue', '/', state.keys.peek()?.owner),
     forget: () => (state.dialog.value = { name: 'forget' }),
-    async send() {
-      const keys = state.keys.peek();
-      if (!keys) return;
-      expectRound();
-      try {
-        // By this origin's own path: the hook may have a name of its own, which a page may not talk
-        // to.
-        const answer = await fetch(`/hook/${keys.endpoint}`, {
-          method: 'POST',
-          ...particle.sample(),
-          credentials: 'omit',
-        });
-        write(at.answer, `Answered ${answer.status}: ${(await answer.text()).slice(0, 200)}`);
-      } catch {
-        write(at.answer, 'Not sent: the server can’t be reached.');
-      }
-      expect();
-    },
+    send: async () => write(at.answer, await sendFromPage(page, particle.sample())),
   };
-}
-
-/** @param {import('../lib/shell-line.js').Shell} shell @param {string} url */
-function sendLine(shell, url) {
-  const body = JSON.stringify({
-    event: 'WebhookTutorial01',
-    data: JSON.stringify({ op: 'hello', id: 1 }),
-  });
-  return shellLine(shell, {
-    method: 'POST',
-    url,
-    headers: [['Content-Type', 'application/json']],
-    body,
-  });
 }
 
 /** @param {string} url */

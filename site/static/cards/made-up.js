@@ -5,12 +5,13 @@
 import { slots } from '../lib/component.js';
 import { copyFrom } from '../lib/copy.js';
 import { write } from '../lib/dom.js';
-import { shellLine } from '../lib/shell-line.js';
 import { effect, signal } from '../lib/signal.js';
+import { sendFromPage, sendLine } from './send.js';
 
 /** @type {import('../lib/component.js').Mount} */
-export function mount(root, { state, expect, expectRound }) {
-  const { coreid, line, answer: answerLine } = slots(root);
+export function mount(root, page) {
+  const { state, expect } = page;
+  const { coreid, line, answer } = slots(root);
   const claimed = signal(coreid.value);
   coreid.addEventListener('input', () => (claimed.value = coreid.value));
 
@@ -21,28 +22,14 @@ export function mount(root, { state, expect, expectRound }) {
   };
   effect(() => {
     const url = state.info.value?.hook_url ?? 'YOUR-HOOK-URL';
-    const headers = /** @type {[string, string][]} */ ([['Content-Type', 'application/json']]);
-    write(line, shellLine(state.shell.value, { method: 'POST', url, headers, body: body() }));
+    write(line, sendLine(state.shell.value, url, body()));
   });
 
   return {
     copy: (button) => (expect(), copyFrom(button, line.textContent)),
     async send() {
-      const keys = state.keys.peek();
-      if (!keys) return;
-      expectRound();
-      try {
-        const answer = await fetch(`/hook/${keys.endpoint}`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: body(),
-          credentials: 'omit',
-        });
-        write(answerLine, `Answered ${answer.status}: the server took it for what it says it is.`);
-      } catch {
-        write(answerLine, 'Not sent: the server can’t be reached.');
-      }
-      expect();
+      const headers = { 'content-type': 'application/json' };
+      write(answer, await sendFromPage(page, { headers, body: body() }));
     },
   };
 }

@@ -22,7 +22,7 @@ const LONGEST_PAUSE_MS = 10_000;
 
 /**
  * @param {{fetch: typeof globalThis.fetch, api: string, token: string, wait: (ms: number, signal:
- *   AbortSignal) => Promise<void>}} with_
+ *   AbortSignal) => Promise<void>}} options
  */
 export function controls({ fetch, api, token, wait }) {
   const path = (/** @type {string} */ id, /** @type {string} */ what) =>

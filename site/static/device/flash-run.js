@@ -29,8 +29,8 @@ const GIVEN_UP_MS = 15 * 60_000;
  *   token: string, device: Device,
  *   name: string, text: string, version: string, clock: import('../particle/stream.js').Clock,
  *   onChange: () => void,
- * }} with_ `name`: of the file; its ending tells the cloud that it is source. `version`: of Device
- * OS
+ * }} options `name`: of the file; its ending tells the cloud that it is source.
+ *   `version`: of Device OS
  */
 export function flashRun({ cloud, token, device, name, text, version, clock, onChange }) {
   /** @type {FlashState} */

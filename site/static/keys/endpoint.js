@@ -64,7 +64,8 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
       clock: browserClock,
       hidden: () => document.hidden,
       longestMs: () => state.config.peek()?.longest_wait_ms ?? Infinity,
-      following: () => state.place.peek() === 'newest',
+      // A round that is selected stays there to be read.
+      following: () => state.place.peek() === 'newest' && state.selected.peek() === null,
       onLog: (log, came) => {
         state.log.value = log;
         if (came > 0) tell('news');
@@ -151,7 +152,18 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
      * @param {{expecting?: boolean}} [reason]
      */
     poke: (reason) => watching?.poke(reason),
-    older: () => watching?.older(),
+    /** Reads what is older. Gives back whether it could, and says so in the log if it could not. */
+    async older() {
+      try {
+        await watching?.older();
+        state.olderProblem.value = '';
+        return true;
+      } catch (error) {
+        const { message } = /** @type {Error} */ (error);
+        state.olderProblem.value = `Older ones could not be read: ${message}.`;
+        return false;
+      }
+    },
     /**
      * Makes an endpoint and looks at it. Gives back what went wrong, or null.
      * @param {{isNew?: boolean, code?: string}} [options] `isNew`: with a new key, and so a new

@@ -54,7 +54,7 @@ export const failure = ({ message, status }) =>
     : `That did not work: ${message}.`;
 
 /**
- * @param {{fetch: typeof globalThis.fetch, key: string}} with_ what to ask with
+ * @param {{fetch: typeof globalThis.fetch, key: string}} options what to ask with
  */
 export function apiClient({ fetch, key }) {
   /**

@@ -58,3 +58,18 @@ export function wordButton(label, act) {
 
 /** Items of a list. @param {string[]} texts */
 export const listItems = (texts) => texts.map((text) => element('li', '', text));
+
+/**
+ * Makes exactly these the children, moving none that is in its place.
+ * @param {Element} parent
+ * @param {Element[]} nodes
+ */
+export function reorder(parent, nodes) {
+  const stay = new Set(nodes);
+  for (const child of [...parent.children]) if (!stay.has(child)) child.remove();
+  let at = parent.firstElementChild;
+  for (const node of nodes) {
+    if (at === node) at = at.nextElementSibling;
+    else parent.insertBefore(node, at);
+  }
+}

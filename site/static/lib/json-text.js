@@ -65,7 +65,7 @@ export function pretty(text) {
  * @returns {{name: string, value: string}[] | null}
  */
 export function members(text) {
-  if (!isJson(text) || !/^\s*\{/.test(text)) return null;
+  if (!/^\s*\{/.test(text) || !isJson(text)) return null;
   /** @type {{name: string, value: string}[]} */
   const found = [];
   let level = 0;
@@ -75,7 +75,7 @@ export function members(text) {
     const c = text[at];
     if (c === '"') {
       const end = endOfString(text, at);
-      if (level === 1 && name === null) name = JSON.parse(text.slice(at, end + 1));
+      if (level === 1 && name === null) name = unquoted(text.slice(at, end + 1));
       at = end;
     } else if (c === ':') {
       if (level === 1) from = at + 1;
@@ -94,8 +94,12 @@ export function members(text) {
 
 /** What a JSON string says, or null if the text is another kind of value. @param {string} value */
 export function stringOf(value) {
-  return value.trimStart().startsWith('"') ? /** @type {string} */ (JSON.parse(value)) : null;
+  const trimmed = value.trim();
+  return trimmed.startsWith('"') ? unquoted(trimmed) : null;
 }
+
+/** What a JSON string says. @param {string} json @returns {string} */
+const unquoted = (json) => (json.includes('\\') ? JSON.parse(json) : json.slice(1, -1));
 
 /** @param {string} text valid JSON */
 function* tokensOf(text) {

@@ -5,16 +5,20 @@ import { slots } from '../lib/component.js';
 import { copyFrom } from '../lib/copy.js';
 import { writeOrHide } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
+import { drawLinks } from './explained.js';
 import { drawRows } from './row.js';
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, { state, endpoint }) {
   const dialog = /** @type {HTMLDialogElement} */ (root);
-  const { wrap, title, rows, note, curl, 'curl-status': curlStatus } = slots(root);
+  const { wrap, title, rows, note, links, curl, 'curl-status': curlStatus } = slots(root);
   const setWrap = () => dialog.toggleAttribute('data-wrap', wrap.checked);
   wrap.addEventListener('change', setWrap);
   setWrap();
   dialog.addEventListener('close', () => (state.openBlock.value = null));
+  links.addEventListener('click', (/** @type {Event} */ { target }) => {
+    if (/** @type {Element} */ (target).closest('a')) dialog.close();
+  });
   // A press beside the dialog is on the dialog element itself, which has no padding.
   dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
 
@@ -25,6 +29,7 @@ export function mount(root, { state, endpoint }) {
     dialog.dataset.kind = block.kind;
     title.textContent = block.seq === null ? block.title : `${block.title} #${block.seq}`;
     writeOrHide(note, block.note);
+    links.replaceChildren(drawLinks(block));
     curl.hidden = block.kind !== 'received';
     curlStatus.textContent = '';
     if (!dialog.open) dialog.showModal();

@@ -36,12 +36,13 @@ import { span } from '../lib/time.js';
  *   rows: Row[],
  *   more?: {count: number, rows: (from: number, to: number) => Row[]},
  *   note: string,
+ *   about?: string[],
  * }} Block `short`: the title in a word or two, for where there is no room. `at`: when, as an RFC
  * 3339 time. `hop`: how
  *   long the way to this block took, where one clock measured it; else empty. `more`: rows after
  *   these, made
  *   when somebody asks for them: a body may have a hundred thousand fields. `note`: what there is
- *   to learn; else empty.
+ *   to learn; else empty. `about`: the paragraphs of the tutorial that the note is about.
  */
 
 /**
@@ -173,9 +174,9 @@ function response({ seq, received_at, took_ms, response }) {
   rows.push(textRow('body', body, 'empty'));
   const notes = [];
   if (reply_use) notes.push(`By your setting, ${reply_use.n} of ${reply_use.of}.`);
-  // https://docs.particle.io/reference/cloud-apis/webhooks/: a webhook's request times out after 20
-  // s.
-  if (delay_ms >= 20_000) notes.push(`Held for ${span(delay_ms)}: Particle stops waiting at 20 s.`);
+  // https://docs.particle.io/reference/cloud-apis/webhooks/: a request times out after 20 s.
+  const isLate = delay_ms >= 20_000;
+  if (isLate) notes.push(`Held for ${span(delay_ms)}: Particle stops waiting at 20 s.`);
   const at = new Date(new Date(received_at).getTime() + took_ms);
   return {
     key: `${seq}:response`,
@@ -188,6 +189,7 @@ function response({ seq, received_at, took_ms, response }) {
     hop: span(took_ms),
     rows,
     note: notes.join(' '),
+    ...(isLate && { about: ['when-the-server-is-slow'] }),
   };
 }
 
@@ -209,31 +211,24 @@ function parsedFields(request, from, to) {
   if (request.truncated)
     return none('Only the beginning of the body was kept, so it is not parsed.');
   const known = fieldsOf(request);
-  const data = known?.get('data');
+  const data = known.get('data');
   if (data !== undefined) {
     const fromTest =
-      known?.get('coreid') === 'api'
-        ? 'coreid “api” stands for the API or the Test button, not for a device.'
+      known.get('coreid') === 'api'
+        ? 'coreid “api” means the API or the Test button, not a device.'
         : '';
-    if (!isJson(data)) {
-      return {
-        fields: [{ name: 'data', value: data }],
-        count: 1,
-        note: `The field “data” is not JSON, so it stands here as it is. ${fromTest}`.trim(),
-      };
-    }
-    const { fields, count, note } = jsonFields(data, 'data', from, to);
+    const { fields, count, note } = jsonFields(data, 'data', from, to) ?? {
+      fields: [{ name: 'data', value: data }],
+      count: 1,
+      note: 'The field “data” is not JSON, so it is shown as it is.',
+    };
     return { fields, count, note: [note, fromTest].filter(Boolean).join(' ') };
   }
-  if (isJson(request.body)) {
-    const { fields, count, note } = jsonFields(request.body, 'body', from, to);
-    return {
-      fields,
-      count,
-      note: [note, 'The body has no field “data”, so this is the body itself.']
-        .filter(Boolean)
-        .join(' '),
-    };
+  const ofBody = jsonFields(request.body, 'body', from, to);
+  if (ofBody) {
+    const { fields, count, note } = ofBody;
+    const noData = 'The body has no field “data”, so this is the body itself.';
+    return { fields, count, note: [note, noData].filter(Boolean).join(' ') };
   }
   if (isForm(request)) {
     const { fields, count } = formFields(request.body, from, to);
@@ -251,19 +246,24 @@ function parsedFields(request, from, to) {
 }
 
 /**
- * @param {string} json valid JSON
+ * The members of a JSON object, or another JSON value as one; null if it is not JSON.
+ * @param {string} json
  * @param {string} name for a value that has no members
  * @param {number} from @param {number} to
- * @returns {{fields: Field[], count: number, note: string}}
+ * @returns {{fields: Field[], count: number, note: string} | null}
  */
 function jsonFields(json, name, from, to) {
   const found = members(json);
-  if (found === null) return { fields: [{ name, value: json, isJson: true }], count: 1, note: '' };
+  if (found === null) {
+    return isJson(json)
+      ? { fields: [{ name, value: json, isJson: true }], count: 1, note: '' }
+      : null;
+  }
   if (found.length === 0) return { fields: [], count: 0, note: 'An object without members.' };
   const seen = new Set();
   const twice = found.find((field) => seen.size === seen.add(field.name).size);
   const note = twice
-    ? `“${clip(twice.name, 200, 1).text}” stands there twice: most programs keep the last.`
+    ? `“${clip(twice.name, 200, 1).text}” is there twice: most programs keep the last.`
     : '';
   const fields = found.slice(from, to).map((field) => ({ ...field, isJson: true }));
   return { fields, count: found.length, note };

@@ -5,28 +5,19 @@
 
 import { slots } from '../lib/component.js';
 import { copyFrom } from '../lib/copy.js';
-import { element, write } from '../lib/dom.js';
+import { write } from '../lib/dom.js';
 import { computed, effect } from '../lib/signal.js';
 import { drawBlock } from './block.js';
+import { drawLinks } from './explained.js';
 import { matchingBlocks } from './matching.js';
 import { isSameRound } from './rounds.js';
 
 /** @typedef {import('./rounds.js').Round} Round */
 
-/** Where the tutorial explains a block, by its kind. */
-const EXPLAINED = new Map([
-  ['api', 'simple-test'],
-  ['device', 'device-firmware'],
-  ['internal', 'webhook-details'],
-  ['error', 'responses-and-errors'],
-  ['received', 'log'],
-  ['parsed', 'simple-test'],
-  ['response', 'responses-and-errors'],
-]);
-
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
-  const { title, status, blocks, curl, 'curl-status': curlStatus } = slots(root);
+  const { title, status, wrap, blocks, curl, 'curl-status': curlStatus } = slots(root);
+  wrap.addEventListener('change', () => root.toggleAttribute('data-unwrapped', !wrap.checked));
   const narrow = matchMedia('(max-width: 999px)');
   /** Nothing is drawn again that looks the same. */
   const shown = computed(
@@ -53,11 +44,7 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
     blocks.replaceChildren(
       ...matchingBlocks(round, filter).map((block) => {
         const node = drawBlock(block, now, 'open');
-        const link = /** @type {HTMLAnchorElement} */ (
-          element('a', 'block-explained', 'In the tutorial')
-        );
-        link.href = `/#${EXPLAINED.get(block.kind) ?? 'log'}`;
-        node.append(link);
+        node.append(drawLinks(block));
         return node;
       }),
     );
@@ -92,11 +79,8 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
     }
     isFollowing = true;
     const find = () => rounds.peek().find((round) => round.seq === seq && !round.isRemark);
-    try {
-      while (!find() && state.log.peek().older !== null && lowest() > seq) await endpoint.older();
-    } catch {
-      // The log says that it is not connected.
-    }
+    const isOlder = () => !find() && state.log.peek().older !== null && lowest() > seq;
+    while (isOlder()) if (!(await endpoint.older())) break;
     isFollowing = false;
     state.selected.value = find()?.key ?? null;
   }

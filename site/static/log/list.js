@@ -3,9 +3,11 @@
 // thousand.
 
 import { slots } from '../lib/component.js';
-import { element, write, writeOrHide } from '../lib/dom.js';
+import { copyFrom } from '../lib/copy.js';
+import { element, reorder, write, writeOrHide } from '../lib/dom.js';
 import { computed, effect } from '../lib/signal.js';
 import { timeOfDay } from '../lib/time.js';
+import { HELLO, sendLine } from '../cards/send.js';
 import { mountNewest } from './newest.js';
 
 /** @typedef {import('./rounds.js').Round} Round */
@@ -15,14 +17,16 @@ const ROW = 44;
 /** Rows that are drawn above and below those in view. */
 const MARGIN = 6;
 /** As many rows before the end the list asks for older ones. */
-const AHEAD = 20;
+const AHEAD = 40;
+
+/** @typedef {{node: HTMLElement, round: Round | null, at: number, size: number}} Row */
 
 /** @type {import('../lib/component.js').Mount} */
-export function mount(root, { state, endpoint, listed, rounds, isAsked }) {
-  const { view, rows, empty, end, newest } = slots(root);
+export function mount(root, { state, endpoint, listed, rounds, isAsked, expect }) {
+  const { view, rows, empty, send, line, end, newest } = slots(root);
   /** The newest first. */
   const all = computed(() => listed.value.toReversed());
-  /** @type {Map<string, HTMLElement>} */
+  /** @type {Map<string, Row>} */
   let drawn = new Map();
   let isLoading = false;
 
@@ -31,30 +35,32 @@ export function mount(root, { state, endpoint, listed, rounds, isAsked }) {
     const first = Math.max(0, Math.floor(view.scrollTop / ROW) - MARGIN);
     const last = Math.ceil((view.scrollTop + view.clientHeight) / ROW) + MARGIN;
     const now = new Date();
-    /** @type {Map<string, HTMLElement>} */
+    /** @type {Map<string, Row>} */
     const next = new Map();
     list.slice(first, last).forEach((round, i) => {
-      const row = drawn.get(round.key) ?? newRow(round.key);
-      fill(row, round, first + i, list.length, now);
+      const row = drawn.get(round.key) ?? { node: newRow(round.key), round: null, at: -1, size: 0 };
+      const at = first + i;
+      // Most of what a scroll leaves in view is as it was.
+      if (row.round !== round || row.at !== at || row.size !== list.length) {
+        Object.assign(row, { round, at, size: list.length });
+        fill(row.node, round, at, list.length, now);
+      }
       next.set(round.key, row);
     });
-    for (const [key, row] of drawn) if (!next.has(key)) row.remove();
     drawn = next;
     mark(state.selected.peek());
     // Rows are in the order of the list, for those who hear them.
-    rows.append(...next.values());
+    reorder(
+      rows,
+      Array.from(next.values(), ({ node }) => node),
+    );
     if (last > list.length - AHEAD) void loadOlder();
   }
 
   async function loadOlder() {
     if (isLoading || state.log.peek().older === null || !isAsked.peek()) return;
     isLoading = true;
-    try {
-      await endpoint.older();
-    } catch (error) {
-      const { message } = /** @type {Error} */ (error);
-      state.olderProblem.value = `Older ones could not be read: ${message}.`;
-    }
+    await endpoint.older();
     isLoading = false;
   }
 
@@ -72,18 +78,23 @@ export function mount(root, { state, endpoint, listed, rounds, isAsked }) {
     const isCut = older === null && list.length > 0 && firstSeq > 1;
     const gone = `What came before #${firstSeq} is gone: cleared, or too old.`;
     writeOrHide(end, older !== null ? 'Older ones are read as you scroll.' : isCut ? gone : '');
-    const isEmpty = list.length === 0 && isAsked.value && rounds.value.length === 0;
-    writeOrHide(empty, isEmpty ? 'Nothing has arrived yet. What comes appears here.' : '');
+  });
+  effect(() => {
+    const url = state.info.value?.hook_url;
+    const isEmpty = isAsked.value && rounds.value.length === 0;
+    empty.hidden = !isEmpty;
+    view.hidden = isEmpty;
+    send.hidden = !state.keys.value?.owner || !url;
+    write(line, url ? sendLine(state.shell.value, url, HELLO) : '');
   });
 
   mountNewest(newest, state);
 
   /** @returns {{key: string, offset: number} | null} */
   function firstInView() {
-    const key = [...drawn.keys()].find((one) => top(one) + ROW > view.scrollTop);
-    return key === undefined ? null : { key, offset: view.scrollTop - top(key) };
+    const found = [...drawn].find(([, { at }]) => (at + 1) * ROW > view.scrollTop);
+    return found ? { key: found[0], offset: view.scrollTop - found[1].at * ROW } : null;
   }
-  const top = (/** @type {string} */ key) => Number(drawn.get(key)?.dataset.at) * ROW;
 
   view.addEventListener(
     'scroll',
@@ -97,11 +108,12 @@ export function mount(root, { state, endpoint, listed, rounds, isAsked }) {
 
   /** @param {string | null} key */
   function mark(key) {
-    for (const [one, row] of drawn) {
-      const isSelected = one === key;
-      row.setAttribute('aria-selected', String(isSelected));
+    for (const [one, { node }] of drawn) {
+      const isSelected = String(one === key);
+      if (node.getAttribute('aria-selected') !== isSelected)
+        node.setAttribute('aria-selected', isSelected);
     }
-    const selected = key === null ? undefined : drawn.get(key);
+    const selected = key === null ? undefined : drawn.get(key)?.node;
     if (selected) view.setAttribute('aria-activedescendant', selected.id);
     else view.removeAttribute('aria-activedescendant');
   }
@@ -133,7 +145,10 @@ export function mount(root, { state, endpoint, listed, rounds, isAsked }) {
     if (row) state.selected.value = row.dataset.key ?? null;
   });
 
-  return { newest: () => (view.scrollTop = 0) };
+  return {
+    newest: () => (view.scrollTop = 0),
+    'copy-line': (button) => (expect(), copyFrom(button, line.textContent)),
+  };
 }
 
 /** Where a key leads. @type {[string, (at: number, last: number, page: number) => number][]} */
@@ -169,7 +184,6 @@ function newRow(key) {
  */
 function fill(row, round, at, size, now) {
   const [seq, time, who, hint, status] = /** @type {HTMLElement[]} */ ([...row.children]);
-  row.dataset.at = String(at);
   row.style.translate = `0 ${at * ROW}px`;
   row.dataset.severity = round.severity;
   row.setAttribute('aria-posinset', String(at + 1));
@@ -178,8 +192,7 @@ function fill(row, round, at, size, now) {
   write(seq, !round.isRemark && round.seq !== null ? `#${round.seq}` : '');
   write(time, round.at ? timeOfDay(round.at, now).slice(0, -4) : '');
   write(who, round.who);
-  const hasHint = round.blocks.some(({ note }) => note !== '');
-  write(hint, hasHint ? '●' : '');
-  hint.title = hasHint ? 'There is something to learn in this round' : '';
+  write(hint, round.hasHint ? '●' : '');
+  hint.title = round.hasHint ? 'This round has a hint' : '';
   write(status, round.status);
 }

@@ -49,12 +49,15 @@ export function withPage(log, page, asked) {
     asked !== 'before' &&
     (base.cursor === null || highest >= base.upTo || page.deliveries.length === 0);
   const isBehind = asked === 'before' || base.cursor === null;
-  const deliveries = merged(base.deliveries, page.deliveries).filter(({ seq }) => seq >= firstSeq);
-  const there = new Set(deliveries.map(({ seq }) => seq));
-  const numbers = (/** @type {number[]} */ ours, /** @type {number[]} */ theirs) =>
-    [...new Set([...ours, ...theirs])]
+  const all = merged(base.deliveries, page.deliveries);
+  const deliveries = lowest(all) < firstSeq ? all.filter(({ seq }) => seq >= firstSeq) : all;
+  const numbers = (/** @type {number[]} */ ours, /** @type {number[]} */ theirs) => {
+    if (ours.length + theirs.length === 0) return ours;
+    const there = new Set(deliveries.map(({ seq }) => seq));
+    return [...new Set([...ours, ...theirs])]
       .filter((seq) => seq >= firstSeq && !there.has(seq))
       .sort((a, b) => a - b);
+  };
   const older = isBehind ? (page.older ?? null) : base.older;
   return {
     deliveries,
@@ -80,6 +83,10 @@ export function withPage(log, page, asked) {
  */
 function merged(ours, theirs) {
   if (theirs.length === 0) return ours;
+  if (ours.length === 0) return theirs;
+  // The usual pages follow or precede what is here, which may be ten thousand.
+  if (theirs[0].seq > ours[ours.length - 1].seq) return [...ours, ...theirs];
+  if (theirs[theirs.length - 1].seq < ours[0].seq) return [...theirs, ...ours];
   const bySeq = new Map(theirs.map((delivery) => [delivery.seq, delivery]));
   for (const delivery of ours) bySeq.set(delivery.seq, delivery);
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq);

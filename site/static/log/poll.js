@@ -66,7 +66,7 @@ export function pause(
  * Starts asking. It ends when `signal` is aborted or a problem with `final` is thrown.
  * @param {{ask: (signal: AbortSignal) => Promise<Outcome>, clock: Clock, signal: AbortSignal,
  *   hidden: () => boolean,
- *   onState: (state: State) => void, longestMs?: () => number, random?: () => number}} with_
+ *   onState: (state: State) => void, longestMs?: () => number, random?: () => number}} options
  * @returns {{poke: (reason?: {expecting?: boolean}) => void, ended: Promise<void>}} `poke`: there
  *   is a reason to ask now;
  *   `expecting`: and something is about to come, so keep asking quickly

@@ -6,7 +6,7 @@
 // key, so that focus, selection and scroll positions survive.
 
 import { slots } from '../lib/component.js';
-import { element, fromTemplate, slot, write, writeOrHide } from '../lib/dom.js';
+import { element, fromTemplate, reorder, slot, write, writeOrHide } from '../lib/dom.js';
 import { effect, signal, untracked } from '../lib/signal.js';
 import { drawBlock } from './block.js';
 import { viewOf } from './dock-place.js';
@@ -101,13 +101,7 @@ export function mount(rail, { state, endpoint, rounds, isAsked }) {
   async function showOlder() {
     const firstShown = () =>
       rounds.peek().findIndex(({ key }) => key === list.firstElementChild?.dataset.key);
-    try {
-      if (firstShown() < SHOWN) await endpoint.older();
-      state.olderProblem.value = '';
-    } catch (error) {
-      const { message } = /** @type {Error} */ (error);
-      state.olderProblem.value = `Older ones could not be read: ${message}.`;
-    }
+    if (firstShown() < SHOWN) await endpoint.older();
     const isBusy = wanted > 0;
     wanted += SHOWN;
     if (isBusy) return;
@@ -301,18 +295,3 @@ const TARGETS = new Map(KEYS);
 /** After the next picture was drawn. @returns {Promise<void>} */
 const nextPicture = () =>
   new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-
-/**
- * Makes exactly these the children, moving none that is in its place.
- * @param {Element} parent
- * @param {Element[]} nodes
- */
-function reorder(parent, nodes) {
-  const stay = new Set(nodes);
-  for (const child of [...parent.children]) if (!stay.has(child)) child.remove();
-  let at = parent.firstElementChild;
-  for (const node of nodes) {
-    if (at === node) at = at.nextElementSibling;
-    else parent.insertBefore(node, at);
-  }
-}

@@ -26,28 +26,27 @@ export const isForm = (request) =>
 
 /** The fields that Particle's webhooks send, and that the page looks at. */
 const KNOWN = new Set(['event', 'data', 'coreid', 'published_at', 'id']);
+/** What a body with one of them has in it: most have none, and may have 100,000 others. */
+const MENTION = /(?:event|data|coreid|published_at|id)["=]|\\u|%/;
 
 /**
- * Those of the known fields that the body has, as text; null if it has no fields at all. Of fields
- * of one name the last counts in JSON and the first in a form, as for the receiver.
- * @type {(request: Request) => Map<string, string> | null}
+ * Those of the known fields that the body has, as text. Of fields of one name the last counts in
+ * JSON and the first in a form, as for the receiver.
  */
-export const fieldsOf = perObject((request) => {
-  if (request.body_encoding !== 'utf-8' || request.truncated) return null;
-  const list = members(request.body);
+export const fieldsOf = perObject((/** @type {Request} */ request) => {
+  const { body, body_encoding, truncated } = request;
   /** @type {Map<string, string>} */
   const found = new Map();
+  if (body_encoding !== 'utf-8' || truncated || !MENTION.test(body)) return found;
+  const list = members(body);
   if (list) {
     for (const { name, value } of list) {
       if (KNOWN.has(name)) found.set(name, stringOf(value) ?? value);
     }
-    return found;
-  }
-  if (!isForm(request)) return null;
-  // Most forms have none of them, and one may have a hundred thousand others.
-  if (!/(?:^|&)(?:event|data|coreid|published_at|id)=|%/.test(request.body)) return found;
-  for (const [name, value] of new URLSearchParams(request.body)) {
-    if (KNOWN.has(name) && !found.has(name)) found.set(name, value);
+  } else if (isForm(request)) {
+    for (const [name, value] of new URLSearchParams(body)) {
+      if (KNOWN.has(name) && !found.has(name)) found.set(name, value);
+    }
   }
   return found;
 });

@@ -10,11 +10,12 @@
 import { perObject } from '../lib/memo.js';
 import { span } from '../lib/time.js';
 import { estimateLine } from '../particle/data-operations.js';
-import { answerBlock, eventBlock, kindOf } from '../particle/event-block.js';
+import { answerBlock, eventBlock, kindOf, noteOf } from '../particle/event-block.js';
 import {
   answerHints,
   errorHints,
   guessHint,
+  hint,
   receivedHints,
   responseHints,
   triggerHints,
@@ -30,6 +31,7 @@ import { runs } from './merge.js';
 /**
  * @typedef {import('../lib/api-client.js').Delivery} Delivery
  * @typedef {import('./delivery.js').Block} Block
+ * @typedef {import('../particle/hints.js').Hint} Hint
  * @typedef {import('../particle/event.js').Event} Event
  * @typedef {import('../particle/join.js').Trace} Trace
  * @typedef {import('../particle/join.js').Linked} Linked
@@ -43,6 +45,7 @@ import { runs } from './merge.js';
  *   took: string,
  *   at: string | null,
  *   isRemark: boolean,
+ *   hasHint: boolean,
  *   kinds: Set<string>,
  *   blocks: readonly Block[],
  *   trace: Trace | null,
@@ -72,7 +75,7 @@ import { runs } from './merge.js';
  */
 export function rounds(deliveries, events, gaps, context = {}) {
   const { missing, unreadable, older = null, quiet = [] } = gaps;
-  const all = join(deliveries, events).map((trace) => roundOf(trace, context));
+  const all = join(deliveries, events).map((trace) => new TraceRound(trace, context));
   const numbered = all.filter(({ seq }) => seq !== null);
   const remarks = [
     ...runs(missing).map(([from, to]) =>
@@ -130,42 +133,90 @@ const isSameRow = (a, b) =>
     a.remark === b.remark &&
     (a.pairs?.length ?? 0) === (b.pairs?.length ?? 0));
 
-/** @param {Trace} trace @param {Context} context @returns {Round} */
-function roundOf(trace, { prefix = null, names }) {
-  const { key, event, delivery, alone } = trace;
-  const seq = delivery?.seq ?? null;
-  const source = event?.coreid ?? trace.coreid;
-  const name = event?.name ?? trace.name;
-  const isPress =
-    prefix !== null && source === 'api' && isTest(prefix, name, event?.data ?? trace.data);
-  /** @type {Block[] | null} */
-  let made = null;
-  return {
-    key,
-    seq,
-    who: delivery && source === null ? methodAndPath(delivery) : whoIs(trace, isPress, names),
-    isTest: isPress,
-    ...outcomeOf(trace, prefix),
-    took: tookOf(trace),
-    at: delivery?.received_at ?? event?.published_at ?? alone?.published_at ?? null,
-    isRemark: false,
-    kinds: kindsOf(trace),
-    get blocks() {
-      return (made ??= blocks(trace, seq, prefix));
-    },
-    trace,
-  };
+/**
+ * A round of a trace. There may be ten thousand, of which a few are looked at: nothing is worked
+ * out before.
+ */
+class TraceRound {
+  isRemark = false;
+  /** @type {Block[] | undefined} */
+  #blocks;
+
+  /** @param {Trace} trace @param {Context} context */
+  constructor(trace, { prefix = null, names }) {
+    this.trace = trace;
+    this.key = trace.key;
+    this.seq = trace.delivery?.seq ?? null;
+    this.prefix = prefix;
+    this.names = names;
+  }
+
+  get isTest() {
+    const { event, coreid, name, data } = this.trace;
+    return (
+      this.prefix !== null &&
+      (event?.coreid ?? coreid) === 'api' &&
+      isTest(this.prefix, event?.name ?? name, event?.data ?? data)
+    );
+  }
+
+  get who() {
+    const { event, delivery, coreid } = this.trace;
+    const isAnonymous = delivery && (event?.coreid ?? coreid) === null;
+    return isAnonymous ? methodAndPath(delivery) : whoIs(this.trace, this.isTest, this.names);
+  }
+
+  get status() {
+    return outcomeOf(this.trace, this.prefix).status;
+  }
+
+  get severity() {
+    return outcomeOf(this.trace, this.prefix).severity;
+  }
+
+  get took() {
+    return tookOf(this.trace);
+  }
+
+  get at() {
+    const { event, delivery, alone } = this.trace;
+    return delivery?.received_at ?? event?.published_at ?? alone?.published_at ?? null;
+  }
+
+  get hasHint() {
+    const { event, delivery, ambiguousWith, errors } = this.trace;
+    return (
+      errors.length + ambiguousWith.length > 0 ||
+      (event !== null && triggerHints(event, this.prefix).length > 0) ||
+      (delivery !== null && receivedHints(this.trace).length + responseHints(this.trace).length > 0)
+    );
+  }
+
+  get kinds() {
+    return kindsOf(this.trace);
+  }
+
+  get blocks() {
+    return (this.#blocks ??= blocks(this.trace, this.seq, this.prefix));
+  }
 }
+
+const SENT_TWICE = hint(
+  'once-twice-out-of-order',
+  'A second hook-sent: two webhooks whose names overlap fired.',
+);
+const DELIVERED = new Set(['received', 'parsed', 'response']);
 
 /** @param {Trace} trace */
 function kindsOf({ event, alone, delivery, sents, responses, errors }) {
+  if (!event && !alone && sents.length + responses.length + errors.length === 0) return DELIVERED;
   const events = [
     event,
     alone,
     ...[...sents, ...responses, ...errors].map((linked) => linked.event),
   ];
   const kinds = events.flatMap((one) => (one ? [kindOf(one)] : []));
-  return new Set(delivery ? [...kinds, 'received', 'parsed', 'response'] : kinds);
+  return new Set(delivery ? [...kinds, ...DELIVERED] : kinds);
 }
 
 /** What a delivery looks like, or that it can't be shown: one of them takes no other with it. */
@@ -200,11 +251,11 @@ function blocks(trace, seq, prefix) {
       eventBlock(event, {
         seq,
         hop: '',
-        note: sentence([
+        hints: [
           ...ambiguityHint(trace.ambiguousWith),
           ...triggerHints(event, prefix),
           ...guessHint(event.guesses),
-        ]),
+        ],
         more,
       }),
     );
@@ -214,13 +265,15 @@ function blocks(trace, seq, prefix) {
       eventBlock(alone, {
         seq: null,
         hop: '',
-        note: sentence(['What it followed from was not seen here.', ...guessHint(alone.guesses)]),
+        hints: [
+          hint('log', 'What it followed from was not seen here.'),
+          ...guessHint(alone.guesses),
+        ],
       }),
     );
   const skipped = errors.filter((error) => isSleeping(error.event));
   for (const linked of skipped) addEvent(linked, errorHints(linked.event));
-  for (const [i, linked] of sents.entries())
-    addEvent(linked, i > 0 ? ['A second hook-sent: two webhooks whose names overlap fired.'] : []);
+  for (const [i, linked] of sents.entries()) addEvent(linked, i > 0 ? [SENT_TWICE] : []);
   if (delivery) {
     for (const block of deliveryBlocks(delivery)) {
       if (block.kind === 'received') found.push(noted(block, receivedHints(trace)));
@@ -238,7 +291,7 @@ function blocks(trace, seq, prefix) {
       ...answerHints(whole, trace),
       ...guessHint(parts.flatMap((part) => part.event.guesses)),
     ];
-    found.push(answerBlock(parts, { seq, hop: hopTo(first), note: sentence(hints) }));
+    found.push(answerBlock(parts, { seq, hop: hopTo(first), hints }));
   }
   for (const linked of responses.filter(({ ambiguousWith }) => ambiguousWith.length > 0))
     addEvent(linked, []);
@@ -246,14 +299,14 @@ function blocks(trace, seq, prefix) {
     addEvent(linked, errorHints(linked.event));
   return found;
 
-  /** @param {Linked} linked @param {string[]} hints */
-  function addEvent({ event: one, ambiguousWith }, hints) {
-    const note = sentence([...ambiguityHint(ambiguousWith), ...hints, ...guessHint(one.guesses)]);
+  /** @param {Linked} linked @param {Hint[]} more */
+  function addEvent({ event: one, ambiguousWith }, more) {
+    const hints = [...ambiguityHint(ambiguousWith), ...more, ...guessHint(one.guesses)];
     found.push(
       eventBlock(one, {
         seq: ambiguousWith.length > 0 ? null : seq,
         hop: ambiguousWith.length > 0 ? '' : hopTo(one),
-        note,
+        hints,
       }),
     );
     if (ambiguousWith.length > 0) unsure.add(found[found.length - 1]);
@@ -373,17 +426,17 @@ function ambiguityHint(ambiguousWith) {
   const bare = ambiguousWith.length - numbers.length;
   const rest =
     bare === 0 ? '' : `${bare} ${bare === 1 ? 'event' : 'events'} without a delivery here`;
-  return [
-    `Belongs to one of ${[shown, rest].filter(Boolean).join(' and ')}; nothing in it says which.`,
-  ];
+  const which = [shown, rest].filter(Boolean).join(' and ');
+  const about = 'once-twice-out-of-order';
+  return [hint(about, `Belongs to one of ${which}; nothing in it says which.`)];
 }
 
-/** @param {string[]} sentences */
-const sentence = (sentences) => sentences.filter(Boolean).join(' ');
-
-/** @param {Block} block @param {string[]} hints @returns {Block} */
-const noted = (block, hints) =>
-  hints.length === 0 ? block : { ...block, note: sentence([block.note, ...hints]) };
+/** @param {Block} block @param {Hint[]} hints @returns {Block} */
+function noted(block, hints) {
+  if (hints.length === 0) return block;
+  const { note, about } = noteOf(hints);
+  return { ...block, note: block.note === '' ? note : `${block.note} ${note}`, about };
+}
 
 // ---- Remarks in the row
 
@@ -442,6 +495,7 @@ const remark = (key, who, status) => ({
   took: '',
   at: null,
   isRemark: true,
+  hasHint: false,
   kinds: new Set(),
   blocks: [],
   trace: null,

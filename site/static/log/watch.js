@@ -10,9 +10,10 @@ import { startPolling } from './poll.js';
  * @typedef {ReturnType<typeof import('../lib/api-client.js').apiClient>} Client
  */
 
-/** How many are read at the start, and with each "show older": a few screens, one quick answer. */
-const SOME = 30;
-const MANY = 100;
+/** How many are read at the start: a few screens, one quick answer. */
+const FIRST = 30;
+/** The same of what came since, or is older. */
+const MORE = 100;
 /**
  * More than this is neither kept in the page nor caught up with one by one: the newest are read
  * again, the rest on request.
@@ -56,7 +57,7 @@ export function watch({ client, clock, hidden, longestMs, following, onLog, onSt
     inTurn(async () => {
       const { cursor } = log;
       const first = startsOver || cursor === null;
-      const query = first ? { last: SOME } : { after: cursor, limit: MANY };
+      const query = first ? { last: FIRST } : { after: cursor, limit: MORE };
       const page = await client.log(query, signal).catch(ended);
       const before = log;
       log = withPage(log, page, first ? 'newest' : 'after');
@@ -86,7 +87,7 @@ export function watch({ client, clock, hidden, longestMs, following, onLog, onSt
     older: () =>
       inTurn(async () => {
         if (log.older === null || stop.signal.aborted) return;
-        const page = await client.log({ before: log.older, limit: SOME }, stop.signal);
+        const page = await client.log({ before: log.older, limit: MORE }, stop.signal);
         log = withPage(log, page, 'before');
         onLog(log, 0);
       }),

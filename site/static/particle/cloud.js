@@ -54,7 +54,7 @@ export class CloudProblem extends Error {
 }
 
 /**
- * @param {{fetch: typeof globalThis.fetch, api: string, name: string, now?: () => number}} with_
+ * @param {{fetch: typeof globalThis.fetch, api: string, name: string, now?: () => number}} options
  *   `api`: the origin, without a slash at the
  *   end. `name`: what people call this cloud
  */

@@ -39,12 +39,23 @@ const rowsOf = perObject((/** @type {Event} */ event) => {
 });
 
 /**
- * @param {Event} event
- * @param {{seq: number | null, hop: string, note: string, more?: Row[]}} round what its round says
- *   about it
- * @returns {Block}
+ * The note of a block, and the paragraphs of the tutorial that it is about.
+ * @param {import('./hints.js').Hint[]} hints
  */
-export function eventBlock(event, { seq, hop, note, more = [] }) {
+export const noteOf = (hints) => ({
+  note: hints.map(({ text }) => text).join(' '),
+  about: [...new Set(hints.map(({ about }) => about))],
+});
+
+/**
+ * @typedef {{seq: number | null, hop: string, hints: import('./hints.js').Hint[], more?: Row[]}}
+ *   InRound what its round says about an event
+ */
+
+/**
+ * @param {Event} event @param {InRound} round @returns {Block}
+ */
+export function eventBlock(event, { seq, hop, hints, more = [] }) {
   const { kind } = meaningOf(event);
   return {
     key: event.id,
@@ -70,15 +81,13 @@ export function eventBlock(event, { seq, hop, note, more = [] }) {
         openOnly: true,
       },
     ],
-    note,
+    ...noteOf(hints),
   };
 }
 
 /**
  * The events of one response as one block, with its parts.
- * @param {Linked[]} parts at least one @param {{seq: number | null, hop: string, note: string}}
- *   round
- * @returns {Block}
+ * @param {Linked[]} parts at least one @param {InRound} round @returns {Block}
  */
 export function answerBlock(parts, round) {
   const whole = joined(parts);

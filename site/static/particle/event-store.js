@@ -26,7 +26,7 @@ const SPAN_STEP_MS = 5_000;
 
 /**
  * @param {Place} place
- * @param {{mayWrite: () => boolean}} with_ one tab writes, or all would write the same
+ * @param {{mayWrite: () => boolean}} options one tab writes, or all would write the same
  */
 export function eventStore(place, { mayWrite }) {
   /** In the order of Particle's clock. @type {Event[]} */

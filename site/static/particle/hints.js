@@ -14,10 +14,19 @@ import { PART_BYTES } from './response-parts.js';
  * @typedef {import('./event.js').Event} Event
  * @typedef {import('./join.js').Trace} Trace
  * @typedef {import('../lib/api-client.js').Delivery} Delivery
+ * @typedef {{about: string, text: string}} Hint `about`: the paragraph of the tutorial, by its
+ *   anchor
  */
+
+/** @param {string} about @param {string} text @returns {Hint} */
+export const hint = (about, text) => ({ about, text });
 
 const ENTITY = /&(?:quot|amp|lt|gt|#39);/;
 const DEFAULT_FIELDS = ['event', 'data', 'coreid', 'published_at'];
+const NAMES = 'other-names-other-data';
+const AGAIN = 'once-twice-out-of-order';
+const LONG = 'when-the-answer-is-long';
+const MODE = 'webhook-tutorial';
 
 /**
  * On what was published.
@@ -27,16 +36,15 @@ const DEFAULT_FIELDS = ['event', 'data', 'coreid', 'published_at'];
 export function triggerHints({ name, coreid }, prefix) {
   const hints = [];
   if (prefix !== null && !name.startsWith(prefix)) {
-    hints.push(
-      name.toLowerCase().startsWith(prefix.toLowerCase())
-        ? `Does not trigger the webhook: the name must begin with “${prefix}”, and upper and ` +
-            'lower case count.'
-        : `Does not trigger the webhook: the name contains “${prefix}” but does not begin with it.`,
-    );
+    const why = name.toLowerCase().startsWith(prefix.toLowerCase())
+      ? `the name must begin with “${prefix}”, and upper and lower case count`
+      : `the name contains “${prefix}” but does not begin with it`;
+    hints.push(hint(NAMES, `Does not trigger the webhook: ${why}.`));
   } else if (prefix !== null && name !== prefix) {
-    hints.push(`Triggers the webhook too: the name begins with “${prefix}”.`);
+    hints.push(hint(NAMES, `Triggers the webhook too: the name begins with “${prefix}”.`));
   }
-  if (coreid === 'api') hints.push('coreid is “api”: published through the API, not by a device.');
+  if (coreid === 'api')
+    hints.push(hint('1-event-api', 'coreid is “api”: published through the API, not by a device.'));
   return hints;
 }
 
@@ -47,14 +55,19 @@ export function receivedHints(trace) {
   const { request } = delivery;
   const hints = [];
   if (!event && request.headers.some(([name]) => name === SENT_BY))
-    hints.push('Sent by this page, as Particle would: no cloud took part.');
+    hints.push(hint('hook-url', 'Sent by this page, as Particle would: no cloud took part.'));
   if (first?.delivery) {
+    const seq = `#${first.delivery.seq}`;
     hints.push(
-      `Seen before, #${first.delivery.seq}: the same event, delivered again. That may happen, ` +
-        'so a server has to be ready for it.',
+      hint(
+        AGAIN,
+        `Seen before, ${seq}: the same event, delivered again. A server has to be ready for that.`,
+      ),
     );
     if (first.sents.length + trace.sents.length > 1)
-      hints.push('There were two hook-sent events: two webhooks whose names overlap fired.');
+      hints.push(
+        hint(AGAIN, 'There were two hook-sent events: two webhooks whose names overlap fired.'),
+      );
   }
   const fields = fieldsOf(request);
   const published = event ? event.data : originOf(delivery).data;
@@ -65,35 +78,51 @@ export function receivedHints(trace) {
   ) {
     const entity = ENTITY.exec(request.body)?.[0];
     hints.push(
-      `“${entity}” comes from double braces in the webhook’s template, which write text for ` +
-        'HTML. Use triple braces: {{{…}}}.',
+      hint(
+        'templates',
+        `“${entity}” comes from double braces in the webhook’s template, which write text for ` +
+          'HTML. Use triple braces: {{{…}}}.',
+      ),
     );
   }
-  if (isForm(request) && fields && DEFAULT_FIELDS.every((name) => fields.has(name))) {
+  if (isForm(request) && DEFAULT_FIELDS.every((name) => fields.has(name))) {
     hints.push(
-      'A form with these four fields is what Particle sends when the webhook names neither ' +
-        'json nor body.',
+      hint(
+        'field-no-defaults',
+        'A form with these four fields is what Particle sends when the webhook names neither ' +
+          'json nor body.',
+      ),
     );
   }
   if (isParticle(request) && request.body !== '' && request.body_encoding === 'utf-8') {
     if (!request.headers.some(([name]) => name === 'content-type')) {
       hints.push(
-        'No content-type came along: a webhook with a body of its own sends none, unless its ' +
-          'headers name one.',
+        hint(
+          'field-headers',
+          'There is no content-type: a webhook with a body of its own sends none, unless its ' +
+            'headers name one.',
+        ),
       );
     }
     if (!request.truncated && /^\s*[{[]/.test(request.body) && !isJson(request.body)) {
       hints.push(
-        'The body begins like JSON and is none. What is filled into a body is not escaped: a ' +
-          'quote in the data breaks it, and so does the comma after the last item of a list.',
+        hint(
+          'templates',
+          'The body begins like JSON but is not valid JSON. What is filled into a body is not ' +
+            'escaped: a quote in the data breaks it, and so does the comma after the last item ' +
+            'of a list.',
+        ),
       );
     }
   }
   const turned = turnedIntoText(request, published);
   if (turned !== null)
     hints.push(
-      `“${turned}” is text here and was a number when published: in a json object of the ` +
-        'webhook all values become text. A json given as text, or a body, keeps numbers.',
+      hint(
+        'field-json',
+        `“${turned}” is text here and was a number when published: in a json object of the ` +
+          'webhook all values become text. A json given as text, or a body, keeps numbers.',
+      ),
     );
   return hints;
 }
@@ -142,14 +171,23 @@ export function responseHints({ delivery, coreid }) {
   const { status, body, delay_ms } = delivery.response;
   if (delay_ms >= 20_000) return [];
   if (status < 200 || status > 299)
-    return ['Not a 2xx status: for Particle this is an error, and a hook-error event tells of it.'];
-  if (body === '') return ['The body is empty, so no hook-response event follows.'];
+    return [
+      hint(
+        'when-the-server-says-no',
+        'Not a 2xx status: for Particle this is an error, and a hook-error event follows.',
+      ),
+    ];
+  if (body === '')
+    return [hint('5-webhook-response', 'The body is empty, so no hook-response event follows.')];
   const bytes = new TextEncoder().encode(body).length;
   const parts = Math.ceil(bytes / PART_BYTES);
   return parts > 1
     ? [
-        `${bytes} bytes: it goes on as ${parts} hook-response events of at most ` +
-          `${PART_BYTES} bytes.`,
+        hint(
+          LONG,
+          `${bytes} bytes: the cloud passes it on as ${parts} hook-response events of at most ` +
+            `${PART_BYTES} bytes.`,
+        ),
       ]
     : [];
 }
@@ -166,27 +204,35 @@ export function answerHints({ missing, complete, reordered, inOrder }, trace) {
     : null;
   if (reordered)
     hints.push(
-      'The parts came out of order, as they may: whoever receives them puts them together by ' +
-        'the number in the name.',
+      hint(LONG, 'The parts came out of order, as they may: join them by the number in the name.'),
     );
-  if (missing.length > 0)
+  if (missing.length > 0) {
+    const more = missing.length > 8 ? ', and more' : '';
+    hints.push(hint(LONG, `Part ${missing.slice(0, 8).join(', ')} was not seen here${more}.`));
+  } else if (!complete && expected !== inOrder.length && inOrder.length > 0) {
     hints.push(
-      `Part ${missing.slice(0, 8).join(', ')} was not seen ` +
-        `here${missing.length > 8 ? ', and more' : ''}.`,
-    );
-  else if (!complete && expected !== inOrder.length && inOrder.length > 0) {
-    hints.push(
-      `The last part is ${PART_BYTES} bytes long, so another may follow: nothing in the events ` +
-        'says how many there are.',
+      hint(
+        LONG,
+        `The last part is ${PART_BYTES} bytes long, so another may follow: nothing in the events ` +
+          'says how many there are.',
+      ),
     );
   }
   if (trace?.coreid === 'api' && inOrder.some(({ event }) => event.name.startsWith('api/'))) {
-    hints.push('The name begins with “api” where a device’s ID would stand, so no device gets it.');
+    hints.push(
+      hint(
+        '6-event-internal-hook-response',
+        'The name begins with “api” in place of a Device ID, so no device gets it.',
+      ),
+    );
   }
   if (inOrder.some(({ event }) => meaningOf(event).source === null)) {
     hints.push(
-      'No device’s ID is in the name, so every device that subscribes to it gets this ' +
-        'response, and each counts as a data operation.',
+      hint(
+        'field-response-topic',
+        'No Device ID is in the name, so every device that subscribes to it gets this response, ' +
+          'and each counts as a data operation.',
+      ),
     );
   }
   return hints;
@@ -196,12 +242,18 @@ export function answerHints({ missing, complete, reordered, inOrder }, trace) {
 export function errorHints(event) {
   if (isSleeping(event))
     return [
-      'The cloud skipped this event: too many errors came from this server’s host name. It ' +
-        'goes on by itself after some seconds without errors.',
+      hint(
+        'when-errors-continue',
+        'The cloud skipped this event: too many errors came from this server’s host name. It ' +
+          'continues by itself after some seconds without errors.',
+      ),
     ];
   if (/TIMEDOUT/.test(event.data ?? ''))
     return [
-      'No answer within 20 s, so the cloud gave up. What the server sends later reaches nobody.',
+      hint(
+        'when-the-server-is-slow',
+        'No answer within 20 s, so the cloud gave up. What the server sends later reaches nobody.',
+      ),
     ];
   return [];
 }
@@ -232,11 +284,11 @@ const GUESSED = new Map([
 export function guessHint(guesses) {
   if (guesses.length === 0) return [];
   if (guesses.includes('simulated_cloud_only'))
-    return ['Only the simulated cloud does this: it stays on this computer.'];
+    return [hint(MODE, 'Only the simulated cloud does this: it stays on this computer.')];
   const words = [
     ...new Set(guesses.map((guess) => GUESSED.get(guess) ?? guess.replaceAll('_', ' '))),
   ];
-  return [`Simulated: ${words.join('; ')}. The real cloud may differ.`];
+  return [hint(MODE, `Simulated: ${words.join('; ')}. The real cloud may differ.`)];
 }
 
 /** @param {unknown} value @returns {value is Record<string, unknown>} */

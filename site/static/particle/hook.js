@@ -26,7 +26,7 @@ import { found, settingsFor } from './webhook.js';
 /**
  * @param {{form: Settings, memory: {get: () => Seen | null, set: (seen: Seen | null) => void},
  *   onChange: (state: HookState) => void,
- *   onRefused: (token: string) => void}} with_ `memory`: keeps which one it was and where it led
+ *   onRefused: (token: string) => void}} options `memory`: keeps which one it was and where it led
  *   when it was seen last, so that a reload knows.
  *   `onRefused`: the cloud does not take this token any more
  */

@@ -8,8 +8,8 @@
 
 import { assign } from './assign.js';
 import { perObject } from '../lib/memo.js';
-import { digest, meaningOf } from './event.js';
-import { idIn, originOf } from './origin.js';
+import { meaningOf } from './event.js';
+import { idIn, originOf, stampOf } from './origin.js';
 import { byTime, cut } from './response-parts.js';
 
 /**
@@ -68,11 +68,14 @@ export function join(deliveries, events) {
     sorted.filter((event) => meaningOf(event).kind === 'trigger').map(ofEvent),
     [...deliveries].sort((a, b) => a.seq - b.seq),
   );
-  const told = traces.filter(({ at, name }) => at !== null && name !== null);
-  const byName = groups(told, ({ name }) => /** @type {string} */ (name));
+  const answers = sorted.filter((event) => ['response', 'error'].includes(meaningOf(event).kind));
+  const sents = sorted.filter((event) => meaningOf(event).kind === 'sent');
+  // Most of a long log is about names that no event here follows from.
+  const named = new Set([...answers, ...sents].map((event) => meaningOf(event).of));
+  const wanted = traces.filter(({ at, name }) => at !== null && name !== null && named.has(name));
+  const byName = groups(wanted, ({ name }) => /** @type {string} */ (name));
   for (const list of byName.values())
     list.sort((a, b) => (a.at ?? 0) - (b.at ?? 0) || (a.key < b.key ? -1 : 1));
-  const answers = sorted.filter((event) => ['response', 'error'].includes(meaningOf(event).kind));
   const linked = new Set([
     // Who was put to sleep is waited for longer, so this comes first.
     ...linkAnswers(byName, answers.filter(isSleeping)),
@@ -80,10 +83,7 @@ export function join(deliveries, events) {
       byName,
       answers.filter((event) => !isSleeping(event)),
     ),
-    ...linkSents(
-      byName,
-      sorted.filter((event) => meaningOf(event).kind === 'sent'),
-    ),
+    ...linkSents(byName, sents),
   ]);
   const alone = sorted.filter((event) => meaningOf(event).kind !== 'trigger' && !linked.has(event));
   return [...traces, ...alone.map(ofNothing)];
@@ -105,32 +105,32 @@ const ofNothing = (event) => ({ ...empty(`e:${event.id}`), at: event.at, alone: 
 
 /** @param {Delivery} delivery @param {Trace | null} first @returns {Trace} */
 function ofDelivery(delivery, first) {
-  const { name, data, coreid, dataId, at, published_at } = originOf(delivery);
+  const { name, data, coreid, dataId, at, eventId } = originOf(delivery);
   // The key that its event would have, so that it stays the same when the event is heard after the
   // delivery was read.
-  const claimed = first === null && at !== null && name !== null && coreid !== null;
-  const key = claimed
-    ? `e:${published_at}|${coreid}|${name}|${digest(data ?? '')}|0`
-    : `d:${delivery.seq}`;
-  return { ...empty(key), delivery, first, name, data, coreid, dataId, at };
+  const key = first === null && eventId !== null ? `e:${eventId}` : `d:${delivery.seq}`;
+  return Object.assign(empty(key), { delivery, first, name, data, coreid, dataId, at });
 }
+
+/** @type {never[]} */
+const NONE = [];
 
 /** @param {string} key @returns {Trace} */
 const empty = (key) => ({
   key,
   event: null,
   delivery: null,
-  ambiguousWith: [],
+  ambiguousWith: NONE,
   first: null,
-  repeats: [],
+  repeats: NONE,
   name: null,
   data: null,
   coreid: null,
   dataId: null,
   at: null,
-  sents: [],
-  responses: [],
-  errors: [],
+  sents: NONE,
+  responses: NONE,
+  errors: NONE,
   alone: null,
 });
 
@@ -144,10 +144,10 @@ const originId = perObject((/** @type {Event} */ event) => idIn(event.data));
  */
 function withDeliveries(traces, deliveries) {
   const all = [...traces];
-  const byStamp = groups(traces, (trace) => `${trace.coreid}|${trace.at}`);
+  const byStamp = groups(traces, ({ coreid, at }) => stampOf(coreid, at));
   const byId = groups(
     traces.filter((trace) => trace.dataId !== null),
-    (trace) => `${trace.coreid}|${trace.dataId}`,
+    ({ coreid, dataId }) => stampOf(coreid, dataId),
   );
   /** @type {Delivery[]} */
   const unmatched = [];
@@ -157,7 +157,11 @@ function withDeliveries(traces, deliveries) {
       all.push(ofDelivery(delivery, null));
       continue;
     }
-    const stamped = origin.at === null ? [] : (byStamp.get(`${origin.coreid}|${origin.at}`) ?? []);
+    const stamped = origin.at === null ? NONE : (byStamp.get(origin.stamp) ?? NONE);
+    if (stamped.length === 0) {
+      unmatched.push(delivery);
+      continue;
+    }
     const named = stamped.filter(
       ({ name }) => origin.name === null || name === null || origin.name === name,
     );
@@ -167,7 +171,7 @@ function withDeliveries(traces, deliveries) {
   }
   for (const delivery of unmatched) {
     const origin = originOf(delivery);
-    const near = (byId.get(`${origin.coreid}|${origin.dataId}`) ?? []).filter(
+    const near = (byId.get(origin.claim) ?? NONE).filter(
       (trace) =>
         trace.delivery === null &&
         (origin.name === null || origin.name === trace.name) &&
@@ -179,12 +183,12 @@ function withDeliveries(traces, deliveries) {
   return all;
 
   /**
-   * Strands of deliveries alone that carry the same stamp: their event was not heard.
+   * Traces of deliveries alone that carry the same stamp: their event was not heard.
    * @param {Delivery} delivery
    */
   function stampedAgain(delivery) {
-    const { coreid, at, name, data } = originOf(delivery);
-    const stamped = at === null ? [] : (byStamp.get(`${coreid}|${at}`) ?? []);
+    const { stamp, at, name, data } = originOf(delivery);
+    const stamped = at === null ? NONE : (byStamp.get(stamp) ?? NONE);
     return stamped.filter(
       (trace) => trace.event === null && trace.name === name && same(trace.data, data),
     );
@@ -209,10 +213,10 @@ function withDeliveries(traces, deliveries) {
         dataId: first.dataId,
         at: first.at,
       });
-      first.repeats.push(trace);
+      first.repeats = [...first.repeats, trace];
     }
     all.push(trace);
-    if (!first && trace.at !== null) put(byStamp, `${trace.coreid}|${trace.at}`, trace);
+    if (!first && trace.at !== null) put(byStamp, originOf(delivery).stamp, trace);
   }
 }
 
@@ -241,7 +245,8 @@ function linkAnswers(byName, answers) {
   });
   return assign(candidates).map(({ event, trace, ambiguousWith }) => {
     const { kind, part } = meaningOf(event);
-    trace[kind === 'error' ? 'errors' : 'responses'].push({ event, part, ambiguousWith });
+    const place = kind === 'error' ? 'errors' : 'responses';
+    trace[place] = [...trace[place], { event, part, ambiguousWith }];
     return event;
   });
 }
@@ -298,7 +303,7 @@ function linkSents(byName, sents) {
     return { event, traces: unanswered, place: 'sent' };
   });
   return assign(candidates).map(({ event, trace, ambiguousWith }) => {
-    trace.sents.push({ event, part: null, ambiguousWith });
+    trace.sents = [...trace.sents, { event, part: null, ambiguousWith }];
     return event;
   });
 }

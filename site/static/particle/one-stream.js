@@ -21,9 +21,8 @@ const ALIVE_MS = 2_000;
  *   channel: import('../lib/channel.js').Channel,
  *   listen: (heard: Heard & {signal: AbortSignal}) => Promise<void>,
  *   heard: Heard & {onLead: (leads: boolean) => void},
- * }} with_ `name`: which cloud and account; tabs of another are on a stream of their own. `listen`:
- * opens the stream and returns
- *   when it is over for good
+ * }} options `name`: which cloud and account; tabs of another are on a stream of their own.
+ *   `listen`: opens the stream and returns when it is over for good
  * @returns {{stop: () => void, leads: () => boolean}}
  */
 export function oneStream({ name, locks, channel, listen, heard }) {

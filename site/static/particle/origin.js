@@ -5,15 +5,15 @@
 import { members, stringOf } from '../lib/json-text.js';
 import { perObject } from '../lib/memo.js';
 import { fieldsOf } from '../log/request-body.js';
-import { timeOf } from './event.js';
+import { digest, timeOf } from './event.js';
 
 /**
  * @typedef {import('../lib/api-client.js').Delivery} Delivery
  * @typedef {{name: string | null, data: string | null, coreid: string | null, published_at: string
- *   | null,
- *   at: number | null, dataId: string | null}} Origin `at`: `published_at` in milliseconds.
- *   `dataId`: the `id` inside the
- *   published data, digit for digit
+ *   | null, at: number | null, dataId: string | null, eventId: string | null, stamp: string, claim: string}} Origin `at`:
+ *   `published_at` in milliseconds. `dataId`: the `id` inside the published data, digit for digit.
+ *   `eventId`: the ID that the event has if it is heard, where enough is claimed to tell. `stamp`,
+ *   `claim`: source and time, source and `dataId`, by which a delivery finds its event
  */
 
 /** The header by which this page marks what it sends itself. */
@@ -22,19 +22,27 @@ export const SENT_BY = 'x-sent-by';
 /** @type {(delivery: Delivery) => Origin} */
 export const originOf = perObject(({ request }) => {
   const fields = fieldsOf(request);
-  const of = (/** @type {string} */ name) => fields?.get(name) ?? null;
+  const of = (/** @type {string} */ field) => fields.get(field) ?? null;
   const published_at = of('published_at');
   const at = published_at === null ? NaN : timeOf(published_at);
-  const data = of('data');
+  const [name, data, coreid] = [of('event'), of('data'), of('coreid')];
+  const dataId = idIn(data) ?? of('id');
+  const isWhole = !Number.isNaN(at) && name !== null && coreid !== null;
   return {
-    name: of('event'),
+    name,
     data,
-    coreid: of('coreid'),
+    coreid,
     published_at,
     at: Number.isNaN(at) ? null : at,
-    dataId: idIn(data) ?? (fields ? of('id') : null),
+    dataId,
+    stamp: stampOf(coreid, Number.isNaN(at) ? null : at),
+    claim: stampOf(coreid, dataId),
+    eventId: isWhole ? `${published_at}|${coreid}|${name}|${digest(data ?? '')}|0` : null,
   };
 });
+
+/** @param {string | null} coreid @param {number | string | null} what */
+export const stampOf = (coreid, what) => `${coreid}|${what}`;
 
 /**
  * The `id` inside published data: a number digit for digit, a string as it is.

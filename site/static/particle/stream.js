@@ -47,7 +47,7 @@ export const backoff = (failures, random) =>
  *   random?: () => number,
  *   opened?: number[], onOpen?: (opened: number[]) => void, onEvent: (event: Event) => void,
  *   onState: (state: StreamState) => void, onAlive?: (at: number) => void,
- * }} with_ `opened`: when connections were opened before; `onOpen` hears of each, so that the
+ * }} options `opened`: when connections were opened before; `onOpen` hears of each, so that the
  * caller can keep count. `onAlive`: the
  *   stream was heard, be it only its sign of life
  * @returns {Promise<void>} ends when `signal` is aborted or the cloud does not want this token

@@ -3,6 +3,8 @@
 // Particle's clock. Pure. No two clocks are compared: the server's and the browser's are read
 // through events that carry a stamp of both.
 
+import { perObject } from '../lib/memo.js';
+
 /**
  * @typedef {import('./join.js').Trace} Trace
  * @typedef {import('./event.js').Event} Event
@@ -15,6 +17,10 @@
 const BELIEVED_MS = 2 * 60_000;
 /** The same where there are no neighbours to compare with: room for a clock that is wrong. */
 const BELIEVED_ALONE_MS = 15 * 60_000;
+
+const receivedAt = perObject((/** @type {import('./join.js').Delivery} */ delivery) =>
+  Date.parse(delivery.received_at),
+);
 
 /**
  * Numbered traces in the order of their numbers, the others in between.
@@ -47,9 +53,7 @@ export function ordered(numbered, others) {
  * @param {(Trace | null)[]} line in the order of numbers
  */
 function timesOf(line) {
-  const received = line.map((trace) =>
-    trace?.delivery ? Date.parse(trace.delivery.received_at) : NaN,
-  );
+  const received = line.map((trace) => (trace?.delivery ? receivedAt(trace.delivery) : NaN));
   const heard = line.map((trace) => trace !== null && trace.event !== null && trace.at !== null);
   const firstHeard = heard.indexOf(true);
   let anchor = firstHeard;

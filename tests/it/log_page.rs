@@ -1,0 +1,110 @@
+//! The log at full size, `/log`: from the empty page to a round, by mouse, by keyboard and on a phone.
+
+use fantoccini::key::Key;
+use serde_json::json;
+use tests::{
+    browser::{LIGHT, PHONE},
+    home::Home,
+    visit::Visit,
+};
+
+/// The page of the log, before anything was started, at an address that names nothing.
+async fn opened(home: &Home, view: tests::browser::View) -> Visit {
+    let visit = Visit::to(home, view).await;
+    visit.goto(&format!("{}/log#100%", visit.page_url)).await;
+    visit
+}
+
+/// Waits until the round of a number is the one at full size, and the address names it.
+async fn shows_round(visit: &Visit, seq: u64) {
+    let script = format!(
+        "return document.querySelector('.log-detail').checkVisibility() && location.hash === '#{seq}' && document.querySelector('[data-component$=detail] [data-slot=title]').textContent.startsWith('#{seq} ')"
+    );
+    visit.shows(&format!("#{seq} is shown"), &script).await;
+}
+
+#[tokio::test]
+async fn the_log_page_leads_from_nothing_to_a_round() {
+    let home = Home::start().await;
+    let visit = opened(&home, LIGHT).await;
+    visit.look_everywhere("log-not-started").await;
+    let person = visit.start().await;
+    let line = visit.slot_text("list", "line").await;
+    assert!(line.contains("curl"), "{line}");
+    visit.slot_says("list", "line", &person.hook_url()).await;
+    visit.slot_says("address", "url", &person.hook_url()).await;
+    visit.says(".list-empty", "New to webhooks? Tutorial").await;
+    visit.look_everywhere("log-empty").await;
+
+    for n in 1..=3 {
+        person.post("text/plain", format!("body {n}")).await;
+    }
+    let rows = "return document.querySelectorAll('.list-row').length === 3";
+    visit.shows("three rows", rows).await;
+    visit.says(".log-detail", "body 3").await;
+    visit
+        .run("document.querySelector('.list-view').focus()")
+        .await;
+    for (key, seq) in [(Key::Down, 3), (Key::Down, 2), (Key::End, 1), (Key::Up, 2)] {
+        visit.key(key).await;
+        shows_round(&visit, seq).await;
+    }
+    let named = "const view = document.activeElement;
+        const row = document.getElementById(view.getAttribute('aria-activedescendant'));
+        return [view.role ?? view.getAttribute('role'), row.getAttribute('role'), row.getAttribute('aria-selected'), row.textContent.startsWith('#2'), row.ariaPosInSet, row.ariaSetSize]";
+    let expected = json!(["listbox", "option", "true", true, "2", "3"]);
+    assert_eq!(visit.run(named).await, expected);
+    // Each block leads to its paragraph of the tutorial.
+    let links = "return [...document.querySelectorAll('.detail-blocks .log-block')].map((block) => block.querySelector('.block-explained > a').getAttribute('href'))";
+    let expected = json!([
+        "/#3-webhook-received",
+        "/#4-parsed-data",
+        "/#5-webhook-response"
+    ]);
+    assert_eq!(visit.run(links).await, expected);
+    let wraps = "return getComputedStyle(document.querySelector('.detail-blocks .row-value')).whiteSpaceCollapse + getComputedStyle(document.querySelector('.detail-blocks .row-value')).textWrapMode";
+    assert_eq!(visit.run(wraps).await, "preservewrap");
+    visit
+        .press("[data-component$=detail] [data-slot=wrap]")
+        .await;
+    assert_eq!(visit.run(wraps).await, "preservenowrap");
+    visit.look_everywhere("log-round").await;
+
+    visit.act("address", "settings").await;
+    let focused = "return document.activeElement.id === 'drawer-title'";
+    visit.shows("the drawer has the focus", focused).await;
+    visit.look_everywhere("log-drawer").await;
+    visit.key(Key::Escape).await;
+    let focused = "return document.activeElement.dataset.action === 'settings' && document.querySelector('.log-drawer').hidden";
+    visit.shows("its button has the focus again", focused).await;
+
+    visit.reload().await;
+    shows_round(&visit, 2).await;
+    visit.goto(&visit.page_url).await;
+    visit.says(".continue-line", "Open log (3)").await;
+    visit.says(".continue-line", "Continue: step 2 of").await;
+    visit.end(home).await;
+}
+
+#[tokio::test]
+async fn on_a_phone_a_round_covers_the_list_until_back() {
+    let home = Home::start().await;
+    let visit = opened(&home, PHONE).await;
+    let person = visit.start().await;
+    for n in 1..=2 {
+        person.post("text/plain", format!("body {n}")).await;
+    }
+    let list = "return document.querySelectorAll('.list-row').length === 2 && !document.querySelector('.log-detail').checkVisibility()";
+    visit.shows("the list is the page", list).await;
+    visit.press(".list-row").await;
+    shows_round(&visit, 2).await;
+    let covers = "const { left, top, width, height } = document.querySelector('.log-detail').getBoundingClientRect(); return [left, top, width === innerWidth, height === innerHeight]";
+    assert_eq!(visit.run(covers).await, json!([0, 0, true, true]));
+    visit.look("log-round-on-a-phone").await;
+    visit.act("detail", "back").await;
+    visit.shows("the list is the page again", list).await;
+    assert_eq!(visit.run("return location.hash").await, "");
+    visit.goto(&format!("{}/log#1", visit.page_url)).await;
+    shows_round(&visit, 1).await;
+    visit.end(home).await;
+}
