@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { isVersion, replaces, versionsFor, whyNot } from '../static/device/flashable.js';
 import { flashRun } from '../static/device/flash-run.js';
 import { cloud, CloudProblem } from '../static/particle/cloud.js';
+import { handClock, settled } from './hand-clock.mjs';
 
 const ID = 'e00fce68ece1d3d21a73dcc9';
 const BORON = {
@@ -91,28 +92,10 @@ test('compile errors come as the compiler wrote them, whatever the status; other
 
 /** A flash under a clock that moves when the test says so. */
 function begun({ answer = async () => ({ errors: null }), looks = [] } = {}) {
-  let now = 0;
-  let timers = [];
-  const clock = {
-    now: () => now,
-    wait: (ms, signal) => new Promise((resolve) => {
-      timers.push({ at: now + ms, resolve });
-      signal.addEventListener('abort', resolve);
-    }),
-  };
+  const clock = handClock();
   const run = flashRun({ cloud: { flash: answer, device: async () => ({ ...BORON, ...looks.shift() }) }, token: 't', device: BORON, name: 'x.cpp', text: '', version: '6.2.1', clock, onChange: () => {} });
-  const settle = () => new Promise((resolve) => setImmediate(resolve));
   const hear = (name, data, coreid = ID) => run.hear({ name, data, coreid });
-  const pass = async (ms) => {
-    for (const end = now + ms; now < end; ) {
-      now = Math.min(end, now + 5_000);
-      const due = timers.filter(({ at }) => at <= now);
-      timers = timers.filter(({ at }) => at > now);
-      for (const { resolve } of due) resolve();
-      await settle();
-    }
-  };
-  return { run, settle, hear, pass };
+  return { run, settle: settled, hear, pass: (ms) => clock.forward(ms) };
 }
 
 test('a flash is done only when the device is back online', async () => {

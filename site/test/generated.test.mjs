@@ -6,19 +6,7 @@ import { test } from 'node:test';
 
 import { sseReader } from '../static/particle/sse.js';
 import { render } from '../static/particle/template.js';
-
-/** Numbers from a seed (mulberry32). */
-function generator(seed) {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-  return { below: (n) => Math.floor(next() * n), pick: (list) => list[Math.floor(next() * list.length)] };
-}
+import { dice } from './particle-world.mjs';
 
 const encoder = new TextEncoder();
 const WORDS = ['event', 'data', 'id', ':', ': ', '\n', '\r', '\r\n', '\n\n', '\ufeff', '{"data":"x"}', '😀', 'é', '\u0000', '\u2028', ' ', '__proto__', 'constructor', 'event: a', 'data: b', ':comment'];
@@ -47,7 +35,7 @@ function read(bytes, cut) {
 test('a stream is the same events however its bytes are cut', () => {
   let found = 0;
   for (let seed = 0; seed < 2000; seed += 1) {
-    const random = generator(seed);
+    const random = dice(seed);
     const bytes = wire(random);
     const whole = read(bytes, () => bytes.length);
     assert.deepEqual(read(bytes, () => 1), whole, `seed ${seed}, byte by byte`);
@@ -79,7 +67,7 @@ test('a template of anything is filled or refused, and changes no prototype', ()
   const context = { a: 1, b: { c: ['x', { d: null }] }, list: [1, 2], text: '<b>', none: null };
   let filled = 0;
   for (let seed = 0; seed < 5000; seed += 1) {
-    const random = generator(seed);
+    const random = dice(seed);
     let template = '';
     for (let i = random.below(14); i >= 0; i -= 1) template += random.pick(pieces);
     try {

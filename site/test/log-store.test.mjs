@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ranges, runs, summary, withPage } from '../static/log/merge.js';
 import { EMPTY_LOG } from '../static/state.js';
+import { dice } from './particle-world.mjs';
 
 const delivery = (seq) => ({ seq });
 
@@ -24,20 +25,11 @@ function server(last, missing, first = 1) {
   return { page };
 }
 
-/** Random numbers that are the same again for a seed. */
-function randomOf(seed) {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
 const seqs = (log) => log.deliveries.map(({ seq }) => seq);
 
 test('however pages overlap and cross, the log is the same', () => {
   for (let seed = 1; seed <= 300; seed += 1) {
-    const random = randomOf(seed);
+    const random = dice(seed).below;
     const last = 1 + random(60);
     const missing = Array.from({ length: random(8) }, () => 1 + random(last));
     const { page } = server(last, missing);

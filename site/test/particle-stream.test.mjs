@@ -6,43 +6,9 @@ import { test } from 'node:test';
 import { eventStore } from '../static/particle/event-store.js';
 import { oneStream } from '../static/particle/one-stream.js';
 import { MAX_CONNECTIONS, SILENCE_MS, backoff, listen } from '../static/particle/stream.js';
+import { handClock, settled } from './hand-clock.mjs';
 
-/** A clock that stands still until it is moved. */
-function handClock() {
-  let now = Date.parse('2026-11-23T11:00:00Z');
-  let waiting = [];
-  return {
-    now: () => now,
-    wait: (ms, signal) =>
-      new Promise((resolve) => {
-        if (signal.aborted) return resolve();
-        const one = { at: now + ms, resolve };
-        waiting.push(one);
-        signal.addEventListener('abort', () => ((waiting = waiting.filter((other) => other !== one)), resolve()), { once: true });
-      }),
-    /** Goes to the next thing that waits. */
-    async next() {
-      await settled();
-      const first = waiting.sort((a, b) => a.at - b.at).shift();
-      if (!first) return false;
-      now = Math.max(now, first.at);
-      first.resolve();
-      await settled();
-      return true;
-    },
-    async forward(ms) {
-      const end = now + ms;
-      for (await settled(); waiting.some(({ at }) => at <= end); ) await this.next();
-      now = end;
-      await settled();
-    },
-  };
-}
-/** Everything that could go on by itself has. */
-const settled = async () => {
-  for (let i = 0; i < 20; i += 1) await new Promise((resolve) => setImmediate(resolve));
-};
-
+const START = Date.parse('2026-11-23T11:00:00Z');
 const encoder = new TextEncoder();
 /** A cloud whose streams the test holds in its hands. */
 function handCloud(answers = []) {
@@ -69,7 +35,7 @@ function start(cloud, clock, more = {}) {
 const frame = (name, fields) => `event: ${name}\ndata: ${JSON.stringify({ data: null, ttl: 60, published_at: '2026-11-23T11:00:00.000Z', coreid: 'api', ...fields })}\n\n`;
 
 test('the token travels in a header and nowhere else', async () => {
-  const [clock, cloud] = [handClock(), handCloud()];
+  const [clock, cloud] = [handClock(START), handCloud()];
   const { over, ended } = start(cloud, clock);
   await settled();
   assert.equal(cloud.opened[0].url, 'http://cloud/v1/devices/events');
@@ -79,7 +45,7 @@ test('the token travels in a header and nowhere else', async () => {
 });
 
 test('events come with what was said about them, and two of the same content stay two', async () => {
-  const [clock, cloud] = [handClock(), handCloud()];
+  const [clock, cloud] = [handClock(START), handCloud()];
   const { over, events, ended } = start(cloud, clock);
   await settled();
   cloud.opened[0].say(`:ok\n\n${frame('a', { data: '1', simulated_guess: ['hook_sent_data', 7] })}${frame('a', { data: '1' })}event: broken\ndata: {\n\n`);
@@ -91,7 +57,7 @@ test('events come with what was said about them, and two of the same content sta
 });
 
 test('a stream that says nothing for 25 seconds is given up, one that shows a sign of life is not', async () => {
-  const [clock, cloud] = [handClock(), handCloud()];
+  const [clock, cloud] = [handClock(START), handCloud()];
   const { over, states, ended } = start(cloud, clock);
   await settled();
   for (let i = 0; i < 5; i += 1) {
@@ -110,7 +76,7 @@ test('a stream that says nothing for 25 seconds is given up, one that shows a si
 });
 
 test('a stream that is cut every five seconds never connects more than 20 times in five minutes', async () => {
-  const [clock, cloud] = [handClock(), handCloud()];
+  const [clock, cloud] = [handClock(START), handCloud()];
   const { over, ended } = start(cloud, clock, { random: () => 0 });
   const at = [];
   let seen = 0;
@@ -130,7 +96,7 @@ test('a stream that is cut every five seconds never connects more than 20 times 
 });
 
 test('with events flowing over a stream that is cut every five seconds, each is heard once or lies in a time that is named', async () => {
-  const [clock, cloud] = [handClock(), handCloud()];
+  const [clock, cloud] = [handClock(START), handCloud()];
   const store = eventStore({ load: async () => ({ events: [], spans: [] }), put: async () => {}, remove: async () => {}, putSpans: async () => {}, clear: async () => {} }, { mayWrite: () => true });
   await store.load();
   const added = [];
@@ -193,7 +159,7 @@ test('waits grow to a minute and differ from page to page', () => {
 });
 
 test('an expired sign-in ends it, too many connections make it wait, HTML is no stream', async () => {
-  const [clock, cloud] = [handClock(), handCloud([
+  const [clock, cloud] = [handClock(START), handCloud([
     new TypeError('no network'),
     new Response('{}', { status: 529 }),
     new Response('<html>', { status: 200, headers: { 'content-type': 'text/html' } }),

@@ -13,6 +13,7 @@ export function dice(seed) {
   return {
     next,
     below: (most) => Math.floor(next() * most),
+    pick: (list) => list[Math.floor(next() * list.length)],
     shuffled(list) {
       const copy = [...list];
       for (let i = copy.length - 1; i > 0; i -= 1) {

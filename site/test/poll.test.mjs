@@ -3,48 +3,12 @@ import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { apiClient } from '../static/lib/api-client.js';
 import { browserClock, pause, startPolling } from '../static/log/poll.js';
+import { handClock } from './hand-clock.mjs';
 
 /** Questions of an hour in which nothing comes, and of one in which something comes every two minutes. */
 const QUIET_HOUR = 210;
 const BUSY_HOUR = 600;
 const QUIET = { news: false, more: false, pending: false };
-const turns = async () => {
-  for (let i = 0; i < 20; i += 1) await Promise.resolve();
-};
-
-/** A clock that moves only when told. */
-function handClock() {
-  let now = 0;
-  /** @type {{at: number, wake: () => void}[]} */
-  let sleepers = [];
-  return {
-    now: () => now,
-    wait: (ms, signal) =>
-      new Promise((resolve) => {
-        if (signal.aborted) return resolve();
-        const sleeper = { at: now + ms, wake: resolve };
-        sleepers.push(sleeper);
-        signal.addEventListener('abort', () => {
-          sleepers = sleepers.filter((other) => other !== sleeper);
-          resolve();
-        });
-      }),
-    async pass(ms) {
-      const end = now + ms;
-      for (;;) {
-        await turns();
-        const next = sleepers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-        if (!next) break;
-        now = Math.max(now, next.at);
-        sleepers = sleepers.filter((other) => other !== next);
-        next.wake();
-      }
-      now = end;
-      await turns();
-    },
-  };
-}
-
 function stage(answer = async () => QUIET) {
   const clock = handClock();
   const stop = new AbortController();
@@ -71,30 +35,30 @@ function stage(answer = async () => QUIET) {
 
 test('it asks at once, quickly at first, and ever more slowly when nothing happens', async () => {
   const { clock, seen, stop } = stage();
-  await clock.pass(0);
+  await clock.forward(0);
   assert.equal(seen.asked, 1);
-  await clock.pass(5_000);
+  await clock.forward(5_000);
   const quick = seen.asked;
   assert.ok(quick >= 6, String(quick));
-  await clock.pass(3 * 60 * 60_000);
+  await clock.forward(3 * 60 * 60_000);
   seen.asked = 0;
-  await clock.pass(10 * 60_000);
+  await clock.forward(10 * 60_000);
   assert.ok(seen.asked <= 13, String(seen.asked));
   stop.abort();
 });
 
 test('a reason makes it ask at once, and one that promises something keeps it quick', async () => {
   const { clock, seen, polling, stop } = stage();
-  await clock.pass(60 * 60_000);
+  await clock.forward(60 * 60_000);
   seen.asked = 0;
   polling.poke();
   // Not at once if it asked just now: the least gap between two questions comes first.
-  await clock.pass(300);
+  await clock.forward(300);
   assert.equal(seen.asked, 1);
-  await clock.pass(5_000);
+  await clock.forward(5_000);
   assert.equal(seen.asked, 1, 'a bare reason changes no pace');
   polling.poke({ expecting: true });
-  await clock.pass(5_000);
+  await clock.forward(5_000);
   assert.ok(seen.asked >= 6, String(seen.asked));
   stop.abort();
 });
@@ -110,11 +74,11 @@ async function questionsOfAnHour(everyMs) {
   });
   for (let ms = 0; ms < 3_600_000; ms += everyMs) {
     polling.poke({ expecting: true });
-    await clock.pass(100);
+    await clock.forward(100);
     came += 1;
-    await clock.pass(400);
+    await clock.forward(400);
     polling.poke({ expecting: true });
-    await clock.pass(Math.min(everyMs, 3_600_000 - ms) - 500);
+    await clock.forward(Math.min(everyMs, 3_600_000 - ms) - 500);
   }
   stop.abort();
   return seen.asked;
@@ -133,11 +97,11 @@ test('what an hour costs: the questions that the AWS home’s README counts with
 test('a reason that comes while a question is under way is asked about afterwards', async () => {
   let answer = () => {};
   const { clock, seen, polling, stop } = stage((asked) => (asked === 1 ? new Promise((resolve) => (answer = () => resolve(QUIET))) : Promise.resolve(QUIET)));
-  await clock.pass(10);
+  await clock.forward(10);
   polling.poke();
   polling.poke();
   answer();
-  await clock.pass(300);
+  await clock.forward(300);
   assert.equal(seen.asked, 2);
   assert.equal(seen.mostFlying, 1);
   stop.abort();
@@ -145,23 +109,23 @@ test('a reason that comes while a question is under way is asked about afterward
 
 test('news makes it quick again, and more to fetch is fetched without a pause', async () => {
   const { clock, seen, stop } = stage(async (asked) => (asked < 5 ? { ...QUIET, news: true, more: true } : QUIET));
-  await clock.pass(1_500);
+  await clock.forward(1_500);
   assert.ok(seen.asked >= 5, String(seen.asked));
   stop.abort();
 });
 
 test('while hidden it asks nothing, and at once when it is seen again', async () => {
   const { clock, seen, polling, stop } = stage();
-  await clock.pass(1_000);
+  await clock.forward(1_000);
   seen.hidden = true;
-  await clock.pass(2_000);
+  await clock.forward(2_000);
   seen.asked = 0;
-  await clock.pass(24 * 60 * 60_000);
+  await clock.forward(24 * 60 * 60_000);
   assert.equal(seen.asked, 0);
   assert.equal(seen.states.at(-1), 'resting');
   seen.hidden = false;
   polling.poke();
-  await clock.pass(0);
+  await clock.forward(0);
   assert.equal(seen.asked, 1);
   stop.abort();
 });
@@ -171,9 +135,9 @@ test('it backs off when it fails, says so, and recovers by itself', async () => 
     if (asked <= 6) throw new Error('down');
     return QUIET;
   });
-  await clock.pass(5_000);
+  await clock.forward(5_000);
   assert.ok(seen.asked <= 4, String(seen.asked));
-  await clock.pass(120_000);
+  await clock.forward(120_000);
   assert.deepEqual(seen.states.slice(0, 7), [...Array(6).fill('failing'), 'live']);
   stop.abort();
 });
@@ -182,7 +146,7 @@ test('a problem that is final ends it', async () => {
   const { clock, seen, polling } = stage(async () => {
     throw Object.assign(new Error('gone'), { final: true });
   });
-  await clock.pass(60_000);
+  await clock.forward(60_000);
   await polling.ended;
   assert.equal(seen.asked, 1);
   assert.deepEqual(seen.states, ['ended']);
@@ -190,11 +154,11 @@ test('a problem that is final ends it', async () => {
 
 test('once stopped it is silent, whatever still comes', async () => {
   const { clock, seen, polling, stop } = stage();
-  await clock.pass(1_000);
+  await clock.forward(1_000);
   stop.abort();
   polling.poke();
   seen.asked = 0;
-  await clock.pass(60_000);
+  await clock.forward(60_000);
   await polling.ended;
   assert.equal(seen.asked, 0);
 });

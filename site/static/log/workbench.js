@@ -6,7 +6,12 @@ import { effect } from '../lib/signal.js';
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, { state }) {
-  const { start, log } = slots(root);
+  const { start, log, fold } = slots(root);
+  // Where the list is the whole page, what belongs to it takes no room until it is asked for.
+  const narrow = matchMedia('(max-width: 999px)');
+  const setFold = () => (fold.open = !narrow.matches);
+  narrow.addEventListener('change', setFold);
+  setFold();
   effect(() => {
     const isOpen = state.keys.value !== null;
     start.hidden = isOpen || !state.isOpened.value;

@@ -17,6 +17,7 @@ export function mount(root, { state, isAsked }) {
     write(step, `Continue: step ${progress.number} of ${progress.of}`);
     step.href = `#task-${progress.next.id}`;
     const { lastSeq, firstSeq, missing } = state.log.value;
-    write(log, `Open log (${Math.max(0, lastSeq - firstSeq + 1 - missing.length)})`);
+    const count = Math.max(0, lastSeq - firstSeq + 1 - missing.length);
+    write(log, `Open log (${count.toLocaleString('en-GB')})`);
   });
 }
