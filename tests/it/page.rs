@@ -4,8 +4,7 @@ use http::StatusCode;
 use local::engine::Engine;
 use serde_json::json;
 use tests::{
-    browser::{LIGHT, PHONE, VIEWS},
-    client::Client,
+    browser::{LIGHT, PHONE},
     eventually,
     home::Home,
     proxy::{Mood, Proxy},

@@ -7,12 +7,7 @@ use http::{Method, StatusCode};
 use local::{clouds::Cloud, config::Config};
 use serde_json::{Value, json};
 use tests::{
-    account::Account,
-    browser::{LIGHT, VIEWS},
-    home::Home,
-    learner::is_whole,
-    network::Network,
-    visit::Visit,
+    account::Account, browser::LIGHT, home::Home, learner::is_whole, network::Network, visit::Visit,
 };
 
 /// Offers the simulated cloud as one's own account is offered: no account at hand, so one signs in.

@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tests::{
     account::Account,
-    browser::{LIGHT, VIEWS},
+    browser::LIGHT,
     device::Device,
     home::Home,
     learner::{Round, is_whole},

@@ -5,7 +5,7 @@
 
 import { slots } from '../lib/component.js';
 import { copyFrom } from '../lib/copy.js';
-import { write } from '../lib/dom.js';
+import { slot, write } from '../lib/dom.js';
 import { computed, effect } from '../lib/signal.js';
 import { drawBlock } from './block.js';
 import { drawLinks } from './explained.js';
@@ -44,6 +44,8 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
     blocks.replaceChildren(
       ...matchingBlocks(round, filter).map((block) => {
         const node = drawBlock(block, now, 'open');
+        // It is directly below the title of the round here.
+        slot(node, 'title').setAttribute('aria-level', '3');
         node.append(drawLinks(block));
         return node;
       }),
@@ -51,7 +53,8 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
   });
 
   // The address follows what is selected, and the other way round.
-  let isFollowing = false;
+  // Nothing is written there before what it named at first was looked up.
+  let isFollowing = true;
   effect(() => {
     const round = rounds.value.find(({ key }) => key === state.selected.value);
     const hash = round?.seq != null && !round.isRemark ? `#${round.seq}` : '';
@@ -74,6 +77,7 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
   async function followAddress() {
     const seq = Number(/^#(\d{1,15})$/.exec(location.hash)?.[1] ?? NaN);
     if (Number.isNaN(seq)) {
+      isFollowing = false;
       state.selected.value = null;
       return;
     }

@@ -10,10 +10,11 @@ import { digest, timeOf } from './event.js';
 /**
  * @typedef {import('../lib/api-client.js').Delivery} Delivery
  * @typedef {{name: string | null, data: string | null, coreid: string | null, published_at: string
- *   | null, at: number | null, dataId: string | null, eventId: string | null, stamp: string, claim: string}} Origin `at`:
- *   `published_at` in milliseconds. `dataId`: the `id` inside the published data, digit for digit.
- *   `eventId`: the ID that the event has if it is heard, where enough is claimed to tell. `stamp`,
- *   `claim`: source and time, source and `dataId`, by which a delivery finds its event
+ *   | null, at: number | null, dataId: string | null, eventId: string | null, stamp: string,
+ *   claim: string}} Origin
+ *   `at`: `published_at` in milliseconds. `dataId`: the `id` inside the published data, digit for
+ *   digit. `eventId`: the ID that the event has if it is heard, where enough is claimed to tell.
+ *   `stamp`, `claim`: source and time, source and `dataId`, by which a delivery finds its event
  */
 
 /** The header by which this page marks what it sends itself. */
