@@ -272,7 +272,6 @@ async fn show_all(visit: &Visit) {
 async fn two_hundred_presses_in_a_row_are_two_hundred_rounds() {
     let home = Home::start().await;
     let visit = Visit::connected_at(&home, LIGHT).await;
-    visit.run("window.tasks = []; new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' })").await;
     // As fast as somebody could who waits for nothing but that the log keeps up.
     let press = "(async () => {
         const received = () => Number(/^\\d+/.exec(document.querySelector('.log-count').textContent)?.[0] ?? 0);
@@ -292,9 +291,6 @@ async fn two_hundred_presses_in_a_row_are_two_hundred_rounds() {
         (30..=100).contains(&bounded),
         "{bounded} rounds are drawn without being asked for"
     );
-    let burst = visit
-        .run("return [tasks.length, Math.max(0, ...tasks)]")
-        .await;
     show_all(&visit).await;
     let rounds = visit.whole_rounds(200).await;
     let ids: BTreeSet<_> = rounds.iter().map(id_of).collect();
@@ -305,21 +301,10 @@ async fn two_hundred_presses_in_a_row_are_two_hundred_rounds() {
     visit
         .says(".log-count", "200 deliveries, none missing")
         .await;
-    visit.run("tasks.length = 0").await;
-    for n in 201..=205 {
-        visit.act("webhook-card", "test").await;
-        visit.whole_rounds(n).await;
-    }
-    let update = visit.run("return [tasks.length, Math.max(0, ...tasks), document.querySelectorAll('.log-rounds .log-block').length]").await;
-    // Figures for a person; a busy machine makes them anything.
-    println!(
-        "long tasks [count, longest ms]: while 200 rounds came {burst}; for 5 more under {} blocks {update}",
-        205 * 6
-    );
     visit.reload().await;
     visit.connected().await;
     show_all(&visit).await;
-    visit.whole_rounds(205).await;
+    visit.whole_rounds(200).await;
     visit.end(home).await;
 }
 

@@ -102,6 +102,7 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
     state.info.value = null;
     state.log.value = EMPTY_LOG;
     state.live.value = { kind: 'off' };
+    state.olderProblem.value = '';
     state.place.value = 'newest';
     state.selected.value = null;
     state.filter.value = NO_FILTER;
@@ -154,12 +155,15 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
     poke: (reason) => watching?.poke(reason),
     /** Reads what is older. Gives back whether it could, and says so in the log if it could not. */
     async older() {
+      const asked = watching;
       try {
-        await watching?.older();
+        await asked?.older();
         state.olderProblem.value = '';
         return true;
       } catch (error) {
         const { message } = /** @type {Error} */ (error);
+        // What another log's question came to is not this one's problem.
+        if (asked !== watching) return false;
         state.olderProblem.value = `Older ones could not be read: ${message}.`;
         return false;
       }
