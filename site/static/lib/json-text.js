@@ -21,7 +21,9 @@ export function depth(text) {
 
 /** Whether a text is JSON that we take for JSON. @param {string} text */
 export function isJson(text) {
-  if (depth(text) > MAX_DEPTH) return false;
+  // What opens that seldom can't be that deep, and to count it is quicker.
+  const mayBeDeep = text.split(/[[{]/, MAX_DEPTH + 2).length > MAX_DEPTH + 1;
+  if (mayBeDeep && depth(text) > MAX_DEPTH) return false;
   try {
     JSON.parse(text);
     return true;
@@ -122,7 +124,14 @@ function* tokensOf(text) {
 
 /** Where the string that begins at `at` ends. @param {string} text @param {number} at */
 function endOfString(text, at) {
-  let end = at + 1;
-  while (end < text.length && text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
-  return Math.min(end, text.length - 1);
+  let end = text.indexOf('"', at + 1);
+  while (end > 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end < 0 ? text.length - 1 : end;
+}
+
+/** @param {string} text @param {number} at of a quote in a string */
+function isEscaped(text, at) {
+  let from = at;
+  while (text[from - 1] === '\\') from -= 1;
+  return (at - from) % 2 === 1;
 }
