@@ -2,7 +2,10 @@
 
 use http::{Method, Request, StatusCode};
 use serde_json::json;
-use tests::{browser::PHONE, client::json, home::Home, visit::Visit};
+use tests::{browser::PHONE, client::json, flags_of_local, home::Home, program, visit::Visit};
+use tokio::process::Command;
+
+use crate::endings::Started;
 
 const CODE: &str = "let me in, please";
 
@@ -46,6 +49,56 @@ async fn creating_an_endpoint_takes_the_code_keeping_it_does_not() {
         "what is forgotten is made anew"
     );
     home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_code_comes_from_a_file_or_the_environment() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("code");
+    let local = |data: &str, options: &[&str]| {
+        let mut command = Command::new(program("local"));
+        command
+            .args(flags_of_local(&dir.path().join(data)))
+            .args(options);
+        command
+    };
+    std::fs::write(&file, format!("{CODE}\n")).unwrap();
+    let file_flag = ["--creation-code-file", file.to_str().unwrap()];
+    let mut by_input = local("input", &["--creation-code-file", "-"]);
+    by_input.stdin(std::fs::File::open(&file).unwrap());
+    let mut by_environment = local("environment", &[]);
+    by_environment.env("CREATION_CODE", CODE);
+    for mut command in [local("file", &file_flag), by_input, by_environment] {
+        let started = Started::by(&mut command).await;
+        let person = started.person();
+        let refused = person.call(Method::PUT, "/api/endpoint", "").await;
+        assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+        let request = Request::put(format!("{}/api/endpoint", person.page_url))
+            .header("authorization", format!("Bearer {}", person.owner.reveal()))
+            .header(api::CREATION_CODE_HEADER, CODE)
+            .body(bytes::Bytes::new());
+        let made = person.client.send(request.unwrap()).await.unwrap();
+        assert_eq!(made.status(), StatusCode::OK);
+    }
+
+    let refused = async |command: &mut Command, secret: &str, says: &str| {
+        let ended = command.output().await.unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.contains(says) && !said.contains(secret), "{said}");
+    };
+    let argument = ["--creation-code", CODE];
+    refused(&mut local("no", &argument), CODE, "CREATION_CODE").await;
+    for wrong in [
+        "a tab\tis in it",
+        "a line\nis in it",
+        "Unicode ë here",
+        " begins blank",
+        "short",
+    ] {
+        std::fs::write(&file, wrong).unwrap();
+        refused(&mut local("no", &file_flag), wrong, "8 to 128 printable").await;
+    }
 }
 
 #[tokio::test]

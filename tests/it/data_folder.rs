@@ -1,7 +1,7 @@
 //! A data folder that can't be used, or not any more: a line that a person can act on, and nothing destroyed.
 
 use std::{
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{PermissionsExt, chown, symlink},
     path::Path,
     process::{Output, Stdio},
 };
@@ -18,6 +18,8 @@ use tests::{
 };
 use tokio::process::Command;
 
+use crate::endings::Started;
+
 /// What the program says when it can't start.
 async fn refusal(data: &Path) -> String {
     said(Command::new(program("local")).args(flags_of_local(data))).await
@@ -25,11 +27,9 @@ async fn refusal(data: &Path) -> String {
 
 /// The one line with which a program that can't start ends.
 async fn said(command: &mut Command) -> String {
-    let Output { status, stderr, .. } = command
-        .stdout(Stdio::null())
-        .output()
-        .await
-        .expect("it ends");
+    let ended = command.stdout(Stdio::null()).kill_on_drop(true).output();
+    let ended = tokio::time::timeout(tests::DEADLINE, ended).await;
+    let Output { status, stderr, .. } = ended.expect("it ends").expect("it starts");
     let said = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), Some(1), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
@@ -46,9 +46,10 @@ fn on_a_small_disk(blocks: u32, data: &Path) -> (std::path::PathBuf, Vec<String>
     ("/bin/sh".into(), args)
 }
 
-/// The program as somebody who may not write what others own. Root may write everything.
+/// The program as somebody who may not write what is not writable, to whom the folder is given. Root may write everything.
 fn as_somebody_else(data: &Path) -> Command {
     if rustix::process::geteuid().is_root() {
+        give(data);
         let mut command = Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
         command.arg(program("local")).args(flags_of_local(data));
@@ -57,6 +58,18 @@ fn as_somebody_else(data: &Path) -> Command {
     let mut command = Command::new(program("local"));
     command.args(flags_of_local(data));
     command
+}
+
+/// Gives a folder with all that is in it to another user.
+fn give(folder: &Path) {
+    chown(folder, Some(65534), Some(65534)).unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => give(&path),
+            false => chown(path, Some(65534), Some(65534)).unwrap(),
+        }
+    }
 }
 
 #[tokio::test]
@@ -148,6 +161,11 @@ async fn a_full_disk_gives_503_and_loses_nothing_acknowledged() {
     };
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(!header(refused.headers(), "retry-after").is_empty());
+    let detail = json(&refused)["detail"].to_string();
+    assert!(
+        detail.contains("the disk with the data folder is full"),
+        "{detail}"
+    );
     assert!(acknowledged.len() > 3, "{}", acknowledged.len());
     local.kill().await;
 
@@ -303,6 +321,131 @@ async fn a_file_of_another_version_or_a_damaged_one_is_untouched() {
     };
     assert_eq!(bodies(&person, 2).await, ["one", "two"]);
     local.kill().await;
+}
+
+/// Two logs in one database, of which the pages with the second one are overwritten.
+#[tokio::test]
+async fn a_damaged_log_is_reported_and_what_is_intact_is_read() {
+    let data = tempfile::tempdir().unwrap();
+    let mut local = Process::new(program("local"), flags_of_local(data.path()));
+    let intact = started(&mut local).await;
+    let damaged = Person::new(&intact.page_url, &Client::default());
+    for (person, text) in [(&intact, "intact"), (&damaged, "damaged")] {
+        person.create().await;
+        for number in 0..30 {
+            let body = format!("{text} {number} {}", "x".repeat(1000));
+            assert_eq!(
+                person.post("text/plain", body).await.status(),
+                StatusCode::OK
+            );
+        }
+    }
+    local.kill().await;
+    let log = data.path().join("log.db");
+    let script = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('PRAGMA wal_checkpoint(TRUNCATE)'); c.close()";
+    let checkpoint = Command::new("python3")
+        .args(["-c", script])
+        .arg(&log)
+        .status();
+    assert!(checkpoint.await.unwrap().success());
+    let mut bytes = std::fs::read(&log).unwrap();
+    for page in bytes.chunks_mut(4096).skip(1) {
+        let is_of = |text: &[u8]| page.windows(text.len()).any(|part| part == text);
+        if is_of(b"damaged ") && !is_of(b"intact ") {
+            page[..20].fill(0xa5);
+        }
+    }
+    std::fs::write(&log, bytes).unwrap();
+
+    let mut command = Command::new(program("local"));
+    let again = Started::by(command.args(flags_of_local(data.path()))).await;
+    let page_url = again.after("Webhook tutorial").to_owned();
+    let at = |person: Person| Person {
+        page_url: page_url.clone(),
+        ..person
+    };
+    let (intact, damaged) = (at(intact), at(damaged));
+    let kept = bodies(&intact, 30).await;
+    assert!(kept.iter().all(|body| body.starts_with("intact ")));
+    let refusals = [
+        damaged.call(Method::GET, "/api/log", "").await,
+        intact.post("text/plain", "x").await,
+        intact.call(Method::DELETE, "/api/log", "").await,
+    ];
+    for refused in refusals {
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let detail = json(&refused)["detail"].to_string();
+        assert!(detail.contains("the log's database is damaged"), "{detail}");
+    }
+    assert_eq!(bodies(&intact, 30).await, kept, "nothing is written to it");
+    let (status, said) = again.terminate().await;
+    assert_eq!(status, Some(0));
+    let lines: Vec<_> = said.lines().collect();
+    assert!(
+        lines[0].contains("log.db: the log's database is damaged"),
+        "{said}"
+    );
+    assert!(lines.len() <= 2, "{said}");
+
+    // As the README says.
+    let recover = "sqlite3 log.db .dump | sed 's/^ROLLBACK.*/COMMIT;/' | sqlite3 intact.db && mv intact.db log.db && rm -f log.db-wal log.db-shm";
+    let recover = Command::new("sh")
+        .args(["-c", recover])
+        .current_dir(data.path())
+        .status();
+    assert!(recover.await.unwrap().success(), "sqlite3 is needed");
+    let again = started(&mut local).await;
+    let intact = Person {
+        page_url: again.page_url,
+        ..intact
+    };
+    assert_eq!(bodies(&intact, 30).await, kept);
+    let sent = intact.post("text/plain", "recovered").await;
+    assert_eq!(sent.status(), StatusCode::OK);
+    local.kill().await;
+}
+
+#[tokio::test]
+async fn links_pipes_and_files_of_others_are_refused() {
+    let elsewhere = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(elsewhere.path(), "kept").unwrap();
+    for name in [
+        "lock",
+        "log.db",
+        "log.db-wal",
+        "particle/particle.json",
+        "particle/particle.json.new",
+        "device/id",
+    ] {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let made = Command::new("mkfifo").arg(&path).status().await.unwrap();
+        assert!(made.success());
+        let line = refusal(data.path()).await;
+        assert!(
+            line.contains(name) && line.contains("no regular file"),
+            "{line}"
+        );
+        std::fs::remove_file(&path).unwrap();
+        symlink(elsewhere.path(), &path).unwrap();
+        let line = refusal(data.path()).await;
+        assert!(
+            line.contains(name) && line.contains("no regular file"),
+            "{line}"
+        );
+        if rustix::process::geteuid().is_root() {
+            std::fs::remove_file(&path).unwrap();
+            std::fs::write(&path, "").unwrap();
+            chown(&path, Some(65534), Some(65534)).unwrap();
+            let line = refusal(data.path()).await;
+            assert!(
+                line.contains(name) && line.contains("another user"),
+                "{line}"
+            );
+        }
+    }
+    assert_eq!(std::fs::read_to_string(elsewhere.path()).unwrap(), "kept");
 }
 
 /// `--dynamodb-url`, with moto as the other engine.

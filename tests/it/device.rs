@@ -59,9 +59,9 @@ async fn without_a_compiler_the_device_says_what_to_install() {
         "{message}"
     );
     assert_eq!(controls["running"], json!(false));
-    let mut said = home.stack.devices()[0].message();
-    let said = said.wait_for(Option::is_some).await.unwrap().clone();
-    assert_eq!(said.as_deref(), Some(message));
+    let mut state = home.stack.devices()[0].state();
+    let said = state.wait_for(|state| state.message.is_some()).await;
+    assert_eq!(said.unwrap().message.as_deref(), Some(message));
 
     let person = home.person().await;
     assert_eq!(person.post("text/plain", "hello").await.status(), 200);

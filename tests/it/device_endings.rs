@@ -11,10 +11,9 @@ use tests::{
     home::{Home, config},
     program,
 };
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
+use tokio::process::{Child, Command};
+
+use crate::endings::Started;
 
 const ID: &str = "e00fce68cccccccccccccccc";
 
@@ -143,35 +142,23 @@ async fn a_device_in_another_process_is_back_when_its_cloud_is() {
 }
 
 /// The real program on this data, and its simulated account once its only device is online.
-async fn run_and_sign_in(data: &Path) -> (Child, Account, Value) {
-    let mut stack = Command::new(program("local"))
+async fn run_and_sign_in(data: &Path, cxx: &str) -> (Started, Account, Value) {
+    let mut command = Command::new(program("local"));
+    command
         .args(["--port", "0", "--particle-port", "0", "--data"])
         .arg(data)
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
+        .env("CXX", cxx);
+    let stack = Started::by(&mut command).await;
+    // Such as `http://127.0.0.1:8788 (user NAME, password WORD)`.
+    let (api, rest) = stack
+        .after("Simulated cloud")
+        .split_once(" (user ")
         .unwrap();
-    let mut lines = BufReader::new(stack.stdout.take().unwrap()).lines();
-    let mut account = None;
-    while account.is_none() {
-        let line = lines
-            .next_line()
-            .await
-            .unwrap()
-            .expect("it says how to sign in");
-        let Some(line) = line.strip_prefix("Simulated cloud") else {
-            continue;
-        };
-        // Such as `http://127.0.0.1:8788 (user NAME, password WORD)`.
-        let (api, rest) = line.trim().split_once(" (user ").unwrap();
-        let (user, password) = rest
-            .trim_end_matches(')')
-            .split_once(", password ")
-            .unwrap();
-        account = Some(Account::at(api, user, password).await);
-    }
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    let account = account.unwrap();
+    let (user, password) = rest
+        .trim_end_matches(')')
+        .split_once(", password ")
+        .unwrap();
+    let account = Account::at(api, user, password).await;
     let device = eventually("the device is online", || async {
         let list = account.ask(Method::GET, "/v1/devices", Value::Null).await;
         list.as_array()?
@@ -187,14 +174,13 @@ async fn run_and_sign_in(data: &Path) -> (Child, Account, Value) {
 async fn a_device_killed_while_it_is_flashed_comes_back() {
     let data = tempfile::tempdir().unwrap();
     let tutorial = include_str!("../../firmware/src/webhook-tutorial.cpp");
-    let (mut stack, account, device) = run_and_sign_in(data.path()).await;
+    let (mut stack, account, device) = run_and_sign_in(data.path(), "c++").await;
     let id = device["id"].as_str().unwrap().to_owned();
     let answer = account.flash(&id, "first.cpp", tutorial).await;
     assert_eq!(answer.status(), StatusCode::OK, "{answer:?}");
-    stack.start_kill().unwrap();
-    stack.wait().await.unwrap();
+    stack.child.kill().await.unwrap();
 
-    let (mut stack, account, device) = run_and_sign_in(data.path()).await;
+    let (_stack, account, device) = run_and_sign_in(data.path(), "c++").await;
     assert_eq!(device["id"], id.as_str(), "it is the same device");
     let app = device["last_app"].as_str().unwrap();
     assert!(
@@ -208,6 +194,49 @@ async fn a_device_killed_while_it_is_flashed_comes_back() {
         (device["last_app"] == json!("second.cpp")).then_some(())
     })
     .await;
-    stack.start_kill().unwrap();
-    stack.wait().await.unwrap();
+}
+
+/// A webhook whose reply waits, a firmware that never returns and a compiler that never ends.
+#[tokio::test]
+async fn sigterm_ends_whatever_is_running_within_5_s() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().join("compiler");
+    std::fs::create_dir(&folder).unwrap();
+    let script = folder.join("c++");
+    let text =
+        "#!/bin/sh\ncase \"$*\" in *slow.cpp*) sleep 1000 ;; esac\nexec /usr/bin/c++ \"$@\"\n";
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let cxx = script.to_str().unwrap();
+    let (stack, account, device) = run_and_sign_in(data.path(), cxx).await;
+    let person = stack.person();
+    person.create().await;
+    person
+        .reply_with(r#"{"status":200,"delay_ms":30000,"times":1}"#)
+        .await;
+    let waiting = person.clone();
+    let waits = tokio::spawn(async move { waiting.post("text/plain", "x").await });
+    let id = device["id"].as_str().unwrap().to_owned();
+    let endless = "#include \"Particle.h\"\nvoid setup() {}\nvoid loop() { for (;;) ; }\n";
+    account.flash(&id, "endless.cpp", endless).await;
+    let compiling = tokio::spawn(async move { account.flash(&id, "slow.cpp", "").await });
+    eventually("the compiler runs", || async {
+        let all = processes_in(data.path()).await;
+        let is_there = |line: &String| line.contains("slow.cpp");
+        all.iter().any(is_there).then_some(())
+    })
+    .await;
+    eventually("the webhook is recorded", || async {
+        (person.log("").await.last_seq == 1).then_some(())
+    })
+    .await;
+    assert_eq!(stack.terminate().await, (Some(0), String::new()));
+    waits.abort();
+    compiling.abort();
+    eventually("nothing of the device runs any more", || async {
+        processes_in(data.path()).await.is_empty().then_some(())
+    })
+    .await;
 }

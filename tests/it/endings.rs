@@ -1,7 +1,76 @@
 //! Starting and stopping the program.
 
-use tests::{DEADLINE, faults::process::Process, flags_of_local, program};
-use tokio::{process::Command, time::timeout};
+use std::process::Stdio;
+
+use tests::{
+    DEADLINE, client::Client, faults::process::Process, flags_of_local, home::Person, program,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::{Child, ChildStderr, Command},
+    time::timeout,
+};
+
+/// The real program, up.
+pub(crate) struct Started {
+    pub(crate) child: Child,
+    stderr: ChildStderr,
+    /// What it printed up to its last line of greeting.
+    pub(crate) printed: Vec<String>,
+}
+
+impl Started {
+    /// Starts the program by this command and waits for its greeting.
+    pub(crate) async fn by(command: &mut Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut printed = Vec::new();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            printed.push(line);
+            if printed.last().is_some_and(|line| line.contains("Ctrl-C")) {
+                // Read on, so that it never waits for room in the pipe.
+                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+                break;
+            }
+        }
+        Started {
+            child,
+            stderr,
+            printed,
+        }
+    }
+
+    /// What it printed after this label.
+    pub(crate) fn after(&self, label: &str) -> &str {
+        let mut lines = self.printed.iter();
+        let found = lines.find_map(|line| line.strip_prefix(label));
+        found.unwrap_or_else(|| panic!("{:?}", self.printed)).trim()
+    }
+
+    /// Somebody with a new key on its page.
+    pub(crate) fn person(&self) -> Person {
+        Person::new(self.after("Webhook tutorial"), &Client::default())
+    }
+
+    /// Sends SIGTERM; gives back the exit status and what standard error had.
+    pub(crate) async fn terminate(mut self) -> (Option<i32>, String) {
+        let id = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(sent.unwrap().success());
+        // Promised are 5 s; a request or a compiler would take 25 s and more.
+        let wait = timeout(std::time::Duration::from_secs(15), self.child.wait());
+        let status = wait.await.expect("it ends in time").unwrap();
+        let mut said = String::new();
+        self.stderr.read_to_string(&mut said).await.unwrap();
+        (status.code(), said)
+    }
+}
 
 #[tokio::test]
 async fn a_taken_port_or_data_folder_is_reported_in_one_line() {
@@ -31,22 +100,30 @@ async fn a_taken_port_or_data_folder_is_reported_in_one_line() {
     first.kill().await;
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn sigterm_ends_the_program_with_status_0() {
     let data = tempfile::tempdir().unwrap();
-    let mut child = Command::new(program("local"))
+    let mut command = Command::new(program("local"));
+    let started = Started::by(command.args(flags_of_local(data.path()))).await;
+    let page = started.after("Webhook tutorial");
+    assert_eq!(started.after("Log "), format!("{page}/log"));
+    assert_eq!(started.terminate().await, (Some(0), String::new()));
+}
+
+#[tokio::test]
+async fn a_closed_standard_output_ends_the_program_quietly() {
+    let data = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ended = Command::new(program("local"))
         .args(flags_of_local(data.path()))
-        .stdout(std::process::Stdio::piped())
+        .stdout(writer)
+        .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .unwrap();
-    let mut lines =
-        tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stdout.take().unwrap()));
-    while !lines.next_line().await.unwrap().unwrap().contains("Ctrl-C") {}
-    let id = child.id().unwrap().to_string();
-    let sent = Command::new("kill").args(["-TERM", &id]).status().await;
-    assert!(sent.unwrap().success());
-    let status = timeout(DEADLINE, child.wait()).await.expect("it ends");
-    assert_eq!(status.unwrap().code(), Some(0));
+        .unwrap()
+        .wait_with_output();
+    let ended = timeout(DEADLINE, ended).await.expect("it ends").unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!((ended.status.code(), said.as_str()), (Some(0), ""));
 }

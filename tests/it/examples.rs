@@ -63,7 +63,7 @@ async fn the_examples_are_what_really_happens() {
     })
     .await;
     let stack = &home.stack;
-    let demo = stack.cloud().demo();
+    let demo = stack.cloud().credentials();
     let told = json!({
         "page": stack.page_url, "particle": format!("http://{}", stack.cloud().addr()),
         "username": demo.username, "password": demo.password, "device": DEVICE, "owner": OWNER,

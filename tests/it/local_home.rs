@@ -50,7 +50,8 @@ async fn every_route_checks_host_and_origin() {
                 "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{origin_line}\r\n"
             );
             let answer = raw(addr, request.as_bytes()).await.unwrap();
-            match status {
+            // Any page may send a webhook.
+            match status.filter(|status| *status == 421 || path != hook) {
                 Some(status) => assert_eq!(answer.status, status, "{path} {host} {origin}"),
                 None => assert!(
                     ![403, 421].contains(&answer.status),

@@ -31,7 +31,7 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
         config.particle.mfa = Some("123456".to_owned());
     })
     .await;
-    let demo = home.stack.cloud().demo();
+    let demo = home.stack.cloud().credentials();
     let visit = Visit::to(&home, LIGHT).await;
     visit.start().await;
     visit.scroll_to("#webhook-configuration").await;

@@ -161,7 +161,7 @@ async fn the_local_home_logs_and_returns_no_secret() {
     .await;
     let person = home.person().await;
     let mut secrets = secrets(&person);
-    let demo = home.stack.cloud().demo();
+    let demo = home.stack.cloud().credentials();
     secrets.extend([demo.password.clone(), CODE.to_owned()]);
     for request in calls(&person) {
         let what = format!("{} {}", request.method(), request.uri());

@@ -327,7 +327,7 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
     recorder.leads_to(home.stack.cloud().addr());
     let hand = Account::of(&home).await;
     hand.online(DEVICE).await;
-    let demo = home.stack.cloud().demo();
+    let demo = home.stack.cloud().credentials();
     let visit = Visit::to(&home, LIGHT).await;
     let person = visit.start().await;
     ticked(&visit, "start").await;

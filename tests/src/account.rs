@@ -26,7 +26,7 @@ impl Account {
     /// # Panics
     /// If the cloud refuses.
     pub async fn of(home: &Home) -> Self {
-        let demo = home.stack.cloud().demo();
+        let demo = home.stack.cloud().credentials();
         let api = format!("http://{}", home.stack.cloud().addr());
         Self::at(&api, &demo.username, &demo.password).await
     }

@@ -2,7 +2,7 @@
 //
 // Orders come in on descriptor 4, what happened goes out on descriptor 3, one line each. A line
 // is a word and its fields, separated by tabs; in a field, \\ \t \n \r stand for themselves.
-// The clock stands still between orders: whoever holds the pipe owns time, connection, button
+// The clock stands still between messages: whoever holds the pipe owns time, connection, button
 // and battery, and so can run a day in a second or exactly at the edge of a millisecond.
 //
 //   boot ID CLOCK SEED EPOCH CONNECTED SOURCE BATTERY   runs setup()
@@ -28,8 +28,8 @@ TimeClass Time;
 
 namespace {
 
-constexpr int orders_fd = 4;
-constexpr int reports_fd = 3;
+constexpr int from_host_fd = 4;
+constexpr int to_host_fd = 3;
 constexpr int exit_reset = 100;  // System.reset(); `EXIT_RESET` in src/process.rs
 
 // Nobody may be left to stop us; a pass of loop() that takes this long then ends the process.
@@ -64,7 +64,7 @@ void append_field(std::string &line, const char *text, size_t size) {
 void send_line(std::string line) {
     line += '\n';
     for (size_t done = 0; done < line.size();) {
-        const ssize_t n = ::write(reports_fd, line.data() + done, line.size() - done);
+        const ssize_t n = ::write(to_host_fd, line.data() + done, line.size() - done);
         if (n <= 0) {
             _exit(0);  // Nobody listens any more.
         }
@@ -72,23 +72,23 @@ void send_line(std::string line) {
     }
 }
 
-void report(const char *word) { send_line(word); }
+void send_message(const char *word) { send_line(word); }
 
-void report(const char *word, const std::string &field) {
+void send_message(const char *word, const std::string &field) {
     std::string line = word;
     append_field(line, field.data(), field.size());
     send_line(std::move(line));
 }
 
-// The next order's fields. Ends the process when the other side is gone.
-std::vector<std::string> next_order() {
+// The next message's fields. Ends the process when the other side is gone.
+std::vector<std::string> next_message() {
     static char buffer[64 * 1024];
     static size_t begin = 0, end = 0;
     std::vector<std::string> fields(1);
     bool escaped = false;
     for (;;) {
         if (begin == end) {
-            const ssize_t n = ::read(orders_fd, buffer, sizeof buffer);
+            const ssize_t n = ::read(from_host_fd, buffer, sizeof buffer);
             if (n <= 0) {
                 _exit(0);
             }
@@ -208,34 +208,34 @@ void set_power(const std::string &source, const std::string &battery) {
     battery_charge = strtof(battery.c_str(), nullptr);
 }
 
-// Takes orders until one lets the time go on.
+// Takes messages until one lets the time go on.
 void await_run(uint64_t *step) {
     alarm(0);
     for (;;) {
-        const std::vector<std::string> order = next_order();
-        const std::string &word = order[0];
-        if (word == "run" && order.size() == 3) {
-            run_until = strtoull(order[1].c_str(), nullptr, 10);
-            *step = std::max<uint64_t>(1, strtoull(order[2].c_str(), nullptr, 10));
+        const std::vector<std::string> message = next_message();
+        const std::string &word = message[0];
+        if (word == "run" && message.size() == 3) {
+            run_until = strtoull(message[1].c_str(), nullptr, 10);
+            *step = std::max<uint64_t>(1, strtoull(message[2].c_str(), nullptr, 10));
             break;
-        } else if (word == "connected" && order.size() == 2) {
-            set_connected(order[1] == "1");
-        } else if (word == "power" && order.size() == 3) {
-            set_power(order[1], order[2]);
-        } else if (word == "button" && order.size() == 2) {
-            button(order[1] == "1");
-        } else if (word == "event" && (order.size() == 2 || order.size() == 3)) {
-            const bool empty = order.size() == 2 || order[2].empty();
+        } else if (word == "connected" && message.size() == 2) {
+            set_connected(message[1] == "1");
+        } else if (word == "power" && message.size() == 3) {
+            set_power(message[1], message[2]);
+        } else if (word == "button" && message.size() == 2) {
+            button(message[1] == "1");
+        } else if (word == "event" && (message.size() == 2 || message.size() == 3)) {
+            const bool empty = message.size() == 2 || message[2].empty();
             if (cloud_connected && arrived.size() < most_arrived &&
-                (empty || order[2].size() <= particle::protocol::MAX_EVENT_DATA_LENGTH)) {
-                arrived.push_back({order[1], empty ? "" : order[2], empty});
+                (empty || message[2].size() <= particle::protocol::MAX_EVENT_DATA_LENGTH)) {
+                arrived.push_back({message[1], empty ? "" : message[2], empty});
             }
         }
     }
     alarm(orphan_limit_s);
 }
 
-void end_run() { report(".", std::to_string(clock_ms)); }
+void end_run() { send_message(".", std::to_string(clock_ms)); }
 
 // Moves the clock on and lets the button's series end in time.
 void advance(uint64_t to) {
@@ -280,16 +280,16 @@ void time_was_asked() {
 }  // namespace
 
 int main() {
-    const std::vector<std::string> order = next_order();
-    if (order[0] != "boot" || order.size() != 8) {
+    const std::vector<std::string> message = next_message();
+    if (message[0] != "boot" || message.size() != 8) {
         return 2;
     }
-    device_id = order[1];
-    clock_ms = run_until = strtoull(order[2].c_str(), nullptr, 10);
-    srand(static_cast<unsigned>(strtoul(order[3].c_str(), nullptr, 10)));
-    epoch_s = strtoll(order[4].c_str(), nullptr, 10);
-    set_connected(order[5] == "1");
-    set_power(order[6], order[7]);
+    device_id = message[1];
+    clock_ms = run_until = strtoull(message[2].c_str(), nullptr, 10);
+    srand(static_cast<unsigned>(strtoul(message[3].c_str(), nullptr, 10)));
+    epoch_s = strtoll(message[4].c_str(), nullptr, 10);
+    set_connected(message[5] == "1");
+    set_power(message[6], message[7]);
 
     alarm(orphan_limit_s);
     setup();
@@ -353,7 +353,7 @@ void serial_write(const char *text, size_t size) {
     constexpr size_t longest_line = 8 * 1024;
     for (size_t i = 0; i < size; i++) {
         if (text[i] == '\n' || serial_line.size() >= longest_line) {
-            report("serial", serial_line);
+            send_message("serial", serial_line);
             serial_line.clear();
         }
         if (text[i] != '\n' && text[i] != '\r') {
@@ -433,11 +433,11 @@ bool CloudClass::connected() {
     return cloud_connected;
 }
 
-void CloudClass::connect() { report("connect", "1"); }
+void CloudClass::connect() { send_message("connect", "1"); }
 
 void CloudClass::disconnect() {
     cloud_connected = false;
-    report("connect", "0");
+    send_message("connect", "0");
 }
 
 // The application has a thread of its own, so events are delivered between two calls of loop().
@@ -495,13 +495,13 @@ bool CloudClass::subscribe(const char *prefix, particle::EventFunction handler, 
     }
     subscriptions.push_back(
         {std::string(prefix, strnlen(prefix, particle::protocol::MAX_EVENT_NAME_LENGTH)), std::move(handler)});
-    report("subscribe", subscriptions.back().prefix);
+    send_message("subscribe", subscriptions.back().prefix);
     return true;
 }
 
 void CloudClass::unsubscribe() {
     subscriptions.clear();
-    report("unsubscribe");
+    send_message("unsubscribe");
 }
 
 // ---- System ----

@@ -141,13 +141,11 @@ impl Compiler {
         .await
         {
             Ok(Ok(program)) => {
+                let size = self.size(build.path(), sources).await?;
                 // The folder is deleted; the program is kept beside it.
-                let kept = build.path().with_extension("program");
-                std::fs::rename(program, &kept)?;
-                Ok(Program {
-                    size: self.size(&kept, sources).await,
-                    path: kept,
-                })
+                let path = build.path().with_extension("program");
+                std::fs::rename(program, &path)?;
+                Ok(Program { path, size })
             }
             Ok(Err(failure)) => Err(failure),
             Err(_) => Err(Failure::Source(
@@ -246,31 +244,14 @@ impl Compiler {
             .command
             .split_first()
             .expect("a compiler's command is not empty");
-        let (mut command, lifeline) = limits::command(
-            limits::COMPILER,
-            Pipes::AsTheyAre,
-            OsStr::new(program),
-            build,
-        )?;
-        // Messages in English and ASCII quotes, its scratch files where they go with the folder.
-        command
-            .env("PATH", &self.path)
-            .env("LC_ALL", "C")
-            .env("TMPDIR", build)
-            // Some systems put this cache of compilations in the compiler's place; its folder can't be reached.
-            .env("CCACHE_DISABLE", "1");
+        let (mut command, lifeline) = self.command(program, build)?;
         command
             .args(first)
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        let program = self.folder_of(program);
-        let access = Access {
-            program: &program,
-            folder: Some(build),
-        };
         let mut child = Group {
-            child: sandbox::spawn(command, access)?,
+            child: self.spawn(command, program, build)?,
         };
         let (status, said) = child.output(OUTPUT_LIMIT, lifeline).await?;
         if status.success() {
@@ -297,21 +278,57 @@ impl Compiler {
         }
     }
 
-    async fn size(&self, program: &Path, sources: &[Source]) -> String {
-        let output = Command::new("size")
-            .arg("-B")
-            .arg(program)
-            .env("PATH", &self.path)
-            .kill_on_drop(true)
-            .output();
+    /// What `size` of this machine prints of the program; nothing if there is no `size`. It reads what a stranger's source
+    /// made, so it is in the sandbox too.
+    async fn size(&self, build: &Path, sources: &[Source]) -> io::Result<String> {
+        let (mut command, _lifeline) = self.command("size", build)?;
+        command
+            .args(["-B", "firmware"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        let output = self.spawn(command, "size", build)?.wait_with_output();
         let Ok(Ok(output)) = timeout(Duration::from_secs(3), output).await else {
-            return String::new();
+            return Ok(String::new());
         };
         let said = String::from_utf8_lossy(&output.stdout);
-        said.replace(
-            &*program.to_string_lossy(),
-            main_file(sources).unwrap_or("firmware"),
-        )
+        let name = main_file(sources).unwrap_or("firmware");
+        Ok(said.replace("\tfirmware\n", &format!("\t{name}\n")))
+    }
+
+    /// A command for a program of the tool chain, whose scratch files go with the folder of the build.
+    fn command(
+        &self,
+        program: &str,
+        build: &Path,
+    ) -> io::Result<(std::process::Command, Lifeline)> {
+        let (mut command, lifeline) = limits::command(
+            limits::COMPILER,
+            Pipes::AsTheyAre,
+            OsStr::new(program),
+            build,
+        )?;
+        command
+            .env("PATH", &self.path)
+            // Messages in English and ASCII quotes.
+            .env("LC_ALL", "C")
+            .env("TMPDIR", build)
+            // Some systems put this cache of compilations in the compiler's place; its folder can't be reached.
+            .env("CCACHE_DISABLE", "1");
+        Ok((command, lifeline))
+    }
+
+    fn spawn(
+        &self,
+        command: std::process::Command,
+        program: &str,
+        build: &Path,
+    ) -> io::Result<tokio::process::Child> {
+        let program = self.folder_of(program);
+        let access = Access {
+            program: &program,
+            folder: Some(build),
+        };
+        sandbox::spawn(command, access)
     }
 }
 

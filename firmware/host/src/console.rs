@@ -29,7 +29,7 @@ pub enum Command {
 pub fn read(line: &str) -> Result<Option<Command>, String> {
     let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
     let rest = rest.trim();
-    let order = match word {
+    let message = match word {
         "" => return Ok(None),
         "help" => return Ok(Some(Command::Help)),
         "quit" | "exit" => return Ok(Some(Command::Quit)),
@@ -65,7 +65,7 @@ pub fn read(line: &str) -> Result<Option<Command>, String> {
         }
         _ => return Err(format!("{word:?} is not a command; `help` lists them")),
     };
-    Ok(Some(Command::Send(order)))
+    Ok(Some(Command::Send(message)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! A device from outside: how to start one, what can be done to it, and what can be seen of it.
 
-use std::{io, path::PathBuf};
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
 
 use device_link::{CloudMessage, DeviceMessage, DeviceState, Link, Source, is_device_id};
 use tokio::{
@@ -9,7 +12,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{compiler::Compiler, platform::Power, supervisor::Supervisor};
+use crate::{platform::Power, supervisor::Supervisor};
 
 /// The firmware that a device runs when nothing else was ever flashed: the tutorial's.
 pub fn tutorial_firmware() -> Source {
@@ -23,21 +26,36 @@ pub fn tutorial_firmware() -> Source {
 const MAX_WAITING: usize = 4096;
 
 /// A random device ID.
-///
-/// # Panics
-/// If the system gives no random bytes.
-pub fn random_id() -> String {
+fn random_id() -> io::Result<String> {
     let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     // Hardware of this generation has IDs that begin so.
-    format!("e00fce68{}", data_encoding::HEXLOWER.encode(&bytes))
+    Ok(format!(
+        "e00fce68{}",
+        data_encoding::HEXLOWER.encode(&bytes)
+    ))
+}
+
+/// The ID that the device of this folder has had since its first start.
+fn kept_id(folder: &Path) -> io::Result<String> {
+    let file = folder.join("id");
+    if let Ok(known) = std::fs::read_to_string(&file)
+        && is_device_id(known.trim())
+    {
+        return Ok(known.trim().to_owned());
+    }
+    let id = random_id()?;
+    let mut new = std::fs::File::create(&file)?;
+    writeln!(new, "{id}")?;
+    new.sync_all()?;
+    Ok(id)
 }
 
 /// How a device is set up.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// 24 lower-case hexadecimal digits.
-    pub id: String,
+    /// 24 lower-case hexadecimal digits; none for a random one that is kept in `work_dir`.
+    pub id: Option<String>,
     /// The name its owner gave it.
     pub name: String,
     /// The hardware, and its power at first.
@@ -50,12 +68,39 @@ pub struct Config {
     pub work_dir: PathBuf,
     /// What to flash at the start. None boots what was flashed last, at first the tutorial's firmware.
     pub firmware: Option<Vec<Source>>,
-    /// Without one, the device reports what to install.
-    pub compiler: Option<Compiler>,
+    /// What compiles its firmware.
+    pub compiler: CompilerAt,
+}
+
+/// What compiles firmware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompilerAt {
+    /// The C++ compiler of this machine. Where there is none, the device reports what to install.
+    ThisMachine,
+    /// None, whatever this machine has.
+    Nowhere,
+}
+
+impl Default for Config {
+    /// A Boron on its battery, in real time.
+    fn default() -> Self {
+        Self {
+            id: None,
+            name: "virtual-device".into(),
+            power: Power::Battery(85.5),
+            speed: 1,
+            seed: None,
+            work_dir: PathBuf::new(),
+            firmware: None,
+            compiler: CompilerAt::ThisMachine,
+        }
+    }
 }
 
 /// A device with power, until it is dropped.
 pub struct Device {
+    /// Its ID.
+    pub id: String,
     commands: mpsc::Sender<Command>,
     serial: broadcast::Sender<String>,
     state: watch::Receiver<DeviceState>,
@@ -67,7 +112,6 @@ pub(crate) enum Command {
     /// As if the cloud had sent it.
     Message(CloudMessage),
     Attach(Link<DeviceMessage>),
-    Stop,
 }
 
 impl Device {
@@ -75,7 +119,7 @@ impl Device {
     /// It compiles and boots by itself; when the link ends it is offline and keeps running.
     ///
     /// # Errors
-    /// If the ID is not one, or `work_dir` can't be used.
+    /// If the ID is not one, or `work_dir`, which is created if absent, can't be used.
     pub fn start(
         config: Config,
         io: impl AsyncRead + AsyncWrite + Send + 'static,
@@ -92,7 +136,12 @@ impl Device {
     }
 
     fn new(config: Config, link: Option<Link<DeviceMessage>>) -> io::Result<Self> {
-        if !is_device_id(&config.id) {
+        std::fs::create_dir_all(&config.work_dir)?;
+        let id = match &config.id {
+            Some(id) => id.clone(),
+            None => kept_id(&config.work_dir)?,
+        };
+        if !is_device_id(&id) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "a device ID is 24 lower-case hexadecimal digits",
@@ -104,8 +153,16 @@ impl Device {
             plugged: true,
             ..DeviceState::default()
         });
-        let supervisor = Supervisor::new(config, link, received, serial.clone(), state_now)?;
+        let supervisor = Supervisor::new(
+            id.clone(),
+            config,
+            link,
+            received,
+            serial.clone(),
+            state_now,
+        )?;
         Ok(Self {
+            id,
             commands,
             serial,
             state,
@@ -137,7 +194,7 @@ impl Device {
 
     /// Ends the device and its firmware, and waits until both are gone.
     pub async fn shutdown(mut self) {
-        let _ = self.commands.send(Command::Stop).await;
+        self.task.abort();
         let _ = (&mut self.task).await;
     }
 }

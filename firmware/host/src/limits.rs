@@ -75,7 +75,7 @@ pub enum Pipes {
     AsTheyAre,
     /// The caller's pipe to standard input is descriptor 4, standard output is descriptor 3; what the program prints goes to
     /// standard error, and its standard input is empty.
-    OrdersAndReports,
+    Messages,
 }
 
 /// A command for `program` under `limits`, in `dir`, with an empty environment, and what its life hangs on. The command
@@ -112,7 +112,7 @@ pub fn command(
     }
     script += match pipes {
         Pipes::AsTheyAre => "exec \"$@\"",
-        Pipes::OrdersAndReports => "exec \"$@\" 3>&1 4<&0 1>&2 0</dev/null",
+        Pipes::Messages => "exec \"$@\" 3>&1 4<&0 1>&2 0</dev/null",
     };
     let mut command = Command::new("/bin/sh");
     command

@@ -5,7 +5,7 @@
     reason = "this program talks to a person"
 )]
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
@@ -15,7 +15,7 @@ use virtual_device::{
     attach,
     compiler::{Compiler, INSTALL_A_COMPILER},
     console::{self, Command},
-    device::{Config, Device, random_id},
+    device::{CompilerAt, Config, Device},
     platform::Power,
 };
 
@@ -25,7 +25,7 @@ use virtual_device::{
 #[derive(Parser)]
 #[command(version)]
 struct Flags {
-    /// Device ID: 24 hexadecimal digits [default: a random one]
+    /// Device ID: 24 hexadecimal digits [default: a random one, kept in --data]
     #[arg(long)]
     id: Option<String>,
     /// Name of the device
@@ -66,26 +66,22 @@ async fn main() -> ExitCode {
 }
 
 async fn run(flags: Flags) -> anyhow::Result<()> {
-    let Some(compiler) = Compiler::find().await else {
+    if Compiler::find().await.is_none() {
         bail!(INSTALL_A_COMPILER)
-    };
+    }
     let scratch = tempfile::tempdir()?;
     let firmware = flags.firmware.as_ref().map(source).transpose()?;
     let config = Config {
-        id: flags.id.unwrap_or_else(random_id),
+        id: flags.id,
         name: flags.name,
         power: flags.power,
         speed: if flags.fast { 60 } else { 1 },
         seed: flags.seed,
         work_dir: flags.data.unwrap_or_else(|| scratch.path().to_owned()),
         firmware: firmware.map(|source| vec![source]),
-        compiler: Some(compiler),
+        compiler: CompilerAt::ThisMachine,
     };
-    eprintln!(
-        "Device {} ({}). Type `help` for the commands.",
-        config.id, config.name
-    );
-
+    let name = config.name.clone();
     let (device, link) = match (flags.cloud, flags.token_file) {
         (Some(cloud), Some(file)) => {
             let token =
@@ -99,6 +95,10 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
         }
         _ => (Device::start_alone(config)?, None),
     };
+    eprintln!(
+        "Device {} ({name}). Type `help` for the commands.",
+        device.id
+    );
     tokio::select! {
         () = watch(&device) => {}
         result = type_commands(&device) => result?,
@@ -117,13 +117,15 @@ fn source(file: &PathBuf) -> anyhow::Result<Source> {
     Ok(Source { name, text })
 }
 
-/// Prints the serial port to standard output and messages to standard error.
+/// Prints the serial port to standard output, until that is closed, and messages to standard error.
 async fn watch(device: &Device) {
     let (mut serial, mut state) = (device.serial(), device.state());
     loop {
         tokio::select! {
             line = serial.recv() => match line {
-                Ok(line) => println!("{line}"),
+                Ok(line) => if writeln!(std::io::stdout(), "{line}").is_err() {
+                    return;
+                },
                 Err(tokio::sync::broadcast::error::RecvError::Lagged(lines)) => eprintln!("({lines} lines were lost)"),
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
             },

@@ -1,4 +1,4 @@
-//! A firmware as a process of its own: orders in, reports out, and it can always be ended.
+//! A firmware as a process of its own: messages in and out, and it can always be ended.
 
 use std::{
     ffi::OsStr,
@@ -20,14 +20,14 @@ use tokio::{
 use crate::{
     limits::{self, Limits, Pipes},
     sandbox::{self, Access},
-    wire::{Order, Report},
+    wire::{FirmwareMessage, HostMessage},
 };
 
 /// `host.cpp` writes no longer line: 8 KiB of serial text, escaped.
 const LINE_LIMIT: u64 = 32 * 1024;
 
-/// Orders that wait for a firmware that does not return from `loop()`. Then it gets no more, as a device would not.
-const ORDERS_WAITING: usize = 256;
+/// Messages that wait for a firmware that does not return from `loop()`. Then it gets no more, as a device would not.
+const MAX_WAITING: usize = 256;
 
 /// How much of a crashed program's output is kept; a sanitizer's first lines matter.
 const MAX_PRINTED: usize = 4096;
@@ -38,8 +38,8 @@ const EXIT_RESET: i32 = 100;
 /// A running firmware. It ends when this is dropped.
 pub struct Process {
     child: Child,
-    orders: mpsc::Sender<String>,
-    reports: mpsc::Receiver<Report>,
+    to_firmware: mpsc::Sender<String>,
+    from_firmware: mpsc::Receiver<FirmwareMessage>,
     printed: Arc<Mutex<Vec<u8>>>,
     /// Its group ends when this is dropped.
     _life: OwnedWriteHalf,
@@ -60,14 +60,14 @@ pub enum End {
 }
 
 impl Process {
-    /// Starts `program` in the folder `dir`. It waits for [`Order::Boot`].
+    /// Starts `program` in the folder `dir`. It waits for [`HostMessage::Boot`].
     ///
     /// # Errors
     /// If the process can't be started.
     pub fn start(program: &Path, dir: &Path, limits: Limits) -> io::Result<Self> {
         let program = std::path::absolute(program)?;
         let (mut command, lifeline) =
-            limits::command(limits, Pipes::OrdersAndReports, OsStr::new(&program), dir)?;
+            limits::command(limits, Pipes::Messages, OsStr::new(&program), dir)?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let (mut stderr, life) = lifeline.into_split();
         let access = Access {
@@ -76,7 +76,7 @@ impl Process {
         };
         let mut child = sandbox::spawn(command, access)?;
 
-        let (orders, mut to_send) = mpsc::channel::<String>(ORDERS_WAITING);
+        let (to_firmware, mut to_send) = mpsc::channel::<String>(MAX_WAITING);
         let mut stdin = child.stdin.take().expect("it was piped");
         tokio::spawn(async move {
             while let Some(line) = to_send.recv().await {
@@ -86,9 +86,9 @@ impl Process {
             }
         });
 
-        let (report, reports) = mpsc::channel(256);
+        let (parsed, from_firmware) = mpsc::channel(256);
         let stdout = child.stdout.take().expect("it was piped");
-        tokio::spawn(read_reports(stdout, report));
+        tokio::spawn(read_messages(stdout, parsed));
 
         let printed = Arc::new(Mutex::new(Vec::new()));
         let words = Arc::clone(&printed);
@@ -102,24 +102,24 @@ impl Process {
         });
         Ok(Self {
             child,
-            orders,
-            reports,
+            to_firmware,
+            from_firmware,
             printed,
             _life: life,
         })
     }
 
-    /// Sends an order. False if the firmware is too far behind or has ended.
-    pub fn order(&self, order: &Order) -> bool {
-        self.orders.try_send(order.line()).is_ok()
+    /// Sends a message. False if the firmware is too far behind or has ended.
+    pub fn send(&self, message: &HostMessage) -> bool {
+        self.to_firmware.try_send(message.line()).is_ok()
     }
 
-    /// The next report; none when the process has ended. Cancel safe.
-    pub async fn report(&mut self) -> Option<Report> {
-        self.reports.recv().await
+    /// The next message; none when the process has ended. Cancel safe.
+    pub async fn receive(&mut self) -> Option<FirmwareMessage> {
+        self.from_firmware.recv().await
     }
 
-    /// Waits for the end of a process that sends no more reports, and ends it if it still runs.
+    /// Waits for the end of a process that sends no more messages, and ends it if it still runs.
     pub async fn end(mut self) -> End {
         // It may have closed its pipe and gone on.
         let wait = tokio::time::timeout(std::time::Duration::from_secs(2), self.child.wait()).await;
@@ -149,7 +149,7 @@ impl Drop for Process {
     }
 }
 
-async fn read_reports(stdout: ChildStdout, report: mpsc::Sender<Report>) {
+async fn read_messages(stdout: ChildStdout, received: mpsc::Sender<FirmwareMessage>) {
     let mut lines = BufReader::new(stdout);
     let mut line = Vec::new();
     loop {
@@ -161,10 +161,10 @@ async fn read_reports(stdout: ChildStdout, report: mpsc::Sender<Report>) {
         if !matches!(read, Ok(1..)) || line.pop() != Some(b'\n') {
             return;
         }
-        let Some(parsed) = Report::parse(&line) else {
+        let Some(parsed) = FirmwareMessage::parse(&line) else {
             return;
         };
-        if report.send(parsed).await.is_err() {
+        if received.send(parsed).await.is_err() {
             return;
         }
     }

@@ -36,7 +36,8 @@ pub(crate) enum Built {
 
 pub(crate) struct Programs {
     store: BinaryStore,
-    compiler: Option<Compiler>,
+    /// None until it is found, or if there is none.
+    pub(crate) compiler: Option<Compiler>,
     platform: Platform,
     flashed: Vec<Source>,
     /// Of the flashed source; none until it is compiled.
@@ -56,7 +57,7 @@ impl Programs {
         Ok(Self {
             flashed: store.flashed().unwrap_or_else(|| vec![tutorial_firmware()]),
             store,
-            compiler: config.compiler.clone(),
+            compiler: None,
             platform: config.power.platform(),
             program: None,
             jobs: JoinSet::new(),

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::{
     limits,
     process::Process,
-    wire::{Order, Report},
+    wire::{FirmwareMessage, HostMessage},
 };
 
 /// How often `loop()` is called, in device time. Real hardware calls it more often; a firmware must not care.
@@ -19,7 +19,7 @@ const PASS_LIMIT: Duration = Duration::from_secs(10);
 /// After this machine slept or was too busy, device time continues from where it was instead of catching up.
 const MAX_BEHIND: Duration = Duration::from_secs(2);
 
-/// The most device time in one order, so that a busy firmware is not mistaken for one that hangs.
+/// The most device time in one message, so that a busy firmware is not mistaken for one that hangs.
 const RUN_MS: u64 = 500;
 
 /// One click: pressed this long, then released this long, well inside 30..499 ms and the second that ends a series.
@@ -41,9 +41,9 @@ pub(crate) struct Running {
     booted: Instant,
     speed: u32,
     clock_ms: u64,
-    /// The time at which the present order ends. Actions are planned after it; earlier ones would be missed.
-    ordered_ms: u64,
-    /// Since when it executes an order that moves its clock.
+    /// The time at which the firmware stops and waits. Actions are planned after it; earlier ones would be missed.
+    runs_until_ms: u64,
+    /// Since when it runs.
     busy_since: Option<Instant>,
     /// By time, then in the order they were planned.
     due: BTreeMap<(u64, u32), Due>,
@@ -69,19 +69,19 @@ impl Running {
     pub(crate) fn boot(
         program: &Path,
         dir: &Path,
-        boot: &Order,
+        boot: &HostMessage,
         speed: u32,
         now: Instant,
     ) -> io::Result<Self> {
         let process = Process::start(program, dir, limits::FIRMWARE)?;
-        process.order(boot);
+        process.send(boot);
         Ok(Self {
             process,
             started: now,
             booted: now,
             speed: speed.max(1),
             clock_ms: 0,
-            ordered_ms: 0,
+            runs_until_ms: 0,
             busy_since: Some(now),
             due: BTreeMap::new(),
             planned: 0,
@@ -91,18 +91,18 @@ impl Running {
         })
     }
 
-    pub(crate) async fn report(&mut self) -> Option<Report> {
-        let report = self.process.report().await?;
-        if let Report::Done(clock_ms) = report {
+    pub(crate) async fn receive(&mut self) -> Option<FirmwareMessage> {
+        let message = self.process.receive().await?;
+        if let FirmwareMessage::Done(clock_ms) = message {
             self.clock_ms = clock_ms;
             self.busy_since = None;
         }
-        Some(report)
+        Some(message)
     }
 
-    pub(crate) fn order(&self, order: &Order) {
-        // A firmware that reads no orders misses this one, and is soon found to hang.
-        self.process.order(order);
+    pub(crate) fn send(&self, message: &HostMessage) {
+        // A firmware that reads no messages misses this one, and is soon found to hang.
+        self.process.send(message);
     }
 
     pub(crate) fn ran_for(&self, now: Instant) -> Duration {
@@ -115,7 +115,7 @@ impl Running {
 
     pub(crate) fn press(&mut self, clicks: u8) {
         let planned = self.due.keys().map(|(at, _)| *at).max();
-        let mut at = planned.unwrap_or_default().max(self.ordered_ms);
+        let mut at = planned.unwrap_or_default().max(self.runs_until_ms);
         for _ in 0..clicks.clamp(1, 5) {
             at += PAUSE_MS;
             self.plan(at, Due::Button(true));
@@ -126,7 +126,7 @@ impl Running {
 
     pub(crate) fn connect_after(&mut self, ms: u64) {
         self.due.retain(|_, due| *due != Due::Connect);
-        self.plan(self.ordered_ms + ms, Due::Connect);
+        self.plan(self.runs_until_ms + ms, Due::Connect);
     }
 
     fn plan(&mut self, at: u64, due: Due) {
@@ -152,7 +152,7 @@ impl Running {
                 break;
             }
             match entry.remove() {
-                Due::Button(down) => self.order(&Order::Button(down)),
+                Due::Button(down) => self.send(&HostMessage::Button(down)),
                 Due::Connect => to_do = Action::Connect,
             }
         }
@@ -164,11 +164,11 @@ impl Running {
             .min(self.present_ms(now));
         if until_ms > self.clock_ms {
             let until_ms = until_ms.min(self.clock_ms + RUN_MS);
-            self.order(&Order::Run {
+            self.send(&HostMessage::Run {
                 until_ms,
                 step_ms: STEP_MS,
             });
-            self.ordered_ms = until_ms;
+            self.runs_until_ms = until_ms;
             self.busy_since = Some(now);
         }
         to_do

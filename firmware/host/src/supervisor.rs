@@ -1,4 +1,4 @@
-//! The task that owns a device. It handles messages of the cloud, reports of the firmware, the clock and commands of people,
+//! The task that owns a device. It handles messages of the cloud, messages of the firmware, the clock and commands of people,
 //! one at a time.
 
 use std::{
@@ -14,7 +14,8 @@ use tokio::{
 };
 
 use crate::{
-    device::{Command, Config},
+    compiler::Compiler,
+    device::{Command, CompilerAt, Config},
     power_source::PowerSource,
     process::End,
     programs::{Built, Programs},
@@ -22,7 +23,7 @@ use crate::{
     running::{Action, Running},
     sandbox,
     serial::Serial,
-    wire::{Order, Report},
+    wire::{FirmwareMessage, HostMessage},
 };
 
 /// How often the firmware is driven.
@@ -35,6 +36,7 @@ const CONNECTING_MS: u64 = 1500;
 const MAX_SUBSCRIPTIONS: usize = 4;
 
 pub(crate) struct Supervisor {
+    id: String,
     config: Config,
     commands: mpsc::Receiver<Command>,
     state: watch::Sender<DeviceState>,
@@ -60,6 +62,7 @@ pub(crate) struct Supervisor {
 
 impl Supervisor {
     pub(crate) fn new(
+        id: String,
         config: Config,
         link: Option<Link<DeviceMessage>>,
         commands: mpsc::Receiver<Command>,
@@ -67,6 +70,7 @@ impl Supervisor {
         state: watch::Sender<DeviceState>,
     ) -> io::Result<Self> {
         Ok(Self {
+            id,
             commands,
             state,
             sent_state: None,
@@ -85,6 +89,9 @@ impl Supervisor {
     }
 
     pub(crate) async fn run(mut self) {
+        if self.config.compiler == CompilerAt::ThisMachine {
+            self.programs.compiler = Compiler::find().await;
+        }
         self.hello();
         self.message = Some(match self.programs.compile_flashed() {
             Ok(()) => "Compiling the firmware.".into(),
@@ -98,14 +105,14 @@ impl Supervisor {
                 command = self.commands.recv() => match command {
                     Some(Command::Message(message)) => self.handle(message),
                     Some(Command::Attach(link)) => self.attach(link),
-                    Some(Command::Stop) | None => return,
+                    None => return,
                 },
                 message = receive(&mut self.link) => match message {
                     Some(message) => self.handle(message),
                     None => self.lose_link(),
                 },
-                report = report(&mut self.running) => match report {
-                    Some(report) => self.handle_report(report),
+                message = receive_firmware(&mut self.running) => match message {
+                    Some(message) => self.handle_firmware(message),
                     None => self.ended().await,
                 },
                 built = self.programs.built() => self.built(built),
@@ -119,13 +126,13 @@ impl Supervisor {
 
     fn hello(&mut self) {
         let hello = DeviceMessage::Hello(Hello {
-            id: self.config.id.clone(),
+            id: self.id.clone(),
             name: self.config.name.clone(),
             platform_id: self.config.power.platform().id(),
             system_version: "6.2.1".into(),
             firmware: Some(self.programs.firmware()),
             compiler: self
-                .config
+                .programs
                 .compiler
                 .as_ref()
                 .map(|compiler| compiler.version.clone()),
@@ -166,7 +173,7 @@ impl Supervisor {
         if self.online || !running.wants_cloud || !running.set_up || !reachable {
             return;
         }
-        running.order(&Order::Connected(true));
+        running.send(&HostMessage::Connected(true));
         let subscriptions = running.subscriptions.clone();
         self.online = true;
         self.send(DeviceMessage::Online);
@@ -181,7 +188,7 @@ impl Supervisor {
         }
         self.online = false;
         if let Some(running) = &self.running {
-            running.order(&Order::Connected(false));
+            running.send(&HostMessage::Connected(false));
         }
         self.send(DeviceMessage::Offline);
     }
@@ -190,7 +197,7 @@ impl Supervisor {
         match message {
             CloudMessage::Event { name, data } => {
                 if let (true, Some(running)) = (self.online, &self.running) {
-                    running.order(&Order::Event { name, data });
+                    running.send(&HostMessage::Event { name, data });
                 }
             }
             CloudMessage::Press { clicks } => {
@@ -212,7 +219,7 @@ impl Supervisor {
             return;
         }
         if let Some(running) = &self.running {
-            running.order(&Order::Power { source, battery });
+            running.send(&HostMessage::Power { source, battery });
         }
     }
 
@@ -317,8 +324,8 @@ impl Supervisor {
         let epoch = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
-        let boot = Order::Boot {
-            id: self.config.id.clone(),
+        let boot = HostMessage::Boot {
+            id: self.id.clone(),
             clock_ms: 0,
             seed,
             epoch_s: i64::try_from(epoch.as_secs()).unwrap_or_default(),
@@ -363,12 +370,12 @@ impl Supervisor {
         }
     }
 
-    fn handle_report(&mut self, report: Report) {
+    fn handle_firmware(&mut self, message: FirmwareMessage) {
         let Some(running) = &mut self.running else {
             return;
         };
-        match report {
-            Report::Done(_) => {
+        match message {
+            FirmwareMessage::Done(_) => {
                 if !running.set_up {
                     running.set_up = true;
                     self.end_flash(true);
@@ -376,17 +383,17 @@ impl Supervisor {
                 }
                 self.drive();
             }
-            Report::Serial(line) => {
+            FirmwareMessage::Serial(line) => {
                 for line in self.serial.print(line, Instant::now()) {
                     self.send(DeviceMessage::Serial { line });
                 }
             }
-            Report::Publish { name, data } => {
+            FirmwareMessage::Publish { name, data } => {
                 if self.online {
                     self.send(DeviceMessage::Publish { name, data });
                 }
             }
-            Report::Subscribe(prefix) => {
+            FirmwareMessage::Subscribe(prefix) => {
                 if running.subscriptions.len() < MAX_SUBSCRIPTIONS {
                     running.subscriptions.push(prefix.clone());
                     if self.online {
@@ -394,8 +401,8 @@ impl Supervisor {
                     }
                 }
             }
-            Report::Unsubscribe => running.subscriptions.clear(),
-            Report::Connect(wanted) => {
+            FirmwareMessage::Unsubscribe => running.subscriptions.clear(),
+            FirmwareMessage::Connect(wanted) => {
                 running.wants_cloud = wanted;
                 if wanted {
                     self.connect_soon();
@@ -434,9 +441,9 @@ async fn receive(link: &mut Option<Link<DeviceMessage>>) -> Option<CloudMessage>
     }
 }
 
-async fn report(running: &mut Option<Running>) -> Option<Report> {
+async fn receive_firmware(running: &mut Option<Running>) -> Option<FirmwareMessage> {
     match running {
-        Some(running) => running.report().await,
+        Some(running) => running.receive().await,
         None => pending().await,
     }
 }

@@ -3,10 +3,10 @@
 //! A line is a word and its fields, separated by tabs. Names and data are bytes on a device; here they are text, and what
 //! is not UTF-8 is replaced, because the cloud speaks JSON.
 
-/// To the process. The clock does not move until [`Order::Run`].
+/// To the process. The clock does not move until [`HostMessage::Run`].
 #[derive(Clone, Debug, PartialEq)]
-pub enum Order {
-    /// The first order: runs `setup()`. Answered by [`Report::Done`].
+pub enum HostMessage {
+    /// The first message: runs `setup()`. Answered by [`FirmwareMessage::Done`].
     Boot {
         /// The device's ID.
         id: String,
@@ -24,7 +24,7 @@ pub enum Order {
         battery: Option<f64>,
     },
     /// Calls `loop()` at every `step_ms` of the clock until `until_ms`, and stops early after a publish. Answered by
-    /// [`Report::Done`].
+    /// [`FirmwareMessage::Done`].
     Run {
         /// Where the clock is to be in the end.
         until_ms: u64,
@@ -51,8 +51,8 @@ pub enum Order {
     },
 }
 
-impl Order {
-    /// The order as a line, with its end.
+impl HostMessage {
+    /// The message as a line, with its end.
     pub fn line(&self) -> String {
         let flag = |on: &bool| u8::from(*on).to_string();
         let percent =
@@ -101,7 +101,7 @@ impl Order {
 
 /// From the process.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Report {
+pub enum FirmwareMessage {
     /// The run, or `setup()`, is over; the clock shows this.
     Done(u64),
     /// A line on the serial port, without its end.
@@ -121,7 +121,7 @@ pub enum Report {
     Connect(bool),
 }
 
-impl Report {
+impl FirmwareMessage {
     /// Reads one line without its end. None if `host.cpp` does not write such a line: the firmware wrote to its descriptor.
     pub fn parse(line: &[u8]) -> Option<Self> {
         let mut fields = line.split(|byte| *byte == b'\t').map(unescape);
@@ -175,7 +175,7 @@ mod tests {
 
     fn event(name: &str, data: Option<&str>) -> String {
         let (name, data) = (name.into(), data.map(Into::into));
-        Order::Event { name, data }.line()
+        HostMessage::Event { name, data }.line()
     }
 
     #[test]
@@ -186,9 +186,9 @@ mod tests {
         assert_eq!(event("e", None), "event\te\n");
         for (name, data) in [("a\tb", Some(data)), ("e", None), ("e", Some(""))] {
             let line = event(name, data).replacen("event", "publish", 1);
-            let report = Report::parse(line.trim_end_matches('\n').as_bytes());
+            let message = FirmwareMessage::parse(line.trim_end_matches('\n').as_bytes());
             let (name, data) = (name.into(), data.map(Into::into));
-            assert_eq!(report, Some(Report::Publish { name, data }));
+            assert_eq!(message, Some(FirmwareMessage::Publish { name, data }));
         }
     }
 
@@ -203,7 +203,7 @@ mod tests {
             "serial\ta\tb",
             "connect",
         ] {
-            assert_eq!(Report::parse(line.as_bytes()), None, "{line}");
+            assert_eq!(FirmwareMessage::parse(line.as_bytes()), None, "{line}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The page's configuration: which Particle clouds can reach the hook URLs, and how often it may poll.
 
 use serde::Serialize;
-use simulated_cloud::Demo;
+use simulated_cloud::Credentials;
 
 /// A cloud that the page may talk to.
 #[derive(Clone, Debug, Serialize)]
@@ -36,7 +36,7 @@ impl std::fmt::Debug for DemoAccount {
 }
 
 /// The simulated cloud, and the real cloud if the world can reach the hook URLs.
-pub(crate) fn usual(simulated_cloud: &str, demo: &Demo, is_public: bool) -> Vec<Cloud> {
+pub(crate) fn usual(simulated_cloud: &str, demo: &Credentials, is_public: bool) -> Vec<Cloud> {
     let mut clouds = vec![Cloud {
         id: "simulated".to_owned(),
         api: simulated_cloud.to_owned(),

@@ -4,7 +4,6 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use delivery::limits::Limits;
 use function_url::{Clock, log::Log};
-use virtual_device::{compiler::Source, platform::Power};
 
 use crate::clouds::Cloud;
 
@@ -96,48 +95,8 @@ pub enum EngineAt {
     Url(String),
 }
 
-/// A virtual device to start.
-#[derive(Clone, Debug)]
-pub struct VirtualDevice {
-    /// 24 lower-case hexadecimal digits; none for one that is made at the first start and kept in the data folder.
-    pub id: Option<String>,
-    /// What its owner calls it.
-    pub name: String,
-    /// The hardware, and its power at first.
-    pub power: Power,
-    /// How many seconds of the device go by in one of ours: 1, or 60 for a minute in a second.
-    pub speed: u32,
-    /// Makes the firmware's random numbers, and so the ids in its events, the same at every boot; none for chance.
-    pub seed: Option<u32>,
-    /// What to flash at the start; none for what was flashed last, at first the tutorial's firmware.
-    pub firmware: Option<Vec<Source>>,
-    /// What compiles its firmware.
-    pub compiler: CompilerAt,
-}
-
-/// What compiles firmware.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CompilerAt {
-    /// The C++ compiler of this machine, if it has one.
-    ThisMachine,
-    /// None, whatever this machine has: the device says what to install.
-    Nowhere,
-}
-
-impl Default for VirtualDevice {
-    /// The one of `cargo run`: a Boron on its battery, in real time.
-    fn default() -> Self {
-        VirtualDevice {
-            id: None,
-            name: "virtual-device".into(),
-            power: Power::Battery(85.5),
-            speed: 1,
-            seed: None,
-            firmware: None,
-            compiler: CompilerAt::ThisMachine,
-        }
-    }
-}
+/// A virtual device to start. Its `work_dir` is the stack's to say.
+pub use virtual_device::device::{CompilerAt, Config as VirtualDevice};
 
 impl Config {
     /// The configuration of `cargo run` without flags, with the system's clock and a silent log.

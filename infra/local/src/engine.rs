@@ -2,10 +2,19 @@
 //!
 //! dynoxide's own server lets any web page in the same browser use the table: it allows all origins and verifies no
 //! signature. So its operations are served here, and requests from web pages are refused.
+//!
+//! A damaged database is read as far as it can be, and not written: what is acknowledged must be in it.
 
 use std::{
     fs::{File, TryLockError},
+    os::unix::fs::MetadataExt as _,
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
     time::Duration,
 };
 
@@ -18,6 +27,7 @@ use axum::{
 };
 use dynoxide::{Database, DynoxideError};
 use http::{HeaderMap, Method, Request, StatusCode, header};
+use rusqlite::{Connection as Sqlite, ErrorCode, OpenFlags};
 use serde::{Serialize, de::DeserializeOwned};
 use store::{Connection, Store};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -31,12 +41,74 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 /// An item has at most 400 KB and a call one item, but JSON can take several times the bytes.
 const MAX_CALL_BYTES: usize = 4 * 1024 * 1024;
+/// How long the database is checked at the start; a large one is checked in part.
+const CHECK_LIMIT: Duration = Duration::from_secs(2);
+
+/// What keeps the engine from its work until a person does something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Damaged,
+    DiskFull,
+}
+
+impl Fault {
+    const ALL: [Self; 2] = [Self::Damaged, Self::DiskFull];
+
+    /// The code of the engine's error, which the SDK does not retry and the store passes on.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Damaged => "DatabaseDamaged",
+            Self::DiskFull => "DiskFull",
+        }
+    }
+
+    /// What happened and what to do, for senders, for the page and for the terminal.
+    pub(crate) fn explanation(self) -> &'static str {
+        match self {
+            Self::Damaged => {
+                "the log's database is damaged, so nothing is recorded; what is intact can still be read, and the README says how to export it"
+            }
+            Self::DiskFull => {
+                "the disk with the data folder is full or can't be written, so this was not stored; make room and try again"
+            }
+        }
+    }
+
+    /// The fault that the store's error names.
+    pub(crate) fn of_error(error: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|fault| error.ends_with(fault.code()))
+    }
+
+    /// dynoxide gives SQLite's errors as text, in several variants.
+    fn of_engine(error: &DynoxideError) -> Option<Self> {
+        if error.status_code() < 500 {
+            return None;
+        }
+        let text = error.to_string();
+        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        if says(&[
+            "malformed",
+            "not a database",
+            "not a valid database",
+            "Bad item JSON",
+        ]) {
+            Some(Self::Damaged)
+        } else if says(&["disk is full", "I/O error"]) {
+            Some(Self::DiskFull)
+        } else {
+            None
+        }
+    }
+}
 
 /// A running engine.
 #[derive(Debug)]
 pub struct Engine {
     /// Where it answers, for the SDK.
     pub url: String,
+    /// What is wrong with the database, for a person; none if nothing was found.
+    pub damage: Option<String>,
     listener: Listener,
     sweep: JoinSet<()>,
     /// Held while the data is in use. The system releases it however the process ends.
@@ -61,18 +133,28 @@ impl Engine {
     /// can't read. Nothing in it is changed then.
     pub async fn start(data: &Path) -> anyhow::Result<Self> {
         let lock = lock(data)?;
-        let database = open(&data.join("log.db"))?;
+        let file = data.join("log.db");
+        let damage = found_damage(&file).map(|found| {
+            let (file, explanation) = (file.display(), Fault::Damaged.explanation());
+            format!("{file}: {explanation} ({found})")
+        });
+        let database = open(&file)?;
+        let is_damaged = Arc::new(AtomicBool::new(damage.is_some()));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let router = Router::new().fallback(answer).with_state(database.clone());
+        let router = Router::new()
+            .fallback(answer)
+            .with_state((database.clone(), Arc::clone(&is_damaged)));
         let limits = ServerLimits {
             head_timeout: IDLE_TIMEOUT,
             ..ServerLimits::default()
         };
+        let sweep = damage.is_none().then(|| sweep(database));
         Ok(Engine {
             url,
+            damage,
             listener: Listener::start(listener, limits, router)?,
-            sweep: JoinSet::from_iter([sweep(database)]),
+            sweep: JoinSet::from_iter(sweep),
             _lock: lock,
         })
     }
@@ -88,6 +170,7 @@ impl Engine {
 pub(crate) fn lock(data: &Path) -> anyhow::Result<File> {
     let folder = data.display();
     make_folder(data).with_context(|| format!("the data folder {folder} can't be made"))?;
+    check_files(data, 0).with_context(|| format!("the data folder {folder} can't be used"))?;
     let lock = File::options()
         .create(true)
         .truncate(false)
@@ -122,6 +205,56 @@ fn open(file: &Path) -> anyhow::Result<Database> {
     }
 }
 
+/// What SQLite's own check finds wrong with a database, within [`CHECK_LIMIT`].
+fn found_damage(file: &Path) -> Option<String> {
+    let database = Sqlite::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+    let interrupt = database.get_interrupt_handle();
+    let (checked, checking) = mpsc::channel::<()>();
+    let watching = thread::spawn(move || {
+        if checking.recv_timeout(CHECK_LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
+            interrupt.interrupt();
+        }
+    });
+    let found = database.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    drop(checked);
+    let _ = watching.join();
+    match found {
+        Ok(text) if text == "ok" => None,
+        Ok(text) => Some(text.split_whitespace().collect::<Vec<_>>().join(" ")),
+        Err(rusqlite::Error::SqliteFailure(error, _))
+            if error.code == ErrorCode::DatabaseCorrupt =>
+        {
+            Some(error.to_string())
+        }
+        // Interrupted, or what opening the database for use will report.
+        Err(_) => None,
+    }
+}
+
+/// Refuses a data folder with anything but folders and files of this user: a link leads elsewhere, a named pipe waits for
+/// ever, and another user could change the rest.
+fn check_files(folder: &Path, depth: u32) -> anyhow::Result<()> {
+    let user = rustix::process::geteuid().as_raw();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let shown = path.display();
+        let Ok(found) = std::fs::symlink_metadata(&path) else {
+            continue;
+        };
+        if found.uid() != user {
+            bail!(
+                "{shown} belongs to another user; remove it, or choose another folder with --data"
+            );
+        }
+        if found.is_dir() && depth == 0 {
+            check_files(&path, depth + 1)?;
+        } else if !found.is_dir() && !found.is_file() {
+            bail!("{shown} is no regular file; remove it, or choose another folder with --data");
+        }
+    }
+    Ok(())
+}
+
 /// Deletes expired items, for ever.
 async fn sweep(database: Database) {
     let mut every = tokio::time::interval(SWEEP_EVERY);
@@ -141,7 +274,10 @@ fn make_folder(path: &Path) -> std::io::Result<()> {
     folder.recursive(true).create(path)
 }
 
-async fn answer(State(database): State<Database>, request: Request<Body>) -> Response {
+async fn answer(
+    State((database, is_damaged)): State<(Database, Arc<AtomicBool>)>,
+    request: Request<Body>,
+) -> Response {
     let (parts, body) = request.into_parts();
     if parts.method != Method::POST || !is_from_program(&parts.headers) {
         let detail = "the engine answers to programs on this computer only";
@@ -156,6 +292,10 @@ async fn answer(State(database): State<Database>, request: Request<Body>) -> Res
         .and_then(|target| target.strip_prefix("DynamoDB_20120810."))
         .unwrap_or_default()
         .to_owned();
+    let writes = ["PutItem", "UpdateItem", "DeleteItem"].contains(&operation.as_str());
+    if writes && is_damaged.load(Ordering::SeqCst) {
+        return faulty(Fault::Damaged);
+    }
     let Ok(body) = to_bytes(body, MAX_CALL_BYTES).await else {
         let error = DynoxideError::SerializationException("the call is incomplete".into());
         return json(StatusCode::BAD_REQUEST, error.to_json());
@@ -165,6 +305,10 @@ async fn answer(State(database): State<Database>, request: Request<Body>) -> Res
     match called {
         Ok(Ok(answer)) => json(StatusCode::OK, answer),
         Ok(Err(error)) => {
+            if let Some(fault) = Fault::of_engine(&error) {
+                is_damaged.fetch_or(fault == Fault::Damaged, Ordering::SeqCst);
+                return faulty(fault);
+            }
             let status = StatusCode::from_u16(error.status_code());
             json(status.unwrap_or(StatusCode::BAD_REQUEST), error.to_json())
         }
@@ -173,6 +317,12 @@ async fn answer(State(database): State<Database>, request: Request<Body>) -> Res
             json(StatusCode::INTERNAL_SERVER_ERROR, error.to_json())
         }
     }
+}
+
+/// As a fault of the caller's, so that the SDK does not try again.
+fn faulty(fault: Fault) -> Response {
+    let error = serde_json::json!({ "__type": fault.code(), "message": fault.explanation() });
+    json(StatusCode::BAD_REQUEST, error.to_string())
 }
 
 /// Whether a request is from a program and not from a web page: browsers send `Origin` with every request of this method, and

@@ -1,9 +1,9 @@
 //! The routes of the local home: the page, the two functions, and who may call them.
 //!
 //! A web site that is open in the same browser can send requests to this machine. So every route checks `Host`, which such a
-//! site can't forge without DNS tricks that change it, and `Origin`, which browsers send with whatever could change state. For
-//! pictures, scripts and the like they send `Sec-Fetch-Site`: another site may embed nothing from here but what any sender
-//! may call.
+//! site can't forge without DNS tricks that change it. Every route but `/hook/`, which any sender may call, checks `Origin`,
+//! which browsers send with whatever could change state, and `Sec-Fetch-Site`, which they send for pictures, scripts and the
+//! like.
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -40,6 +40,7 @@ use tower_http::{
 
 use crate::{
     config::ServerLimits,
+    engine::Fault,
     gateway::{self, Arrived},
     limits,
 };
@@ -129,7 +130,7 @@ pub(crate) fn limited(handler: Handler, permits: Arc<Semaphore>, time: Duration)
                 handled.await.ok()
             });
             match handled.await {
-                Ok(Some(response)) => response,
+                Ok(Some(response)) => explained(response),
                 Ok(None) => {
                     let detail = "the server failed to handle this request";
                     let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail);
@@ -139,6 +140,19 @@ pub(crate) fn limited(handler: Handler, permits: Arc<Semaphore>, time: Duration)
             }
         })
     })
+}
+
+/// Names the fault of the embedded engine where the function knows only that its table failed.
+fn explained(handled: HandlerResponse) -> HandlerResponse {
+    let Some(fault) = handled.error.as_deref().and_then(Fault::of_error) else {
+        return handled;
+    };
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, fault.explanation());
+    HandlerResponse {
+        response: problem.retry_after(60).into_response(),
+        error: Some(fault.explanation().to_owned()),
+        ..handled
+    }
 }
 
 fn overloaded() -> Problem {
@@ -181,12 +195,16 @@ async fn check_origin(
         let detail = format!("this server answers to {} only", home.origin());
         return problem(StatusCode::MISDIRECTED_REQUEST, &detail);
     }
+    // Any page may send a webhook, as any program may; the browser lets it read no response.
+    if path.starts_with("/hook/") {
+        return next.run(request).await;
+    }
     let mut origins = request.headers().get_all(header::ORIGIN).iter();
     if origins.any(|origin| origin.as_bytes() != home.origin().as_bytes()) {
         let detail = "pages of other sites may not call this server";
         return problem(StatusCode::FORBIDDEN, detail);
     }
-    if !path.starts_with("/hook/") && is_cross_site_subresource(request.headers()) {
+    if is_cross_site_subresource(request.headers()) {
         let detail = "pages of other sites may link to this server but not embed anything from it";
         return problem(StatusCode::FORBIDDEN, detail);
     }

@@ -25,7 +25,7 @@ pub mod limits;
 mod line_endings;
 pub mod listener;
 
-use std::{collections::HashMap, fs::File, net::SocketAddr, path::Path, sync::Arc};
+use std::{collections::HashMap, fs::File, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use api::Api;
@@ -34,7 +34,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use receiver::Receiver;
 use simulated_cloud::SimulatedCloud;
 use store::{Connection, Store};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 
 use crate::{
     config::{Config, EngineAt, VirtualDevice},
@@ -93,7 +93,11 @@ impl Stack {
         let particle = Listener::start(particle, config.server, cloud.router())?;
         let devices = devices(config.devices, &config.data, &cloud)?;
         let cloud_url = format!("http://{}", cloud.addr());
-        let usual = clouds::usual(&cloud_url, &cloud.demo(), config.public_url.is_some());
+        let usual = clouds::usual(
+            &cloud_url,
+            &cloud.credentials(),
+            config.public_url.is_some(),
+        );
         let clouds = (config.clouds)(usual);
         let apis: Vec<&str> = clouds.iter().map(|cloud| cloud.api.as_str()).collect();
         let files = site::files(&site::Options::default())?.into_iter();
@@ -156,20 +160,32 @@ impl Stack {
         self.hook.as_ref().map(|hook| hook.addr)
     }
 
-    /// Ends everything, the listeners first and the data last.
+    /// What is wrong with the data, for a person; none if nothing was found.
+    pub fn damage(&self) -> Option<&str> {
+        self.engine.as_ref()?.damage.as_deref()
+    }
+
+    /// Ends everything within 5 s, the listeners first and the data last.
     ///
     /// # Errors
-    /// If the simulated cloud's last changes could not be written.
+    /// If the simulated cloud's last changes could not be written, or something did not end in time.
     pub async fn stop(self) -> anyhow::Result<()> {
-        self.page.stop().await;
-        if let Some(hook) = self.hook {
-            hook.stop().await;
-        }
-        for device in self.devices {
-            device.stop().await;
-        }
+        let stopped = tokio::time::timeout(STOP_LIMIT, self.stop_all()).await;
+        stopped.context("not everything ended in time; what was acknowledged is stored")?
+    }
+
+    async fn stop_all(self) -> anyhow::Result<()> {
         self.cloud.close();
-        self.particle.stop().await;
+        let listeners = [Some(self.page), self.hook, Some(self.particle)];
+        let mut stopping: JoinSet<()> = listeners
+            .into_iter()
+            .flatten()
+            .map(Listener::stop)
+            .collect();
+        for device in self.devices {
+            stopping.spawn(device.stop());
+        }
+        stopping.join_all().await;
         let saved = self.cloud.shutdown().await;
         if let Some(engine) = self.engine {
             engine.stop().await;
@@ -179,6 +195,8 @@ impl Stack {
 }
 
 const TABLE: &str = "webhook-tutorial";
+/// How long [`Stack::stop`] may take: twice what a [`Listener`] may, and some time to write.
+const STOP_LIMIT: Duration = Duration::from_millis(4_800);
 
 /// The engine, if it is this stack's own, and the store with its table.
 async fn data(config: &Config) -> anyhow::Result<(Option<Engine>, Store)> {
@@ -250,7 +268,8 @@ fn devices(
             0 => "device".to_owned(),
             more => format!("device-{}", more + 1),
         };
-        device::Running::start(device, data.join(folder), cloud.device_links())
+        let work_dir = data.join(folder);
+        device::Running::start(VirtualDevice { work_dir, ..device }, cloud.device_links())
     };
     devices.into_iter().enumerate().map(start).collect()
 }

@@ -31,7 +31,7 @@ const HEAD_BYTES: usize = 2 * (MAX_URL + MAX_HEADERS);
 /// Most header lines of a request.
 const HEAD_LINES: usize = 1024;
 /// How long responses may take after the listener is stopped.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A listener that is being served.
 #[derive(Debug)]

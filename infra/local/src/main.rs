@@ -1,22 +1,39 @@
 //! `cargo run`: the whole product on this machine.
 #![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "this program talks to a person, and reads the environment once"
 )]
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    fmt::Display,
+    io::{self, Read as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    sync::{Arc, Mutex},
+};
 
+use anyhow::{Context, bail};
 use clap::Parser;
 use delivery::millis::Millis;
-use function_url::{Clock, log::Level};
+use device_link::DeviceState;
+use function_url::{
+    Clock,
+    log::{Level, Line},
+};
 use local::{
     Stack,
     config::{Config, EngineAt},
 };
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 
 /// The webhook tutorial on this machine: page, functions and data, with nothing to sign up for.
+///
+/// The environment variable CREATION_CODE, or a file named by --creation-code-file, holds a code that is then required to
+/// create an endpoint, as a deployment can have.
 #[derive(Parser)]
 #[command(version, args_override_self = true)]
 struct Flags {
@@ -39,9 +56,12 @@ struct Flags {
     /// of the environment
     #[arg(long, value_name = "URL", value_parser = web_url)]
     dynamodb_url: Option<String>,
-    /// Code required to create an endpoint, as a deployment can have
-    #[arg(long, value_name = "CODE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    creation_code: Option<String>,
+    /// File with the code that is required to create an endpoint; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    creation_code_file: Option<PathBuf>,
+    /// What it was before the code was kept off the command line
+    #[arg(long, hide = true, num_args = 0..=1)]
+    creation_code: Option<Option<String>>,
     /// Port for webhooks alone; opened only with --public-url
     #[arg(long, default_value_t = 8789)]
     hook_port: u16,
@@ -72,6 +92,40 @@ impl Flags {
         let (clock, ahead) = (function_url::system_clock(), self.clock_ahead_ms);
         Arc::new(move || Millis(clock().0.saturating_add_signed(ahead)))
     }
+
+    /// The code that is required to create an endpoint. It is a secret, so it is in no message.
+    fn creation_code(&self) -> anyhow::Result<Option<String>> {
+        if self.creation_code.is_some() {
+            bail!(
+                "--creation-code shows the code to every user of this machine; put it in the environment variable CREATION_CODE, or in a file for --creation-code-file FILE (`-` is standard input)"
+            );
+        }
+        let code = match &self.creation_code_file {
+            None => match std::env::var_os("CREATION_CODE") {
+                None => return Ok(None),
+                Some(code) => code.into_encoded_bytes(),
+            },
+            Some(file) if file.as_os_str() == "-" => {
+                let mut code = Vec::new();
+                let read = io::stdin().take(1024).read_to_end(&mut code);
+                read.context("the creation code can't be read from standard input")?;
+                code
+            }
+            Some(file) => std::fs::read(file).with_context(|| {
+                format!("the creation code can't be read from {}", file.display())
+            })?,
+        };
+        let code = code.strip_suffix(b"\n").unwrap_or(&code);
+        let code = code.strip_suffix(b"\r").unwrap_or(code);
+        // As on AWS. A header carries it, and the ends of a header are trimmed.
+        let is_printable = code.iter().all(|byte| (b' '..=b'~').contains(byte));
+        if !(8..=128).contains(&code.len()) || !is_printable || code.trim_ascii() != code {
+            bail!(
+                "a creation code has 8 to 128 printable ASCII characters, and no blank at either end"
+            );
+        }
+        Ok(Some(String::from_utf8_lossy(code).into_owned()))
+    }
 }
 
 fn web_url(text: &str) -> Result<String, String> {
@@ -83,9 +137,17 @@ fn web_url(text: &str) -> Result<String, String> {
     }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let flags = Flags::parse();
+fn main() -> ExitCode {
+    match run(Flags::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            warn(&format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(flags: Flags) -> anyhow::Result<()> {
     let prints_engine = flags.engine_through.is_some();
     let mut config = Config {
         engine: flags.engine(),
@@ -94,83 +156,108 @@ async fn main() -> ExitCode {
         port: flags.port,
         particle_port: flags.particle_port,
         hook_port: flags.hook_port,
+        creation_code: flags.creation_code()?,
         public_url: flags.public_url,
-        creation_code: flags.creation_code,
-        log: Arc::new(|line| {
-            if let Some(error) = line.error
-                && Level::Error.writes(line)
-            {
-                eprintln!("{}: {} ({error})", line.function, line.status);
-            }
-        }),
+        log: error_log(),
         ..Config::new(flags.data)
     };
     if flags.no_device {
         config.devices.clear();
     }
-    let stack = match Stack::start(config).await {
-        Ok(stack) => stack,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return ExitCode::FAILURE;
+    let workers = runtime::Runtime::new()?;
+    // Signals have a runtime of their own, so that they end the program whatever its workers are doing.
+    let signals = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let result = signals.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let stack = tokio::select! {
+            stack = workers.spawn(Stack::start(config)) => stack??,
+            _ = interrupt.recv() => return Ok(()),
+            _ = terminate.recv() => return Ok(()),
+        };
+        if let Some(damage) = stack.damage() {
+            warn(&damage);
         }
-    };
-    println!("Webhook tutorial   {}", stack.page_url);
-    println!("Hook URLs          {}", stack.hook_url);
-    if let (true, Some(url)) = (prints_engine, stack.engine_url()) {
-        println!("Engine             {url}");
-    }
-    let demo = stack.cloud().demo();
-    println!(
-        "Simulated cloud    http://{} (user {}, password {})",
-        stack.cloud().addr(),
-        demo.username,
-        demo.password
-    );
-    for device in stack.devices() {
-        println!("Virtual device     {} ({})", device.name, device.id);
-    }
-    println!("Open the first URL in a browser. Ctrl-C stops the program; the log is kept.");
-    tokio::select! {
-        ended = ended() => if let Err(error) = ended {
-            eprintln!("error: signals can't be handled: {error}");
-        },
-        () = print_messages(&stack) => {}
-    }
-    println!("stopping");
-    match stack.stop().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+        let device = stack.devices().first().map(|device| device.state());
+        // When standard output is closed, nobody is left to say anything to.
+        if greet(&stack, prints_engine).is_ok() {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = print_messages(device) => {}
+            }
+            let _ = writeln!(io::stdout(), "stopping");
         }
-    }
+        workers.spawn(stack.stop()).await?
+    });
+    workers.shutdown_background();
+    result
 }
 
-/// Prints the virtual device's messages, for ever.
-async fn print_messages(stack: &Stack) {
-    let Some(mut message) = stack.devices().first().map(|device| device.message()) else {
+/// Prints where everything is.
+fn greet(stack: &Stack, with_engine: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "Webhook tutorial   {}", stack.page_url)?;
+    writeln!(out, "Log                {}/log", stack.page_url)?;
+    writeln!(out, "Hook URLs          {}", stack.hook_url)?;
+    if let (true, Some(url)) = (with_engine, stack.engine_url()) {
+        writeln!(out, "Engine             {url}")?;
+    }
+    let account = stack.cloud().credentials();
+    writeln!(
+        out,
+        "Simulated cloud    http://{} (user {}, password {})",
+        stack.cloud().addr(),
+        account.username,
+        account.password
+    )?;
+    for device in stack.devices() {
+        writeln!(out, "Virtual device     {} ({})", device.name, device.id)?;
+    }
+    writeln!(
+        out,
+        "Open the first URL in a browser. Ctrl-C stops the program; the log is kept."
+    )
+}
+
+/// Prints the virtual device's messages, until standard output is closed.
+async fn print_messages(device: Option<watch::Receiver<DeviceState>>) -> io::Result<()> {
+    let Some(mut state) = device else {
         return std::future::pending().await;
     };
-    while message.changed().await.is_ok() {
-        if let Some(message) = &*message.borrow_and_update() {
-            println!("Virtual device     {message}");
+    let mut printed = None;
+    while state.changed().await.is_ok() {
+        let message = state.borrow_and_update().message.clone();
+        if message != printed
+            && let Some(message) = &message
+        {
+            writeln!(io::stdout(), "Virtual device     {message}")?;
         }
+        printed = message;
     }
     std::future::pending().await
 }
 
-/// Waits for Ctrl-C or, where there is one, a request to terminate.
-async fn ended() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            ended = tokio::signal::ctrl_c() => ended,
-            _ = terminate.recv() => Ok(()),
+/// Prints what failed; not again what was printed last.
+fn error_log() -> function_url::log::Log {
+    let printed = Mutex::new(String::new());
+    Arc::new(move |line: &Line<'_>| {
+        if let Some(error) = line.error
+            && Level::Error.writes(line)
+        {
+            let mut printed = printed.lock().expect("printing does not panic");
+            if *printed != error {
+                let (function, status) = (line.function, line.status);
+                warn(&format_args!("{function}: {status} ({error})"));
+                *printed = error.to_owned();
+            }
         }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    })
+}
+
+/// A line on standard error, for a person who may have closed it.
+fn warn(line: &dyn Display) {
+    let _ = writeln!(io::stderr(), "{line}");
 }

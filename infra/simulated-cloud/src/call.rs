@@ -10,7 +10,7 @@ use http::{HeaderMap, header};
 use serde_json::Value;
 
 use crate::{
-    core::Core,
+    app_state::AppState,
     json::{Object, to_text},
     response::{ApiError, api_error, bad_request, not_found, oauth_error},
     rng::digest,
@@ -77,19 +77,19 @@ impl Call {
     }
 
     /// The caller's token; 400 if it is missing, 401 if it is not valid now.
-    pub(crate) fn signed_in(&self, core: &Core) -> Result<Token, ApiError> {
+    pub(crate) fn signed_in(&self, app: &AppState) -> Result<Token, ApiError> {
         let token = self
             .token()
             .ok_or_else(|| oauth_error(400, "invalid_request", "The access token was not found"))?;
         let text = "The access token provided is invalid.";
-        valid_token(core, &digest(&token)).ok_or_else(|| oauth_error(401, "invalid_token", text))
+        valid_token(app, &digest(&token)).ok_or_else(|| oauth_error(401, "invalid_token", text))
     }
 
     /// The product that the path names, if it names one.
-    pub(crate) fn product(&self, core: &Core) -> Result<Option<i64>, ApiError> {
+    pub(crate) fn product(&self, app: &AppState) -> Result<Option<i64>, ApiError> {
         match self.path.get("product") {
             None => Ok(None),
-            Some(name) => match core.state().product(name) {
+            Some(name) => match app.state().product(name) {
                 Some(product) => Ok(Some(product.id)),
                 None => Err(not_found("Product")),
             },
@@ -97,9 +97,9 @@ impl Call {
     }
 
     /// The id of the device that the path names by id or name; in a product only its own devices are found.
-    pub(crate) fn device(&self, core: &Core) -> Result<String, ApiError> {
-        let product = self.product(core)?;
-        let state = core.state();
+    pub(crate) fn device(&self, app: &AppState) -> Result<String, ApiError> {
+        let product = self.product(app)?;
+        let state = app.state();
         state
             .device(self.path("device"))
             .filter(|device| product.is_none() || device.product == product)
@@ -109,13 +109,13 @@ impl Call {
 
     /// Passwords, programs and buttons are for the tutorial's own page and for programs. Any other page open in the same
     /// browser could otherwise use this cloud as the person at the keyboard.
-    pub(crate) fn own_page_only(&self, core: &Core) -> Result<(), ApiError> {
-        from_own_page(&self.headers, core)
+    pub(crate) fn own_page_only(&self, app: &AppState) -> Result<(), ApiError> {
+        from_own_page(&self.headers, app)
     }
 }
 
-pub(crate) fn from_own_page(headers: &HeaderMap, core: &Core) -> Result<(), ApiError> {
-    let own = &core.config.page_origins;
+pub(crate) fn from_own_page(headers: &HeaderMap, app: &AppState) -> Result<(), ApiError> {
+    let own = &app.config.page_origins;
     let mut origins = headers.get_all(header::ORIGIN).iter();
     if origins.all(|origin| own.iter().any(|own| own.as_bytes() == origin.as_bytes())) {
         return Ok(());
@@ -128,9 +128,9 @@ pub(crate) fn from_own_page(headers: &HeaderMap, core: &Core) -> Result<(), ApiE
 }
 
 /// The token with this hash, if it has not expired. Comparing hashes reveals nothing about a token by its duration.
-pub(crate) fn valid_token(core: &Core, hash: &str) -> Option<Token> {
-    let now = core.now();
-    let state = core.state();
+pub(crate) fn valid_token(app: &AppState, hash: &str) -> Option<Token> {
+    let now = app.now();
+    let state = app.state();
     let mut tokens = state.tokens.iter();
     let is_valid =
         |token: &&Token| token.hash == hash && token.expires_at.is_none_or(|at| at > now);

@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    app_state::AppState,
     call::Call,
     clock::iso,
-    core::Core,
     hook::config::HookConfig,
     json::to_text,
     redact::{self, redacted},
@@ -46,8 +46,8 @@ pre{overflow-x:auto;padding:.75rem;border:1px solid;border-radius:.25rem;white-s
 table{border-collapse:collapse}th,td{text-align:left;padding:.25rem 1rem .25rem 0;font-variant-numeric:tabular-nums}";
 
 /// `GET /integrations/webhooks/:id`
-pub(crate) async fn page(Shared(core): Shared<Arc<Core>>, call: Call) -> Response {
-    let state = core.state();
+pub(crate) async fn page(Shared(app): Shared<Arc<AppState>>, call: Call) -> Response {
+    let state = app.state();
     let mut hooks = state.hooks.iter();
     let Some(hook) = hooks.find(|hook| hook.id == call.path("id")) else {
         let text = "<p>This integration does not exist. It was deleted, or made with another data folder.</p>";
@@ -56,7 +56,7 @@ pub(crate) async fn page(Shared(core): Shared<Arc<Core>>, call: Call) -> Respons
     html(
         StatusCode::OK,
         &hook.config.event,
-        &body(hook, &iso(core.now())),
+        &body(hook, &iso(app.now())),
     )
 }
 

@@ -14,8 +14,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 
 use crate::{
+    app_state::AppState,
     call::Call,
-    core::Core,
     events::{sse, too_many},
     link,
     response::{ApiError, ApiResult, api_error, bad_request, not_found, ok_json},
@@ -23,25 +23,25 @@ use crate::{
 };
 
 /// Signs the caller in and finds the device of the path: its id and name.
-fn find_device(core: &Core, call: &Call) -> Result<(String, String), ApiError> {
-    call.signed_in(core)?;
-    let id = call.device(core)?;
-    let name = core.device_name(&id);
+fn find_device(app: &AppState, call: &Call) -> Result<(String, String), ApiError> {
+    call.signed_in(app)?;
+    let id = call.device(app)?;
+    let name = app.device_name(&id);
     Ok((id, name))
 }
 
 /// `GET /simulated/devices/:device`
-pub(crate) async fn state(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let (id, name) = find_device(&core, &call)?;
-    let state = core.sessions.with(&id, |session| session.state(&id, &name));
+pub(crate) async fn state(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    let (id, name) = find_device(&app, &call)?;
+    let state = app.sessions.with(&id, |session| session.state(&id, &name));
     ok_json(state.ok_or_else(|| not_found("Simulated device"))?)
 }
 
 /// `GET /simulated/devices/:device/serial`: the last lines, then every new one, and the state at every change.
-pub(crate) async fn serial(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let token = call.signed_in(&core)?;
-    let (id, name) = find_device(&core, &call)?;
-    let watch = core.sessions.with(&id, |session| {
+pub(crate) async fn serial(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    let token = call.signed_in(&app)?;
+    let (id, name) = find_device(&app, &call)?;
+    let watch = app.sessions.with(&id, |session| {
         session
             .watch()
             .map(|watch| (watch, session.state(&id, &name)))
@@ -52,11 +52,11 @@ pub(crate) async fn serial(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiRe
     let mut first = vec![Bytes::from_static(b":ok\n\n")];
     first.extend(lines);
     first.push(frame("state", &state));
-    Ok(sse(core, token.hash, first, frames))
+    Ok(sse(app, token.hash, first, frames))
 }
 
-fn send(core: &Core, id: &str, message: CloudMessage) -> ApiResult {
-    match core.sessions.with(id, |session| session.send(message)) {
+fn send(app: &AppState, id: &str, message: CloudMessage) -> ApiResult {
+    match app.sessions.with(id, |session| session.send(message)) {
         Some(true) => Ok(StatusCode::NO_CONTENT.into_response()),
         Some(false) => Err(api_error(
             409,
@@ -82,15 +82,15 @@ fn whole(call: &Call, name: &str, range: RangeInclusive<u8>) -> Result<Option<u8
 }
 
 /// `POST /simulated/devices/:device/button`
-pub(crate) async fn button(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let (id, _) = find_device(&core, &call)?;
+pub(crate) async fn button(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    let (id, _) = find_device(&app, &call)?;
     let clicks = whole(&call, "clicks", 1..=5)?.unwrap_or(1);
-    send(&core, &id, CloudMessage::Press { clicks })
+    send(&app, &id, CloudMessage::Press { clicks })
 }
 
 /// `PUT /simulated/devices/:device/power`
-pub(crate) async fn power(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let (id, _) = find_device(&core, &call)?;
+pub(crate) async fn power(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    let (id, _) = find_device(&app, &call)?;
     let source = whole(&call, "source", 0..=5)?;
     let source = source.ok_or_else(|| bad_request("source must be 0 to 5"))?;
     let battery = match call.body.get("battery") {
@@ -102,25 +102,25 @@ pub(crate) async fn power(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiRes
             Some(charge.ok_or_else(|| bad_request("battery must be 0 to 100, or null"))?)
         }
     };
-    send(&core, &id, CloudMessage::Power { source, battery })
+    send(&app, &id, CloudMessage::Power { source, battery })
 }
 
 /// `PUT /simulated/devices/:device/plug`
-pub(crate) async fn plug(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let (id, _) = find_device(&core, &call)?;
+pub(crate) async fn plug(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    let (id, _) = find_device(&app, &call)?;
     let Some(Value::Bool(plugged)) = call.body.get("plugged") else {
         return Err(bad_request("plugged must be true or false"));
     };
     let plugged = *plugged;
-    send(&core, &id, CloudMessage::Plug { plugged })
+    send(&app, &id, CloudMessage::Plug { plugged })
 }
 
 /// `GET /simulated/devices/link`: upgrades to the link of a device in another process.
-pub(crate) async fn connect(Shared(core): Shared<Arc<Core>>, mut request: Request) -> ApiResult {
+pub(crate) async fn connect(Shared(app): Shared<Arc<AppState>>, mut request: Request) -> ApiResult {
     let is_upgrade = is_link_upgrade(request.headers());
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-    let call = Call::from_request(request, &core).await?;
-    call.signed_in(&core)?;
+    let call = Call::from_request(request, &app).await?;
+    call.signed_in(&app)?;
     let (true, Some(upgrade)) = (is_upgrade, upgrade) else {
         return Err(api_error(
             426,
@@ -130,7 +130,7 @@ pub(crate) async fn connect(Shared(core): Shared<Arc<Core>>, mut request: Reques
     };
     tokio::spawn(async move {
         if let Ok(io) = upgrade.await {
-            link::serve(core, TokioIo::new(io)).await;
+            link::serve(app, TokioIo::new(io)).await;
         }
     });
     let headers = [

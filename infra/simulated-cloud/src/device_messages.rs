@@ -5,7 +5,7 @@ use std::sync::Arc;
 use device_link::{DeviceMessage, DeviceState};
 
 use crate::{
-    core::Core,
+    app_state::AppState,
     event::{Event, MAX_NAME_BYTES, sanitize_name, truncate},
     sessions::{Compiled, Flashing, frame},
 };
@@ -18,36 +18,36 @@ const MAX_MESSAGE_BYTES: usize = 500;
 const MAX_OUTPUT_BYTES: usize = 64 * 1024;
 
 /// Handles one message.
-pub(crate) fn handle(core: &Arc<Core>, id: &str, message: DeviceMessage) {
-    let now = core.now();
-    // Not by `Core::change`: a device that prints would have the file rewritten at every line.
-    if let Some(device) = core.state().device_mut(id) {
+pub(crate) fn handle(app: &Arc<AppState>, id: &str, message: DeviceMessage) {
+    let now = app.now();
+    // Not by `AppState::change`: a device that prints would have the file rewritten at every line.
+    if let Some(device) = app.state().device_mut(id) {
         device.last_heard = Some(now);
     }
     match message {
-        DeviceMessage::Online => online(core, id),
+        DeviceMessage::Online => online(app, id),
         DeviceMessage::Offline => {
-            deliver_flash(core, id);
-            offline(core, id);
+            deliver_flash(app, id);
+            offline(app, id);
         }
         DeviceMessage::Subscribe { prefix } => {
-            core.sessions.with(id, |session| session.subscribe(&prefix));
+            app.sessions.with(id, |session| session.subscribe(&prefix));
         }
-        DeviceMessage::Publish { name, data } => publish(core, id, &name, data),
+        DeviceMessage::Publish { name, data } => publish(app, id, &name, data),
         DeviceMessage::Serial { line } => {
             let line = truncate(&line, MAX_SERIAL_BYTES).to_owned();
-            core.sessions.with(id, |session| session.print(line));
+            app.sessions.with(id, |session| session.print(line));
         }
         DeviceMessage::State(reported) => {
             let message = reported.message.as_deref();
             let message = message.map(|message| truncate(message, MAX_MESSAGE_BYTES).to_owned());
-            core.sessions.with(id, |session| {
+            app.sessions.with(id, |session| {
                 session.reported = DeviceState {
                     message,
                     ..reported
                 };
             });
-            show(core, id);
+            show(app, id);
         }
         DeviceMessage::Compiled {
             request,
@@ -57,7 +57,7 @@ pub(crate) fn handle(core: &Arc<Core>, id: &str, message: DeviceMessage) {
         } => {
             let output = if ok { size } else { errors }.unwrap_or_default();
             let output = truncate(&output, MAX_OUTPUT_BYTES).to_owned();
-            let compiling = core
+            let compiling = app
                 .sessions
                 .with(id, |session| session.compiling.remove(&request));
             if let Some(result) = compiling.flatten() {
@@ -69,24 +69,24 @@ pub(crate) fn handle(core: &Arc<Core>, id: &str, message: DeviceMessage) {
                 });
             }
         }
-        DeviceMessage::Flashed { request, ok } => flashed(core, id, request, ok),
+        DeviceMessage::Flashed { request, ok } => flashed(app, id, request, ok),
         DeviceMessage::Hello(_) | DeviceMessage::Unknown => {}
     }
 }
 
 /// Delivers a published event to the devices that subscribed to it.
-pub(crate) fn deliver(core: &Core, event: &Event) {
-    for id in core.sessions.deliver(event) {
-        show(core, &id);
+pub(crate) fn deliver(app: &AppState, event: &Event) {
+    for id in app.sessions.deliver(event) {
+        show(app, &id);
     }
 }
 
-fn publish(core: &Arc<Core>, id: &str, name: &str, data: Option<String>) {
+fn publish(app: &Arc<AppState>, id: &str, name: &str, data: Option<String>) {
     let name = sanitize_name(name, MAX_NAME_BYTES);
     if name.is_empty() {
         return;
     }
-    let published = core.sessions.with(id, |session| {
+    let published = app.sessions.with(id, |session| {
         let data = data.map(|data| truncate(&data, session.data_limit).to_owned());
         session.online.then(|| {
             session.count_publish(&name, data.as_deref().map_or(0, str::len));
@@ -94,69 +94,69 @@ fn publish(core: &Arc<Core>, id: &str, name: &str, data: Option<String>) {
         })
     });
     if let Some(data) = published.flatten() {
-        core.publish_from_device(id, &name, data);
-        show(core, id);
+        app.publish_from_device(id, &name, data);
+        show(app, id);
     }
 }
 
-fn online(core: &Arc<Core>, id: &str) {
-    let now = core.now();
-    core.change(|state| {
+fn online(app: &Arc<AppState>, id: &str) {
+    let now = app.now();
+    app.change(|state| {
         if let Some(device) = state.device_mut(id) {
             device.last_handshake_at = Some(now);
         }
     });
-    let flash = core.sessions.with(id, |session| {
+    let flash = app.sessions.with(id, |session| {
         session.set_online(true);
         session.flash.take_if(|flash| flash.delivered)
     });
-    report(core, id, "spark/status", "online");
+    report(app, id, "spark/status", "online");
     if let Some(flash) = flash.flatten() {
-        after_flash(core, id, &flash);
+        after_flash(app, id, &flash);
     }
-    show(core, id);
+    show(app, id);
 }
 
-fn offline(core: &Arc<Core>, id: &str) {
-    if core.sessions.with(id, |session| session.set_online(false)) == Some(true) {
-        report(core, id, "spark/status", "offline");
+fn offline(app: &Arc<AppState>, id: &str) {
+    if app.sessions.with(id, |session| session.set_online(false)) == Some(true) {
+        report(app, id, "spark/status", "offline");
     }
-    show(core, id);
+    show(app, id);
 }
 
 /// The link has ended, and with it what was under way.
-pub(crate) fn link_closed(core: &Arc<Core>, id: &str) {
-    let flash = core.sessions.with(id, |session| {
+pub(crate) fn link_closed(app: &Arc<AppState>, id: &str) {
+    let flash = app.sessions.with(id, |session| {
         session.end();
         session.flash.take().filter(|flash| !flash.delivered)
     });
     if flash.flatten().is_some() {
-        report(core, id, "spark/flash/status", "failed");
+        report(app, id, "spark/flash/status", "failed");
     }
-    offline(core, id);
+    offline(app, id);
 }
 
 /// The transfer is complete: "success" says that, not that the new program runs.
-fn deliver_flash(core: &Arc<Core>, id: &str) {
-    let delivered = core.sessions.with(id, |session| {
+fn deliver_flash(app: &Arc<AppState>, id: &str) {
+    let delivered = app.sessions.with(id, |session| {
         let flash = session.flash.as_mut().filter(|flash| !flash.delivered)?;
         flash.delivered = true;
         session.firmware.clone_from(&flash.firmware);
         Some(flash.firmware.clone())
     });
     if let Some(firmware) = delivered.flatten() {
-        core.change(|state| {
+        app.change(|state| {
             if let Some(device) = state.device_mut(id) {
                 device.last_app = Some(firmware);
             }
         });
-        report(core, id, "spark/flash/status", "success ");
+        report(app, id, "spark/flash/status", "success ");
     }
 }
 
 /// The device reports how a flash ended, or did not report it in time.
-pub(crate) fn flashed(core: &Arc<Core>, id: &str, request: u64, ok: bool) {
-    let is_current = core.sessions.with(id, |session| {
+pub(crate) fn flashed(app: &Arc<AppState>, id: &str, request: u64, ok: bool) {
+    let is_current = app.sessions.with(id, |session| {
         let flash = session.flash.as_ref();
         flash.is_some_and(|flash| flash.request == request)
     });
@@ -164,15 +164,15 @@ pub(crate) fn flashed(core: &Arc<Core>, id: &str, request: u64, ok: bool) {
         return;
     }
     if ok {
-        return deliver_flash(core, id);
+        return deliver_flash(app, id);
     }
-    core.sessions.with(id, |session| session.flash = None);
-    report(core, id, "spark/flash/status", "failed");
+    app.sessions.with(id, |session| session.flash = None);
+    report(app, id, "spark/flash/status", "failed");
 }
 
 /// The events of a real device's first connection with a new program, in the order of a capture of 2024
 /// (<https://docs.particle.io/reference/cloud-apis/firmware-update-events/>).
-fn after_flash(core: &Arc<Core>, id: &str, flash: &Flashing) {
+fn after_flash(app: &Arc<AppState>, id: &str, flash: &Flashing) {
     for (name, data) in [
         ("spark/device/app-hash", flash.app_hash.as_str()),
         ("spark/device/last_reset", "update"),
@@ -180,19 +180,19 @@ fn after_flash(core: &Arc<Core>, id: &str, flash: &Flashing) {
         ("particle/device/updates/pending", "false"),
         ("particle/device/updates/enabled", "true"),
     ] {
-        report(core, id, name, data);
+        report(app, id, name, data);
     }
 }
 
 /// Publishes a status event of the device.
-pub(crate) fn report(core: &Arc<Core>, id: &str, name: &str, data: &str) {
-    core.publish_from_device(id, name, Some(data.to_owned()));
+pub(crate) fn report(app: &Arc<AppState>, id: &str, name: &str, data: &str) {
+    app.publish_from_device(id, name, Some(data.to_owned()));
 }
 
 /// Shows the device's state to its watchers.
-pub(crate) fn show(core: &Core, id: &str) {
-    let name = core.device_name(id);
-    core.sessions.with(id, |session| {
+pub(crate) fn show(app: &AppState, id: &str) {
+    let name = app.device_name(id);
+    app.sessions.with(id, |session| {
         let state = frame("state", &session.state(id, &name));
         session.show(&state);
     });

@@ -7,9 +7,9 @@ use device_link::{CloudMessage, is_device_id};
 use serde_json::{Value, json};
 
 use crate::{
+    app_state::AppState,
     call::Call,
     clock::iso,
-    core::Core,
     event::truncate,
     flash,
     response::{ApiError, ApiResult, api_error_with, bad_request, not_found, ok, ok_json},
@@ -23,8 +23,8 @@ const MAX_NOTES_BYTES: usize = 2000;
 /// Platforms with a cellular modem (Device OS, `hal/shared/platforms.h`).
 const CELLULAR: [u32; 8] = [10, 13, 15, 23, 25, 26, 28, 35];
 
-fn to_json(core: &Core, device: &Device) -> Value {
-    let online = core.sessions.online(&device.id);
+fn to_json(app: &AppState, device: &Device) -> Value {
+    let online = app.sessions.online(&device.id);
     json!({
         "id": device.id, "name": device.name, "last_app": device.last_app, "last_ip_address": "127.0.0.1",
         "last_heard": device.last_heard.map(iso), "last_handshake_at": device.last_handshake_at.map(iso),
@@ -36,23 +36,23 @@ fn to_json(core: &Core, device: &Device) -> Value {
     })
 }
 
-fn devices(core: &Core, is_listed: impl Fn(&&Device) -> bool) -> Vec<Value> {
-    let devices = core.state().devices.clone();
+fn devices(app: &AppState, is_listed: impl Fn(&&Device) -> bool) -> Vec<Value> {
+    let devices = app.state().devices.clone();
     let listed = devices.iter().filter(is_listed);
-    listed.map(|device| to_json(core, device)).collect()
+    listed.map(|device| to_json(app, device)).collect()
 }
 
 /// `GET /v1/devices`
-pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    ok_json(devices(&core, |_| true))
+pub(crate) async fn list(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    ok_json(devices(&app, |_| true))
 }
 
 /// `GET /v1/products/:product/devices`, which has pages; here there is one.
-pub(crate) async fn list_product(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let product = call.product(&core)?;
-    let list = devices(&core, |device| device.product == product);
+pub(crate) async fn list_product(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let product = call.product(&app)?;
+    let list = devices(&app, |device| device.product == product);
     let meta = json!({"page": 1, "per_page": 100, "total_pages": 1, "total_records": list.len(), "devices": {"total": list.len()}});
     ok_json(json!({"devices": list, "customers": [], "meta": meta}))
 }
@@ -62,67 +62,67 @@ fn product_json(product: &Product) -> Value {
 }
 
 /// `GET /v1/products`
-pub(crate) async fn products(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let products: Vec<Value> = core.state().products.iter().map(product_json).collect();
+pub(crate) async fn products(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let products: Vec<Value> = app.state().products.iter().map(product_json).collect();
     ok_json(json!({"products": products}))
 }
 
 /// `GET /v1/products/:product`
-pub(crate) async fn product(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let product = core.state().product(call.path("product")).map(product_json);
+pub(crate) async fn product(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let product = app.state().product(call.path("product")).map(product_json);
     let product = product.ok_or_else(|| not_found("Product"))?;
     ok_json(json!({"product": product}))
 }
 
 /// `POST /v1/products/:product/devices`: puts a device of the account into the product too.
-pub(crate) async fn add(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let product = call.product(&core)?;
+pub(crate) async fn add(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let product = call.product(&app)?;
     let id = call
         .field("id")
         .filter(|id| is_device_id(id))
         .ok_or_else(|| bad_request("id must be a device's id"))?;
-    let is_known = core.change(|state| {
+    let is_known = app.change(|state| {
         let device = state.device_mut(&id);
         device.map(|device| device.product = product).is_some()
     });
     let (updated, invalid): (Vec<_>, Vec<_>) = [id].into_iter().partition(|_| is_known);
-    core.save().await?;
+    app.save().await?;
     ok_json(
         json!({"updated": updated.len(), "updatedDeviceIds": updated, "invalidDeviceIds": invalid, "nonmemberDeviceIds": []}),
     )
 }
 
 /// `DELETE /v1/products/:product/devices/:device`
-pub(crate) async fn remove(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let id = call.device(&core)?;
-    core.change(|state| state.device_mut(&id).map(|device| device.product = None));
-    core.save().await?;
+pub(crate) async fn remove(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let id = call.device(&app)?;
+    app.change(|state| state.device_mut(&id).map(|device| device.product = None));
+    app.save().await?;
     ok()
 }
 
 /// `GET /v1/devices/:device`
-pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let id = call.device(&core)?;
-    let device = core
+pub(crate) async fn get(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let id = call.device(&app)?;
+    let device = app
         .state()
         .device(&id)
         .cloned()
         .ok_or_else(|| not_found("Device"))?;
-    ok_json(to_json(&core, &device))
+    ok_json(to_json(&app, &device))
 }
 
 /// `PUT /v1/devices/:device`: flash with files, otherwise rename, signal, notes or development mark.
-pub(crate) async fn put(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let id = call.device(&core)?;
+pub(crate) async fn put(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let id = call.device(&app)?;
     if call.multipart {
-        call.own_page_only(&core)?;
-        return flash::flash(core, id, call.files).await;
+        call.own_page_only(&app)?;
+        return flash::flash(app, id, call.files).await;
     }
     if call.field("app").is_some() {
         return Err(bad_request(
@@ -130,19 +130,19 @@ pub(crate) async fn put(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResul
         ));
     }
     if let Some(name) = call.field("name") {
-        return rename(&core, &id, name.trim()).await;
+        return rename(&app, &id, name.trim()).await;
     }
     if let Some(on) = call.field("signal") {
-        return signal(&core, &id, &on);
+        return signal(&app, &id, &on);
     }
-    annotate(&core, &id, &call).await
+    annotate(&app, &id, &call).await
 }
 
-async fn rename(core: &Core, id: &str, name: &str) -> ApiResult {
+async fn rename(app: &AppState, id: &str, name: &str) -> ApiResult {
     if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
         return Err(bad_request("a name has 1 to 64 characters"));
     }
-    let taken = core.change(|state| {
+    let taken = app.change(|state| {
         let taken = state
             .devices
             .iter()
@@ -155,23 +155,23 @@ async fn rename(core: &Core, id: &str, name: &str) -> ApiResult {
     if taken {
         return Err(bad_request("another device of the account has this name"));
     }
-    core.sessions.with(id, |session| {
+    app.sessions.with(id, |session| {
         session.send(CloudMessage::Rename {
             name: name.to_owned(),
         })
     });
-    core.save().await?;
-    ok_json(json!({"id": id, "name": name, "updated_at": iso(core.now())}))
+    app.save().await?;
+    ok_json(json!({"id": id, "name": name, "updated_at": iso(app.now())}))
 }
 
 /// Starts or stops the device's rainbow of colours.
-fn signal(core: &Core, id: &str, on: &str) -> ApiResult {
+fn signal(app: &AppState, id: &str, on: &str) -> ApiResult {
     let on = match on {
         "1" | "true" => true,
         "0" | "false" => false,
         _ => return Err(bad_request("signal must be 1 or 0")),
     };
-    let connected = core.sessions.with(id, |session| {
+    let connected = app.sessions.with(id, |session| {
         session.signaling = on && session.online;
         session.online
     });
@@ -180,7 +180,7 @@ fn signal(core: &Core, id: &str, on: &str) -> ApiResult {
 }
 
 /// Sets the owner's notes about a device and its development mark.
-async fn annotate(core: &Core, id: &str, call: &Call) -> ApiResult {
+async fn annotate(app: &AppState, id: &str, call: &Call) -> ApiResult {
     let notes = call.field("notes");
     let development = call.field("development").map(|text| text == "true");
     if notes.is_none() && development.is_none() {
@@ -188,7 +188,7 @@ async fn annotate(core: &Core, id: &str, call: &Call) -> ApiResult {
             "nothing to change: send name, signal, notes, development or files",
         ));
     }
-    core.change(|state| {
+    app.change(|state| {
         if let Some(device) = state.device_mut(id) {
             if let Some(notes) = &notes {
                 device.notes = Some(truncate(notes, MAX_NOTES_BYTES).to_owned());
@@ -196,21 +196,21 @@ async fn annotate(core: &Core, id: &str, call: &Call) -> ApiResult {
             device.development = development.unwrap_or(device.development);
         }
     });
-    core.save().await?;
+    app.save().await?;
     ok_json(
-        json!({"id": id, "notes": notes, "development": development, "updated_at": iso(core.now())}),
+        json!({"id": id, "notes": notes, "development": development, "updated_at": iso(app.now())}),
     )
 }
 
 /// `PUT /v1/devices/:device/ping`
-pub(crate) async fn ping(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let id = call.device(&core)?;
-    ok_json(json!({"online": core.sessions.online(&id), "ok": true}))
+pub(crate) async fn ping(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let id = call.device(&app)?;
+    ok_json(json!({"online": app.sessions.online(&id), "ok": true}))
 }
 
-fn unknown(core: &Core, id: &str, what: &str, name: &str) -> ApiError {
-    if !core.sessions.online(id) {
+fn unknown(app: &AppState, id: &str, what: &str, name: &str) -> ApiError {
+    if !app.sessions.online(id) {
         return api_error_with(
             400,
             json!({"ok": false, "error": "Device is not connected", "error_description": "Device is not connected"}),
@@ -224,15 +224,15 @@ fn unknown(core: &Core, id: &str, what: &str, name: &str) -> ApiError {
 }
 
 /// `POST /v1/devices/:device/:name`: the firmware of the tutorial registers no functions.
-pub(crate) async fn call_function(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let id = call.device(&core)?;
-    Err(unknown(&core, &id, "Function", call.path("name")))
+pub(crate) async fn call_function(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let id = call.device(&app)?;
+    Err(unknown(&app, &id, "Function", call.path("name")))
 }
 
 /// `GET /v1/devices/:device/:name`: nor any variables.
-pub(crate) async fn get_variable(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let id = call.device(&core)?;
-    Err(unknown(&core, &id, "Variable", call.path("name")))
+pub(crate) async fn get_variable(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let id = call.device(&app)?;
+    Err(unknown(&app, &id, "Variable", call.path("name")))
 }

@@ -14,8 +14,8 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::{
+    app_state::AppState,
     call::{Call, valid_token},
-    core::Core,
     event::{FROM_API, MAX_NAME_BYTES},
     guesses::{KEEP_ALIVE, OVER_LIMIT_STATUS, REST_EVENT_DATA_BYTES},
     json::to_text,
@@ -27,9 +27,9 @@ use crate::{
 const HEAD_START: Duration = Duration::from_millis(10);
 
 /// `POST /v1/devices/events` and `POST /v1/products/:product/events`
-pub(crate) async fn publish(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let product = call.product(&core)?;
+pub(crate) async fn publish(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let product = call.product(&app)?;
     let name = call
         .field("name")
         .ok_or_else(|| bad_request("name is required"))?;
@@ -51,32 +51,32 @@ pub(crate) async fn publish(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiR
     {
         return Err(api_error(413, "too_large", "data is larger than 16 KiB"));
     }
-    core.publish(core.event(&name, data, FROM_API, product));
+    app.publish(app.event(&name, data, FROM_API, product));
     ok()
 }
 
 /// `GET /v1/devices/events[/:prefix]` and the product form: all events of the account or the product
-pub(crate) async fn all(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    stream(core, &call, None)
+pub(crate) async fn all(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    stream(app, &call, None)
 }
 
 /// `GET /v1/devices/:device/events[/:prefix]` and the product form: the events of one device
-pub(crate) async fn of_device(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let device = call.device(&core)?;
-    stream(core, &call, Some(device))
+pub(crate) async fn of_device(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let device = call.device(&app)?;
+    stream(app, &call, Some(device))
 }
 
-fn stream(core: Arc<Core>, call: &Call, device: Option<String>) -> ApiResult {
+fn stream(app: Arc<AppState>, call: &Call, device: Option<String>) -> ApiResult {
     let filter = Filter {
-        product: call.product(&core)?,
+        product: call.product(&app)?,
         prefix: call.path("prefix").to_owned(),
         device,
     };
-    let token = call.signed_in(&core)?;
-    let frames = core.streams.listen(filter, core.now());
+    let token = call.signed_in(&app)?;
+    let frames = app.streams.listen(filter, app.now());
     let first = vec![Bytes::from_static(b":ok\n\n")];
-    Ok(sse(core, token.hash, first, frames.ok_or_else(too_many)?))
+    Ok(sse(app, token.hash, first, frames.ok_or_else(too_many)?))
 }
 
 pub(crate) fn too_many() -> ApiError {
@@ -89,20 +89,20 @@ pub(crate) fn too_many() -> ApiError {
 
 /// A response that lasts until the client leaves, falls behind, or its token ends.
 pub(crate) fn sse(
-    core: Arc<Core>,
+    app: Arc<AppState>,
     token: String,
     first: Vec<Bytes>,
     frames: mpsc::Receiver<Bytes>,
 ) -> Response {
-    let mut stopping = core.stopping.subscribe();
+    let mut stopping = app.stopping.subscribe();
     let stopped = async move { drop(stopping.wait_for(|stop| *stop).await) };
-    let rest = unfold((core, token, frames), |(core, token, mut frames)| async {
+    let rest = unfold((app, token, frames), |(app, token, mut frames)| async {
         let frame = tokio::select! {
             frame = frames.recv() => frame?,
-            () = core.config.clock.sleep(KEEP_ALIVE) => Bytes::from_static(b"\n"),
+            () = app.config.clock.sleep(KEEP_ALIVE) => Bytes::from_static(b"\n"),
         };
-        valid_token(&core, &token)?;
-        Some((frame, (core, token, frames)))
+        valid_token(&app, &token)?;
+        Some((frame, (app, token, frames)))
     });
     let pause = once(tokio::time::sleep(HEAD_START)).filter_map(async |()| None);
     let body = iter(first).chain(pause).chain(rest).take_until(stopped);

@@ -20,7 +20,6 @@ pub enum StartError {
     Corrupt(PathBuf, String),
     /// The state cannot be written.
     Unwritable(PathBuf, std::io::Error),
-
     /// Other computers could reach the listener.
     NotLoopback(SocketAddr),
 }
@@ -39,7 +38,6 @@ impl fmt::Display for StartError {
             Self::Unwritable(path, error) => {
                 write!(f, "cannot write {}: {error}", path.display())
             }
-
             Self::NotLoopback(addr) => write!(
                 f,
                 "the simulated cloud compiles and runs programs, so it listens on a loopback address only, not on {addr}"
@@ -76,8 +74,10 @@ pub(crate) fn read(folder: &Path) -> Result<Option<State>, StartError> {
 pub(crate) fn write(folder: &Path, text: &[u8]) -> std::io::Result<()> {
     let path = folder.join(NAME);
     let draft = folder.join(format!("{NAME}.new"));
+    // What is there was left by a process that was killed, or is a link that must not be followed.
+    let _ = std::fs::remove_file(&draft);
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&draft)?;

@@ -12,9 +12,9 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::{
+    app_state::AppState,
     call::{Call, Upload},
     clock::{iso, millis},
-    core::Core,
     device_messages,
     guesses::{COMPILE_ERROR_OUTPUT, COMPILE_ERROR_STATUS, COMPILE_LIMIT},
     json::Object,
@@ -38,16 +38,16 @@ const BINARY_LIFETIME_MS: i64 = 24 * 3600 * 1000;
 const MAGIC: &[u8] = b"simulated-particle-binary 1\n";
 
 /// `PUT /v1/devices/:device` with files.
-pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> ApiResult {
+pub(crate) async fn flash(app: Arc<AppState>, id: String, files: Vec<Upload>) -> ApiResult {
     let files = sources(files)?;
-    let (request, compiled) = compile(&core, &id, &files).await?;
+    let (request, compiled) = compile(&app, &id, &files).await?;
     if let Compiled::Errors(errors) = compiled {
         return Ok(compile_errors(&errors));
     }
     let firmware = files.first().map(|file| file.name.clone());
     let app_hash = digest(&json!(files).to_string());
-    let deadline = core.now() + millis(FLASH_LIMIT);
-    let started = core.sessions.with(&id, |session| {
+    let deadline = app.now() + millis(FLASH_LIMIT);
+    let started = app.sessions.with(&id, |session| {
         // Two may have been compiled side by side; the one that was ready first is flashed.
         if session.flash.is_some() {
             return Err(busy());
@@ -64,8 +64,8 @@ pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> Ap
         Ok(())
     });
     started.unwrap_or_else(|| Err(not_connected()))?;
-    device_messages::report(&core, &id, "spark/flash/status", "started ");
-    let watching = Arc::clone(&core);
+    device_messages::report(&app, &id, "spark/flash/status", "started ");
+    let watching = Arc::clone(&app);
     let device = id.clone();
     tokio::spawn(async move {
         let mut stopping = watching.stopping.subscribe();
@@ -78,32 +78,32 @@ pub(crate) async fn flash(core: Arc<Core>, id: String, files: Vec<Upload>) -> Ap
 }
 
 /// `POST /v1/binaries`, with the compiler of any linked device
-pub(crate) async fn compile_only(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    call.own_page_only(&core)?;
+pub(crate) async fn compile_only(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    call.own_page_only(&app)?;
     let files = sources(call.files)?;
-    let device = core.sessions.compiling_device().ok_or_else(|| {
+    let device = app.sessions.compiling_device().ok_or_else(|| {
         let text =
             "the simulated cloud compiles with the compiler of a linked device, and none is linked";
         api_error(503, "no_compiler", text)
     })?;
-    let size = match compile(&core, &device, &files).await? {
+    let size = match compile(&app, &device, &files).await? {
         (_, Compiled::Errors(errors)) => return Ok(compile_errors(&errors)),
         (_, Compiled::Done(size)) => size,
     };
-    let id = core.rng.id();
+    let id = app.rng.id();
     let binary = [MAGIC, json!(files).to_string().as_bytes()].concat();
-    let expires_at = core.now() + BINARY_LIFETIME_MS;
-    core.binaries.keep(id.clone(), expires_at, binary);
+    let expires_at = app.now() + BINARY_LIFETIME_MS;
+    app.binaries.keep(id.clone(), expires_at, binary);
     ok_json(json!({
         "ok": true, "binary_id": id, "binary_url": format!("/v1/binaries/{id}"), "expires_at": iso(expires_at), "sizeInfo": size,
     }))
 }
 
 /// `GET /v1/binaries/:id`
-pub(crate) async fn download(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let bytes = core.binaries.get(call.path("id"), core.now());
+pub(crate) async fn download(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let bytes = app.binaries.get(call.path("id"), app.now());
     let bytes = bytes.ok_or_else(|| not_found("Binary"))?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
 }
@@ -171,12 +171,12 @@ fn sources(uploads: Vec<Upload>) -> Result<Vec<Source>, ApiError> {
 }
 
 async fn compile(
-    core: &Arc<Core>,
+    app: &Arc<AppState>,
     id: &str,
     files: &[Source],
 ) -> Result<(u64, Compiled), ApiError> {
-    let deadline = core.now() + millis(COMPILE_LIMIT);
-    let request = core.next_request();
+    let deadline = app.now() + millis(COMPILE_LIMIT);
+    let request = app.next_request();
     let message = CloudMessage::Compile {
         request,
         files: files.to_vec(),
@@ -190,7 +190,7 @@ async fn compile(
         ));
     }
     let (sender, receiver) = oneshot::channel();
-    let started = core.sessions.with(id, |session| {
+    let started = app.sessions.with(id, |session| {
         if !session.can_compile() {
             return Err(not_connected());
         }
@@ -206,12 +206,12 @@ async fn compile(
     started.unwrap_or_else(|| Err(not_connected()))?;
     let compiled = tokio::select! {
         compiled = receiver => compiled.map_err(|_| not_connected()),
-        () = core.config.clock.sleep_until(deadline) => Err(api_error_with(
+        () = app.config.clock.sleep_until(deadline) => Err(api_error_with(
             408,
             json!({"ok": false, "error": "Timed out.", "error_description": "the compiler did not finish within 30 s"}),
         )),
     };
-    core.sessions
+    app.sessions
         .with(id, |session| session.compiling.remove(&request));
     Ok((request, compiled?))
 }

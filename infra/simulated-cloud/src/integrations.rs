@@ -6,9 +6,9 @@ use axum::extract::State as Shared;
 use serde_json::{Value, json};
 
 use crate::{
+    app_state::AppState,
     call::Call,
     clock::iso,
-    core::Core,
     event::FROM_API,
     guesses::{
         INTEGRATION_DETAIL_GUESS, MAX_INTEGRATIONS, TEST_EVENT_DATA, TEST_EVENT_GUESS,
@@ -21,13 +21,13 @@ use crate::{
 };
 
 /// `POST /v1/integrations`, `/v1/webhooks` and the product forms
-pub(crate) async fn create(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let product = call.product(&core)?;
+pub(crate) async fn create(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let product = call.product(&app)?;
     let config = read(&call, product)?;
-    let now = core.now();
+    let now = app.now();
     let hook = Hook {
-        id: core.rng.id(),
+        id: app.rng.id(),
         created_at: now,
         updated_at: now,
         product,
@@ -36,8 +36,8 @@ pub(crate) async fn create(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiRe
         successes: Vec::new(),
         errors: Vec::new(),
     };
-    let body = created(&core, &hook);
-    let added = core.change(|state| {
+    let body = created(&app, &hook);
+    let added = app.change(|state| {
         let has_room = state.hooks.len() < MAX_INTEGRATIONS;
         if has_room {
             state.hooks.push(hook);
@@ -49,7 +49,7 @@ pub(crate) async fn create(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiRe
             "the account has {MAX_INTEGRATIONS} integrations, the most it may have; delete one first"
         )));
     }
-    core.save().await?;
+    app.save().await?;
     ok_json(body)
 }
 
@@ -63,10 +63,10 @@ fn read(call: &Call, product: Option<i64>) -> Result<HookConfig, ApiError> {
     Ok(config)
 }
 
-fn created(core: &Core, hook: &Hook) -> Value {
+fn created(app: &AppState, hook: &Hook) -> Value {
     let mut body = summary(hook);
     body["ok"] = json!(true);
-    body["hookUrl"] = json!(format!("http://{}{}", core.addr, console_path(&hook.id)));
+    body["hookUrl"] = json!(format!("http://{}{}", app.addr, console_path(&hook.id)));
     body
 }
 
@@ -92,27 +92,27 @@ fn summary(hook: &Hook) -> Value {
 }
 
 /// `GET /v1/integrations`, `/v1/webhooks` and the product forms
-pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let product = call.product(&core)?;
-    let state = core.state();
+pub(crate) async fn list(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let product = call.product(&app)?;
+    let state = app.state();
     let hooks = state.hooks.iter().filter(|hook| hook.product == product);
     ok_json(hooks.map(summary).collect::<Vec<_>>())
 }
 
 /// The integration that the path names, in the scope that the path names.
-fn find(core: &Core, call: &Call) -> Result<Hook, ApiError> {
-    call.signed_in(core)?;
-    let product = call.product(core)?;
-    let state = core.state();
+fn find(app: &AppState, call: &Call) -> Result<Hook, ApiError> {
+    call.signed_in(app)?;
+    let product = call.product(app)?;
+    let state = app.state();
     let is_named = |hook: &&Hook| hook.id == call.path("id") && hook.product == product;
     let hook = state.hooks.iter().find(is_named).cloned();
     hook.ok_or_else(|| not_found("Integration"))
 }
 
 /// `GET …/:id`: the whole configuration, in the order it was given, with its log
-pub(crate) async fn get(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let hook = find(&core, &call)?;
+pub(crate) async fn get(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    let hook = find(&app, &call)?;
     let mut fields = fields(summary(&hook));
     for (key, value) in self::fields(json!(hook.config)) {
         // A setting takes its place in the configuration's order.
@@ -135,11 +135,11 @@ fn fields(object: Value) -> Object {
 }
 
 /// `PUT …/:id`: replaces the whole configuration and keeps the log
-pub(crate) async fn edit(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let hook = find(&core, &call)?;
+pub(crate) async fn edit(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    let hook = find(&app, &call)?;
     let config = read(&call, hook.product)?;
-    let now = core.now();
-    let changed = core.change(|state| {
+    let now = app.now();
+    let changed = app.change(|state| {
         state.hook_mut(&hook.id).map(|hook| {
             hook.config = config;
             hook.updated_at = now;
@@ -147,28 +147,28 @@ pub(crate) async fn edit(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResu
         })
     });
     let changed = changed.ok_or_else(|| not_found("Integration"))?;
-    core.save().await?;
-    ok_json(created(&core, &changed))
+    app.save().await?;
+    ok_json(created(&app, &changed))
 }
 
 /// `DELETE …/:id`
-pub(crate) async fn delete(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let hook = find(&core, &call)?;
-    core.change(|state| state.hooks.retain(|other| other.id != hook.id));
-    core.save().await?;
+pub(crate) async fn delete(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    let hook = find(&app, &call)?;
+    app.change(|state| state.hooks.retain(|other| other.id != hook.id));
+    app.save().await?;
     ok()
 }
 
 /// `POST …/:id/test`: publishes an event that triggers it, and everything else that matches the name
-pub(crate) async fn test(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let hook = find(&core, &call)?;
-    let mut event = core.event(
+pub(crate) async fn test(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    let hook = find(&app, &call)?;
+    let mut event = app.event(
         &hook.config.event,
         Some(TEST_EVENT_DATA.to_owned()),
         FROM_API,
         hook.product,
     );
     event.guesses.push(TEST_EVENT_GUESS);
-    core.publish(event);
+    app.publish(event);
     ok()
 }

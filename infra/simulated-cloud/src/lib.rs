@@ -30,7 +30,7 @@ mod redact;
 mod render;
 mod template;
 
-mod core;
+mod app_state;
 mod event;
 mod streams;
 
@@ -60,30 +60,30 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub use crate::{clock::Clock, config::Config, file::StartError};
 use crate::{
-    core::{Core, Subscriber},
+    app_state::{AppState, Subscriber},
     hook::run::Hooks,
     rng::Rng,
     state::State,
 };
+pub use crate::{clock::Clock, config::Config, file::StartError};
 
 /// The tutorial's integration, as the real console takes it; `url` is empty.
 pub const WEBHOOK_JSON: &str = include_str!("../../particle/webhook.json");
 
-/// The demo account.
+/// How to sign in to the account.
 #[derive(Clone)]
-pub struct Demo {
+pub struct Credentials {
     /// An e-mail address.
     pub username: String,
     /// Random, different for each data folder.
     pub password: String,
 }
 
-impl std::fmt::Debug for Demo {
+impl std::fmt::Debug for Credentials {
     /// Without the password, which must not get into a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Demo")
+        f.debug_struct("Credentials")
             .field("username", &self.username)
             .finish_non_exhaustive()
     }
@@ -92,20 +92,20 @@ impl std::fmt::Debug for Demo {
 /// A simulated cloud with its background tasks. It opens no port: its owner serves [`SimulatedCloud::router`].
 /// Dropping it leaves the tasks running; [`SimulatedCloud::shutdown`] ends them.
 pub struct SimulatedCloud {
-    core: Arc<Core>,
+    app: Arc<AppState>,
     saving: JoinHandle<()>,
 }
 
-/// Accepts links of devices of the demo account.
+/// Accepts links of devices of the account.
 #[derive(Clone)]
 pub struct DeviceLinks {
-    core: Arc<Core>,
+    app: Arc<AppState>,
 }
 
 impl DeviceLinks {
     /// Links a device: JSON lines over any stream of bytes. The task ends when the link does.
     pub fn connect(&self, io: impl AsyncRead + AsyncWrite + Send + 'static) -> JoinHandle<()> {
-        tokio::spawn(link::serve(Arc::clone(&self.core), io))
+        tokio::spawn(link::serve(Arc::clone(&self.app), io))
     }
 }
 
@@ -126,33 +126,33 @@ impl SimulatedCloud {
         let data_dir = config.data_dir.clone();
         let hooks = Arc::new(Hooks::default());
         let subscribers: Vec<Subscriber> = vec![
-            Box::new(|core, event| device_messages::deliver(core, event)),
-            Box::new(move |core, event| hooks.trigger(core, event)),
+            Box::new(|app, event| device_messages::deliver(app, event)),
+            Box::new(move |app, event| hooks.trigger(app, event)),
         ];
-        let core = Arc::new(Core::new(addr, config, rng, state, subscribers));
+        let app = Arc::new(AppState::new(addr, config, rng, state, subscribers));
         // Written at once, so that an unwritable folder is reported now and not at the first change.
-        core.save()
+        app.save()
             .await
             .map_err(|error| StartError::Unwritable(data_dir.unwrap_or_default(), error))?;
-        let saving = tokio::spawn(Arc::clone(&core).keep_saving());
-        Ok(Self { core, saving })
+        let saving = tokio::spawn(Arc::clone(&app).keep_saving());
+        Ok(Self { app, saving })
     }
 
     /// The HTTP API. A server must support upgrades (device links), and bounds the number of connections and the size and
     /// time of request heads; bodies are bounded here.
     pub fn router(&self) -> axum::Router {
-        router::routes(Arc::clone(&self.core))
+        router::routes(Arc::clone(&self.app))
     }
 
     /// Where it is served.
     pub fn addr(&self) -> SocketAddr {
-        self.core.addr
+        self.app.addr
     }
 
     /// How to sign in.
-    pub fn demo(&self) -> Demo {
-        let state = self.core.state();
-        Demo {
+    pub fn credentials(&self) -> Credentials {
+        let state = self.app.state();
+        Credentials {
             username: state.username.clone(),
             password: state.password.clone(),
         }
@@ -161,14 +161,14 @@ impl SimulatedCloud {
     /// Accepts links of devices, also after the borrow of the cloud has ended.
     pub fn device_links(&self) -> DeviceLinks {
         DeviceLinks {
-            core: Arc::clone(&self.core),
+            app: Arc::clone(&self.app),
         }
     }
 
     /// Ends event streams, device links and webhook requests, so that a graceful shutdown of the router's server does not
     /// wait for them.
     pub fn close(&self) {
-        self.core.stopping.send_replace(true);
+        self.app.stopping.send_replace(true);
     }
 
     /// Closes, ends the background tasks and writes the last changes. Call it after the server has stopped.
@@ -178,6 +178,6 @@ impl SimulatedCloud {
     pub async fn shutdown(self) -> std::io::Result<()> {
         self.close();
         let _ = self.saving.await;
-        self.core.save().await
+        self.app.save().await
     }
 }

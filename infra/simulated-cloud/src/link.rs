@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    core::Core,
+    app_state::AppState,
     device_messages,
     event::{MAX_NAME_BYTES, sanitize_name, truncate},
     sessions::Session,
@@ -24,35 +24,35 @@ const HELLO_LIMIT: Duration = Duration::from_secs(10);
 const MAX_LINKS: usize = 32;
 
 /// Serves one link to its end.
-pub(crate) async fn serve(core: Arc<Core>, io: impl AsyncRead + AsyncWrite + Send + 'static) {
+pub(crate) async fn serve(app: Arc<AppState>, io: impl AsyncRead + AsyncWrite + Send + 'static) {
     let mut link = Link::open(io, MAX_WAITING);
-    let mut stopping = core.stopping.subscribe();
+    let mut stopping = app.stopping.subscribe();
     tokio::select! {
-        () = receive(&core, &mut link.receiver, link.sender) => {}
+        () = receive(&app, &mut link.receiver, link.sender) => {}
         _ = stopping.wait_for(|stop| *stop) => {}
     }
     link.writer.abort();
 }
 
-async fn receive(core: &Arc<Core>, receiver: &mut Receiver, sender: mpsc::Sender<CloudMessage>) {
+async fn receive(app: &Arc<AppState>, receiver: &mut Receiver, sender: mpsc::Sender<CloudMessage>) {
     let first = tokio::time::timeout(HELLO_LIMIT, receiver.receive()).await;
     let Ok(Some(DeviceMessage::Hello(hello))) = first else {
         return;
     };
     let id = hello.id.clone();
-    let Some(number) = open_session(core, hello, sender) else {
+    let Some(number) = open_session(app, hello, sender) else {
         return;
     };
     while let Some(message) = receiver.receive().await {
         // A newer link of the same device has taken over, or this one does not read what it is sent.
         let is_current = |session: &mut Session| session.link == number && session.is_linked();
-        if core.sessions.with(&id, is_current) != Some(true) {
+        if app.sessions.with(&id, is_current) != Some(true) {
             break;
         }
-        device_messages::handle(core, &id, message);
+        device_messages::handle(app, &id, message);
     }
-    if core.sessions.with(&id, |session| session.link == number) == Some(true) {
-        device_messages::link_closed(core, &id);
+    if app.sessions.with(&id, |session| session.link == number) == Some(true) {
+        device_messages::link_closed(app, &id);
     }
 }
 
@@ -70,15 +70,19 @@ fn data_limit(system_version: &str) -> usize {
 }
 
 /// Starts the session of a device, which ends an earlier one. Returns the number of the link; none if there are too many.
-fn open_session(core: &Arc<Core>, hello: Hello, sender: mpsc::Sender<CloudMessage>) -> Option<u64> {
+fn open_session(
+    app: &Arc<AppState>,
+    hello: Hello,
+    sender: mpsc::Sender<CloudMessage>,
+) -> Option<u64> {
     if !is_device_id(&hello.id) {
         return None;
     }
     let firmware = hello.firmware.as_deref();
     let firmware = firmware.map(|name| truncate(name, 100).to_owned());
-    let name = register(core, &hello, firmware.as_deref())?;
-    let link = core.next_request();
-    let mut all = core.sessions.all();
+    let name = register(app, &hello, firmware.as_deref())?;
+    let link = app.next_request();
+    let mut all = app.sessions.all();
     let linked = all.values().filter(|session| session.is_linked()).count();
     if !all.contains_key(&hello.id) && linked >= MAX_LINKS {
         return None;
@@ -94,15 +98,15 @@ fn open_session(core: &Arc<Core>, hello: Hello, sender: mpsc::Sender<CloudMessag
         session.send(CloudMessage::Rename { name });
     }
     drop(all);
-    device_messages::show(core, &hello.id);
+    device_messages::show(app, &hello.id);
     Some(link)
 }
 
 /// Adds the device to the account, or updates it. Returns its name there; none if the account is full.
-fn register(core: &Core, hello: &Hello, firmware: Option<&str>) -> Option<String> {
+fn register(app: &AppState, hello: &Hello, firmware: Option<&str>) -> Option<String> {
     let system_version = truncate(&hello.system_version, 32).to_owned();
     let last_app = firmware.map(str::to_owned);
-    core.change(|state| {
+    app.change(|state| {
         if let Some(device) = state.device_mut(&hello.id) {
             device.platform_id = hello.platform_id;
             device.system_version = system_version;

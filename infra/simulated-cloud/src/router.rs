@@ -12,17 +12,16 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::{
+    app_state::AppState,
     call::from_own_page,
-    console, controls,
-    core::Core,
-    devices, events, flash,
+    console, controls, devices, events, flash,
     guesses::{CORS_HEADERS, CORS_MAX_AGE, CORS_METHODS},
     integrations,
     response::api_error,
     signin, tokens,
 };
 
-pub(crate) fn routes(core: Arc<Core>) -> Router {
+pub(crate) fn routes(app: Arc<AppState>) -> Router {
     let mut router = Router::new()
         .route("/oauth/token", post(signin::token))
         .route("/v1/user", get(tokens::user))
@@ -97,8 +96,8 @@ pub(crate) fn routes(core: Arc<Core>) -> Router {
                 "this path does not take this method",
             )
         })
-        .layer(from_fn_with_state(Arc::clone(&core), guard))
-        .with_state(core)
+        .layer(from_fn_with_state(Arc::clone(&app), guard))
+        .with_state(app)
 }
 
 /// Whether a request names this computer and this port. A page of another site whose name resolves to this computer (DNS
@@ -120,15 +119,15 @@ fn is_here(headers: &HeaderMap, uri: &http::Uri, port: u16) -> bool {
 }
 
 /// Refuses requests of other sites, and adds the headers that every response has.
-async fn guard(Shared(core): Shared<Arc<Core>>, request: Request, next: Next) -> Response {
+async fn guard(Shared(app): Shared<Arc<AppState>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_console = path.starts_with("/integrations/");
     let is_preflight = request.method() == Method::OPTIONS && !is_console;
-    let refusal = if !is_here(request.headers(), request.uri(), core.addr.port()) {
+    let refusal = if !is_here(request.headers(), request.uri(), app.addr.port()) {
         let text = "the simulated cloud answers to 127.0.0.1, localhost and [::1] only";
         Some(api_error(421, "misdirected", text))
     } else if path == "/oauth/token" || path.starts_with("/simulated/") {
-        from_own_page(request.headers(), &core).err()
+        from_own_page(request.headers(), &app).err()
     } else {
         None
     };

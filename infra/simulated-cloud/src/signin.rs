@@ -7,8 +7,8 @@ use data_encoding::BASE64;
 use serde_json::json;
 
 use crate::{
+    app_state::AppState,
     call::Call,
-    core::Core,
     guesses::WRONG_PASSWORD_STATUS,
     login_attempts::LoginAttempts,
     response::{ApiError, ApiResult, api_error_with, oauth_error, ok_json},
@@ -22,31 +22,31 @@ const DEFAULT_LIFETIME_S: i64 = 7_776_000;
 const MAX_LIFETIME_S: i64 = 365 * 86_400;
 
 /// Never held across an await.
-fn attempts(core: &Core) -> MutexGuard<'_, LoginAttempts> {
-    let attempts = core.login_attempts.lock();
+fn attempts(app: &AppState) -> MutexGuard<'_, LoginAttempts> {
+    let attempts = app.login_attempts.lock();
     attempts.unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `POST /oauth/token`
-pub(crate) async fn token(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.own_page_only(&core)?;
-    attempts(&core).admit(core.now())?;
+pub(crate) async fn token(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.own_page_only(&app)?;
+    attempts(&app).admit(app.now())?;
     let client_id = client_id(&call)?;
     let lifetime_s = lifetime(&call)?;
     let lifetime_s = match call.field("grant_type").as_deref() {
         Some("password") => {
-            check_password(&core, &call)?;
-            if core.config.mfa.is_some() {
-                return Err(ask_for_code(&core, lifetime_s));
+            check_password(&app, &call)?;
+            if app.config.mfa.is_some() {
+                return Err(ask_for_code(&app, lifetime_s));
             }
             lifetime_s
         }
         Some("urn:custom:mfa-otp") => {
-            let asked_before = check_code(&core, &call)?;
+            let asked_before = check_code(&app, &call)?;
             lifetime_s.or(asked_before)
         }
         Some("refresh_token") => {
-            use_refresh_token(&core, &call)?;
+            use_refresh_token(&app, &call)?;
             lifetime_s
         }
         _ => {
@@ -57,7 +57,7 @@ pub(crate) async fn token(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiRes
             ));
         }
     };
-    grant(&core, client_id, lifetime_s).await
+    grant(&app, client_id, lifetime_s).await
 }
 
 /// How many seconds the token is to live, if the client says.
@@ -68,11 +68,11 @@ fn lifetime(call: &Call) -> Result<Option<i64>, ApiError> {
         .map_err(|_| oauth_error(400, "invalid_request", "expires_in must be seconds"))
 }
 
-fn check_password(core: &Core, call: &Call) -> Result<(), ApiError> {
+fn check_password(app: &AppState, call: &Call) -> Result<(), ApiError> {
     let name = call.field("username").unwrap_or_default();
     let password = call.field("password").unwrap_or_default();
     let is_right = {
-        let state = core.state();
+        let state = app.state();
         // Both comparisons always run, on hashes: the time they take reveals nothing.
         let name_is_right = digest(&name.to_ascii_lowercase()) == digest(&state.username);
         let password_is_right = digest(&password) == digest(&state.password);
@@ -82,25 +82,25 @@ fn check_password(core: &Core, call: &Call) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(failed(
-        core,
+        app,
         WRONG_PASSWORD_STATUS,
         "User credentials are invalid",
     ))
 }
 
 /// Completes a sign-in by its code, and returns the lifetime asked for with its password.
-fn check_code(core: &Core, call: &Call) -> Result<Option<i64>, ApiError> {
+fn check_code(app: &AppState, call: &Call) -> Result<Option<i64>, ApiError> {
     let mfa_hash = digest(&call.field("mfa_token").unwrap_or_default());
     let code = digest(call.field("otp").unwrap_or_default().trim());
-    let is_right = core.config.mfa.as_deref().map(digest) == Some(code);
-    let completed = attempts(core).complete(&mfa_hash, is_right, core.now());
-    completed.map_err(|description| failed(core, 403, description))
+    let is_right = app.config.mfa.as_deref().map(digest) == Some(code);
+    let completed = attempts(app).complete(&mfa_hash, is_right, app.now());
+    completed.map_err(|description| failed(app, 403, description))
 }
 
 /// Removes the old token, which the new one replaces.
-fn use_refresh_token(core: &Core, call: &Call) -> Result<(), ApiError> {
+fn use_refresh_token(app: &AppState, call: &Call) -> Result<(), ApiError> {
     let hash = digest(&call.field("refresh_token").unwrap_or_default());
-    let is_known = core.change(|state| {
+    let is_known = app.change(|state| {
         let before = state.tokens.len();
         state.tokens.retain(|token| token.refresh_hash != hash);
         state.tokens.len() < before
@@ -108,7 +108,7 @@ fn use_refresh_token(core: &Core, call: &Call) -> Result<(), ApiError> {
     if is_known {
         return Ok(());
     }
-    Err(failed(core, 400, "Invalid refresh token"))
+    Err(failed(app, 400, "Invalid refresh token"))
 }
 
 /// The client's name, from the form or from basic authentication. Any client is accepted; the secrets of the official ones
@@ -127,28 +127,28 @@ fn client_id(call: &Call) -> Result<String, ApiError> {
 }
 
 /// Counts a failure.
-fn failed(core: &Core, status: u16, description: &str) -> ApiError {
-    attempts(core).count_failure(core.now());
+fn failed(app: &AppState, status: u16, description: &str) -> ApiError {
+    attempts(app).count_failure(app.now());
     oauth_error(status, "invalid_grant", description)
 }
 
-fn ask_for_code(core: &Core, lifetime_s: Option<i64>) -> ApiError {
-    let mfa_token = core.rng.token();
-    attempts(core).await_code(digest(&mfa_token), lifetime_s, core.now());
+fn ask_for_code(app: &AppState, lifetime_s: Option<i64>) -> ApiError {
+    let mfa_token = app.rng.token();
+    attempts(app).await_code(digest(&mfa_token), lifetime_s, app.now());
     api_error_with(
         403,
         json!({"error": "mfa_required", "error_description": "Multi-factor authentication required", "mfa_token": mfa_token}),
     )
 }
 
-async fn grant(core: &Arc<Core>, client_id: String, lifetime_s: Option<i64>) -> ApiResult {
-    let now = core.now();
-    attempts(core).count_success();
+async fn grant(app: &Arc<AppState>, client_id: String, lifetime_s: Option<i64>) -> ApiResult {
+    let now = app.now();
+    attempts(app).count_success();
     let lifetime_s = lifetime_s
         .unwrap_or(DEFAULT_LIFETIME_S)
         .clamp(0, MAX_LIFETIME_S);
-    let access_token = core.rng.token();
-    let refresh_token = core.rng.token();
+    let access_token = app.rng.token();
+    let refresh_token = app.rng.token();
     let token = Token {
         hash: digest(&access_token),
         refresh_hash: digest(&refresh_token),
@@ -157,7 +157,7 @@ async fn grant(core: &Arc<Core>, client_id: String, lifetime_s: Option<i64>) -> 
         // Guess: `expires_in=0` asks for a token that never expires.
         expires_at: (lifetime_s > 0).then_some(now + lifetime_s * 1000),
     };
-    core.change(|state| {
+    app.change(|state| {
         let is_valid = |token: &Token| token.expires_at.is_none_or(|at| at > now);
         state.tokens.retain(is_valid);
         if state.tokens.len() >= MAX_TOKENS {
@@ -167,7 +167,7 @@ async fn grant(core: &Arc<Core>, client_id: String, lifetime_s: Option<i64>) -> 
         }
         state.tokens.push(token);
     });
-    core.save().await?;
+    app.save().await?;
     ok_json(json!({
         "token_type": "bearer", "access_token": access_token, "expires_in": lifetime_s, "refresh_token": refresh_token,
     }))

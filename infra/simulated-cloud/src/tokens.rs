@@ -6,23 +6,23 @@ use axum::extract::State as Shared;
 use serde_json::{Value, json};
 
 use crate::{
+    app_state::AppState,
     call::Call,
     clock::iso,
-    core::Core,
     response::{ApiResult, not_found, ok, ok_json},
     rng::digest,
     state::Token,
 };
 
 /// `GET /v1/user`
-pub(crate) async fn user(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let username = core.state().username.clone();
+pub(crate) async fn user(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let username = app.state().username.clone();
     ok_json(json!({
         "username": username, "subscription_ids": [], "tos": {"accepted": true},
-        "account_info": {"business_account": false}, "mfa": {"enabled": core.config.mfa.is_some()}, "memberships": [],
+        "account_info": {"business_account": false}, "mfa": {"enabled": app.config.mfa.is_some()}, "memberships": [],
         "scim_provisioned": false, "no_password": false, "wifi_device_count": 0,
-        "cellular_device_count": core.state().devices.len(),
+        "cellular_device_count": app.state().devices.len(),
     }))
 }
 
@@ -36,37 +36,37 @@ fn to_json(token: &Token) -> Value {
 }
 
 /// `GET /v1/access_tokens`
-pub(crate) async fn list(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    let tokens: Vec<Value> = core.state().tokens.iter().map(to_json).collect();
+pub(crate) async fn list(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let tokens: Vec<Value> = app.state().tokens.iter().map(to_json).collect();
     ok_json(tokens)
 }
 
 /// `GET /v1/access_tokens/current`
-pub(crate) async fn current(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    ok_json(to_json(&call.signed_in(&core)?))
+pub(crate) async fn current(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    ok_json(to_json(&call.signed_in(&app)?))
 }
 
 /// `DELETE /v1/access_tokens/current`
-pub(crate) async fn delete_current(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    let token = call.signed_in(&core)?;
-    remove(&core, |other| other.hash == token.hash).await
+pub(crate) async fn delete_current(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    let token = call.signed_in(&app)?;
+    remove(&app, |other| other.hash == token.hash).await
 }
 
 /// `DELETE /v1/access_tokens/:token`; a token is permission to delete itself
-pub(crate) async fn delete(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
+pub(crate) async fn delete(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
     let hash = digest(call.path("token"));
-    remove(&core, |token| token.hash == hash).await
+    remove(&app, |token| token.hash == hash).await
 }
 
 /// `DELETE /v1/access_tokens`
-pub(crate) async fn delete_all(Shared(core): Shared<Arc<Core>>, call: Call) -> ApiResult {
-    call.signed_in(&core)?;
-    remove(&core, |_| true).await
+pub(crate) async fn delete_all(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    remove(&app, |_| true).await
 }
 
-async fn remove(core: &Arc<Core>, which: impl Fn(&Token) -> bool) -> ApiResult {
-    let removed = core.change(|state| {
+async fn remove(app: &Arc<AppState>, which: impl Fn(&Token) -> bool) -> ApiResult {
+    let removed = app.change(|state| {
         let before = state.tokens.len();
         state.tokens.retain(|token| !which(token));
         before - state.tokens.len()
@@ -74,6 +74,6 @@ async fn remove(core: &Arc<Core>, which: impl Fn(&Token) -> bool) -> ApiResult {
     if removed == 0 {
         return Err(not_found("Token"));
     }
-    core.save().await?;
+    app.save().await?;
     ok()
 }

@@ -8,8 +8,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 use virtual_device::{
-    compiler::{Compiler, INSTALL_A_COMPILER},
-    device::{Config, Device},
+    compiler::INSTALL_A_COMPILER,
+    device::{CompilerAt, Config, Device},
     platform::Power,
     sandbox,
 };
@@ -116,22 +116,19 @@ impl Cloud {
     }
 }
 
-async fn config(work_dir: &Path) -> Config {
+fn config(work_dir: &Path) -> Config {
     Config {
-        id: ID.into(),
-        name: "virtual-boron".into(),
+        id: Some(ID.into()),
         power: Power::Usb,
         speed: 60,
-        seed: None,
         work_dir: work_dir.into(),
-        firmware: None,
-        compiler: Some(Compiler::find().await.expect(INSTALL_A_COMPILER)),
+        ..Config::default()
     }
 }
 
 async fn started(work_dir: &Path) -> (Device, Cloud) {
     let (cloud, io) = Cloud::new();
-    (Device::start(config(work_dir).await, io).unwrap(), cloud)
+    (Device::start(config(work_dir), io).unwrap(), cloud)
 }
 
 #[tokio::test]
@@ -298,8 +295,8 @@ async fn without_a_compiler_it_says_what_to_install() {
     let (mut cloud, io) = Cloud::new();
     let _device = Device::start(
         Config {
-            compiler: None,
-            ..config(dir.path()).await
+            compiler: CompilerAt::Nowhere,
+            ..config(dir.path())
         },
         io,
     )
@@ -327,7 +324,7 @@ async fn an_argon_has_no_power_management() {
     let _device = Device::start(
         Config {
             power: Power::None,
-            ..config(dir.path()).await
+            ..config(dir.path())
         },
         io,
     )

@@ -321,8 +321,8 @@ async fn what_it_prints_without_end_is_read_and_cut() {
 }
 
 #[tokio::test]
-async fn a_report_that_never_ends_ends_it() {
-    let text = firmware("    for (;;) write(3, \"no report\", 9);").replace(
+async fn a_message_that_never_ends_ends_it() {
+    let text = firmware("    for (;;) write(3, \"no message\", 10);").replace(
         "#include <cstdio>",
         "#include <cstdio>\n#include <unistd.h>",
     );

@@ -1,6 +1,6 @@
 //! The lines that the page offers for a firmware of one's own do what it says.
 
-use virtual_device::wire::Report;
+use virtual_device::wire::FirmwareMessage;
 
 use crate::scenario::{Build, ID, Scenario};
 
@@ -14,8 +14,8 @@ async fn the_lines_for_ones_own_firmware_publish_and_print() {
         [format!("{ID}/hook-response/WebhookTutorial01")]
     );
     assert!(device.run_until_publish(70_000).await);
-    let published = device.done.iter().find_map(|done| match &done.report {
-        Report::Publish { name, data } => Some((name.as_str(), data.as_deref())),
+    let published = device.done.iter().find_map(|done| match &done.message {
+        FirmwareMessage::Publish { name, data } => Some((name.as_str(), data.as_deref())),
         _ => None,
     });
     assert_eq!(

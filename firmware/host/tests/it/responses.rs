@@ -1,6 +1,6 @@
 //! How the tutorial's firmware puts a response together from its parts, whatever comes in whatever order.
 
-use virtual_device::wire::Order;
+use virtual_device::wire::HostMessage;
 
 use crate::scenario::{Build, ID, Scenario, TUTORIAL, changed};
 
@@ -218,7 +218,7 @@ async fn what_arrives_while_it_is_not_connected_is_not_seen() {
     device.connected(false);
     device.part(0, "{}");
     device.run_for(20).await;
-    device.order(&Order::Connected(true));
+    device.send(&HostMessage::Connected(true));
     device.run_for(20).await;
     assert!(device.serial().is_empty());
 }

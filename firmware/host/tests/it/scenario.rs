@@ -1,4 +1,4 @@
-//! A firmware under a virtual clock: orders at exact milliseconds, and everything it did with the time it did it.
+//! A firmware under a virtual clock: messages at exact milliseconds, and everything it did with the time it did it.
 
 use std::{
     fs::File,
@@ -10,7 +10,7 @@ use virtual_device::{
     limits::{FIRMWARE, Limits},
     platform::Platform,
     process::Process,
-    wire::{Order, Report},
+    wire::{FirmwareMessage, HostMessage},
 };
 
 pub(crate) const ID: &str = "e00fce68f0f0f0f0f0f0f0f0";
@@ -35,7 +35,7 @@ pub(crate) enum Build {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Done {
     pub(crate) at_ms: u64,
-    pub(crate) report: Report,
+    pub(crate) message: FirmwareMessage,
 }
 
 pub(crate) struct Scenario {
@@ -132,7 +132,7 @@ impl Scenario {
             subscriptions: Vec::new(),
             _dir: dir,
         };
-        scenario.order(&Order::Boot {
+        scenario.send(&HostMessage::Boot {
             id: ID.into(),
             clock_ms,
             seed: 1,
@@ -145,10 +145,10 @@ impl Scenario {
         scenario
     }
 
-    pub(crate) fn order(&self, order: &Order) {
+    pub(crate) fn send(&self, message: &HostMessage) {
         assert!(
-            self.process.as_ref().expect("it runs").order(order),
-            "the firmware takes no more orders"
+            self.process.as_ref().expect("it runs").send(message),
+            "the firmware takes no more messages"
         );
     }
 
@@ -172,23 +172,23 @@ impl Scenario {
         self.published().len() > before
     }
 
-    /// One order to run; it ends early after a publish.
+    /// Runs once; it ends early after a publish.
     async fn run(&mut self, until_ms: u64) {
         let step_ms = self.step_ms;
-        self.order(&Order::Run { until_ms, step_ms });
+        self.send(&HostMessage::Run { until_ms, step_ms });
         self.settle().await;
     }
 
     async fn settle(&mut self) {
-        let mut reports = Vec::new();
+        let mut messages = Vec::new();
         loop {
-            match self.process.as_mut().expect("it runs").report().await {
-                Some(Report::Done(clock_ms)) => {
+            match self.process.as_mut().expect("it runs").receive().await {
+                Some(FirmwareMessage::Done(clock_ms)) => {
                     self.clock_ms = clock_ms;
                     break;
                 }
-                Some(Report::Subscribe(prefix)) => self.subscriptions.push(prefix),
-                Some(report) => reports.push(report),
+                Some(FirmwareMessage::Subscribe(prefix)) => self.subscriptions.push(prefix),
+                Some(message) => messages.push(message),
                 None => panic!(
                     "the firmware ended: {:#?}",
                     self.process
@@ -199,22 +199,22 @@ impl Scenario {
                 ),
             }
         }
-        self.done.extend(reports.into_iter().map(|report| Done {
+        self.done.extend(messages.into_iter().map(|message| Done {
             at_ms: self.clock_ms,
-            report,
+            message,
         }));
     }
 
     /// Runs until the process ends or so much time is over; how it ended, or nothing.
     pub(crate) async fn run_to_its_end(&mut self, ms: u64) -> String {
-        self.order(&Order::Run {
+        self.send(&HostMessage::Run {
             until_ms: self.clock_ms + ms,
             step_ms: self.step_ms,
         });
         let mut process = self.process.take().unwrap();
         loop {
-            match process.report().await {
-                Some(Report::Done(_)) => return String::new(),
+            match process.receive().await {
+                Some(FirmwareMessage::Done(_)) => return String::new(),
                 Some(_) => {}
                 None => return format!("{:?}", process.end().await),
             }
@@ -223,17 +223,17 @@ impl Scenario {
 
     /// Holds the MODE button down for so long, and runs as long.
     pub(crate) async fn hold_button(&mut self, ms: u64) {
-        self.order(&Order::Button(true));
+        self.send(&HostMessage::Button(true));
         self.run_for(ms).await;
-        self.order(&Order::Button(false));
+        self.send(&HostMessage::Button(false));
     }
 
     pub(crate) fn connected(&self, connected: bool) {
-        self.order(&Order::Connected(connected));
+        self.send(&HostMessage::Connected(connected));
     }
 
     pub(crate) fn event(&self, name: &str, data: Option<&str>) {
-        self.order(&Order::Event {
+        self.send(&HostMessage::Event {
             name: name.into(),
             data: data.map(str::to_owned),
         });
@@ -250,8 +250,8 @@ impl Scenario {
     /// When it published, and which of the tutorial's operations, or the data.
     pub(crate) fn published(&self) -> Vec<(u64, &str)> {
         let done = self.done.iter();
-        done.filter_map(|done| match &done.report {
-            Report::Publish { data, .. } => {
+        done.filter_map(|done| match &done.message {
+            FirmwareMessage::Publish { data, .. } => {
                 let data = data.as_deref().unwrap_or_default();
                 let mut operations = ["button", "periodic"].into_iter();
                 let operation = operations.find(|operation| data.contains(operation));
@@ -266,8 +266,8 @@ impl Scenario {
     pub(crate) fn serial(&self) -> Vec<&str> {
         self.done
             .iter()
-            .filter_map(|done| match &done.report {
-                Report::Serial(line) => Some(line.as_str()),
+            .filter_map(|done| match &done.message {
+                FirmwareMessage::Serial(line) => Some(line.as_str()),
                 _ => None,
             })
             .collect()

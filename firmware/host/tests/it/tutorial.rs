@@ -1,35 +1,21 @@
 //! What the tutorial's firmware does.
 
-use virtual_device::wire::Report;
+use virtual_device::wire::FirmwareMessage;
 
 use crate::scenario::{Build, Scenario, TUTORIAL, changed};
-
-#[tokio::test]
-async fn it_publishes_every_minute_and_on_a_tap() {
-    let mut device = Scenario::new().await;
-    device.run_until(90_000).await;
-    device.hold_button(100).await;
-    device.run_until(125_000).await;
-    let expected = [
-        (60_000, "periodic"),
-        (90_110, "button"),
-        (120_000, "periodic"),
-    ];
-    assert_eq!(device.published(), expected);
-}
 
 #[tokio::test]
 async fn the_serial_log_shows_publishes_and_responses() {
     let mut device = Scenario::new().await;
     assert!(device.run_until_publish(70_000).await);
-    let Some(Report::Publish {
+    let Some(FirmwareMessage::Publish {
         name,
         data: Some(data),
     }) = device
         .done
         .iter()
-        .map(|done| done.report.clone())
-        .find(|report| matches!(report, Report::Publish { .. }))
+        .map(|done| done.message.clone())
+        .find(|report| matches!(report, FirmwareMessage::Publish { .. }))
     else {
         panic!("{:?}", device.done)
     };
@@ -102,7 +88,7 @@ async fn data_that_does_not_fit_its_buffer_is_not_published() {
     // {"op":"periodic","id":1,"powerSource":2,"soc":-1} has 49 characters, with nine more for a long id, and a 0 follows.
     assert!((49..=59).contains(&refused.len()), "{}", refused.len());
     for done in &device.done {
-        if let Report::Publish { data, .. } = &done.report {
+        if let FirmwareMessage::Publish { data, .. } = &done.message {
             assert!(
                 serde_json::from_str::<serde_json::Value>(data.as_deref().unwrap()).is_ok(),
                 "{data:?}"

@@ -6,8 +6,8 @@ use device_link::is_device_id;
 use tokio::sync::Semaphore;
 
 use crate::{
+    app_state::AppState,
     clock::{iso, millis},
-    core::Core,
     event::{Event, truncate},
     guesses::{
         Guess, HOOK_ERROR_BODY_GUESS, HOOK_SENT_BEFORE_ANSWER_GUESS, HOOK_SENT_DATA_GUESS,
@@ -69,18 +69,18 @@ impl Hooks {
     }
 
     /// Starts every hook that an event triggers.
-    pub(crate) fn trigger(self: &Arc<Self>, core: &Arc<Core>, event: &Arc<Event>) {
+    pub(crate) fn trigger(self: &Arc<Self>, app: &Arc<AppState>, event: &Arc<Event>) {
         if !event.may_trigger_hooks() {
             return;
         }
-        let triggered: Vec<Run> = core
+        let triggered: Vec<Run> = app
             .state()
             .hooks
             .iter()
             .filter(|hook| hook.config.matches(event) && in_scope(hook, event))
             .map(|hook| Run {
                 hooks: Arc::clone(self),
-                core: Arc::clone(core),
+                app: Arc::clone(app),
                 id: hook.id.clone(),
                 product: hook.product,
                 config: Arc::new(hook.config.clone()),
@@ -96,7 +96,7 @@ impl Hooks {
             };
             tokio::spawn(async move {
                 let _permit = permit;
-                let mut stopping = run.core.stopping.subscribe();
+                let mut stopping = run.app.stopping.subscribe();
                 tokio::select! {
                     () = run.run() => {}
                     _ = stopping.wait_for(|stop| *stop) => {}
@@ -117,7 +117,7 @@ fn in_scope(hook: &Hook, event: &Event) -> bool {
 
 struct Run {
     hooks: Arc<Hooks>,
-    core: Arc<Core>,
+    app: Arc<AppState>,
     id: String,
     product: Option<i64>,
     config: Arc<HookConfig>,
@@ -132,9 +132,9 @@ enum Outcome {
 
 impl Run {
     async fn run(&self) {
-        let start = self.core.now();
+        let start = self.app.now();
         for wait in [Duration::ZERO].into_iter().chain(SKIPPED_RETRIES) {
-            let clock = &self.core.config.clock;
+            let clock = &self.app.config.clock;
             clock.sleep_until(start + millis(wait)).await;
             if wait > Duration::ZERO && !self.is_still_enabled() {
                 return;
@@ -146,7 +146,7 @@ impl Run {
     }
 
     fn is_still_enabled(&self) -> bool {
-        let state = self.core.state();
+        let state = self.app.state();
         let mut hooks = state.hooks.iter();
         hooks.any(|hook| hook.id == self.id && !hook.config.disabled)
     }
@@ -161,9 +161,9 @@ impl Run {
             }
         };
         let host = request.host();
-        if self.hooks.ratings.asleep(&host, self.core.now()) {
-            let day = iso(self.core.now());
-            self.core.change(|state| {
+        if self.hooks.ratings.asleep(&host, self.app.now()) {
+            let day = iso(self.app.now());
+            self.app.change(|state| {
                 if let Some(hook) = state.hook_mut(&self.id) {
                     hook.day(&day).sleep += 1;
                 }
@@ -176,7 +176,7 @@ impl Run {
             Ok(response) => self.responded(&host, sent, response).await,
             Err(error) => {
                 if error.is_server_fault {
-                    self.hooks.ratings.count(&host, false, self.core.now());
+                    self.hooks.ratings.count(&host, false, self.app.now());
                 }
                 self.failed(error.text, vec![error.guess], Some(sent), None);
             }
@@ -186,17 +186,17 @@ impl Run {
 
     /// Publishes hook-sent, sends the request and waits for the response.
     async fn exchange(&self, request: Outgoing) -> Result<HookResponse, SendError> {
-        let addresses = addresses(&request, self.core.addr)?;
+        let addresses = addresses(&request, self.app.addr)?;
         let _permit = self.hooks.sending.acquire().await;
-        let deadline = self.core.now() + millis(RESPONSE_LIMIT);
+        let deadline = self.app.now() + millis(RESPONSE_LIMIT);
         let mut guesses = request.guesses.clone();
         guesses.extend([HOOK_SENT_DATA_GUESS, HOOK_SENT_BEFORE_ANSWER_GUESS]);
         let name = format!("hook-sent/{}", self.event.name);
-        self.core
+        self.app
             .publish_from_cloud(&name, None, self.product, guesses);
         tokio::select! {
             result = send(request, addresses) => result,
-            () = self.core.config.clock.sleep_until(deadline) => Err(SendError {
+            () = self.app.config.clock.sleep_until(deadline) => Err(SendError {
                 text: TIMEOUT_TEXT.to_owned(),
                 guess: NETWORK_ERROR_TEXT_GUESS,
                 is_server_fault: true,
@@ -206,7 +206,7 @@ impl Run {
 
     async fn responded(&self, host: &str, sent: AttemptRequest, response: HookResponse) {
         let is_success = (200..300).contains(&response.status);
-        let now = self.core.now();
+        let now = self.app.now();
         self.hooks.ratings.count(host, is_success, now);
         let start = &response.body[..response.body.len().min(KEPT_BODY_BYTES)];
         let got = AttemptResponse {
@@ -228,13 +228,13 @@ impl Run {
             Ok(parts) => parts,
             Err(reason) => return self.template_failed(&reason, Some(sent), Some(got)),
         };
-        if self.core.config.reorder_parts {
+        if self.app.config.reorder_parts {
             // Neighbours change places: wrong for every reader that relies on the order, and the same every time.
             parts.chunks_exact_mut(2).for_each(|pair| pair.swap(0, 1));
         }
         self.log(Some(sent), Some(got), None);
         for part in parts {
-            self.core
+            self.app
                 .publish_from_cloud(&part.name, Some(part.data), self.product, part.guesses);
         }
     }
@@ -262,7 +262,7 @@ impl Run {
 
     fn publish_error(&self, text: String, guesses: Vec<Guess>) {
         let name = error_name(&self.config, &self.event);
-        self.core
+        self.app
             .publish_from_cloud(&name, Some(text), self.product, guesses);
     }
 
@@ -274,14 +274,14 @@ impl Run {
         error: Option<String>,
     ) {
         let attempt = HookAttempt {
-            at: self.core.now(),
+            at: self.app.now(),
             event: self.event.name.clone(),
             coreid: self.event.coreid.clone(),
             request,
             response,
             error,
         };
-        self.core.change(|state| {
+        self.app.change(|state| {
             if let Some(hook) = state.hook_mut(&self.id) {
                 hook.record(attempt);
             }

@@ -100,7 +100,7 @@ async fn particles_own_client_receives_what_is_recorded() {
     .await;
     world.token = answer.json()["access_token"].as_str().unwrap().to_owned();
     let obeying = tokio::spawn(obey(Device::online(&world, &[]).await));
-    let demo = world.cloud.demo();
+    let demo = world.cloud.credentials();
     let base = format!("http://{}", world.addr());
     let arguments = [
         &base,

@@ -23,7 +23,7 @@ async fn account_token_device_and_hook_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let receiver = Receiver::start().await;
     let world = start_with(in_folder(folder.path())).await;
-    let password = world.cloud.demo().password;
+    let password = world.cloud.credentials().password;
     let device = Device::online(&world, &[]).await;
     let path = format!("/v1/devices/{ID}");
     world.ok("PUT", &path, json!({"name": "kitchen"})).await;
@@ -40,7 +40,7 @@ async fn account_token_device_and_hook_survive_a_restart() {
 
     let mut again = start_with(in_folder(folder.path())).await;
     again.token = token;
-    assert_eq!(again.cloud.demo().password, password);
+    assert_eq!(again.cloud.credentials().password, password);
     assert_eq!(again.get("/v1/integrations").await, hooks);
     assert_eq!(again.hook(&id).await, detail);
     let known = again.get("/v1/devices/kitchen").await;
@@ -72,7 +72,7 @@ async fn what_was_answered_is_on_disk_for_its_owner_alone() {
     again.hook(&id).await;
     let other = tempfile::tempdir().unwrap();
     let other = start_with(in_folder(other.path())).await;
-    let passwords = [&world, &other].map(|world| world.cloud.demo().password);
+    let passwords = [&world, &other].map(|world| world.cloud.credentials().password);
     assert_ne!(passwords[0], passwords[1]);
     assert!(passwords[0].len() >= 20);
 }
@@ -114,56 +114,6 @@ async fn an_accepted_integration_is_read_again_however_deep() {
         let shown = again.api("GET", &path, Value::Null).await;
         assert!(shown.body.contains(&nested), "{}", shown.body);
     }
-}
-
-async fn start_error(config: Config) -> StartError {
-    SimulatedCloud::new(([127, 0, 0, 1], 1).into(), config)
-        .await
-        .err()
-        .expect("it does not start")
-}
-
-#[tokio::test]
-async fn a_foreign_file_is_named_and_left_untouched() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("particle.json");
-    for text in ["", "{", "{\"form\":1}", "not json at all"] {
-        std::fs::write(&path, text).unwrap();
-        let error = start_error(in_folder(folder.path())).await;
-        assert!(matches!(error, StartError::Corrupt(..)), "{error}");
-        assert!(
-            error.to_string().contains("particle.json")
-                && error.to_string().contains("left untouched"),
-            "{error}"
-        );
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
-    }
-    let world = start_with(Config {
-        data_dir: Some(folder.path().join("new")),
-        ..config()
-    })
-    .await;
-    world.cloud.shutdown().await.unwrap();
-    let written = std::fs::read_to_string(folder.path().join("new/particle.json")).unwrap();
-    std::fs::write(&path, written.replace("\"form\": 1", "\"form\": 2")).unwrap();
-    assert!(
-        start_error(in_folder(folder.path()))
-            .await
-            .to_string()
-            .contains("version 2")
-    );
-}
-
-#[tokio::test]
-async fn a_folder_that_cannot_be_made_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("file");
-    std::fs::write(&file, "").unwrap();
-    let error = start_error(in_folder(&file)).await;
-    assert!(
-        matches!(error, StartError::Unreadable(..)) && error.to_string().contains("file"),
-        "{error}"
-    );
 }
 
 #[tokio::test]

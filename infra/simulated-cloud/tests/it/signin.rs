@@ -72,7 +72,7 @@ async fn a_token_is_read_from_header_query_and_form() {
 #[tokio::test]
 async fn ten_wrong_passwords_lock_the_account_for_half_an_hour() {
     let world = start().await;
-    let demo = world.cloud.demo();
+    let demo = world.cloud.credentials();
     for _ in 0..10 {
         let wrong = sign_in(&world, &demo.username, "wrong").await;
         assert_eq!(wrong.status, 400);
@@ -89,7 +89,7 @@ async fn ten_wrong_passwords_lock_the_account_for_half_an_hour() {
 #[tokio::test]
 async fn a_wrong_username_fails_and_a_success_resets_the_count() {
     let world = start().await;
-    let demo = world.cloud.demo();
+    let demo = world.cloud.credentials();
     for _ in 0..2 {
         for _ in 0..9 {
             let nobody = sign_in(&world, "nobody@simulated.example", &demo.password).await;
@@ -103,7 +103,7 @@ async fn a_wrong_username_fails_and_a_success_resets_the_count() {
 #[tokio::test]
 async fn a_client_id_comes_by_form_or_basic_authentication() {
     let world = start().await;
-    let demo = world.cloud.demo();
+    let demo = world.cloud.credentials();
     let fields = [
         ("grant_type", "password"),
         ("username", &*demo.username),
@@ -132,7 +132,7 @@ async fn a_client_id_comes_by_form_or_basic_authentication() {
 #[tokio::test]
 async fn a_second_factor_takes_the_right_code_once_and_in_time() {
     let world = start_with_mfa().await;
-    let demo = world.cloud.demo();
+    let demo = world.cloud.credentials();
     let mfa_token = async || {
         let asked = sign_in(&world, &demo.username, &demo.password).await;
         assert_eq!(asked.status, 403);

@@ -71,7 +71,7 @@ impl World {
     }
 
     pub(crate) async fn sign_in(&self, headers: &[(&str, &str)]) -> ApiResponse {
-        let demo = self.cloud.demo();
+        let demo = self.cloud.credentials();
         let form = form(&[
             ("grant_type", "password"),
             ("username", &demo.username),

@@ -28,9 +28,9 @@ use crate::{
 const MAX_MADE_NAME_BYTES: usize = 256;
 
 /// Receives every published event.
-pub(crate) type Subscriber = Box<dyn Fn(&Arc<Core>, &Arc<Event>) + Send + Sync>;
+pub(crate) type Subscriber = Box<dyn Fn(&Arc<AppState>, &Arc<Event>) + Send + Sync>;
 
-pub(crate) struct Core {
+pub(crate) struct AppState {
     pub(crate) addr: SocketAddr,
     pub(crate) config: Config,
     pub(crate) rng: Rng,
@@ -51,7 +51,7 @@ pub(crate) struct Core {
     dirty: Notify,
 }
 
-impl Core {
+impl AppState {
     pub(crate) fn new(
         addr: SocketAddr,
         config: Config,
@@ -82,7 +82,7 @@ impl Core {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state; it reaches the file a moment later, or at the next [`Core::save`].
+    /// Changes the state; it reaches the file a moment later, or at the next [`AppState::save`].
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let result = change(&mut self.state());
         self.version.fetch_add(1, Ordering::SeqCst);
