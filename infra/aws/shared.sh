@@ -10,6 +10,9 @@ dry=''
 fail() { echo "$me: $*" >&2; exit 1; }
 step() { echo; echo "== $*"; }
 
+# Whether a text has printable ASCII alone: what goes into a call as it is.
+is_printable() { local LC_ALL=C; [[ $1 != *[!\ -~]* ]]; }
+
 # Shows a command, and runs it unless this is a dry run.
 run() {
   printf '+'; printf ' %q' "$@"; printf '\n'

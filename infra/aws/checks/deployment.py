@@ -36,13 +36,13 @@ import template
 STACK, REGION = "check-deploy", "eu-central-1"
 # moto's account, and the table's name as CloudFormation makes one.
 ACCOUNT, TABLE = "123456789012", f"{STACK}-Table-1CHECK"
-CODE = "let me in, please"
+CODE = 'let "me" in\\, please'
 # What stands for cargo: the two things that `deploy` asks of it, with what is built already.
 CARGO = """#!/usr/bin/env bash
 set -euo pipefail
 case "$*" in
   "lambda --version") echo "cargo-lambda, as it were" ;;
-  "lambda build --profile function --arm64 --output-format zip -p receiver -p api")
+  "lambda build --locked --profile function --arm64 --output-format zip -p receiver -p api")
     for name in receiver api; do
       mkdir -p "target/lambda/$name"
       python3 - "$BINARIES/$name" "target/lambda/$name/bootstrap.zip" <<'PY'
@@ -51,7 +51,7 @@ with zipfile.ZipFile(sys.argv[2], "w") as file:
     file.writestr(zipfile.ZipInfo("bootstrap"), open(sys.argv[1], "rb").read()[:4096])
 PY
     done ;;
-  "run --quiet -p site -- "*) shift 5; exec "$BINARIES/site" "$@" ;;
+  "run --locked --quiet -p site -- "*) shift 6; exec "$BINARIES/site" "$@" ;;
   *) echo "nobody foresaw: cargo $*" >&2; exit 1 ;;
 esac
 """
@@ -209,6 +209,16 @@ def variables(binary):
     return functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
 
 
+def tools(binaries, work):
+    """The variables with which `deploy` finds what is built already."""
+    place = Path(work).resolve() / "tools"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "cargo").write_text(CARGO)
+    (place / "cargo").chmod(0o755)
+    path = os.pathsep.join([str(place), str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "BINARIES": str(Path(binaries).resolve())}
+
+
 def tree(root, work):
     """The repository with a target folder of its own, so that nothing that is built here is taken for a build."""
     place = work / "tree"
@@ -226,14 +236,11 @@ def problems(root, text, binaries, work):
     work.mkdir(parents=True, exist_ok=True)
     for old in work.glob("event-*.json"):
         old.unlink()
-    tools = work / "tools"
-    tools.mkdir(exist_ok=True)
-    (tools / "cargo").write_text(CARGO)
-    (tools / "cargo").chmod(0o755)
     front = ThreadingHTTPServer(("127.0.0.1", 0), Front)
     front.work, front.binaries = work, Path(binaries).resolve()
     security = template.translate(text)["Resources"]["SiteHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
-    front.policy = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::If"][1]["Fn::Sub"].replace("\n", " ")
+    front.policy = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::If"][1]["Fn::Sub"][0]
+    front.policy = front.policy.replace("${HookHosts}", "").replace("\n", " ")
     certificate, key = work / "front.pem", work / "front.key"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate]
@@ -248,11 +255,10 @@ def problems(root, text, binaries, work):
     for each in (front, server):
         threading.Thread(target=each.serve_forever, daemon=True).start()
     environment = {
-        **os.environ,
-        "PATH": os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]]),
+        **tools(binaries, work),
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
         "AWS_ACCESS_KEY_ID": "deployer", "AWS_SECRET_ACCESS_KEY": "none", "AWS_PAGER": "",
-        "BINARIES": str(front.binaries), "CURL_CA_BUNDLE": str(certificate), "SMOKE_PATIENCE_S": "30", "PYTHONWARNINGS": "ignore",
+        "CURL_CA_BUNDLE": str(certificate), "SMOKE_PATIENCE_S": "30", "PYTHONWARNINGS": "ignore",
     }
     os.environ.update({name: environment[name] for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")})
     # Whoever runs this in the background has it ignored, and a process that is started here would ignore it too.
@@ -278,7 +284,7 @@ def left():
 def walk(place, environment, amazon):
     def run(script, *arguments):
         command = [place / "infra/aws" / script, "--stack", STACK, "--region", REGION, *arguments]
-        return subprocess.run(command, env=environment, cwd=place, capture_output=True, text=True, timeout=1200, check=False)
+        return subprocess.run(command, env=environment, cwd=place, capture_output=True, text=True, timeout=1200, check=False, input=CODE)
 
     def interrupted(call, *texts):
         """What is wrong with a deployment that gets Ctrl-C after a call: as from a terminal, all that it started gets it."""
@@ -360,7 +366,7 @@ def walk(place, environment, amazon):
         yield "a deployment that failed changes the secret"
 
     yield from interrupted(r"PUT /[^/]+-site-[^/]+/index\.html")
-    second = run("deploy", "--set", "LogLevel=debug", "--set", f"CreationCode={CODE}")
+    second = run("deploy", "--set", "LogLevel=debug", "--creation-code-file", "-")
     if second.returncode != 0 or "ok   it is forgotten" not in second.stdout:
         yield f"deploy, a second time: {second.stdout}{second.stderr}"
         return

@@ -10,7 +10,6 @@ import os
 
 import cfnlint.api
 from cfnlint.config import ManualArgs
-from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
@@ -22,10 +21,6 @@ REGION = "us-east-1"
 os.environ["AWS_DEFAULT_REGION"] = REGION
 # Where the zips would be; `aws cloudformation package` puts the true place in.
 CODE = {"Bucket": "code-of-this-stack", "Key": "bootstrap.zip"}
-
-
-class Refused(Exception):
-    """The transform takes no such template."""
 
 
 class NoManagedPolicies:
@@ -41,10 +36,7 @@ def translate(text, packaged=False):
     for resource in source["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function" and not packaged:
             resource["Properties"]["CodeUri"] = dict(CODE)
-    try:
-        return transform(source, {}, NoManagedPolicies())
-    except InvalidDocumentException as error:
-        raise Refused("; ".join(cause.message for cause in error.causes)) from error
+    return transform(source, {}, NoManagedPolicies())
 
 
 def lint(template):

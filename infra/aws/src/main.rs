@@ -10,6 +10,8 @@ use serde_json::json;
 const ORIGIN: &str = "https://page.example";
 /// The one cloud that a page on AWS talks to.
 const CLOUD: &str = "https://api.particle.io";
+/// Where a page with a domain of its own sends webhooks to.
+const HOOK_HOSTS: &str = "https://*.hook.page.example";
 
 fn main() {
     let keys = store::table::KEYS
@@ -23,7 +25,11 @@ fn main() {
         "limits": Limits::default(),
         "answered_within_s": store::connection::ANSWERED_WITHIN.as_secs(),
         "table": { "keys": keys, "ttl": store::table::TTL_ATTRIBUTE },
-        "site": { "origin": ORIGIN, "headers": site::policy::headers(ORIGIN, &[CLOUD]) },
+        "site": {
+            "origin": ORIGIN,
+            "headers": site::policy::headers(ORIGIN, &[CLOUD]),
+            "headers_with_domain": site::policy::headers(ORIGIN, &[CLOUD, HOOK_HOSTS]),
+        },
     });
     println!("{needs:#}");
 }
