@@ -18,7 +18,7 @@ use crate::endings::Started;
 const ID: &str = "e00fce68cccccccccccccccc";
 
 /// The real program with its device, whose firmware is this.
-fn run(data: &Path, firmware: &str, cxx: Option<&Path>) -> Child {
+fn command(data: &Path, firmware: &str) -> Command {
     let device = data.join("device");
     std::fs::create_dir_all(&device).unwrap();
     let flashed = json!([{ "name": "endless.cpp", "text": firmware }]);
@@ -26,7 +26,13 @@ fn run(data: &Path, firmware: &str, cxx: Option<&Path>) -> Child {
     let mut command = Command::new(program("local"));
     command
         .args(["--port", "0", "--particle-port", "0", "--data"])
-        .arg(data)
+        .arg(data);
+    command
+}
+
+fn run(data: &Path, firmware: &str, cxx: Option<&Path>) -> Child {
+    let mut command = command(data, firmware);
+    command
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true);
@@ -142,12 +148,11 @@ async fn a_device_in_another_process_is_back_when_its_cloud_is() {
 }
 
 /// The real program on this data, and its simulated account once its only device is online.
-async fn run_and_sign_in(data: &Path, cxx: &str) -> (Started, Account, Value) {
+async fn run_and_sign_in(data: &Path) -> (Started, Account, Value) {
     let mut command = Command::new(program("local"));
     command
         .args(["--port", "0", "--particle-port", "0", "--data"])
-        .arg(data)
-        .env("CXX", cxx);
+        .arg(data);
     let stack = Started::by(&mut command).await;
     // Such as `http://127.0.0.1:8788 (user NAME, password WORD)`.
     let (api, rest) = stack
@@ -174,13 +179,13 @@ async fn run_and_sign_in(data: &Path, cxx: &str) -> (Started, Account, Value) {
 async fn a_device_killed_while_it_is_flashed_comes_back() {
     let data = tempfile::tempdir().unwrap();
     let tutorial = include_str!("../../firmware/src/webhook-tutorial.cpp");
-    let (mut stack, account, device) = run_and_sign_in(data.path(), "c++").await;
+    let (mut stack, account, device) = run_and_sign_in(data.path()).await;
     let id = device["id"].as_str().unwrap().to_owned();
     let answer = account.flash(&id, "first.cpp", tutorial).await;
     assert_eq!(answer.status(), StatusCode::OK, "{answer:?}");
     stack.child.kill().await.unwrap();
 
-    let (_stack, account, device) = run_and_sign_in(data.path(), "c++").await;
+    let (_stack, account, device) = run_and_sign_in(data.path()).await;
     assert_eq!(device["id"], id.as_str(), "it is the same device");
     let app = device["last_app"].as_str().unwrap();
     assert!(
@@ -196,47 +201,50 @@ async fn a_device_killed_while_it_is_flashed_comes_back() {
     .await;
 }
 
-/// A webhook whose reply waits, a firmware that never returns and a compiler that never ends.
+/// A webhook whose reply waits, with a compiler that never ends and then with a firmware that never returns.
 #[tokio::test]
 async fn sigterm_ends_whatever_is_running_within_5_s() {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let data = tempfile::tempdir().unwrap();
-    let folder = data.path().join("compiler");
-    std::fs::create_dir(&folder).unwrap();
-    let script = folder.join("c++");
-    let text =
-        "#!/bin/sh\ncase \"$*\" in *slow.cpp*) sleep 1000 ;; esac\nexec /usr/bin/c++ \"$@\"\n";
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("c++");
+    let text = "#!/bin/sh\nif [ \"$1\" = --version ]; then echo odd 1.0; exit; fi\nsleep 1000\n";
     std::fs::write(&script, text).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let cxx = script.to_str().unwrap();
-    let (stack, account, device) = run_and_sign_in(data.path(), cxx).await;
-    let person = stack.person();
-    person.create().await;
-    person
-        .reply_with(r#"{"status":200,"delay_ms":30000,"times":1}"#)
+    let endless = "#include \"Particle.h\"\n#include <unistd.h>\nvoid setup() { alarm(0); for (;;) ; }\nvoid loop() {}\n";
+    for (cxx, runs) in [
+        (script.to_str().unwrap(), "endless.cpp"),
+        ("c++", "/program-"),
+    ] {
+        let data = tempfile::tempdir().unwrap();
+        let mut command = command(data.path(), endless);
+        let stack = Started::by(command.env("CXX", cxx)).await;
+        let person = stack.person();
+        person.create().await;
+        person
+            .reply_with(r#"{"status":200,"delay_ms":30000,"times":1}"#)
+            .await;
+        let waiting = person.clone();
+        let waits = tokio::spawn(async move { waiting.post("text/plain", "x").await });
+        eventually("the webhook is recorded", || async {
+            (person.log("").await.last_seq == 1).then_some(())
+        })
         .await;
-    let waiting = person.clone();
-    let waits = tokio::spawn(async move { waiting.post("text/plain", "x").await });
-    let id = device["id"].as_str().unwrap().to_owned();
-    let endless = "#include \"Particle.h\"\nvoid setup() {}\nvoid loop() { for (;;) ; }\n";
-    account.flash(&id, "endless.cpp", endless).await;
-    let compiling = tokio::spawn(async move { account.flash(&id, "slow.cpp", "").await });
-    eventually("the compiler runs", || async {
-        let all = processes_in(data.path()).await;
-        let is_there = |line: &String| line.contains("slow.cpp");
-        all.iter().any(is_there).then_some(())
-    })
-    .await;
-    eventually("the webhook is recorded", || async {
-        (person.log("").await.last_seq == 1).then_some(())
-    })
-    .await;
-    assert_eq!(stack.terminate().await, (Some(0), String::new()));
-    waits.abort();
-    compiling.abort();
-    eventually("nothing of the device runs any more", || async {
-        processes_in(data.path()).await.is_empty().then_some(())
-    })
-    .await;
+        let place = if cxx == "c++" {
+            data.path()
+        } else {
+            folder.path()
+        };
+        eventually("it runs", || async {
+            let all = processes_in(place).await;
+            all.iter().any(|line| line.contains(runs)).then_some(())
+        })
+        .await;
+        assert_eq!(stack.terminate().await, (Some(0), String::new()));
+        waits.abort();
+        eventually("nothing of the device runs any more", || async {
+            processes_in(place).await.is_empty().then_some(())
+        })
+        .await;
+    }
 }
