@@ -20,8 +20,18 @@ export const sendLine = (shell, url, body) =>
   shellLine(shell, { method: 'POST', url, headers: [['Content-Type', 'application/json']], body });
 
 /**
- * Sends a request, and gives back in words what came of it. By this origin's own path: the hook may
- * have a host name of its own, which a page may not talk to.
+ * Where this page sends to: to the hook's own host if that is below the page's, as in a deployment
+ * with a domain, and else by this origin's path, because a page may talk to no other host.
+ * @param {string} hookUrl @param {string} endpoint
+ */
+function target(hookUrl, endpoint) {
+  const below = `.hook.${location.hostname}`;
+  const isBelow = URL.canParse(hookUrl) && new URL(hookUrl).hostname.endsWith(below);
+  return isBelow ? hookUrl : `/hook/${endpoint}`;
+}
+
+/**
+ * Sends a request, and gives back in words what came of it.
  * @param {Pick<import('../page.js').Page, 'state' | 'expect' | 'expectRound'>} page
  * @param {RequestInit} request
  */
@@ -30,7 +40,8 @@ export async function sendFromPage({ state, expect, expectRound }, request) {
   if (!keys) return '';
   expectRound();
   try {
-    const answer = await fetch(`/hook/${keys.endpoint}`, {
+    const url = target(state.info.peek()?.hook_url ?? '', keys.endpoint);
+    const answer = await fetch(url, {
       method: 'POST',
       ...request,
       credentials: 'omit',
