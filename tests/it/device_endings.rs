@@ -212,10 +212,7 @@ async fn sigterm_ends_whatever_is_running_within_5_s() {
     std::fs::write(&script, text).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     let endless = "#include \"Particle.h\"\n#include <unistd.h>\nvoid setup() { alarm(0); for (;;) ; }\nvoid loop() {}\n";
-    for (cxx, runs) in [
-        (script.to_str().unwrap(), "endless.cpp"),
-        ("c++", "/program-"),
-    ] {
+    for (cxx, runs) in [(script.to_str().unwrap(), "/c++"), ("c++", "/program-")] {
         let data = tempfile::tempdir().unwrap();
         let mut command = command(data.path(), endless);
         let stack = Started::by(command.env("CXX", cxx)).await;
