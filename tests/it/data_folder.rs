@@ -4,8 +4,10 @@ use std::{
     os::unix::fs::{PermissionsExt, chown, symlink},
     path::Path,
     process::{Output, Stdio},
+    sync::Arc,
 };
 
+use delivery::{key::OwnerKey, millis::Millis};
 use http::{Method, StatusCode};
 use local::engine::Engine;
 use tests::{
@@ -13,7 +15,7 @@ use tests::{
     eventually,
     faults::process::Process,
     flags_of_local,
-    home::Person,
+    home::{Home, Person},
     program,
 };
 use tokio::process::Command;
@@ -187,6 +189,52 @@ async fn a_full_disk_gives_503_and_loses_nothing_acknowledged() {
     let (shell, args) = on_a_small_disk(1, tempfile::tempdir().unwrap().path());
     let line = said(Command::new(shell).args(args)).await;
     assert!(line.contains("log.db") && line.contains("room"), "{line}");
+}
+
+/// `earlier/log.db` was written before items were made smaller: a text, bytes, a body over the limit and a counted reply.
+#[tokio::test]
+async fn a_data_folder_of_an_earlier_version_is_read() {
+    let now = Millis::from_rfc3339("2121-12-22T07:00:00Z").unwrap();
+    let home = Home::start_with(|config| {
+        let earlier = Path::new(env!("CARGO_MANIFEST_DIR")).join("it/earlier/log.db");
+        std::fs::create_dir(&config.data).unwrap();
+        std::fs::copy(earlier, config.data.join("log.db")).unwrap();
+        config.clock = Arc::new(move || now);
+    })
+    .await;
+    let owner = OwnerKey::from_bytes(&std::array::from_fn(|at| u8::try_from(at).unwrap()));
+    let person = Person::of(owner, &home.stack.page_url, &home.client);
+    let page = person.log("").await;
+    let [text, bytes, cut, counted] = &page.deliveries[..] else {
+        panic!("{page:?}");
+    };
+    let on_the_way = [
+        "x-forwarded-for",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+        "x-amzn-trace-id",
+    ];
+    assert_eq!(text.request.added, on_the_way);
+    assert_eq!(
+        text.request.body.text(),
+        Some(r#"{"event":"a","data":"{\"id\":7}"}"#)
+    );
+    assert_eq!(text.response.body, r#"{"ok":true,"id":7}"#);
+    assert_eq!(
+        bytes.request.body,
+        delivery::body::Body::whole(vec![0xff, 0, 0xfe])
+    );
+    assert_eq!((cut.request.body.size, cut.response.status), (300_000, 413));
+    assert!(cut.request.body.truncated());
+    assert_eq!(
+        counted.response.reply_use.map(|used| (used.n, used.of)),
+        Some((1, 2))
+    );
+    // And it goes on.
+    let next = person.post("text/plain", "later").await;
+    assert_eq!(next.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(person.log("last=1").await.deliveries[0].seq, 5);
+    home.stack.stop().await.unwrap();
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@
 //! An item has at most 400 KB including its attribute names
 //! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>). The largest possible delivery
 //! fits: a body of 256 KiB, 20 KiB of headers, 8 KiB of URL, and a reply of 16 KiB with 40 KiB of headers. Headers are
-//! lists of strings, name and value in turn, because JSON in a string would double quotation marks.
+//! lists of strings, name and value in turn, because JSON in a string would double quotation marks; those of [`COMMON`]
+//! are numbers, so that a usual webhook is below the 1,024 bytes of one write unit. What can be derived is not stored.
 
 use std::collections::HashMap;
 
@@ -30,6 +31,36 @@ pub const EXPIRES_AT: &str = "expires_at";
 pub const TOMBSTONE: &str = "tombstone";
 /// Random for each invocation of the receiver, so that a repeated put is recognised.
 pub const NONCE: &str = "nonce";
+
+/// Headers that most webhooks and replies have. In an item, the number `n` means the whole entry `n - 1`, and `-n` its name,
+/// whose value follows. Entries are only ever added, at the end: items have their positions.
+const COMMON: [(&str, &str); 22] = [
+    ("accept", "application/json"),
+    ("accept-encoding", "gzip"),
+    ("content-type", "application/json"),
+    (
+        "user-agent",
+        "ParticleBot/1.1 (https://docs.particle.io/webhooks)",
+    ),
+    ("x-amzn-tls-cipher-suite", "TLS_AES_128_GCM_SHA256"),
+    ("x-amzn-tls-version", "TLSv1.3"),
+    ("x-forwarded-port", "443"),
+    ("x-forwarded-proto", "https"),
+    ("cache-control", "no-store"),
+    ("x-content-type-options", "nosniff"),
+    ("content-security-policy", "default-src 'none'; sandbox"),
+    ("content-disposition", "attachment"),
+    ("authorization", ""),
+    ("content-length", ""),
+    ("host", ""),
+    ("via", ""),
+    ("x-amz-cf-id", ""),
+    ("x-amzn-trace-id", ""),
+    ("x-forwarded-for", ""),
+    ("x-forwarded-host", ""),
+    ("content-type", "application/x-www-form-urlencoded"),
+    ("accept", "*/*"),
+];
 
 /// The partition of a log's deliveries.
 pub fn log_partition(endpoint: &Endpoint, epoch: u64) -> String {
@@ -74,20 +105,71 @@ fn texts(item: &Item, name: Unreadable) -> Result<Vec<String>, Unreadable> {
 }
 
 fn pairs(headers: &Headers) -> AttributeValue {
-    let flat = headers
-        .0
-        .iter()
-        .flat_map(|(name, value)| [s(name), s(value)]);
+    let entry = |is: &dyn Fn(&(&str, &str)) -> bool| COMMON.iter().position(is).map(|at| at + 1);
+    let flat = headers.0.iter().flat_map(|(name, value)| {
+        if let Some(whole) = entry(&|common| *common == (name.as_str(), value.as_str())) {
+            return vec![n(whole)];
+        }
+        match entry(&|common| common.0 == name) {
+            Some(named) => vec![n(format!("-{named}")), s(value)],
+            None => vec![s(name), s(value)],
+        }
+    });
     AttributeValue::L(flat.collect())
 }
 
 fn headers(item: &Item, name: Unreadable) -> Result<Headers, Unreadable> {
-    let mut flat = texts(item, name)?.into_iter();
+    fn text(value: Option<&AttributeValue>) -> Option<String> {
+        value?.as_s().ok().cloned()
+    }
+    fn common(number: &str) -> Option<&'static (&'static str, &'static str)> {
+        COMMON.get(number.parse::<usize>().ok()?.checked_sub(1)?)
+    }
+    let list = item.get(name).and_then(|value| value.as_l().ok());
+    let mut flat = list.ok_or(name)?.iter();
     let mut headers = Headers::default();
-    while let Some(header) = flat.next() {
-        headers.0.push((header, flat.next().ok_or(name)?));
+    while let Some(first) = flat.next() {
+        let header = match first {
+            AttributeValue::N(number) => match number.strip_prefix('-') {
+                None => common(number).map(|(name, value)| ((*name).into(), (*value).into())),
+                Some(named) => common(named)
+                    .zip(text(flat.next()))
+                    .map(|((name, _), value)| ((*name).into(), value)),
+            },
+            literal => text(Some(literal)).zip(text(flat.next())),
+        };
+        headers.0.push(header.ok_or(name)?);
     }
     Ok(headers)
+}
+
+/// Which headers were added on the way: a bit for each header, or their names where bits can't say it.
+fn added(request: &Request) -> AttributeValue {
+    let headers = &request.headers.0;
+    let mut bits = vec![0u8; headers.len().div_ceil(8)];
+    let mut names = request.added.iter().peekable();
+    for (at, (name, _)) in headers.iter().enumerate() {
+        if names.next_if(|added| *added == name).is_some() {
+            bits[at / 8] |= 1 << (at % 8);
+        }
+    }
+    match names.next() {
+        None if !request.added.is_empty() => AttributeValue::B(Blob::new(bits)),
+        _ => AttributeValue::L(request.added.iter().map(s).collect()),
+    }
+}
+
+fn added_names(item: &Item, headers: &Headers) -> Result<Vec<String>, Unreadable> {
+    let Some(AttributeValue::B(bits)) = item.get("added") else {
+        return texts(item, "added");
+    };
+    let bits = bits.as_ref();
+    if bits.len() != headers.0.len().div_ceil(8) {
+        return Err("added");
+    }
+    let named = headers.0.iter().enumerate();
+    let named = named.filter(|(at, _)| bits[at / 8] & (1 << (at % 8)) != 0);
+    Ok(named.map(|(_, (name, _))| name.clone()).collect())
 }
 
 /// The sort key of an item.
@@ -125,21 +207,18 @@ pub fn from_delivery(
         ("query".into(), s(&request.query)),
         ("source".into(), s(&request.source)),
         ("headers".into(), pairs(&request.headers)),
-        (
-            "added".into(),
-            AttributeValue::L(request.added.iter().map(s).collect()),
-        ),
+        ("added".into(), added(request)),
         ("body".into(), body),
-        ("body_size".into(), n(request.body.size)),
-        (
-            "body_sha256".into(),
-            AttributeValue::B(Blob::new(request.body.sha256)),
-        ),
         ("status".into(), n(response.status)),
         ("reply_headers".into(), pairs(&response.headers)),
         ("reply_body".into(), s(&response.body)),
         ("delay_ms".into(), n(response.delay_ms)),
     ]);
+    if request.body.truncated() {
+        let sha256 = AttributeValue::B(Blob::new(request.body.sha256));
+        item.insert("body_size".into(), n(request.body.size));
+        item.insert("body_sha256".into(), sha256);
+    }
     if let Some(ReplyUse { n: nth, of }) = response.reply_use {
         item.insert("reply_use".into(), n(nth));
         item.insert("reply_uses".into(), n(of));
@@ -157,10 +236,22 @@ pub fn to_delivery(item: &Item) -> Result<Delivery, Unreadable> {
         Some(AttributeValue::B(blob)) => blob.as_ref().to_vec(),
         _ => return Err("body"),
     };
-    let sha256 = item.get("body_sha256").and_then(|value| value.as_b().ok());
-    let sha256 = sha256
-        .and_then(|blob| blob.as_ref().try_into().ok())
-        .ok_or("body_sha256")?;
+    let body = match item.get("body_sha256") {
+        // An item of an earlier version has it for a whole body too.
+        Some(sha256) => {
+            let sha256 = sha256.as_b().ok();
+            Body {
+                kept,
+                size: number(item, "body_size")?,
+                sha256: sha256
+                    .and_then(|blob| blob.as_ref().try_into().ok())
+                    .ok_or("body_sha256")?,
+            }
+        }
+        None if item.contains_key("body_size") => return Err("body_sha256"),
+        None => Body::whole(kept),
+    };
+    let headers_in = headers(item, "headers")?;
     let reply_use = match item.contains_key("reply_use") {
         true => Some(ReplyUse {
             n: number(item, "reply_use")?,
@@ -177,13 +268,9 @@ pub fn to_delivery(item: &Item) -> Result<Delivery, Unreadable> {
             path: text(item, "path")?,
             query: text(item, "query")?,
             source: text(item, "source")?,
-            headers: headers(item, "headers")?,
-            added: texts(item, "added")?,
-            body: Body {
-                kept,
-                size: number(item, "body_size")?,
-                sha256,
-            },
+            added: added_names(item, &headers_in)?,
+            headers: headers_in,
+            body,
         },
         response: Response {
             status: number(item, "status")?,
