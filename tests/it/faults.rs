@@ -42,14 +42,15 @@ async fn an_unrecorded_webhook_is_refused_and_a_retried_one_is_once() {
     let proxy = FaultProxy::passive(&engine.url).await.unwrap();
     let home = Home::start_at(&proxy.url).await;
     let person = home.person().await;
-    // The SDK makes two attempts of one call; 503 is for when both fail.
+    // A record is tried for five seconds; 503 is for when it never succeeds.
+    const ALWAYS: usize = 1000;
     for (fault, times, status) in [
-        (Fault::Failed, 2, 503),
-        (Fault::FailedAfter, 2, 503),
-        (Fault::Reset, 2, 503),
-        (Fault::Throttled, 2, 503),
         (Fault::Failed, 1, 200),
-        (Fault::FailedAfter, 1, 200),
+        (Fault::Failed, ALWAYS, 503),
+        (Fault::Throttled, ALWAYS, 503),
+        (Fault::Throttled, 3, 200),
+        (Fault::FailedAfter, 2, 200),
+        (Fault::Reset, 2, 200),
         (Fault::AnswerLost, 1, 200),
         (Fault::Twice, 1, 200),
         (Fault::TwiceLater, 1, 200),
@@ -58,6 +59,7 @@ async fn an_unrecorded_webhook_is_refused_and_a_retried_one_is_once() {
         let body = format!("{fault:?} {times}");
         let answer = person.post("text/plain", body.clone()).await;
         assert_eq!(answer.status().as_u16(), status, "{body}");
+        proxy.stop_failing();
         if status == 200 {
             let newest = person.log("last=1").await.deliveries;
             assert_eq!(newest[0].request.body.text(), Some(body.as_str()));
@@ -83,6 +85,23 @@ async fn a_number_whose_answer_was_lost_is_skipped() {
     );
     let info = person.create().await;
     assert_eq!(info.last_seq, 2, "the first number was given to nobody");
+    home.stack.stop().await.unwrap();
+    engine.stop().await;
+}
+
+/// An overloaded table must not be asked for more numbers than it can keep records of.
+#[tokio::test]
+async fn a_throttled_number_is_refused_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    let engine = Engine::start(data.path()).await.unwrap();
+    let proxy = FaultProxy::passive(&engine.url).await.unwrap();
+    let home = Home::start_at(&proxy.url).await;
+    let person = home.person().await;
+    assert_eq!(person.post("text/plain", "1").await.status(), 200);
+    proxy.fail_next("UpdateItem", Fault::Throttled, 1);
+    let refused = person.post("text/plain", "2").await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(person.create().await.last_seq, 1);
     home.stack.stop().await.unwrap();
     engine.stop().await;
 }

@@ -1,4 +1,4 @@
-//! A TCP proxy in front of the engine that can hang or be slow.
+//! A TCP proxy in front of the engine that can hang.
 
 use std::{
     net::SocketAddr,
@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicU8, Ordering},
     },
-    time::Duration,
 };
 
 use tokio::{
@@ -22,14 +21,9 @@ pub enum Mood {
     Well = 0,
     /// Takes connections and bytes, and answers nothing.
     Hung = 1,
-    /// Passes everything on, each call [`SLOW`] later.
-    Slow = 2,
     /// Closes every connection.
-    Gone = 3,
+    Gone = 2,
 }
-
-/// How long a slow call takes: nearly as long as the SDK waits for one attempt.
-const SLOW: Duration = Duration::from_millis(1000);
 
 /// A proxy that runs until it is dropped.
 #[derive(Debug)]
@@ -79,19 +73,18 @@ async fn accept(listener: TcpListener, to: SocketAddr, mood: Arc<AtomicU8>) {
             let (near_read, near_write) = near.into_split();
             let (far_read, far_write) = far.into_split();
             tokio::select! {
-                () = forward(near_read, far_write, &mood, SLOW) => {}
-                () = forward(far_read, near_write, &mood, Duration::ZERO) => {}
+                () = forward(near_read, far_write, &mood) => {}
+                () = forward(far_read, near_write, &mood) => {}
             }
         });
     }
 }
 
-/// Forwards one direction of a connection; `delay` applies while the proxy is slow.
+/// Forwards one direction of a connection.
 async fn forward(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
     mood: &AtomicU8,
-    delay: Duration,
 ) {
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -101,7 +94,6 @@ async fn forward(
         match mood.load(Ordering::SeqCst) {
             mood if mood == Mood::Gone as u8 => return,
             mood if mood == Mood::Hung as u8 => std::future::pending().await,
-            mood if mood == Mood::Slow as u8 => tokio::time::sleep(delay).await,
             _ => {}
         }
         if to.write_all(&buffer[..read]).await.is_err() {

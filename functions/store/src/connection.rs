@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::{
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use tokio::time::timeout;
 
-use crate::Error;
+use crate::{Error, protocol};
 
 /// The root certificates of Amazon's endpoints. The system's list would do too, but reading its hundred and fifty certificates
 /// takes longer than everything else at the start of a process.
@@ -21,12 +21,19 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 const CONNECT_WITHIN: Duration = Duration::from_millis(1000);
 /// DynamoDB answers within tens of milliseconds; an attempt that takes this long will not succeed.
 const ATTEMPT_WITHIN: Duration = Duration::from_millis(1400);
-/// An operation with all its attempts. This limit is also why a number that was given 10 s ago is known to be abandoned
-/// ([`GAP_OPEN_MS`](crate::protocol::GAP_OPEN_MS)).
-pub(crate) const OPERATION_WITHIN: Duration = Duration::from_millis(3000);
-/// How long a function waits for the table when DynamoDB hangs or is slow. A receiver makes at most three calls (number,
-/// reply, record), each within [`OPERATION_WITHIN`]; calls of the API that make more have this limit in all.
-pub const ANSWERED_WITHIN: Duration = OPERATION_WITHIN.saturating_mul(3);
+/// An operation with all its attempts.
+const OPERATION_WITHIN: Duration = Duration::from_millis(3000);
+/// A receiver's calls before the record (number, reply), each with its attempts.
+pub(crate) const NUMBER_WITHIN: Duration = Duration::from_millis(2000);
+/// A record with all its attempts.
+pub(crate) const RECORD_WITHIN: Duration = Duration::from_millis(protocol::RECORD_FOR_MS);
+/// How long a function waits for the table when DynamoDB hangs or is slow: a receiver for its three calls; a call of the API,
+/// which may make more, for all of them.
+pub const ANSWERED_WITHIN: Duration = NUMBER_WITHIN
+    .saturating_mul(2)
+    .saturating_add(RECORD_WITHIN);
+// A number that was given this long ago is abandoned: its writer has given up.
+const _: () = assert!(ANSWERED_WITHIN.as_millis() < protocol::GAP_OPEN_MS as u128);
 /// How long a function's start waits for the table. A connection takes some ten milliseconds.
 pub(crate) const CONNECT_AT_START_WITHIN: Duration = Duration::from_millis(300);
 // The contract promises a 503 within 10 s, also when a function has to be started first; the rest is for the start itself and
@@ -36,8 +43,8 @@ const _: () = assert!(CONNECT_AT_START_WITHIN.as_millis() + ANSWERED_WITHIN.as_m
 const ATTEMPTS: u32 = 2;
 
 /// The result of one operation, with the crate's own error.
-pub(crate) async fn answered<T, E, R>(
-    operation: impl Future<Output = Result<T, SdkError<E, R>>>,
+pub(crate) async fn answered<T, E>(
+    operation: impl Future<Output = Result<T, SdkError<E>>>,
 ) -> Result<T, Error>
 where
     E: ProvideErrorMetadata,
@@ -131,8 +138,9 @@ impl Connection {
         }
     }
 
-    /// A client. Nothing is connected before its first call.
-    pub(crate) fn client(&self) -> Client {
+    /// Two clients over the same connections: one that tries a call again, and one that leaves that to
+    /// [`protocol::pause_before_retry`]. Nothing is connected before the first call.
+    pub(crate) fn clients(&self) -> [Client; 2] {
         let mut roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
         if let Some(pem) = &self.also_trusted {
             roots.add_pem_certificate(pem.as_slice());
@@ -171,6 +179,7 @@ impl Connection {
             .http_client(http)
             .timeout_config(timeouts.build())
             .retry_config(retries);
-        Client::from_conf(config.build())
+        let once = config.clone().retry_config(RetryConfig::disabled());
+        [config, once].map(|config| Client::from_conf(config.build()))
     }
 }

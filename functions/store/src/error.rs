@@ -11,6 +11,8 @@ pub enum Error {
     Throttled,
     /// DynamoDB failed, or did not answer in time.
     Unavailable(String),
+    /// DynamoDB refuses the call, and would again: the deployment or this program is at fault.
+    Refused(String),
     /// A reader closed this number before its delivery was recorded.
     GapClosed,
     /// An item is there and can't be read.
@@ -30,7 +32,7 @@ impl Error {
         Error::Unavailable("too many concurrent changes".into())
     }
 
-    pub(crate) fn from_sdk<E, R>(error: SdkError<E, R>) -> Self
+    pub(crate) fn from_sdk<E>(error: SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata,
     {
@@ -41,6 +43,10 @@ impl Error {
             SdkError::ResponseError(_) => "malformed response",
             _ => "refused",
         };
+        let is_fault_of_ours = matches!(&error, SdkError::ServiceError(_))
+            && error
+                .raw_response()
+                .is_some_and(|response| response.status().is_client_error());
         match error
             .as_service_error()
             .and_then(ProvideErrorMetadata::code)
@@ -51,6 +57,7 @@ impl Error {
                 | "RequestLimitExceeded"
                 | "ThrottlingException",
             ) => Error::Throttled,
+            Some(code) if is_fault_of_ours => Error::Refused(code.to_owned()),
             Some(code) => Error::Unavailable(code.to_owned()),
             None => Error::Unavailable(kind.to_owned()),
         }
@@ -63,6 +70,7 @@ impl std::fmt::Display for Error {
             Error::NotFound => f.write_str("no such endpoint"),
             Error::Throttled => f.write_str("the table is throttled"),
             Error::Unavailable(why) => write!(f, "the table is not available: {why}"),
+            Error::Refused(why) => write!(f, "the table refuses the call: {why}"),
             Error::GapClosed => {
                 f.write_str("a reader closed the number before its delivery was recorded")
             }

@@ -3,7 +3,7 @@
 //! - [`protocol`]: the rules, pure; read these first
 //! - this file: [`Store`], and what a receiver does: number, then record
 //! - [`read`]: what a poll does; [`owner`]: create, clear, forget, set a reply
-//! - [`item`] and [`table`]: the items and the table; [`connection`]: timeouts and retries
+//! - [`item`] and [`table`]: the items and the table; [`connection`]: timeouts; [`names`]: what an instance remembers
 //!
 //! The table has the partition key `endpoint` (S) and the sort key `seq` (N). Expiry is DynamoDB's time to live on
 //! `expires_at`, in seconds since 1970; other times are milliseconds.
@@ -12,7 +12,7 @@
 //! | --- | --- | --- | --- |
 //! | head | `NAME` | 0 | `epoch`, `created_at`, `last_seq`, `last_at`, `gone_at`, `cleared_to`, `marks` (watermarks: a list of `seq`, `gone_at`, …), `mark_at` (when the next one is due), `reply_key`, `reply_from`, `reply_until`, `expires_at` |
 //! | reply | `NAME` | minus its key | `reply` (JSON), `expires_at` |
-//! | delivery | `NAME#EPOCH` | its number | `nonce`, `received_at`, `took_ms`, `method`, `path`, `query`, `source`, `headers` (a list of name, value, …), `added`, `body` (S if UTF-8, else B), `body_size`, `body_sha256`, `status`, `reply_headers`, `reply_body`, `delay_ms`, `reply_use`, `reply_uses`, `expires_at` |
+//! | delivery | `NAME#EPOCH` | its number | `nonce`, `received_at`, `took_ms`, `method`, `path`, `query`, `source`, `headers` (a list of name, value, …; numbers for common ones), `added` (a bit for each header), `body` (S if UTF-8, else B), `body_size` and `body_sha256` (if it was cut), `status`, `reply_headers`, `reply_body`, `delay_ms`, `reply_use`, `reply_uses`, `expires_at` |
 //! | tombstone | `NAME#EPOCH` | its number | `tombstone`, `expires_at` |
 //!
 //! The epoch in a log's partition puts a forgotten log out of reach in one write.
@@ -38,12 +38,18 @@
 pub mod connection;
 pub mod error;
 pub mod item;
+pub mod names;
 pub mod owner;
 pub mod protocol;
 pub mod read;
 pub mod table;
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -51,12 +57,14 @@ use aws_sdk_dynamodb::{
     types::ReturnValue,
 };
 use delivery::{Delivery, ReplyUse, key::Endpoint, limits::Limits, millis::Millis, reply::Reply};
+use tokio::time::{Instant, sleep};
 
 pub use crate::{connection::Connection, error::Error, protocol::ReadRequest};
 use crate::{
     connection::answered,
     item::{ENDPOINT, EXPIRES_AT, Item, NONCE, SEQ, n, s},
-    protocol::{Head, ReplyWindow},
+    names::Names,
+    protocol::{Head, ReplyWindow, Write},
 };
 
 /// Attempts of a conditional write on the head, each on the head as a concurrent writer left it.
@@ -66,7 +74,10 @@ const MAX_ATTEMPTS: usize = 5;
 #[derive(Clone, Debug)]
 pub struct Store {
     client: Client,
+    /// For writes that are tried again by [`protocol::pause_before_retry`].
+    once: Client,
     table: String,
+    names: Arc<Mutex<Names>>,
 }
 
 /// A number that a receiver was given, with what it needs to record under it.
@@ -83,9 +94,12 @@ pub struct Numbered {
 impl Store {
     /// A store. It connects at its first call.
     pub fn connect(connection: &Connection) -> Self {
+        let [client, once] = connection.clients();
         Store {
-            client: connection.client(),
+            client,
+            once,
             table: connection.table.clone(),
+            names: Arc::default(),
         }
     }
 
@@ -110,6 +124,30 @@ impl Store {
             .set_key(Some(key))
             .consistent_read(consistent);
         answered(get.send()).await.map(|found| found.item)
+    }
+
+    /// Makes a write until it succeeds or its kind is not tried again. `seed` spreads those that fail at the same time.
+    async fn insist<T, F: Future<Output = Result<T, Error>>>(
+        write: Write,
+        seed: u64,
+        mut call: impl FnMut() -> F,
+    ) -> Result<T, Error> {
+        let began = Instant::now();
+        let mut attempts = 0;
+        loop {
+            let error = match call().await {
+                Err(error @ (Error::Throttled | Error::Unavailable(_))) => error,
+                done => return done,
+            };
+            attempts += 1;
+            let elapsed = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let random = BuildHasherDefault::<DefaultHasher>::default().hash_one((seed, attempts));
+            let throttled = error == Error::Throttled;
+            match protocol::pause_before_retry(write, throttled, attempts, elapsed, random) {
+                Some(pause) => sleep(Duration::from_millis(pause)).await,
+                None => return Err(error),
+            }
+        }
     }
 
     /// Updates the item under a key; `build` adds the expression and its condition.
@@ -137,11 +175,18 @@ impl Store {
         now: Millis,
         limits: &Limits,
     ) -> Result<Numbered, Error> {
-        connection::with_timeout(
-            connection::OPERATION_WITHIN,
-            self.take_number(endpoint, now, limits),
-        )
-        .await
+        let taken = self.take_number(endpoint, now, limits);
+        let taken = connection::with_timeout(connection::NUMBER_WITHIN, taken).await;
+        match taken {
+            Ok(_) => self.names().insert(endpoint),
+            Err(Error::NotFound) => self.names().remove(endpoint),
+            Err(_) => {}
+        }
+        taken
+    }
+
+    fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn take_number(
@@ -150,24 +195,31 @@ impl Store {
         now: Millis,
         limits: &Limits,
     ) -> Result<Numbered, Error> {
+        let is_known = self.names().contains(endpoint);
+        // Consistently, or an endpoint that was just created would be refused.
+        if !is_known && self.head(endpoint, true).await?.is_none() {
+            return Err(Error::NotFound);
+        }
         let gone = now.plus_s(limits.delivery_ttl_s).0;
         let expires = now.plus_s(limits.endpoint_ttl_s).epoch_s_ceil();
         let counted = "ADD last_seq :one \
                        SET last_at = :now, gone_at = :gone, expires_at = :expires";
         for _ in 0..MAX_ATTEMPTS {
-            let taken = self
-                .update_at(head_key(endpoint), |update| {
-                    update
-                        .update_expression(counted)
-                        .condition_expression("expires_at > :now_s AND mark_at > :now")
-                        .expression_attribute_values(":one", n(1))
-                        .expression_attribute_values(":now", n(now.0))
-                        .expression_attribute_values(":now_s", n(now.0 / 1000))
-                        .expression_attribute_values(":gone", n(gone))
-                        .expression_attribute_values(":expires", n(expires))
-                        .return_values(ReturnValue::AllNew)
-                })
-                .await;
+            let update = self
+                .once
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(head_key(endpoint)))
+                .update_expression(counted)
+                .condition_expression("expires_at > :now_s AND mark_at > :now")
+                .expression_attribute_values(":one", n(1))
+                .expression_attribute_values(":now", n(now.0))
+                .expression_attribute_values(":now_s", n(now.0 / 1000))
+                .expression_attribute_values(":gone", n(gone))
+                .expression_attribute_values(":expires", n(expires))
+                .return_values(ReturnValue::AllNew);
+            let update = || answered(update.clone().send());
+            let taken = Self::insist(Write::Number, now.0, update).await;
             match taken {
                 Ok(out) => {
                     let (head, _) = self.head_in(&out.attributes.unwrap_or_default())?;
@@ -237,7 +289,8 @@ impl Store {
         if !numbered.reply.contains(numbered.seq) {
             return Ok(None);
         }
-        let reply = self.load_reply(endpoint, numbered.reply.key).await?;
+        let reply = self.load_reply(endpoint, numbered.reply.key);
+        let reply = connection::with_timeout(connection::NUMBER_WITHIN, reply).await?;
         Ok(reply.map(|reply| (reply, numbered.reply.use_of(numbered.seq))))
     }
 
@@ -260,7 +313,7 @@ impl Store {
     }
 
     /// Puts a delivery under its number. `nonce` is random for each delivery: if the put succeeded and its response was lost,
-    /// the SDK's next attempt finds its own nonce there and succeeds too.
+    /// the next attempt finds its own nonce there and succeeds too.
     ///
     /// # Errors
     /// [`Error::GapClosed`] if a reader closed the number before. After any error the delivery counts as not received, though
@@ -275,20 +328,20 @@ impl Store {
     ) -> Result<(), Error> {
         let partition = item::log_partition(endpoint, numbered.epoch);
         let expires = protocol::expires_at_s(delivery.received_at, limits);
-        let put = answered(
-            self.client
-                .put_item()
-                .table_name(&self.table)
-                .set_item(Some(item::from_delivery(
-                    partition, delivery, nonce, expires,
-                )))
-                .condition_expression("attribute_not_exists(#seq) OR #nonce = :nonce")
-                .expression_attribute_names("#seq", SEQ)
-                .expression_attribute_names("#nonce", NONCE)
-                .expression_attribute_values(":nonce", n(nonce))
-                .send(),
-        )
-        .await;
+        let put = self
+            .once
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item::from_delivery(
+                partition, delivery, nonce, expires,
+            )))
+            .condition_expression("attribute_not_exists(#seq) OR #nonce = :nonce")
+            .expression_attribute_names("#seq", SEQ)
+            .expression_attribute_names("#nonce", NONCE)
+            .expression_attribute_values(":nonce", n(nonce));
+        let put = || answered(put.clone().send());
+        let put = Self::insist(Write::Record, nonce, put);
+        let put = connection::with_timeout(connection::RECORD_WITHIN, put).await;
         match put {
             Ok(_) => Ok(()),
             Err(Error::ConditionFailed) => Err(Error::GapClosed),

@@ -10,11 +10,10 @@
 //! page shows it. Clocks decide only how long a reader waits, so a wrong clock delays a reader or refuses a writer; it
 //! never hides a delivery.
 //!
-//! **Which reads may be stale.** Every read of a poll: a delivery that a stale query leaves out looks like a gap, and no
-//! gap is passed without a conditional write; a stale head only ends the page earlier. A stale head is not enough to
-//! conclude that a cursor's log or an endpoint is gone. In those cases, and when there is no cursor to compare with (so
-//! that a log just cleared does not reappear), the head is read consistently. Head and deliveries are read one after the
-//! other and need not match: only numbers up to the head's are queried.
+//! **Which reads may be stale.** A query: a delivery that it leaves out looks like a gap, and no gap is passed without a
+//! conditional write. A head only to say that nothing is new. To conclude that a cursor's log or an endpoint is gone, and
+//! to show anything (which may have been cleared just now), the head is read consistently. Head and deliveries are read
+//! one after the other and need not match: only numbers up to the head's are queried.
 //!
 //! **Clear and forget.** A request belongs to the log in which it was numbered. If it is numbered before a clear and
 //! recorded after it, its sender gets the truth (it was recorded), and the owner, who cleared after it had arrived, does
@@ -35,6 +34,8 @@ use delivery::{ReplyUse, cursor::Cursor, limits::Limits, millis::Millis};
 pub const GAP_OPEN_MS: u64 = 10_000;
 /// Most gaps that one page closes; the next page closes more.
 pub const MAX_CLOSED_GAPS: usize = 100;
+/// So many of them at once.
+pub const CLOSED_AT_ONCE: usize = 25;
 /// How long deliveries stay in the table after the log stops showing them, in seconds: more than clocks differ.
 const RETENTION_MARGIN_S: u64 = 60 * 60;
 /// A head gets this many watermarks within the time to live of a delivery, so it stays small…
@@ -43,6 +44,37 @@ const WATERMARKS_PER_TTL: u64 = 28;
 const MIN_WATERMARK_INTERVAL_MS: u64 = 500;
 /// The `until` of a reply that has no count.
 pub const UNTIL_CHANGED: u64 = u64::MAX;
+
+/// How long a record is tried, in milliseconds.
+pub const RECORD_FOR_MS: u64 = 5000;
+
+/// A receiver's writes, which are tried again in their own ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Takes a number. Throttled, it is not tried again: when a table is overloaded, each number that is given has to find
+    /// room for its record too, so giving more of them only loses more of them.
+    Number,
+    /// Puts the record of a number, which is lost if this fails: tried as long as a sender waits.
+    Record,
+}
+
+/// Milliseconds to wait before a failed write is tried again; `None` to give up. `attempts` were made since `elapsed_ms`
+/// ago, and `random` spreads the writers that fail at the same time.
+pub fn pause_before_retry(
+    write: Write,
+    throttled: bool,
+    attempts: u32,
+    elapsed_ms: u64,
+    random: u64,
+) -> Option<u64> {
+    match write {
+        Write::Number => (!throttled && attempts < 2).then_some(random % 50),
+        Write::Record => {
+            let pause = 25 + random % 100;
+            (elapsed_ms + pause < RECORD_FOR_MS).then_some(pause)
+        }
+    }
+}
 
 /// The state of an endpoint: its numbers, and which part of its log is gone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -196,14 +228,11 @@ impl ReadRequest {
         }
     }
 
-    /// Whether a head that may be stale is enough to answer by: only if it belongs to the log of the cursor.
-    pub fn accepts_stale_head(&self, head: Option<&Head>, now: Millis) -> bool {
-        match (self, head) {
-            (ReadRequest::After(cursor), Some(head)) => {
-                head.epoch == cursor.epoch && !head.expired(now)
-            }
-            _ => false,
-        }
+    /// Whether a head that may be stale is enough to answer by: only that nothing came after the cursor.
+    pub fn accepts_stale_head(&self, head: &Head, limits: &Limits, now: Millis) -> bool {
+        matches!(self, ReadRequest::After(cursor) if head.epoch == cursor.epoch)
+            && !head.expired(now)
+            && Plan::new(*self, head, limits, now).is_empty()
     }
 }
 
@@ -280,7 +309,8 @@ pub struct QueriedRange {
     pub complete: bool,
 }
 
-/// The outcome of closing gaps, by number: `true` if the tombstone was written, `false` if an item was there.
+/// The outcome of closing gaps, by number: `true` if the tombstone was written, `false` if an item was there or the write
+/// failed, which ends the page before that number.
 pub type ClosedGaps = BTreeMap<u64, bool>;
 
 /// Which part of a queried range to show, and where the reader continues.

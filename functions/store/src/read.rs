@@ -7,6 +7,7 @@ use delivery::{
     Delivery, cursor::Cursor, key::Endpoint, limits::Limits, log_page::LogPage, millis::Millis,
 };
 use serde::Serialize;
+use tokio::task::JoinSet;
 
 use crate::{
     Error, Store,
@@ -47,7 +48,7 @@ impl Store {
             _ => None,
         };
         let head = match stale {
-            Some(head) if request.accepts_stale_head(Some(&head), now) => head,
+            Some(head) if request.accepts_stale_head(&head, limits, now) => head,
             _ => self.load_active_head(endpoint, now).await?,
         };
         let plan = Plan::new(request, &head, limits, now);
@@ -68,12 +69,25 @@ impl Store {
             if page.to_close.is_empty() || closed.len() >= protocol::MAX_CLOSED_GAPS {
                 break page;
             }
-            for seq in page.to_close {
-                closed.insert(
-                    seq,
-                    self.close_gap(endpoint, head.epoch, seq, now, limits)
-                        .await?,
-                );
+            for some in page.to_close.chunks(protocol::CLOSED_AT_ONCE) {
+                let partition = item::log_partition(endpoint, head.epoch);
+                let expires = protocol::expires_at_s(now, limits);
+                let writes = some.iter().map(|&seq| {
+                    let tombstone = item::tombstone(partition.clone(), seq, expires);
+                    let store = self.clone();
+                    async move { (seq, store.close_gap(tombstone).await) }
+                });
+                let results = writes.collect::<JoinSet<_>>().join_all().await;
+                let has_failed = results.iter().any(|(_, result)| result.is_err());
+                let is_closed = |(seq, result): (u64, Result<bool, _>)| (seq, result == Ok(true));
+                closed.extend(results.into_iter().map(is_closed));
+                if has_failed {
+                    // The table has no room for more now. What is below the first that is open is shown all the same.
+                    let rest = page.to_close.iter();
+                    let rest: Vec<_> = rest.filter(|seq| !closed.contains_key(seq)).collect();
+                    closed.extend(rest.into_iter().map(|&seq| (seq, false)));
+                    break;
+                }
             }
         };
         let cursor = |seq| {
@@ -122,8 +136,11 @@ impl Store {
             ReadRequest::Before(cursor) => Some(cursor.seq),
             _ => None,
         };
+        // Grows while tombstones fill the answers: behind many of them, one delivery must not take a query for every two.
+        let mut widened = 1;
         loop {
-            let room = limit + 1 - queried.deliveries.len().min(limit);
+            let room = (limit + 1 - queried.deliveries.len().min(limit)) * widened;
+            widened *= 4;
             let out = answered(
                 self.client
                     .query()
@@ -162,25 +179,13 @@ impl Store {
         }
     }
 
-    /// Closes a number for good, unless it has an item. Returns whether it did.
-    async fn close_gap(
-        &self,
-        endpoint: &Endpoint,
-        epoch: u64,
-        seq: u64,
-        now: Millis,
-        limits: &Limits,
-    ) -> Result<bool, Error> {
-        let partition = item::log_partition(endpoint, epoch);
+    /// Puts a tombstone, which closes its number for good, unless there is an item. Returns whether it did.
+    async fn close_gap(&self, tombstone: Item) -> Result<bool, Error> {
         let put = answered(
             self.client
                 .put_item()
                 .table_name(&self.table)
-                .set_item(Some(item::tombstone(
-                    partition,
-                    seq,
-                    protocol::expires_at_s(now, limits),
-                )))
+                .set_item(Some(tombstone))
                 // A repeated attempt of this very write finds its own tombstone.
                 .condition_expression("attribute_not_exists(#seq) OR #tombstone = :true")
                 .expression_attribute_names("#seq", SEQ)

@@ -195,6 +195,11 @@ fn every_broken_rule_is_noticed() {
             scenario!(owner: CLEAR),
         ),
         (
+            Flaw::StaleHeadShowsNews,
+            &[CAME_BACK],
+            scenario!(owner: CLEAR),
+        ),
+        (
             Flaw::ClearMeansAllThereIsOnArrival,
             &[LOST],
             scenario!(owner: CLEAR),

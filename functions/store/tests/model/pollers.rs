@@ -83,28 +83,26 @@ impl World {
         let version = small(self.heads.len() as u64 - 1);
         match self.pollers[p].reading {
             Reading::Not => {
-                let mut consistently = false;
-                for old in 0..=version {
-                    let head = self.heads[usize::from(old)];
-                    let big = head.map(big);
-                    let stale_will_do = request.accepts_stale_head(big.as_ref(), Millis(LATE))
-                        || head.is_some()
-                            && request.cursor().is_some()
-                            && scenario.has(Flaw::StaleHeadMayRestart)
-                        || head.is_some()
-                            && request.cursor().is_none()
-                            && scenario.has(Flaw::FirstReadMayBeStale);
-                    match head {
-                        Some(_) if stale_will_do => {
-                            let cleared = self
-                                .head()
-                                .map_or(0, |head| self.was_cleared[usize::from(head.epoch)]);
-                            self.queries(scenario, p, old, cleared, to)?;
+                // An accepted stale head says that nothing is new, which changes nothing. Others are read by broken rules only.
+                for old in 0..version {
+                    let Some(head) = self.heads[usize::from(old)] else {
+                        continue;
+                    };
+                    let flaw = match request.cursor() {
+                        None => Flaw::FirstReadMayBeStale,
+                        Some(cursor) if cursor.epoch == u64::from(head.epoch) => {
+                            Flaw::StaleHeadShowsNews
                         }
-                        _ => consistently = true,
+                        Some(_) => Flaw::StaleHeadMayRestart,
+                    };
+                    if scenario.has(flaw) {
+                        let cleared = self
+                            .head()
+                            .map_or(0, |head| self.was_cleared[usize::from(head.epoch)]);
+                        self.queries(scenario, p, old, cleared, to)?;
                     }
                 }
-                if let (true, Some(head)) = (consistently, self.head()) {
+                if let Some(head) = self.head() {
                     let mut world = self.clone();
                     world.pollers[p].reading = Reading::HasHead {
                         version,
@@ -211,7 +209,7 @@ impl World {
                     to.push((label(), world));
                 } else if outcomes.insert(world.pollers[p]) {
                     let news = world.pollers[p].seen & !before.pollers[p].seen;
-                    if before.pollers[p].cursor.is_none() && bits(news).any(|seq| seq <= cleared) {
+                    if bits(news).any(|seq| seq <= cleared) {
                         return Err(CAME_BACK);
                     }
                     to.push((label(), world));

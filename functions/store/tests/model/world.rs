@@ -29,6 +29,7 @@ pub(crate) enum Flaw {
     AnswersBeforeRecording,
     StaleHeadMayRestart,
     FirstReadMayBeStale,
+    StaleHeadShowsNews,
     ClearMeansAllThereIsOnArrival,
     ForgetMeansWhateverIsThereOnArrival,
     ForgetLeavesNothing,
