@@ -33,7 +33,7 @@ use std::{fmt::Debug, future::Future, time::Duration};
 /// when its machine is busy says nothing.
 pub const DEADLINE: Duration = Duration::from_secs(90);
 
-/// Asks again and again until there is an answer, and fails with `what` if there is none within [`DEADLINE`].
+/// Asks until there is an answer, and fails with `what` if there is none within [`DEADLINE`].
 ///
 /// # Panics
 /// If the deadline passes.
@@ -58,12 +58,15 @@ pub async fn eventually_or<T, E: Debug, F: Future<Output = Result<T, E>>>(
 ) -> T {
     let mut instead = None;
     let asking = async {
+        // Soon at first, and then more rarely: each question to a browser costs processor time that its page needs.
+        let mut pause = Duration::from_millis(10);
         loop {
             match ask().await {
                 Ok(answer) => return answer,
                 Err(other) => instead = Some(other),
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(160));
         }
     };
     let answer = tokio::time::timeout(DEADLINE, asking).await;
