@@ -47,10 +47,7 @@ impl Assets {
         for (path, imported) in &imports {
             for import in imported {
                 let exists = imports.contains_key(import);
-                ensure!(
-                    exists,
-                    "static/{path} imports static/{import}, which does not exist"
-                );
+                ensure!(exists, "static/{path} imports static/{import}, which does not exist");
             }
         }
         let mut styles = walk(&source.join("style"))?;
@@ -77,11 +74,7 @@ impl Assets {
         for file in &mut files {
             file.path = format!("{base}/{}", file.path);
         }
-        Ok(Assets {
-            files,
-            base: format!("/{base}"),
-            imports,
-        })
+        Ok(Assets { files, base: format!("/{base}"), imports })
     }
 
     /// The scripts that load with `begin.js`, before anybody has done anything.
@@ -100,10 +93,7 @@ impl Assets {
             let name = name.split('"').next().unwrap_or_default();
             let path = format!("{name}.js");
             let exists = self.imports.contains_key(&path);
-            ensure!(
-                exists,
-                "a template names the component {name}, and there is no static/{path}"
-            );
+            ensure!(exists, "a template names the component {name}, and there is no static/{path}");
             entries.push(path);
         }
         let first = self.first();
@@ -175,10 +165,7 @@ fn without_comment_lines(source: &str) -> String {
 fn imports_of(path: &str, script: &str) -> Vec<String> {
     let lines = script.lines().filter_map(|line| line.strip_suffix("';"));
     lines
-        .filter_map(|line| {
-            line.split_once("from '.")
-                .or_else(|| line.split_once("import '."))
-        })
+        .filter_map(|line| line.split_once("from '.").or_else(|| line.split_once("import '.")))
         .map(|(_, name)| resolve(path, &format!(".{name}")))
         .collect()
 }

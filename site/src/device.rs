@@ -71,10 +71,7 @@ fn without_margin(lines: &[String]) -> Vec<&str> {
         .map(|line| line.len() - line.trim_start().len())
         .min()
         .unwrap_or(0);
-    lines
-        .iter()
-        .map(|line| line.get(margin..).unwrap_or(""))
-        .collect()
+    lines.iter().map(|line| line.get(margin..).unwrap_or("")).collect()
 }
 
 #[cfg(test)]
@@ -92,11 +89,7 @@ mod tests {
         let pages = DeviceSide::new(&firmware, &numbers, &own.concat()).unwrap();
         assert_eq!(pages.operations_a_month, "86,400");
         assert_eq!(pages.file_name, "webhook-tutorial.cpp");
-        assert!(
-            pages.own_parts[0].html.starts_with("f"),
-            "{}",
-            pages.own_parts[0].html
-        );
+        assert!(pages.own_parts[0].html.starts_with("f"), "{}", pages.own_parts[0].html);
         let missing = DeviceSide::new(&firmware, &numbers, "").unwrap_err();
         assert!(format!("{missing:#}").contains("no part own-response"));
     }

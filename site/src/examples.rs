@@ -79,12 +79,7 @@ impl Examples {
 
     /// A block of a recorded round.
     pub fn get(&self, round: &str, name: &str) -> Option<Example> {
-        let recorded = self
-            .rounds
-            .get(round)?
-            .blocks
-            .iter()
-            .find(|block| block.name == name)?;
+        let recorded = self.rounds.get(round)?.blocks.iter().find(|block| block.name == name)?;
         Some(Example {
             round: round.to_owned(),
             name: name.to_owned(),

@@ -38,10 +38,7 @@ impl Firmware {
             let number = index + 1;
             if let Some(name) = line.trim().strip_prefix("// anchor: ") {
                 ensure!(open.is_none(), "{FILE}:{number}: a part within a part");
-                let part = Part {
-                    first_line: number + 1,
-                    lines: Vec::new(),
-                };
+                let part = Part { first_line: number + 1, lines: Vec::new() };
                 open = Some((name.to_owned(), part));
             } else if line.trim() == "// anchor-end" {
                 let (name, part) = open
@@ -58,10 +55,7 @@ impl Firmware {
         if let Some((name, part)) = open {
             bail!("{FILE}:{}: the part {name} has no end", part.first_line - 1);
         }
-        Ok(Firmware {
-            source: source.to_owned(),
-            parts,
-        })
+        Ok(Firmware { source: source.to_owned(), parts })
     }
 
     /// The part of this name.
@@ -81,9 +75,7 @@ impl Firmware {
     /// The first line that a reader would ask about and that is not among the explained ones.
     pub fn unexplained(&self, explained: &BTreeSet<usize>) -> Option<usize> {
         let lines = self.source.lines().zip(1..);
-        let mut asked = lines
-            .filter(|(line, _)| wants_words(line))
-            .map(|(_, number)| number);
+        let mut asked = lines.filter(|(line, _)| wants_words(line)).map(|(_, number)| number);
         asked.find(|number| !explained.contains(number))
     }
 

@@ -172,10 +172,7 @@ fn cpp(source: &str) -> Vec<(Kind, &str)> {
         let (kind, length) = if rest.starts_with("//") {
             (Kind::Comment, until(rest, |c| c == '\n'))
         } else if rest.starts_with("/*") {
-            (
-                Kind::Comment,
-                rest.find("*/").map_or(rest.len(), |end| end + 2),
-            )
+            (Kind::Comment, rest.find("*/").map_or(rest.len(), |end| end + 2))
         } else if first == '#' && at_line_start {
             // A directive goes to the end of its line, but not into a comment behind it.
             let line = until(rest, |c| c == '\n');
@@ -183,10 +180,7 @@ fn cpp(source: &str) -> Vec<(Kind, &str)> {
         } else if first == '"' || first == '\'' {
             (Kind::String, quoted(rest, first))
         } else if first.is_ascii_digit() {
-            (
-                Kind::Number,
-                until(rest, |c| !c.is_ascii_alphanumeric() && c != '.'),
-            )
+            (Kind::Number, until(rest, |c| !c.is_ascii_alphanumeric() && c != '.'))
         } else if is_word(first) {
             let length = until(rest, |c| !is_word(c));
             (word(&rest[..length]), length)
@@ -342,15 +336,8 @@ mod tests {
                 _ => {}
             }
         }
-        let entities = [
-            ("&lt;", "<"),
-            ("&gt;", ">"),
-            ("&quot;", "\""),
-            ("&#39;", "'"),
-        ];
-        let plain = entities
-            .iter()
-            .fold(out, |text, (name, c)| text.replace(name, c));
+        let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'")];
+        let plain = entities.iter().fold(out, |text, (name, c)| text.replace(name, c));
         plain.replace("&amp;", "&")
     }
 }

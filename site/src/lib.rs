@@ -61,10 +61,7 @@ pub struct Options {
 impl Default for Options {
     /// The sources that this program was compiled from.
     fn default() -> Self {
-        Options {
-            source: Path::new(env!("CARGO_MANIFEST_DIR")).to_owned(),
-            origin: String::new(),
-        }
+        Options { source: Path::new(env!("CARGO_MANIFEST_DIR")).to_owned(), origin: String::new() }
     }
 }
 
@@ -105,10 +102,7 @@ pub fn files(options: &Options) -> Result<Vec<SiteFile>> {
         // The very file that the page flashes, to be downloaded.
         SiteFile::new(device.file_name, source),
         // Nothing below these two is for a search engine: hook URLs are secrets of their owners.
-        SiteFile::new(
-            "robots.txt",
-            "User-agent: *\nDisallow: /hook/\nDisallow: /api/\n",
-        ),
+        SiteFile::new("robots.txt", "User-agent: *\nDisallow: /hook/\nDisallow: /api/\n"),
     ];
     files.extend(assets.files);
     files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -1,8 +1,5 @@
 //! `site OUT [ORIGIN]` writes the site into a folder, for the address it will have; `site --list` says what a server must know about each file.
-#![allow(
-    clippy::print_stdout,
-    reason = "a program that talks to the person who builds"
-)]
+#![allow(clippy::print_stdout, reason = "a program that talks to the person who builds")]
 
 use std::{env, path::Path};
 
@@ -15,12 +12,7 @@ fn main() -> Result<()> {
         // One line a file: path, content type, cache policy, tabs between; a deployment sets them on its bucket.
         ["--list"] => {
             for file in site::files(&options)? {
-                println!(
-                    "{}\t{}\t{}",
-                    file.path,
-                    file.content_type(),
-                    file.cache_control()
-                );
+                println!("{}\t{}\t{}", file.path, file.content_type(), file.cache_control());
             }
             Ok(())
         }

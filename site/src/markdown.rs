@@ -14,21 +14,15 @@ use crate::highlight::{self, Language, code_block};
 const LINKS: &str = include_str!("../content/links.md");
 
 /// What a command holds that is the reader's own, marked so that a script can fill it in. Without one it stays as it is.
-const FILLS: [(&str, &str); 2] = [
-    ("YOUR-HOOK-URL", "hook-url"),
-    ("https://api.particle.io", "api"),
-];
+const FILLS: [(&str, &str); 2] =
+    [("YOUR-HOOK-URL", "hook-url"), ("https://api.particle.io", "api")];
 
 /// HTML as one block within Markdown, where an empty line would end it.
 pub fn html_block(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     for line in html.trim().split('\n') {
         out.push_str(line);
-        out.push_str(if line.trim().is_empty() {
-            "&#10;"
-        } else {
-            "\n"
-        });
+        out.push_str(if line.trim().is_empty() { "&#10;" } else { "\n" });
     }
     out
 }
@@ -44,9 +38,7 @@ pub fn inline(markdown: &str) -> Result<String> {
         .strip_prefix("<p>")
         .and_then(|html| html.strip_suffix("</p>"))
         .filter(|inner| !inner.contains("<p>"));
-    Ok(inner
-        .with_context(|| format!("expected one paragraph: {markdown}"))?
-        .to_owned())
+    Ok(inner.with_context(|| format!("expected one paragraph: {markdown}"))?.to_owned())
 }
 
 /// Any Markdown, HTML in it included.
@@ -58,9 +50,7 @@ pub fn to_html(markdown: &str) -> Result<String> {
     let lookup = |link: BrokenLink<'_>| {
         // `[x]` alone is a piece of text, such as a row of JSON.
         if link.link_type == LinkType::Reference {
-            unknown
-                .borrow_mut()
-                .get_or_insert(link.reference.to_string());
+            unknown.borrow_mut().get_or_insert(link.reference.to_string());
         }
         None
     };
@@ -76,11 +66,7 @@ pub fn to_html(markdown: &str) -> Result<String> {
     let mut html = String::new();
     html::push_html(&mut html, page.out.into_iter());
     let unknown = unknown.into_inner();
-    ensure!(
-        unknown.is_none(),
-        "content/links.md has no link {}",
-        unknown.unwrap_or_default()
-    );
+    ensure!(unknown.is_none(), "content/links.md has no link {}", unknown.unwrap_or_default());
     Ok(html)
 }
 
@@ -156,9 +142,7 @@ impl<'e> Page<'e> {
         // `#` is the section's own heading, so everything below it is one level lower.
         let level = HeadingLevel::try_from(level as usize + 1).unwrap_or(HeadingLevel::H6);
         let inner = self.out.split_off(at);
-        self.html(format!(
-            "<div class=\"heading-row\">\n<{level} id=\"{id}\">"
-        ));
+        self.html(format!("<div class=\"heading-row\">\n<{level} id=\"{id}\">"));
         self.out.extend(inner);
         let mut label = String::new();
         highlight::escape(&text, &mut label);
@@ -174,9 +158,7 @@ impl<'e> Page<'e> {
 
 /// The anchor of a heading: its words in lower case, joined by hyphens.
 fn anchor(heading: &str) -> String {
-    let words = heading
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty());
+    let words = heading.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-").to_lowercase()
 }
 
@@ -192,10 +174,7 @@ mod tests {
         let label = "href=\"#what-is-kept\" aria-label=\"Link to “What is kept?”\"";
         assert!(html.contains(label), "{html}");
         let html = to_html("## What is kept? {#kept}").unwrap();
-        assert!(
-            html.contains("<h3 id=\"kept\">What is kept?</h3>"),
-            "{html}"
-        );
+        assert!(html.contains("<h3 id=\"kept\">What is kept?</h3>"), "{html}");
     }
 
     #[test]

@@ -91,15 +91,9 @@ struct Favicon;
 pub fn tutorial(assets: &Assets, sections: &[Section], origin: &str) -> Result<String> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for section in sections {
-        match groups
-            .last_mut()
-            .filter(|group| group.name == section.group)
-        {
+        match groups.last_mut().filter(|group| group.name == section.group) {
             Some(group) => group.sections.push(section),
-            None => groups.push(Group {
-                name: section.group,
-                sections: vec![section],
-            }),
+            None => groups.push(Group { name: section.group, sections: vec![section] }),
         }
     }
     let mut tutorial = Tutorial {

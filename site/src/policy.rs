@@ -24,10 +24,7 @@ fn content_security_policy(origin: &str, connect: &[&str]) -> String {
 /// Every header that page and static files are served with besides type, length and cache policy.
 pub fn headers(origin: &str, connect: &[&str]) -> Vec<(&'static str, String)> {
     vec![
-        (
-            "content-security-policy",
-            content_security_policy(origin, connect),
-        ),
+        ("content-security-policy", content_security_policy(origin, connect)),
         ("x-content-type-options", "nosniff".into()),
         // A key may stand in a fragment only, which no referrer carries; the path tells others nothing they need.
         ("referrer-policy", "no-referrer".into()),

@@ -105,13 +105,7 @@ fn section(
         .strip_prefix("# ")
         .and_then(|text| text.split_once('\n'))
         .context("a section begins with its heading, `# …`")?;
-    Ok(Section {
-        id,
-        contents,
-        group,
-        title: title.to_owned(),
-        html: markdown::to_html(text)?,
-    })
+    Ok(Section { id, contents, group, title: title.to_owned(), html: markdown::to_html(text)? })
 }
 
 impl Sources {
@@ -205,12 +199,7 @@ impl Mode {
             Mode::Account => "account",
             Mode::NoAccount => "none",
         };
-        modes
-            .as_ref()
-            .iter()
-            .map(name)
-            .collect::<Vec<_>>()
-            .join(" ")
+        modes.as_ref().iter().map(name).collect::<Vec<_>>().join(" ")
     }
 
     /// For a reader: "With a Particle account or without an account".
@@ -220,12 +209,7 @@ impl Mode {
             Mode::Account => "with a Particle account",
             Mode::NoAccount => "without an account",
         };
-        let words = modes
-            .as_ref()
-            .iter()
-            .map(words)
-            .collect::<Vec<_>>()
-            .join(" or ");
+        let words = modes.as_ref().iter().map(words).collect::<Vec<_>>().join(" or ");
         words[..1].to_uppercase() + &words[1..]
     }
 }

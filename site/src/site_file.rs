@@ -12,10 +12,7 @@ pub struct SiteFile {
 impl SiteFile {
     /// A file with this content.
     pub fn new(path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        SiteFile {
-            path: path.into(),
-            bytes: bytes.into(),
-        }
+        SiteFile { path: path.into(), bytes: bytes.into() }
     }
 
     /// The `Content-Type` to serve it with. Browsers refuse a module script of any other type than JavaScript's.

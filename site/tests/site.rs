@@ -18,9 +18,7 @@ fn text(files: &[SiteFile], path: &str) -> String {
 fn attribute<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
     let mark = format!(" {name}=\"");
     let values = html.split(&mark).skip(1);
-    values
-        .map(|rest| rest.split('"').next().unwrap_or_default())
-        .collect()
+    values.map(|rest| rest.split('"').next().unwrap_or_default()).collect()
 }
 
 #[test]
@@ -44,32 +42,21 @@ fn every_loaded_file_exists_and_is_immutable_if_hashed() {
     let tutorial = text(&files, "index.html");
     for page in ["index.html", "log", "404.html"] {
         let html = text(&files, page);
-        for path in attribute(&html, "href")
-            .into_iter()
-            .chain(attribute(&html, "src"))
-        {
+        for path in attribute(&html, "href").into_iter().chain(attribute(&html, "src")) {
             let is_local = match path.strip_prefix("/#") {
                 Some(anchor) => attribute(&tutorial, "id").contains(&anchor),
                 None => path.starts_with('#') || path == "/",
             };
             let is_listed = html.contains(&format!("<a href=\"{path}\""))
                 && links.contains(&format!("]: {path}\n"));
-            assert!(
-                is_local || is_listed || paths.contains(path),
-                "{page} loads {path}"
-            );
+            assert!(is_local || is_listed || paths.contains(path), "{page} loads {path}");
         }
     }
     for file in &files {
         let is_hashed = file.path.starts_with("static/");
         let is_for_ever = file.cache_control().contains("immutable");
         assert_eq!(is_hashed, is_for_ever, "{}", file.path);
-        assert_ne!(
-            file.content_type(),
-            "application/octet-stream",
-            "{}",
-            file.path
-        );
+        assert_ne!(file.content_type(), "application/octet-stream", "{}", file.path);
     }
 }
 
@@ -82,11 +69,7 @@ fn every_import_of_a_module_resolves() {
         for line in source.lines().filter(|line| line.contains(" from './")) {
             let name = line.split('\'').nth(1).unwrap().trim_start_matches("./");
             let path = format!("{folder}/{name}");
-            assert!(
-                files.iter().any(|file| file.path == path),
-                "{}: {name}",
-                file.path
-            );
+            assert!(files.iter().any(|file| file.path == path), "{}: {name}", file.path);
         }
     }
 }
@@ -97,10 +80,7 @@ fn nothing_on_the_page_is_inline_that_the_policy_forbids() {
         let html = text(&all(), page);
         assert!(!html.contains(" style=\""), "{page}");
         assert!(!html.contains("<style"), "{page}");
-        assert!(
-            !html.contains(" onclick=") && !html.contains("javascript:"),
-            "{page}"
-        );
+        assert!(!html.contains(" onclick=") && !html.contains("javascript:"), "{page}");
         for script in html.split("<script").skip(1) {
             assert!(script.contains(" src=\"/static/"), "{page}");
             assert!(script.contains("></script>"), "{page}");
@@ -146,10 +126,8 @@ fn every_paragraph_that_the_log_links_to_is_there() {
 #[test]
 fn no_section_is_hidden_before_a_script_hides_it() {
     let html = text(&all(), "index.html");
-    let sections: Vec<_> = html
-        .lines()
-        .filter(|line| line.contains("class=\"page-section\""))
-        .collect();
+    let sections: Vec<_> =
+        html.lines().filter(|line| line.contains("class=\"page-section\"")).collect();
     assert!(sections.len() >= 4);
     assert!(sections.iter().all(|tag| !tag.contains("hidden")));
     assert!(html.contains("Start and the live log need JavaScript"));
@@ -173,16 +151,11 @@ fn every_field_of_the_webhook_is_explained_in_a_fold_of_its_own() {
 #[test]
 fn a_long_value_of_an_example_can_be_scrolled_by_keys() {
     let html = text(&all(), "index.html");
-    let values = html
-        .split("<dd class=\"row-value\" data-slot=\"value\"")
-        .skip(1);
+    let values = html.split("<dd class=\"row-value\" data-slot=\"value\"").skip(1);
     let (long, short): (Vec<_>, Vec<_>) = values
         .filter_map(|rest| rest.split("</dd>").next())
         .partition(|value| value.lines().count() > 26);
     assert!(!long.is_empty() && !short.is_empty());
-    assert!(
-        long.iter()
-            .all(|value| value.starts_with(" tabindex=\"0\">"))
-    );
+    assert!(long.iter().all(|value| value.starts_with(" tabindex=\"0\">")));
     assert!(short.iter().all(|value| value.starts_with('>')));
 }

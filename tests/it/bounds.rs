@@ -24,25 +24,13 @@ const SOON: Duration = Duration::from_millis(1500);
 
 /// A new client is served by page, functions and simulated cloud.
 async fn others_are_served(home: &Home, person: &Person) {
-    let new = Person {
-        client: Client::default(),
-        ..person.clone()
-    };
+    let new = Person { client: Client::default(), ..person.clone() };
     let served = async {
-        assert_eq!(
-            new.post("text/plain", "other").await.status(),
-            StatusCode::OK
-        );
+        assert_eq!(new.post("text/plain", "other").await.status(), StatusCode::OK);
         new.log("last=1").await;
-        assert_eq!(
-            simulated_cloud(home, "/v1/user").await,
-            400,
-            "no token was shown"
-        );
+        assert_eq!(simulated_cloud(home, "/v1/user").await, 400, "no token was shown");
     };
-    timeout(tests::DEADLINE, served)
-        .await
-        .expect("others are served meanwhile");
+    timeout(tests::DEADLINE, served).await.expect("others are served meanwhile");
 }
 
 /// The status of a call to the simulated cloud by a connection of its own.
@@ -62,9 +50,7 @@ async fn until_closed(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let reading = stream.read_to_end(&mut bytes);
     // A reset is an end too.
-    let _ = timeout(tests::DEADLINE, reading)
-        .await
-        .expect("it is closed");
+    let _ = timeout(tests::DEADLINE, reading).await.expect("it is closed");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -99,30 +85,19 @@ async fn slow_senders_are_dropped_and_others_are_served_meanwhile() {
     .await;
     let person = home.person().await;
     let [page, cloud] = listeners(&home);
-    let hook = format!(
-        "POST /hook/{} HTTP/1.1\r\nHost: {page}\r\n",
-        person.endpoint
-    );
+    let hook = format!("POST /hook/{} HTTP/1.1\r\nHost: {page}\r\n", person.endpoint);
     let oauth = format!("POST /oauth/token HTTP/1.1\r\nHost: {cloud}\r\n");
     let dripping = [
         tokio::spawn(drip(page, "G".into(), b"E")),
         tokio::spawn(drip(page, hook.clone(), b"x-slow: 1\r\n")),
-        tokio::spawn(drip(
-            page,
-            format!("{hook}Content-Length: 9999\r\n\r\n"),
-            b"x",
-        )),
+        tokio::spawn(drip(page, format!("{hook}Content-Length: 9999\r\n\r\n"), b"x")),
         tokio::spawn(drip(
             page,
             format!("{hook}Transfer-Encoding: chunked\r\n\r\n"),
             b"1\r\nx\r\n",
         )),
         tokio::spawn(drip(cloud, oauth.clone(), b"x-slow: 1\r\n")),
-        tokio::spawn(drip(
-            cloud,
-            format!("{oauth}Content-Length: 9999\r\n\r\n"),
-            b"x",
-        )),
+        tokio::spawn(drip(cloud, format!("{oauth}Content-Length: 9999\r\n\r\n"), b"x")),
     ];
     others_are_served(&home, &person).await;
     let mut said = Vec::new();
@@ -153,9 +128,7 @@ async fn a_client_that_never_reads_is_dropped() {
     let mut stream = TcpStream::connect(page).await.unwrap();
     // Asks on and on for a megabyte each time and reads nothing, until it can't even ask.
     let asking = async { while stream.write_all(ask.as_bytes()).await.is_ok() {} };
-    timeout(tests::DEADLINE, asking)
-        .await
-        .expect("it is dropped");
+    timeout(tests::DEADLINE, asking).await.expect("it is dropped");
     others_are_served(&home, &person).await;
     home.stack.stop().await.unwrap();
 }
@@ -169,20 +142,11 @@ async fn an_oversized_head_is_refused_before_it_is_complete() {
     for addr in listeners(&home) {
         let hook = format!("/hook/{}", person.endpoint);
         for (what, head) in [
-            (
-                "many lines",
-                format!("GET {hook} HTTP/1.1\r\nHost: {addr}\r\n{many}\r\n"),
-            ),
-            (
-                "a long line",
-                format!("GET {hook} HTTP/1.1\r\nHost: {addr}\r\n{long}\r\n"),
-            ),
+            ("many lines", format!("GET {hook} HTTP/1.1\r\nHost: {addr}\r\n{many}\r\n")),
+            ("a long line", format!("GET {hook} HTTP/1.1\r\nHost: {addr}\r\n{long}\r\n")),
             (
                 "a long URL",
-                format!(
-                    "GET {hook}/{} HTTP/1.1\r\nHost: {addr}\r\n\r\n",
-                    "x".repeat(200_000)
-                ),
+                format!("GET {hook}/{} HTTP/1.1\r\nHost: {addr}\r\n\r\n", "x".repeat(200_000)),
             ),
         ] {
             let mut stream = TcpStream::connect(addr).await.unwrap();
@@ -190,10 +154,7 @@ async fn an_oversized_head_is_refused_before_it_is_complete() {
             let said = until_closed(&mut stream).await;
             // Its rest may still be on its way when the connection ends, and the answer be lost by that.
             let status = said.split(' ').nth(1).unwrap_or("reset");
-            assert!(
-                ["400", "414", "431", "reset"].contains(&status),
-                "{what}: {said}"
-            );
+            assert!(["400", "414", "431", "reset"].contains(&status), "{what}: {said}");
         }
         // A request line that never ends.
         let mut stream = TcpStream::connect(addr).await.unwrap();
@@ -210,11 +171,7 @@ async fn an_oversized_head_is_refused_before_it_is_complete() {
         "x".repeat(21_000)
     );
     let answer = raw(page, head.as_bytes()).await.unwrap();
-    assert_eq!(
-        answer.status, 413,
-        "and nothing is asked for: {}",
-        answer.text
-    );
+    assert_eq!(answer.status, 413, "and nothing is asked for: {}", answer.text);
     assert!(answer.text.contains("the headers have"), "{}", answer.text);
     home.stack.stop().await.unwrap();
 }
@@ -227,11 +184,7 @@ async fn pipelined_webhooks_are_answered_in_order_and_recorded() {
     let all: String = (1..=60)
         .map(|nth| {
             let body = format!(r#"{{"id":{nth}}}"#);
-            let close = if nth == 60 {
-                "Connection: close\r\n"
-            } else {
-                ""
-            };
+            let close = if nth == 60 { "Connection: close\r\n" } else { "" };
             format!(
                 "POST /hook/{} HTTP/1.1\r\nHost: {page}\r\n{close}Content-Length: {}\r\n\r\n{body}",
                 person.endpoint,
@@ -255,10 +208,7 @@ async fn a_request_with_an_ambiguous_end_is_refused() {
     let home = Home::start().await;
     let person = home.person().await;
     let page = home.stack.page_addr();
-    let hook = format!(
-        "POST /hook/{} HTTP/1.1\r\nHost: {page}\r\n",
-        person.endpoint
-    );
+    let hook = format!("POST /hook/{} HTTP/1.1\r\nHost: {page}\r\n", person.endpoint);
 
     // Chunk after chunk, for as long as somebody takes them.
     let mut stream = TcpStream::connect(page).await.unwrap();
@@ -268,15 +218,9 @@ async fn a_request_with_an_ambiguous_end_is_refused() {
     let chunk = [b"10000\r\n".to_vec(), vec![b'x'; 0x10000], b"\r\n".to_vec()].concat();
     let endless = tokio::spawn(async move { while write.write_all(&chunk).await.is_ok() {} });
     let mut said = [0; 12];
-    timeout(tests::DEADLINE, read.read_exact(&mut said))
-        .await
-        .expect("it gets an answer")
-        .unwrap();
+    timeout(tests::DEADLINE, read.read_exact(&mut said)).await.expect("it gets an answer").unwrap();
     assert_eq!(&said, b"HTTP/1.1 413");
-    timeout(tests::DEADLINE, endless)
-        .await
-        .expect("and no more is taken")
-        .unwrap();
+    timeout(tests::DEADLINE, endless).await.expect("and no more is taken").unwrap();
 
     let extension = format!("5;{}\r\nabcde\r\n0\r\n\r\n", "x".repeat(20_000));
     for (lines, body) in [
@@ -308,12 +252,7 @@ async fn a_request_with_an_ambiguous_end_is_refused() {
         let both = format!("{hook}{lines}\r\n0\r\n\r\n{second}");
         let answer = raw(page, both.as_bytes()).await.unwrap();
         assert!(answer.text.contains("connection: close"), "{}", answer.text);
-        assert_eq!(
-            answer.text.matches("HTTP/1.1").count(),
-            1,
-            "{}",
-            answer.text
-        );
+        assert_eq!(answer.text.matches("HTTP/1.1").count(), 1, "{}", answer.text);
     }
     assert_eq!(person.log("").await.last_seq, 4);
 
@@ -446,11 +385,7 @@ async fn memory_is_bounded_when_many_send_large_bodies() {
         let mut stream = TcpStream::connect(page).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
         // As much as the server and the sockets between accept at once.
-        let _ = timeout(
-            Duration::from_millis(20),
-            stream.write_all(&[b'x'; 3_000_000]),
-        )
-        .await;
+        let _ = timeout(Duration::from_millis(20), stream.write_all(&[b'x'; 3_000_000])).await;
         clients.push(stream);
     }
     let status = format!("/proc/{}/status", local.id().unwrap());

@@ -28,9 +28,7 @@ async fn journey(engine: Engine) {
     visit
         .shows("the block opens", "return document.querySelector('dialog[open]')?.textContent.includes('Webhook received')")
         .await;
-    visit
-        .run("document.querySelector('dialog[open] [data-action=close]').click()")
-        .await;
+    visit.run("document.querySelector('dialog[open] [data-action=close]').click()").await;
 
     visit.reload().await;
     visit.blocks("received", 1).await;

@@ -5,10 +5,7 @@ use http::{Method, StatusCode};
 use tests::home::Home;
 
 fn numbers(page: &LogPage) -> Vec<u64> {
-    page.deliveries
-        .iter()
-        .map(|delivery| delivery.seq)
-        .collect()
+    page.deliveries.iter().map(|delivery| delivery.seq).collect()
 }
 
 #[tokio::test]
@@ -22,11 +19,7 @@ async fn the_owner_clears_and_forgets_over_http() {
     person.post("text/plain", "two").await;
     for query in [String::new(), format!("after={old}"), "last=10".into()] {
         let page = person.log(&query).await;
-        assert_eq!(
-            (numbers(&page), page.missing.len()),
-            (vec![2], 0),
-            "{query}"
-        );
+        assert_eq!((numbers(&page), page.missing.len()), (vec![2], 0), "{query}");
     }
     let forgotten = person.call(Method::DELETE, "/api/endpoint", "").await;
     assert_eq!(forgotten.status(), StatusCode::NO_CONTENT);
@@ -63,9 +56,7 @@ async fn an_empty_poll_answers_under_300_bytes() {
     let person = home.person().await;
     person.post("text/plain", "x").await;
     let cursor = person.log("").await.cursor;
-    let empty = person
-        .call(Method::GET, &format!("/api/log?after={cursor}"), "")
-        .await;
+    let empty = person.call(Method::GET, &format!("/api/log?after={cursor}"), "").await;
     assert!(empty.body().len() < 300, "{:?}", empty.body());
     home.stack.stop().await.unwrap();
 }

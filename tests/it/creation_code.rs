@@ -23,10 +23,7 @@ async fn creating_an_endpoint_takes_the_code_keeping_it_does_not() {
         if let Some(code) = code {
             request = request.header(api::CREATION_CODE_HEADER, code);
         }
-        home.client
-            .send(request.body(bytes::Bytes::new()).unwrap())
-            .await
-            .unwrap()
+        home.client.send(request.body(bytes::Bytes::new()).unwrap()).await.unwrap()
     };
     for wrong in [None, Some(""), Some("let me in, pleas"), Some("own_")] {
         let answer = put(wrong).await;
@@ -43,11 +40,7 @@ async fn creating_an_endpoint_takes_the_code_keeping_it_does_not() {
     assert_eq!(sent.status(), StatusCode::OK, "webhooks need no code");
     let forgotten = person.call(Method::DELETE, "/api/endpoint", "").await;
     assert_eq!(forgotten.status(), StatusCode::NO_CONTENT);
-    assert_eq!(
-        put(None).await.status(),
-        StatusCode::FORBIDDEN,
-        "what is forgotten is made anew"
-    );
+    assert_eq!(put(None).await.status(), StatusCode::FORBIDDEN, "what is forgotten is made anew");
     home.stack.stop().await.unwrap();
 }
 
@@ -57,9 +50,7 @@ async fn the_code_comes_from_a_file_or_the_environment() {
     let file = dir.path().join("code");
     let local = |data: &str, options: &[&str]| {
         let mut command = Command::new(program("local"));
-        command
-            .args(flags_of_local(&dir.path().join(data)))
-            .args(options);
+        command.args(flags_of_local(&dir.path().join(data))).args(options);
         command
     };
     std::fs::write(&file, format!("{CODE}\n")).unwrap();
@@ -89,13 +80,8 @@ async fn the_code_comes_from_a_file_or_the_environment() {
     };
     let argument = ["--creation-code", CODE];
     refused(&mut local("no", &argument), CODE, "CREATION_CODE").await;
-    for wrong in [
-        "a tab\tis in it",
-        "a line\nis in it",
-        "Unicode ë here",
-        " begins blank",
-        "short",
-    ] {
+    for wrong in ["a tab\tis in it", "a line\nis in it", "Unicode ë here", " begins blank", "short"]
+    {
         std::fs::write(&file, wrong).unwrap();
         refused(&mut local("no", &file_flag), wrong, "8 to 128 printable").await;
     }
@@ -108,12 +94,8 @@ async fn the_page_asks_for_the_creation_code_and_does_not_store_it() {
     let field = "[data-component$=creation-code] input";
     let type_in = async |text: &str| {
         let script = "const field = document.querySelector(arguments[0]); field.value = arguments[1]; return true";
-        visit
-            .run_with(script, vec![json!(field), json!(text)])
-            .await;
-        visit
-            .press("[data-component$=creation-code] [type=submit]")
-            .await;
+        visit.run_with(script, vec![json!(field), json!(text)]).await;
+        visit.press("[data-component$=creation-code] [type=submit]").await;
     };
     visit.act("start", "start").await;
     visit

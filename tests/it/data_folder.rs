@@ -96,14 +96,8 @@ async fn a_table_without_its_time_to_live_gets_it() {
         "KeySchema": [{ "AttributeName": hash, "KeyType": "HASH" }, { "AttributeName": range, "KeyType": "RANGE" }],
     });
     call("CreateTable", made).await;
-    store::table::create_if_absent(&engine.store("half"))
-        .await
-        .unwrap();
-    let described = call(
-        "DescribeTimeToLive",
-        serde_json::json!({ "TableName": "half" }),
-    )
-    .await;
+    store::table::create_if_absent(&engine.store("half")).await.unwrap();
+    let described = call("DescribeTimeToLive", serde_json::json!({ "TableName": "half" })).await;
     let described = &described["TimeToLiveDescription"];
     assert_eq!(described["TimeToLiveStatus"], "ENABLED");
     assert_eq!(described["AttributeName"], store::table::TTL_ATTRIBUTE);
@@ -136,9 +130,8 @@ async fn bodies(person: &Person, count: usize) -> Vec<String> {
     eventually("the log is there", || async {
         let pages = person.whole_log().await;
         let all = pages.iter().flat_map(|page| &page.deliveries);
-        let bodies: Vec<_> = all
-            .filter_map(|delivery| delivery.request.body.text().map(str::to_owned))
-            .collect();
+        let bodies: Vec<_> =
+            all.filter_map(|delivery| delivery.request.body.text().map(str::to_owned)).collect();
         (bodies.len() >= count).then_some(bodies)
     })
     .await
@@ -164,20 +157,14 @@ async fn a_full_disk_gives_503_and_loses_nothing_acknowledged() {
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(!header(refused.headers(), "retry-after").is_empty());
     let detail = json(&refused)["detail"].to_string();
-    assert!(
-        detail.contains("the disk with the data folder is full"),
-        "{detail}"
-    );
+    assert!(detail.contains("the disk with the data folder is full"), "{detail}");
     assert!(acknowledged.len() > 3, "{}", acknowledged.len());
     local.kill().await;
 
     // With room again all is well, and nothing of it is lost.
     let mut local = Process::new(program("local"), flags_of_local(data.path()));
     let again = started(&mut local).await;
-    let person = Person {
-        page_url: again.page_url,
-        ..person
-    };
+    let person = Person { page_url: again.page_url, ..person };
     let kept = bodies(&person, acknowledged.len()).await;
     for body in &acknowledged {
         assert!(kept.contains(body), "{:.20} is lost", body);
@@ -208,28 +195,15 @@ async fn a_data_folder_of_an_earlier_version_is_read() {
     let [text, bytes, cut, counted] = &page.deliveries[..] else {
         panic!("{page:?}");
     };
-    let on_the_way = [
-        "x-forwarded-for",
-        "x-forwarded-port",
-        "x-forwarded-proto",
-        "x-amzn-trace-id",
-    ];
+    let on_the_way =
+        ["x-forwarded-for", "x-forwarded-port", "x-forwarded-proto", "x-amzn-trace-id"];
     assert_eq!(text.request.added, on_the_way);
-    assert_eq!(
-        text.request.body.text(),
-        Some(r#"{"event":"a","data":"{\"id\":7}"}"#)
-    );
+    assert_eq!(text.request.body.text(), Some(r#"{"event":"a","data":"{\"id\":7}"}"#));
     assert_eq!(text.response.body, r#"{"ok":true,"id":7}"#);
-    assert_eq!(
-        bytes.request.body,
-        delivery::body::Body::whole(vec![0xff, 0, 0xfe])
-    );
+    assert_eq!(bytes.request.body, delivery::body::Body::whole(vec![0xff, 0, 0xfe]));
     assert_eq!((cut.request.body.size, cut.response.status), (300_000, 413));
     assert!(cut.request.body.truncated());
-    assert_eq!(
-        counted.response.reply_use.map(|used| (used.n, used.of)),
-        Some((1, 2))
-    );
+    assert_eq!(counted.response.reply_use.map(|used| (used.n, used.of)), Some((1, 2)));
     // And it goes on.
     let next = person.post("text/plain", "later").await;
     assert_eq!(next.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -272,10 +246,7 @@ async fn an_unwritable_folder_or_file_is_reported_at_the_start() {
     mode(folder, 0o777);
     mode(&folder.join("lock"), 0o666);
     let line = said(&mut as_somebody_else(folder)).await;
-    assert!(
-        line.contains("log.db") && line.contains("whether you may write it"),
-        "{line}"
-    );
+    assert!(line.contains("log.db") && line.contains("whether you may write it"), "{line}");
 
     // The log may, and what the simulated cloud keeps may not even be read.
     for file in ["log.db", "log.db-wal", "log.db-shm"] {
@@ -318,10 +289,7 @@ async fn a_file_of_another_version_or_a_damaged_one_is_untouched() {
     sql("DELETE FROM _config WHERE key = 'schema_version'").await;
     let mut local = Process::new(program("local"), flags_of_local(folder));
     let again = started(&mut local).await;
-    let person = Person {
-        page_url: again.page_url,
-        ..person
-    };
+    let person = Person { page_url: again.page_url, ..person };
     assert_eq!(bodies(&person, 2).await, ["one", "two"]);
     local.kill().await;
 
@@ -353,20 +321,14 @@ async fn a_file_of_another_version_or_a_damaged_one_is_untouched() {
     for bad in [holed, whole[..5000].to_vec()] {
         std::fs::write(&log, &bad).unwrap();
         let line = refusal(folder).await;
-        assert!(
-            line.contains("log.db") && line.contains("left as it is"),
-            "{line}"
-        );
+        assert!(line.contains("log.db") && line.contains("left as it is"), "{line}");
         assert!(std::fs::read(&log).unwrap() == bad, "it was touched");
     }
     // As it was, it is read as it was.
     std::fs::write(&log, &whole).unwrap();
     let mut local = Process::new(program("local"), flags_of_local(folder));
     let again = started(&mut local).await;
-    let person = Person {
-        page_url: again.page_url,
-        ..person
-    };
+    let person = Person { page_url: again.page_url, ..person };
     assert_eq!(bodies(&person, 2).await, ["one", "two"]);
     local.kill().await;
 }
@@ -382,19 +344,13 @@ async fn a_damaged_log_is_reported_and_what_is_intact_is_read() {
         person.create().await;
         for number in 0..30 {
             let body = format!("{text} {number} {}", "x".repeat(1000));
-            assert_eq!(
-                person.post("text/plain", body).await.status(),
-                StatusCode::OK
-            );
+            assert_eq!(person.post("text/plain", body).await.status(), StatusCode::OK);
         }
     }
     local.kill().await;
     let log = data.path().join("log.db");
     let script = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('PRAGMA wal_checkpoint(TRUNCATE)'); c.close()";
-    let checkpoint = Command::new("python3")
-        .args(["-c", script])
-        .arg(&log)
-        .status();
+    let checkpoint = Command::new("python3").args(["-c", script]).arg(&log).status();
     assert!(checkpoint.await.unwrap().success());
     let mut bytes = std::fs::read(&log).unwrap();
     for page in bytes.chunks_mut(4096).skip(1) {
@@ -408,10 +364,7 @@ async fn a_damaged_log_is_reported_and_what_is_intact_is_read() {
     let mut command = Command::new(program("local"));
     let again = Started::by(command.args(flags_of_local(data.path()))).await;
     let page_url = again.after("Webhook tutorial").to_owned();
-    let at = |person: Person| Person {
-        page_url: page_url.clone(),
-        ..person
-    };
+    let at = |person: Person| Person { page_url: page_url.clone(), ..person };
     let (intact, damaged) = (at(intact), at(damaged));
     let kept = bodies(&intact, 30).await;
     assert!(kept.iter().all(|body| body.starts_with("intact ")));
@@ -429,24 +382,15 @@ async fn a_damaged_log_is_reported_and_what_is_intact_is_read() {
     let (status, said) = again.terminate().await;
     assert_eq!(status, Some(0));
     let lines: Vec<_> = said.lines().collect();
-    assert!(
-        lines[0].contains("log.db: the log's database is damaged"),
-        "{said}"
-    );
+    assert!(lines[0].contains("log.db: the log's database is damaged"), "{said}");
     assert!(lines.len() <= 2, "{said}");
 
     // As the README says.
     let recover = "sqlite3 log.db .dump | sed 's/^ROLLBACK.*/COMMIT;/' | sqlite3 intact.db && mv intact.db log.db && rm -f log.db-wal log.db-shm";
-    let recover = Command::new("sh")
-        .args(["-c", recover])
-        .current_dir(data.path())
-        .status();
+    let recover = Command::new("sh").args(["-c", recover]).current_dir(data.path()).status();
     assert!(recover.await.unwrap().success(), "sqlite3 is needed");
     let again = started(&mut local).await;
-    let intact = Person {
-        page_url: again.page_url,
-        ..intact
-    };
+    let intact = Person { page_url: again.page_url, ..intact };
     assert_eq!(bodies(&intact, 30).await, kept);
     let sent = intact.post("text/plain", "recovered").await;
     assert_eq!(sent.status(), StatusCode::OK);
@@ -471,26 +415,17 @@ async fn links_pipes_and_files_of_others_are_refused() {
         let made = Command::new("mkfifo").arg(&path).status().await.unwrap();
         assert!(made.success());
         let line = refusal(data.path()).await;
-        assert!(
-            line.contains(name) && line.contains("no regular file"),
-            "{line}"
-        );
+        assert!(line.contains(name) && line.contains("no regular file"), "{line}");
         std::fs::remove_file(&path).unwrap();
         symlink(elsewhere.path(), &path).unwrap();
         let line = refusal(data.path()).await;
-        assert!(
-            line.contains(name) && line.contains("no regular file"),
-            "{line}"
-        );
+        assert!(line.contains(name) && line.contains("no regular file"), "{line}");
         if rustix::process::geteuid().is_root() {
             std::fs::remove_file(&path).unwrap();
             std::fs::write(&path, "").unwrap();
             chown(&path, Some(65534), Some(65534)).unwrap();
             let line = refusal(data.path()).await;
-            assert!(
-                line.contains(name) && line.contains("another user"),
-                "{line}"
-            );
+            assert!(line.contains(name) && line.contains("another user"), "{line}");
         }
     }
     assert_eq!(std::fs::read_to_string(elsewhere.path()).unwrap(), "kept");
@@ -519,10 +454,7 @@ async fn another_engine_keeps_the_log_and_the_folder_does_not() {
     .await;
     let data = tempfile::tempdir().unwrap();
     let mut flags = flags_of_local(data.path());
-    flags.extend([
-        "--dynamodb-url".to_owned(),
-        format!("http://127.0.0.1:{port}"),
-    ]);
+    flags.extend(["--dynamodb-url".to_owned(), format!("http://127.0.0.1:{port}")]);
     let mut local = Process::new(program("local"), flags);
     let person = started(&mut local).await;
     person.create().await;
@@ -544,10 +476,7 @@ async fn the_simulated_cloud_refuses_a_change_it_cannot_store() {
     let made = account.call(Method::POST, "/v1/integrations", hook).await;
     assert!(made.status().is_server_error(), "{made:?}");
     let text = json(&made).to_string();
-    assert!(
-        !text.contains(&home.data.path().display().to_string()),
-        "{text}"
-    );
+    assert!(!text.contains(&home.data.path().display().to_string()), "{text}");
     std::fs::remove_dir(&draft).unwrap();
     account.publish("after", "all is well").await;
     home.stack.stop().await.unwrap();

@@ -40,10 +40,8 @@ async fn the_device_is_the_same_after_a_restart() {
 #[tokio::test]
 async fn without_a_compiler_the_device_says_what_to_install() {
     let home = Home::start_with(|config| {
-        config.devices = vec![VirtualDevice {
-            compiler: CompilerAt::Nowhere,
-            ..VirtualDevice::default()
-        }];
+        config.devices =
+            vec![VirtualDevice { compiler: CompilerAt::Nowhere, ..VirtualDevice::default() }];
     })
     .await;
     let id = home.stack.devices()[0].id.clone();
@@ -54,10 +52,7 @@ async fn without_a_compiler_the_device_says_what_to_install() {
     })
     .await;
     let message = controls["message"].as_str().unwrap();
-    assert!(
-        message.starts_with("No C++ compiler found: install one"),
-        "{message}"
-    );
+    assert!(message.starts_with("No C++ compiler found: install one"), "{message}");
     assert_eq!(controls["running"], json!(false));
     let mut state = home.stack.devices()[0].state();
     let said = state.wait_for(|state| state.message.is_some()).await;
@@ -72,10 +67,7 @@ async fn without_a_compiler_the_device_says_what_to_install() {
 #[tokio::test]
 async fn a_stack_without_a_device_has_none() {
     let home = Home::start().await;
-    let devices = Account::of(&home)
-        .await
-        .call(Method::GET, "/v1/devices", Value::Null)
-        .await;
+    let devices = Account::of(&home).await.call(Method::GET, "/v1/devices", Value::Null).await;
     assert_eq!(client::json(&devices), json!([]));
     home.stack.stop().await.unwrap();
 }

@@ -24,18 +24,13 @@ fn command(data: &Path, firmware: &str) -> Command {
     let flashed = json!([{ "name": "endless.cpp", "text": firmware }]);
     std::fs::write(device.join("flashed.json"), flashed.to_string()).unwrap();
     let mut command = Command::new(program("local"));
-    command
-        .args(["--port", "0", "--particle-port", "0", "--data"])
-        .arg(data);
+    command.args(["--port", "0", "--particle-port", "0", "--data"]).arg(data);
     command
 }
 
 fn run(data: &Path, firmware: &str, cxx: Option<&Path>) -> Child {
     let mut command = command(data, firmware);
-    command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     if let Some(cxx) = cxx {
         command.env("CXX", cxx);
     }
@@ -44,11 +39,7 @@ fn run(data: &Path, firmware: &str, cxx: Option<&Path>) -> Child {
 
 /// The processes that do something in a folder, as the system lists them.
 async fn processes_in(folder: &Path) -> Vec<String> {
-    let listed = Command::new("ps")
-        .args(["-eo", "stat=,args="])
-        .output()
-        .await
-        .unwrap();
+    let listed = Command::new("ps").args(["-eo", "stat=,args="]).output().await.unwrap();
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     let folder = folder.to_string_lossy().into_owned();
     // One that has ended and that nobody asked about is a Z.
@@ -80,9 +71,7 @@ async fn after_kill_9_no_firmware_goes_on() {
     let folder = data.path().join("device");
     eventually("the firmware runs", || async {
         let all = processes_in(&folder).await;
-        all.iter()
-            .any(|line| line.contains("/program-") && !line.contains("/bin/sh"))
-            .then_some(())
+        all.iter().any(|line| line.contains("/program-") && !line.contains("/bin/sh")).then_some(())
     })
     .await;
     kill_9_leaves_nothing(stack, &folder).await;
@@ -122,27 +111,16 @@ async fn a_device_in_another_process_is_back_when_its_cloud_is() {
         .spawn()
         .unwrap();
     let first = account.online(ID).await;
-    let Home {
-        stack,
-        client,
-        data,
-    } = home;
+    let Home { stack, client, data } = home;
     stack.stop().await.unwrap();
 
     let mut config = config(&data);
     config.particle_port = port;
-    let home = Home {
-        stack: Stack::start(config).await.unwrap(),
-        client,
-        data,
-    };
+    let home = Home { stack: Stack::start(config).await.unwrap(), client, data };
     let second = account.online(ID).await;
     assert_eq!(second["name"], "away");
     assert_ne!(second["last_handshake_at"], first["last_handshake_at"]);
-    assert!(
-        device.try_wait().unwrap().is_none(),
-        "it is the same process"
-    );
+    assert!(device.try_wait().unwrap().is_none(), "it is the same process");
     device.start_kill().unwrap();
     home.stack.stop().await.unwrap();
 }
@@ -150,26 +128,15 @@ async fn a_device_in_another_process_is_back_when_its_cloud_is() {
 /// The real program on this data, and its simulated account once its only device is online.
 async fn run_and_sign_in(data: &Path) -> (Started, Account, Value) {
     let mut command = Command::new(program("local"));
-    command
-        .args(["--port", "0", "--particle-port", "0", "--data"])
-        .arg(data);
+    command.args(["--port", "0", "--particle-port", "0", "--data"]).arg(data);
     let stack = Started::by(&mut command).await;
     // Such as `http://127.0.0.1:8788 (user NAME, password WORD)`.
-    let (api, rest) = stack
-        .after("Simulated cloud")
-        .split_once(" (user ")
-        .unwrap();
-    let (user, password) = rest
-        .trim_end_matches(')')
-        .split_once(", password ")
-        .unwrap();
+    let (api, rest) = stack.after("Simulated cloud").split_once(" (user ").unwrap();
+    let (user, password) = rest.trim_end_matches(')').split_once(", password ").unwrap();
     let account = Account::at(api, user, password).await;
     let device = eventually("the device is online", || async {
         let list = account.ask(Method::GET, "/v1/devices", Value::Null).await;
-        list.as_array()?
-            .iter()
-            .find(|device| device["online"] == json!(true))
-            .cloned()
+        list.as_array()?.iter().find(|device| device["online"] == json!(true)).cloned()
     })
     .await;
     (stack, account, device)
@@ -188,10 +155,7 @@ async fn a_device_killed_while_it_is_flashed_comes_back() {
     let (_stack, account, device) = run_and_sign_in(data.path()).await;
     assert_eq!(device["id"], id.as_str(), "it is the same device");
     let app = device["last_app"].as_str().unwrap();
-    assert!(
-        ["first.cpp", "webhook-tutorial.cpp"].contains(&app),
-        "{app}"
-    );
+    assert!(["first.cpp", "webhook-tutorial.cpp"].contains(&app), "{app}");
     let answer = account.flash(&id, "second.cpp", tutorial).await;
     assert_eq!(answer.status(), StatusCode::OK, "{answer:?}");
     eventually("the device is back with the second one", || async {
@@ -218,20 +182,14 @@ async fn sigterm_ends_whatever_is_running_within_5_s() {
         let stack = Started::by(command.env("CXX", cxx)).await;
         let person = stack.person();
         person.create().await;
-        person
-            .reply_with(r#"{"status":200,"delay_ms":30000,"times":1}"#)
-            .await;
+        person.reply_with(r#"{"status":200,"delay_ms":30000,"times":1}"#).await;
         let waiting = person.clone();
         let waits = tokio::spawn(async move { waiting.post("text/plain", "x").await });
         eventually("the webhook is recorded", || async {
             (person.log("").await.last_seq == 1).then_some(())
         })
         .await;
-        let place = if cxx == "c++" {
-            data.path()
-        } else {
-            folder.path()
-        };
+        let place = if cxx == "c++" { data.path() } else { folder.path() };
         eventually("it runs", || async {
             let all = processes_in(place).await;
             all.iter().any(|line| line.contains(runs)).then_some(())

@@ -13,11 +13,7 @@ const FIRST: &str = "e00fce68aaaaaaaaaaaaaaaa";
 const SECOND: &str = "e00fce68bbbbbbbbbbbbbbbb";
 
 fn device(id: &str, name: &str) -> VirtualDevice {
-    VirtualDevice {
-        id: Some(id.into()),
-        name: name.into(),
-        ..VirtualDevice::default()
-    }
+    VirtualDevice { id: Some(id.into()), name: name.into(), ..VirtualDevice::default() }
 }
 
 /// The page with an endpoint, the simulated account connected and the webhook made, as far as the devices.
@@ -48,10 +44,7 @@ async fn serial(visit: &Visit, part: &str) -> Vec<String> {
 }
 
 fn visit_lines(text: &str, part: &str) -> Vec<String> {
-    text.lines()
-        .filter(|line| line.contains(part))
-        .map(str::to_owned)
-        .collect()
+    text.lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
 }
 
 async fn serial_has(visit: &Visit, part: &str, count: usize) {
@@ -59,9 +52,7 @@ async fn serial_has(visit: &Visit, part: &str, count: usize) {
         "return [...document.querySelectorAll('.serial-line')].filter((line) => line.textContent.includes({})).length >= {count}",
         json!(part)
     );
-    visit
-        .shows(&format!("{count} serial lines say {part:?}"), &script)
-        .await;
+    visit.shows(&format!("{count} serial lines say {part:?}"), &script).await;
 }
 
 /// The `id` in a line of JSON text.
@@ -75,11 +66,7 @@ async fn a_tap_of_mode_is_answered_on_the_serial_port() {
     let (home, visit) = connected(vec![device(FIRST, "desk")], LIGHT).await;
     let copies = "return [...document.querySelectorAll('.code-box, .own-code')].map((code) => [...code.querySelectorAll('button')].filter(({ textContent }) => textContent === 'Copy').length)";
     let copies = visit.run(copies).await;
-    assert_eq!(
-        copies,
-        json!([1, 1, 1, 1]),
-        "each code is copied by one button"
-    );
+    assert_eq!(copies, json!([1, 1, 1, 1]), "each code is copied by one button");
     light(&visit, "on").await;
     visit.act("panel", "press").await;
     visit.blocks("device", 1).await;
@@ -109,11 +96,7 @@ async fn a_tap_of_mode_is_answered_on_the_serial_port() {
     };
     says("device", &[FIRST, "WebhookTutorial01"]).await;
     says("received", &[FIRST]).await;
-    says(
-        "parsed",
-        &["powerSource", "5", "soc", "85.5", &id.to_string()],
-    )
-    .await;
+    says("parsed", &["powerSource", "5", "soc", "85.5", &id.to_string()]).await;
     says("response", &[&id.to_string()]).await;
     visit
         .shows(
@@ -128,12 +111,7 @@ async fn a_tap_of_mode_is_answered_on_the_serial_port() {
         json!(["log", "off"])
     );
     visit.fits().await;
-    visit
-        .axe_in(
-            "#device-firmware, dialog[open]",
-            "the device panel after a round",
-        )
-        .await;
+    visit.axe_in("#device-firmware, dialog[open]", "the device panel after a round").await;
     visit.picture("device-light").await;
     home.stack.stop().await.unwrap();
 }
@@ -170,27 +148,18 @@ async fn two_devices_at_once_get_their_own_responses_and_nobody_elses() {
         serial_has(&visit, "hook response", 1).await;
         let published = serial(&visit, "publish").await;
         let answered = serial(&visit, "hook response").await;
-        assert_eq!(
-            (published.len(), answered.len()),
-            (1, 1),
-            "{published:?} {answered:?}"
-        );
+        assert_eq!((published.len(), answered.len()), (1, 1), "{published:?} {answered:?}");
         assert_eq!(id_in(&published[0]), id_in(&answered[0]));
         ids.push(id_in(&published[0]));
     }
     assert_ne!(ids[0], ids[1]);
-    visit
-        .axe_in("#device-firmware, dialog[open]", "two devices in the dark")
-        .await;
+    visit.axe_in("#device-firmware, dialog[open]", "two devices in the dark").await;
     home.stack.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_compiler_the_panel_says_what_to_install() {
-    let bare = VirtualDevice {
-        compiler: CompilerAt::Nowhere,
-        ..device(FIRST, "bare")
-    };
+    let bare = VirtualDevice { compiler: CompilerAt::Nowhere, ..device(FIRST, "bare") };
     let (home, visit) = connected(vec![bare], PHONE).await;
     visit
         .shows(
@@ -210,9 +179,7 @@ async fn without_a_compiler_the_panel_says_what_to_install() {
             "return document.querySelector('.flash-device-why')?.textContent === 'It is offline. Bring it online first.' && document.querySelector('[data-component$=code-box] [data-slot=go]').disabled",
         )
         .await;
-    visit
-        .axe_in("#device-firmware, dialog[open]", "nothing can be flashed")
-        .await;
+    visit.axe_in("#device-firmware, dialog[open]", "nothing can be flashed").await;
     visit.picture("flash-phone").await;
     home.stack.stop().await.unwrap();
 }
@@ -221,9 +188,7 @@ async fn without_a_compiler_the_panel_says_what_to_install() {
 async fn edit(visit: &Visit, part: &str, other: &str) {
     visit.act("code-box", "edit").await;
     let script = "const box = document.querySelector('[data-component$=code-box] [data-slot=edited]'); if (box.hidden || box.value.split(arguments[0]).length !== 2) return false; box.value = box.value.replace(arguments[0], arguments[1]); box.dispatchEvent(new Event('input', { bubbles: true })); return true";
-    let done = visit
-        .run_with(script, vec![json!(part), json!(other)])
-        .await;
+    let done = visit.run_with(script, vec![json!(part), json!(other)]).await;
     assert_eq!(done, json!(true), "{part}");
     visit.act("code-box", "edit").await;
 }
@@ -250,17 +215,9 @@ async fn a_flash_is_seen_and_a_broken_file_changes_nothing() {
     let (home, visit) = connected(vec![device(FIRST, "desk")], LIGHT).await;
     light(&visit, "on").await;
     let original = visit.slot_text("code-box", "source").await;
-    assert_eq!(
-        original,
-        include_str!("../../firmware/src/webhook-tutorial.cpp")
-    );
+    assert_eq!(original, include_str!("../../firmware/src/webhook-tutorial.cpp"));
 
-    edit(
-        &visit,
-        "publishPeriodMs = 60 * 1000;",
-        "publishPeriodMs = 3 * 1000;",
-    )
-    .await;
+    edit(&visit, "publishPeriodMs = 60 * 1000;", "publishPeriodMs = 3 * 1000;").await;
     flash(&visit).await;
     let replaced = visit.slot_text("code-box", "replaces").await;
     assert_eq!(
@@ -271,16 +228,9 @@ async fn a_flash_is_seen_and_a_broken_file_changes_nothing() {
         visit.slot_text("code-box", "target-words").await,
         "It is compiled for Device OS 6.2.1, which the device has."
     );
-    visit
-        .axe_in(
-            "#device-firmware, dialog[open]",
-            "the question before a flash",
-        )
-        .await;
+    visit.axe_in("#device-firmware, dialog[open]", "the question before a flash").await;
     visit.picture("flash-question").await;
-    visit
-        .press("[data-component$=code-box] [data-slot=go]")
-        .await;
+    visit.press("[data-component$=code-box] [data-slot=go]").await;
     flash_ends(&visit, "back").await;
     assert_eq!(visit.text(".flash-steps > li").await.lines().count(), 4);
     light(&visit, "on").await;
@@ -288,11 +238,7 @@ async fn a_flash_is_seen_and_a_broken_file_changes_nothing() {
     // Its clock began again with the restart.
     serial_has(&visit, "\"op\":\"periodic\"", 3).await;
     let at = |line: &String| line[..10].parse::<i64>().unwrap();
-    let times: Vec<_> = serial(&visit, "\"op\":\"periodic\"")
-        .await
-        .iter()
-        .map(at)
-        .collect();
+    let times: Vec<_> = serial(&visit, "\"op\":\"periodic\"").await.iter().map(at).collect();
     for pair in times.windows(2) {
         assert!((3_000..3_500).contains(&(pair[1] - pair[0])), "{times:?}");
     }
@@ -304,22 +250,12 @@ async fn a_flash_is_seen_and_a_broken_file_changes_nothing() {
     )
     .await;
     flash(&visit).await;
-    visit
-        .press("[data-component$=code-box] [data-slot=go]")
-        .await;
+    visit.press("[data-component$=code-box] [data-slot=go]").await;
     flash_ends(&visit, "errors").await;
     let errors = visit.text(".flash-errors").await;
-    assert!(
-        errors.contains("webhook-tutorial.cpp:") && errors.contains("evenName"),
-        "{errors}"
-    );
-    assert!(
-        !errors.contains("/tmp"),
-        "no folder of this machine: {errors}"
-    );
-    visit
-        .axe_in("#device-firmware, dialog[open]", "what the compiler wrote")
-        .await;
+    assert!(errors.contains("webhook-tutorial.cpp:") && errors.contains("evenName"), "{errors}");
+    assert!(!errors.contains("/tmp"), "no folder of this machine: {errors}");
+    visit.axe_in("#device-firmware, dialog[open]", "what the compiler wrote").await;
     visit.picture("flash-errors").await;
     let before = serial(&visit, "\"op\":\"periodic\"").await.len();
     serial_has(&visit, "\"op\":\"periodic\"", before + 2).await;

@@ -39,11 +39,7 @@ impl Started {
                 break;
             }
         }
-        Started {
-            child,
-            stderr,
-            printed,
-        }
+        Started { child, stderr, printed }
     }
 
     /// What it printed after this label.

@@ -76,11 +76,7 @@ async fn the_examples_are_what_really_happens() {
         .output()
         .await
         .expect("node is installed");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let found: BTreeMap<String, Value> = serde_json::from_slice(&output.stdout).unwrap();
     home.stack.stop().await.unwrap();
 
@@ -106,9 +102,6 @@ async fn the_examples_are_what_really_happens() {
         name.trim_end_matches(".json").to_owned()
     });
     for name in written {
-        assert!(
-            found.contains_key(&name),
-            "{name} is recorded, but nothing makes it"
-        );
+        assert!(found.contains_key(&name), "{name} is recorded, but nothing makes it");
     }
 }

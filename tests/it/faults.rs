@@ -79,10 +79,7 @@ async fn a_number_whose_answer_was_lost_is_skipped() {
     let home = Home::start_at(&proxy.url).await;
     let person = home.person().await;
     proxy.fail_next("UpdateItem", Fault::AnswerLost, 1);
-    assert_eq!(
-        person.post("text/plain", "x").await.status(),
-        StatusCode::OK
-    );
+    assert_eq!(person.post("text/plain", "x").await.status(), StatusCode::OK);
     let info = person.create().await;
     assert_eq!(info.last_seq, 2, "the first number was given to nobody");
     home.stack.stop().await.unwrap();
@@ -133,11 +130,8 @@ async fn closing_a_gap_never_replaces_a_delivery() {
         assert_eq!(page.missing, Vec::<u64>::new(), "it was acknowledged");
         left_out += u32::from(page.deliveries.len() < 6);
         let again = person.log("").await;
-        let bodies: Vec<_> = again
-            .deliveries
-            .iter()
-            .filter_map(|delivery| delivery.request.body.text())
-            .collect();
+        let bodies: Vec<_> =
+            again.deliveries.iter().filter_map(|delivery| delivery.request.body.text()).collect();
         assert_eq!(bodies, ["1", "2", "3", "4", "5", "6"]);
     }
     assert!(left_out > 0, "no query ever left anything out");
@@ -148,16 +142,10 @@ async fn closing_a_gap_never_replaces_a_delivery() {
 /// The processes that this one started and that still run.
 #[cfg(target_os = "linux")]
 fn children(of: u32) -> Vec<u32> {
-    let tasks = std::fs::read_dir(format!("/proc/{of}/task"))
-        .into_iter()
-        .flatten();
+    let tasks = std::fs::read_dir(format!("/proc/{of}/task")).into_iter().flatten();
     let files = tasks.flatten().map(|task| task.path().join("children"));
-    let text: String = files
-        .filter_map(|file| std::fs::read_to_string(file).ok())
-        .collect();
-    text.split_whitespace()
-        .filter_map(|pid| pid.parse().ok())
-        .collect()
+    let text: String = files.filter_map(|file| std::fs::read_to_string(file).ok()).collect();
+    text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
 #[cfg(target_os = "linux")]
@@ -176,16 +164,11 @@ async fn a_stopped_fault_run_leaves_no_process() {
             Some(children(id)).filter(|pids| pids.len() >= 2)
         })
         .await;
-        let told = tokio::process::Command::new("kill")
-            .args([signal, &id.to_string()])
-            .status()
-            .await;
+        let told =
+            tokio::process::Command::new("kill").args([signal, &id.to_string()]).status().await;
         assert!(told.unwrap().success());
         let ended = tokio::time::timeout(tests::DEADLINE, run.wait()).await;
-        assert!(
-            !ended.expect("it ends").unwrap().success(),
-            "and says that it was not done"
-        );
+        assert!(!ended.expect("it ends").unwrap().success(), "and says that it was not done");
         eventually("its programs have ended too", || async {
             let is_ours = |pid: &u32| {
                 let name = std::fs::read_to_string(format!("/proc/{pid}/comm"));
@@ -211,10 +194,7 @@ async fn a_late_copy_of_create_does_not_restore_a_forgotten_endpoint() {
     assert_eq!(forgotten.status(), StatusCode::NO_CONTENT);
     assert!(!proxy.is_idle());
     proxy.release_held();
-    eventually("the copy has arrived", || async {
-        proxy.is_idle().then_some(())
-    })
-    .await;
+    eventually("the copy has arrived", || async { proxy.is_idle().then_some(()) }).await;
     let log = person.call(Method::GET, "/api/log", "").await;
     assert_eq!(log.status(), StatusCode::NOT_FOUND);
     person.create().await;

@@ -17,9 +17,7 @@ async fn focus(visit: &Visit, selector: &str) {
         node?.focus();
         return node !== undefined && document.activeElement === node"
     );
-    visit
-        .shows(&format!("{selector} has the focus"), &script)
-        .await;
+    visit.shows(&format!("{selector} has the focus"), &script).await;
 }
 
 async fn enter(visit: &Visit, selector: &str) {
@@ -34,19 +32,13 @@ async fn goes(visit: &Visit, selector: &str) {
         "return ![...document.querySelectorAll('{selector}')].some((one) => one.checkVisibility())"
     );
     visit.shows(&format!("{selector} is gone"), &gone).await;
-    visit
-        .shows(&format!("the focus after {selector} is gone"), IN_SIGHT)
-        .await;
+    visit.shows(&format!("the focus after {selector} is gone"), IN_SIGHT).await;
 }
 
 /// Asks for something by one button, and says yes.
 async fn agreed(visit: &Visit, selector: &str, dialog: &str) {
     enter(visit, selector).await;
-    goes(
-        visit,
-        &format!("dialog[data-name={dialog}] [data-action=confirm]"),
-    )
-    .await;
+    goes(visit, &format!("dialog[data-name={dialog}] [data-action=confirm]")).await;
 }
 
 #[tokio::test]
@@ -63,25 +55,11 @@ async fn a_press_that_removes_its_button_moves_the_focus() {
         .await;
     enter(&visit, "[data-component$=reply] form [type=submit]").await;
     goes(&visit, "[data-component$=reply] [data-action=restore]").await;
-    agreed(
-        &visit,
-        "[data-component$=webhook-card] [data-action=remove]",
-        "remove-webhook",
-    )
-    .await;
+    agreed(&visit, "[data-component$=webhook-card] [data-action=remove]", "remove-webhook").await;
     goes(&visit, "[data-component$=webhook-card] [data-action=yes]").await;
-    agreed(
-        &visit,
-        "[data-component$=clean-up] [data-action=remove-webhook]",
-        "remove-webhook",
-    )
-    .await;
+    agreed(&visit, "[data-component$=clean-up] [data-action=remove-webhook]", "remove-webhook")
+        .await;
     goes(&visit, "[data-component$=connect] [data-action=sign-out]").await;
-    agreed(
-        &visit,
-        "[data-component$=hook] [data-action=forget]",
-        "forget",
-    )
-    .await;
+    agreed(&visit, "[data-component$=hook] [data-action=forget]", "forget").await;
     visit.end(home).await;
 }

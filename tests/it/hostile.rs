@@ -43,10 +43,7 @@ fn corpus(canary: &str) -> Vec<String> {
         "line\nbreak\r\nx-injected: 1\u{2028}\u{2029}\u{85}end",
         "%00%0d%0a%3Cscript%3Ewindow.pwned=9%3C/script%3E../../..\\..\\",
     ];
-    let mut all: Vec<String> = texts
-        .iter()
-        .map(|text| text.replace("CANARY", canary))
-        .collect();
+    let mut all: Vec<String> = texts.iter().map(|text| text.replace("CANARY", canary)).collect();
     all.push("W".repeat(8_000));
     all.push("\u{30d}".repeat(400));
     all
@@ -167,10 +164,7 @@ async fn deliveries(as_event: bool) {
     let person = visit.start().await;
     let addr = home.stack.page_addr();
     let mut bodies = Vec::new();
-    let named: String = names()
-        .iter()
-        .map(|name| format!("{name}: of {name:.20}\r\n"))
-        .collect();
+    let named: String = names().iter().map(|name| format!("{name}: of {name:.20}\r\n")).collect();
     for text in &corpus {
         let inner = json!({ "op": text, "id": text, text.as_str(): text }).to_string();
         let event = json!({ "event": text, "data": inner, "coreid": text, "published_at": text, text.as_str(): [text] });
@@ -186,9 +180,7 @@ async fn deliveries(as_event: bool) {
             person.endpoint,
             body.len()
         );
-        let answer = raw(addr, &[head.as_bytes(), body.as_bytes()].concat())
-            .await
-            .unwrap();
+        let answer = raw(addr, &[head.as_bytes(), body.as_bytes()].concat()).await.unwrap();
         assert_eq!(answer.status, 200, "{text}: {}", answer.text);
         bodies.push(body);
     }
@@ -199,10 +191,7 @@ async fn deliveries(as_event: bool) {
         assert!(shown.contains(text), "{text} is not shown as it is");
     }
     for name in names() {
-        assert!(
-            shown.contains(&name.to_ascii_lowercase()),
-            "{name} is not shown"
-        );
+        assert!(shown.contains(&name.to_ascii_lowercase()), "{name} is not shown");
     }
     for sign in ["⟨U+202E⟩", "⟨U+200B⟩", "⟨U+FEFF⟩", "␛", "⟨U+2028⟩"] {
         assert!(shown.contains(sign), "no {sign}");
@@ -225,24 +214,13 @@ async fn deliveries(as_event: bool) {
             [...body.querySelectorAll('button')].find((button) => button.textContent === 'Copy').click();
             return window.copied";
         let copied = visit.run(copy).await;
-        assert_eq!(
-            copied.as_str(),
-            Some(body.as_str()),
-            "what is copied is what arrived"
-        );
-        visit
-            .run("document.querySelector('.block-dialog [data-action=close]').click()")
-            .await;
+        assert_eq!(copied.as_str(), Some(body.as_str()), "what is copied is what arrived");
+        visit.run("document.querySelector('.block-dialog [data-action=close]').click()").await;
     }
     visit.picture("hostile-deliveries").await;
 
     // The same log on a phone.
-    visit
-        .browser
-        .client
-        .set_window_size(PHONE.width, PHONE.height)
-        .await
-        .unwrap();
+    visit.browser.client.set_window_size(PHONE.width, PHONE.height).await.unwrap();
     findings(&visit, "on a narrow window").await;
     assert_eq!(came.load(Ordering::SeqCst), 0, "something left the page");
     visit.end(home).await;
@@ -274,14 +252,8 @@ async fn bytes_that_are_no_text_are_copied_exactly() {
     };
     let hex = dialog("Copy hex") + "return window.copied ?? ''";
     let copied = visit.run(&hex).await;
-    let copied = copied
-        .as_str()
-        .unwrap_or_default()
-        .replace(char::is_whitespace, "");
-    assert_eq!(
-        copied.to_lowercase(),
-        data_encoding::HEXLOWER.encode(&bytes)
-    );
+    let copied = copied.as_str().unwrap_or_default().replace(char::is_whitespace, "");
+    assert_eq!(copied.to_lowercase(), data_encoding::HEXLOWER.encode(&bytes));
     visit.run(&dialog("Download")).await;
     let read = "const done = arguments[0];
         window.downloaded.arrayBuffer().then((buffer) => done([window.downloaded.type, [...new Uint8Array(buffer)]]))";
@@ -307,10 +279,7 @@ async fn hostile_cloud(
         let mut response = says(&Request::from_parts(parts, body), &corpus);
         let headers = response.headers_mut();
         headers.insert("access-control-allow-origin", origin.parse().unwrap());
-        for name in [
-            "access-control-allow-headers",
-            "access-control-allow-methods",
-        ] {
+        for name in ["access-control-allow-headers", "access-control-allow-methods"] {
             let all =
                 HeaderValue::from_static("authorization, content-type, GET, POST, PUT, DELETE");
             headers.insert(http::HeaderName::from_static(name), all);
@@ -348,11 +317,7 @@ fn says(request: &Request<Bytes>, corpus: &[String]) -> Response<Bytes> {
         let mut stream = String::from(":ok\n\n");
         for (at, text) in corpus.iter().enumerate() {
             // The stream's own lines end a name; everything else can be in it.
-            let name: String = text
-                .chars()
-                .filter(|c| !"\r\n".contains(*c))
-                .take(500)
-                .collect();
+            let name: String = text.chars().filter(|c| !"\r\n".contains(*c)).take(500).collect();
             for name in [
                 format!("WebhookTutorial01{name}"),
                 format!("hook-sent/WebhookTutorial01{name}"),
@@ -367,10 +332,9 @@ fn says(request: &Request<Bytes>, corpus: &[String]) -> Response<Bytes> {
             }
         }
         let mut response = Response::new(Bytes::from(stream));
-        response.headers_mut().insert(
-            "content-type",
-            HeaderValue::from_static("text/event-stream"),
-        );
+        response
+            .headers_mut()
+            .insert("content-type", HeaderValue::from_static("text/event-stream"));
         return response;
     }
     match path {
@@ -386,10 +350,7 @@ fn says(request: &Request<Bytes>, corpus: &[String]) -> Response<Bytes> {
         path if path.starts_with("/v1/integrations") => {
             answer(400, json!({ "error": text(0), "errors": [text(1)] }))
         }
-        _ => answer(
-            200,
-            json!({ "ok": true, "expires_at": null, "access_token": "x" }),
-        ),
+        _ => answer(200, json!({ "ok": true, "expires_at": null, "access_token": "x" })),
     }
 }
 
@@ -435,11 +396,8 @@ async fn a_cloud_that_says_hostile_things_is_shown_as_text() {
     for (at, text) in corpus.iter().enumerate() {
         sign_in(format!("refused-{at}")).await;
         // Signs stand for what can't be seen; what can is there as it was.
-        let begin: String = text
-            .chars()
-            .take_while(|c| c.is_ascii_graphic() || *c == ' ')
-            .take(40)
-            .collect();
+        let begin: String =
+            text.chars().take_while(|c| c.is_ascii_graphic() || *c == ' ').take(40).collect();
         visit
             .shows(
                 "the refusal is shown as text",
@@ -456,10 +414,7 @@ async fn a_cloud_that_says_hostile_things_is_shown_as_text() {
         )
         .await;
     let page = visit.text("main, .log-dock").await;
-    assert!(
-        page.contains("<script>window.pwned=1</script>"),
-        "{page:.2000}"
-    );
+    assert!(page.contains("<script>window.pwned=1</script>"), "{page:.2000}");
     findings(&visit, "with hostile events, devices and webhooks").await;
     visit.picture("hostile-cloud").await;
     assert_eq!(came.load(Ordering::SeqCst), 0, "something left the page");

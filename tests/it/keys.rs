@@ -34,14 +34,7 @@ async fn every_call_requires_its_key() {
         ("PUT", "/api/reply"),
         ("DELETE", "/api/reply"),
     ] {
-        for key in [
-            "",
-            "own_",
-            "own_AA",
-            "read_x",
-            person.endpoint.as_str(),
-            &own.to_uppercase(),
-        ] {
+        for key in ["", "own_", "own_AA", "read_x", person.endpoint.as_str(), &own.to_uppercase()] {
             check(key, method, path, 401).await;
         }
         check(share, method, path, 403).await;
@@ -77,9 +70,7 @@ async fn a_key_whose_endpoint_does_not_exist_gets_404() {
             "{method} {path}"
         );
     }
-    let reply = nobody
-        .call(Method::PUT, "/api/reply", r#"{"status":200}"#)
-        .await;
+    let reply = nobody.call(Method::PUT, "/api/reply", r#"{"status":200}"#).await;
     assert_eq!(reply.status(), StatusCode::NOT_FOUND);
     home.stack.stop().await.unwrap();
 }
@@ -95,32 +86,18 @@ async fn a_share_key_reads_the_log_without_its_secrets() {
         .header("content-type", "text/plain")
         .body("a visible body".into())
         .unwrap();
-    assert!(
-        home.client
-            .send(request)
-            .await
-            .unwrap()
-            .status()
-            .is_success()
-    );
-    person
-        .reply_with(r#"{"status":200,"body":"planted-secret-4"}"#)
-        .await;
+    assert!(home.client.send(request).await.unwrap().status().is_success());
+    person.reply_with(r#"{"status":200,"body":"planted-secret-4"}"#).await;
 
     let read = async |path: &str| {
-        let response = person
-            .call_with(person.share.reveal(), Method::GET, path, "")
-            .await;
+        let response = person.call_with(person.share.reveal(), Method::GET, path, "").await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         String::from_utf8(response.body().to_vec()).unwrap()
     };
     for path in ["/api/log", "/api/log?last=1", "/api/endpoint"] {
         let text = read(path).await;
         assert!(!text.contains("planted-secret"), "{text}");
-        assert!(
-            !text.contains("127.0.0.1\"") || path == "/api/endpoint",
-            "{text}"
-        );
+        assert!(!text.contains("127.0.0.1\"") || path == "/api/endpoint", "{text}");
     }
     let log = read("/api/log").await;
     assert!(log.contains("a visible body") && log.contains("text/plain"));
@@ -135,11 +112,7 @@ async fn an_endpoint_tells_what_its_owner_needs() {
     person.post("text/plain", "x").await;
     let again = person.create().await;
     assert_eq!(again.hook_url, person.hook_url());
-    assert_eq!(
-        (again.first_seq, again.last_seq),
-        (1, 1),
-        "Start again changes nothing"
-    );
+    assert_eq!((again.first_seq, again.last_seq), (1, 1), "Start again changes nothing");
     assert!(again.expires_at > again.created_at);
     assert_eq!(again.limits.max_body_bytes, 262_144);
     assert!(again.reply.is_none());

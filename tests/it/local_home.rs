@@ -16,13 +16,7 @@ async fn every_route_checks_host_and_origin() {
     let addr = home.stack.page_addr();
     let own = home.stack.page_url.clone();
     let hook = format!("/hook/{}", person.endpoint);
-    for path in [
-        "/",
-        "/config.json",
-        "/api/health",
-        "/api/endpoint",
-        hook.as_str(),
-    ] {
+    for path in ["/", "/config.json", "/api/health", "/api/endpoint", hook.as_str()] {
         for (host, origin, status) in [
             ("evil.example", "", Some(421)),
             (&format!("evil.example:{}", addr.port()), "", Some(421)),
@@ -30,22 +24,15 @@ async fn every_route_checks_host_and_origin() {
             (&addr.to_string(), "https://evil.example", Some(403)),
             (&addr.to_string(), "null", Some(403)),
             (&addr.to_string(), "http://127.0.0.1:1", Some(403)),
-            (
-                &addr.to_string(),
-                &format!("{own}\r\nOrigin: https://evil.example"),
-                Some(403),
-            ),
+            (&addr.to_string(), &format!("{own}\r\nOrigin: https://evil.example"), Some(403)),
             (&format!("{addr}\r\nHost: evil.example"), "", Some(421)),
             (&format!("{addr}\r\nHost: {addr}"), "", Some(421)),
             (&addr.to_string(), &own, None),
             (&addr.to_string(), "", None),
             (&format!("[::1]:{}", addr.port()), "", None),
         ] {
-            let origin_line = if origin.is_empty() {
-                String::new()
-            } else {
-                format!("Origin: {origin}\r\n")
-            };
+            let origin_line =
+                if origin.is_empty() { String::new() } else { format!("Origin: {origin}\r\n") };
             let request = format!(
                 "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{origin_line}\r\n"
             );
@@ -60,10 +47,7 @@ async fn every_route_checks_host_and_origin() {
                 ),
             }
             assert!(
-                !answer
-                    .text
-                    .to_ascii_lowercase()
-                    .contains("access-control-allow"),
+                !answer.text.to_ascii_lowercase().contains("access-control-allow"),
                 "no CORS header anywhere"
             );
         }
@@ -113,9 +97,8 @@ async fn localhost_redirects_to_the_page_and_accepts_webhooks() {
 async fn the_page_has_a_strict_policy_and_scripts_of_the_right_type() {
     let home = Home::start().await;
     let get = async |path: &str| {
-        let request = Request::get(format!("{}{path}", home.stack.page_url))
-            .body(Bytes::new())
-            .unwrap();
+        let request =
+            Request::get(format!("{}{path}", home.stack.page_url)).body(Bytes::new()).unwrap();
         home.client.send(request).await.unwrap()
     };
     let page = get("/").await;
@@ -129,10 +112,7 @@ async fn the_page_has_a_strict_policy_and_scripts_of_the_right_type() {
     }
     let policy = header(page.headers(), "content-security-policy").to_owned();
     assert!(policy.contains("default-src 'none'"), "{policy}");
-    assert!(
-        !policy.contains("unsafe") && !policy.contains('*'),
-        "{policy}"
-    );
+    assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
     let html = String::from_utf8(page.body().to_vec()).unwrap();
     assert!(
         !html.contains("style=") && !html.contains("<style") && !html.contains(" onclick"),
@@ -145,11 +125,7 @@ async fn the_page_has_a_strict_policy_and_scripts_of_the_right_type() {
             "no inline script: {attributes}"
         );
     }
-    for source in html
-        .split("src=\"")
-        .skip(1)
-        .map(|rest| rest.split('"').next().unwrap())
-    {
+    for source in html.split("src=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
         let script = get(source).await;
         assert_eq!(script.status(), StatusCode::OK, "{source}");
         assert!(
@@ -170,10 +146,7 @@ async fn the_hook_port_accepts_webhooks_and_nothing_else() {
         Home::start_with(|config| config.public_url = Some("https://hooks.example".into())).await;
     let person = tests::home::Person::new(&home.stack.page_url, &home.client);
     let info = person.create().await;
-    assert_eq!(
-        info.hook_url,
-        format!("https://hooks.example/hook/{}", person.endpoint)
-    );
+    assert_eq!(info.hook_url, format!("https://hooks.example/hook/{}", person.endpoint));
     let hook = home.stack.hook_addr().unwrap();
     let send = async |path: &str| {
         let request =
@@ -216,24 +189,10 @@ async fn every_response_has_the_cross_origin_headers() {
         (page, "GET", "/config.json", &own, &none, 200),
         (page, "GET", "/no-such-page", &own, &none, 404),
         (page, "POST", "/", &own, &some, 405),
-        (
-            page,
-            "GET",
-            "/",
-            &format!("Host: localhost:{}", page.port()),
-            &none,
-            308,
-        ),
+        (page, "GET", "/", &format!("Host: localhost:{}", page.port()), &none, 308),
         (page, "GET", "/", "Host: evil.example", &none, 421),
         (page, "GET", "/", "X-No-Host: 1", &none, 421),
-        (
-            page,
-            "GET",
-            "/api/log",
-            &format!("{own}\r\nOrigin: null"),
-            &none,
-            403,
-        ),
+        (page, "GET", "/api/log", &format!("{own}\r\nOrigin: null"), &none, 403),
         (page, "GET", "/api/health", &own, &none, 200),
         (page, "GET", "/api/log", &own, &none, 401),
         (page, "GET", "/api/no-such-call", &own, &none, 404),

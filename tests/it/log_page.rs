@@ -42,9 +42,7 @@ async fn the_log_page_leads_from_nothing_to_a_round() {
     let rows = "return document.querySelectorAll('.list-row').length === 3";
     visit.shows("three rows", rows).await;
     visit.says(".log-detail", "body 3").await;
-    visit
-        .run("document.querySelector('.list-view').focus()")
-        .await;
+    visit.run("document.querySelector('.list-view').focus()").await;
     for (key, seq) in [(Key::Down, 3), (Key::Down, 2), (Key::End, 1), (Key::Up, 2)] {
         visit.key(key).await;
         shows_round(&visit, seq).await;
@@ -56,17 +54,11 @@ async fn the_log_page_leads_from_nothing_to_a_round() {
     assert_eq!(visit.run(named).await, expected);
     // Each block leads to its paragraph of the tutorial.
     let links = "return [...document.querySelectorAll('.detail-blocks .log-block')].map((block) => block.querySelector('.block-explained > a').getAttribute('href'))";
-    let expected = json!([
-        "/#3-webhook-received",
-        "/#4-parsed-data",
-        "/#5-webhook-response"
-    ]);
+    let expected = json!(["/#3-webhook-received", "/#4-parsed-data", "/#5-webhook-response"]);
     assert_eq!(visit.run(links).await, expected);
     let wraps = "return getComputedStyle(document.querySelector('.detail-blocks .row-value')).whiteSpaceCollapse + getComputedStyle(document.querySelector('.detail-blocks .row-value')).textWrapMode";
     assert_eq!(visit.run(wraps).await, "preservewrap");
-    visit
-        .press("[data-component$=detail] [data-slot=wrap]")
-        .await;
+    visit.press("[data-component$=detail] [data-slot=wrap]").await;
     assert_eq!(visit.run(wraps).await, "preservenowrap");
     visit.look_everywhere("log-round").await;
 

@@ -88,25 +88,19 @@ async fn a_filter_lists_what_it_says_and_survives_a_reload() {
     let said = "Showing 2 of 5 rounds: device …73dcc9. 1 new round does not match.";
     visit.says(summary, said).await;
     choose(&visit, "kind", "Webhook response").await;
-    visit
-        .press("[data-component$=filter] [data-slot=only]")
-        .await;
+    visit.press("[data-component$=filter] [data-slot=only]").await;
     let kinds = "return [...document.querySelectorAll('.detail-blocks .log-block')].map((one) => one.dataset.kind).join() === 'response'";
     visit.shows("only the response is shown", kinds).await;
     visit.reload().await;
     let said = "Showing 2 of 5 rounds: device …73dcc9, only Webhook response.";
     visit.says(summary, said).await;
     choose(&visit, "kind", "hook-error").await;
-    visit
-        .says(summary, "None of the 5 rounds here matches")
-        .await;
+    visit.says(summary, "None of the 5 rounds here matches").await;
     rows(&visit, 0).await;
     visit.look("log-filter-none-light").await;
     visit.act("filter", "clear").await;
     rows(&visit, 5).await;
-    visit
-        .says("[data-component$=announcer]", "Showing all rounds.")
-        .await;
+    visit.says("[data-component$=announcer]", "Showing all rounds.").await;
     let focused = "return document.activeElement.dataset.slot";
     assert_eq!(visit.run(focused).await, json!("source"));
     visit.end(home).await;
@@ -120,19 +114,14 @@ async fn copied(visit: &Visit) -> (String, String) {
         return document.querySelector('.block-dialog').open";
     assert_eq!(visit.run(open).await, json!(true));
     visit.act("block-dialog", "copy-curl").await;
-    let line = visit
-        .shows("a line is copied", "return window.copied")
-        .await;
+    let line = visit.shows("a line is copied", "return window.copied").await;
     let said = visit
         .shows(
             "it is said for which shell",
             "return document.querySelector('[data-component$=block-dialog] [data-slot=curl-status]').textContent",
         )
         .await;
-    (
-        line.as_str().unwrap().to_owned(),
-        said.as_str().unwrap().to_owned(),
-    )
+    (line.as_str().unwrap().to_owned(), said.as_str().unwrap().to_owned())
 }
 
 /// Types a line into bash.
@@ -146,10 +135,7 @@ async fn in_bash(line: &str) {
         .spawn()
         .unwrap();
     let mut input = bash.stdin.take().unwrap();
-    input
-        .write_all(format!("set -o pipefail\n{line}\n").as_bytes())
-        .await
-        .unwrap();
+    input.write_all(format!("set -o pipefail\n{line}\n").as_bytes()).await.unwrap();
     drop(input);
     assert!(bash.wait().await.unwrap().success(), "{line}");
 }
@@ -165,14 +151,12 @@ async fn a_request_copied_as_curl_arrives_again_as_it_was() {
     ];
     let mut came = 0;
     for (n, body) in bodies.iter().enumerate() {
-        let request = http::Request::post(format!(
-            "{}/a/%24(id)/[x]?q='{n}'&a={{b}}",
-            person.hook_url()
-        ))
-        .header("x-quote", r#"'"$(id)\"#)
-        .header("user-agent", "test/1")
-        .body(body.clone().into())
-        .unwrap();
+        let request =
+            http::Request::post(format!("{}/a/%24(id)/[x]?q='{n}'&a={{b}}", person.hook_url()))
+                .header("x-quote", r#"'"$(id)\"#)
+                .header("user-agent", "test/1")
+                .body(body.clone().into())
+                .unwrap();
         home.client.send(request).await.unwrap();
         came += 1;
         visit.blocks("received", came).await;
@@ -188,17 +172,8 @@ async fn a_request_copied_as_curl_arrives_again_as_it_was() {
         visit.blocks("received", came).await;
         let log = told_by_server(&visit).await;
         let deliveries = log["deliveries"].as_array().unwrap();
-        let [.., first, again] = &deliveries[..] else {
-            panic!("{log}")
-        };
-        for field in [
-            "method",
-            "path",
-            "query",
-            "body",
-            "body_encoding",
-            "body_sha256",
-        ] {
+        let [.., first, again] = &deliveries[..] else { panic!("{log}") };
+        for field in ["method", "path", "query", "body", "body_encoding", "body_sha256"] {
             assert_eq!(first["request"][field], again["request"][field], "{line}");
         }
         let headers = |delivery: &Value| -> Vec<Value> {
@@ -230,18 +205,14 @@ async fn the_downloaded_file_holds_what_the_reader_holds_and_no_key() {
     visit.connect().await;
     visit.act("webhook-card", "test").await;
     visit.whole_rounds(1).await;
-    person
-        .post("application/octet-stream", vec![0, 255, 128])
-        .await;
+    person.post("application/octet-stream", vec![0, 255, 128]).await;
     visit.blocks("received", 2).await;
     visit.goto(&format!("{}/log", visit.page_url)).await;
     visit.run(KEPT).await;
     rows(&visit, 2).await;
     visit.says(".log-count", "listening").await;
     visit.act("more", "download").await;
-    visit
-        .slot_says("more", "status", "2 deliveries, 3 events.")
-        .await;
+    visit.slot_says("more", "status", "2 deliveries, 3 events.").await;
     let script = "const done = arguments[arguments.length - 1]; window.saved.text().then((text) => done([window.savedAs, text]))";
     let saved = visit.run_async(script, vec![]).await;
     let (name, text) = (saved[0].as_str().unwrap(), saved[1].as_str().unwrap());
@@ -264,13 +235,9 @@ async fn the_downloaded_file_holds_what_the_reader_holds_and_no_key() {
 async fn a_reader_who_wants_silence_gets_it_on_both_pages() {
     let (home, visit, person) = started(LIGHT).await;
     person.post("text/plain", "one").await;
-    visit
-        .says("[data-component$=announcer]", "#1, POST: 200.")
-        .await;
+    visit.says("[data-component$=announcer]", "#1, POST: 200.").await;
     visit.goto(&format!("{}/log", visit.page_url)).await;
-    visit
-        .press("[data-component$=more] [data-slot=announce]")
-        .await;
+    visit.press("[data-component$=more] [data-slot=announce]").await;
     visit.reload().await;
     rows(&visit, 1).await;
     let muted = "return !document.querySelector('[data-component$=more] [data-slot=announce]').checked && localStorage.getItem('webhook-tutorial/muted') !== null";
@@ -317,11 +284,7 @@ async fn an_example_becomes_ones_own_by_a_press_and_by_nothing_else() {
             .shows("one's own is offered", &format!("return document.querySelector('{figure} .yours-line button').textContent === 'Show yours (#{n})'"))
             .await;
     }
-    assert_eq!(
-        visit.run(ids).await,
-        recorded,
-        "nothing is exchanged by itself"
-    );
+    assert_eq!(visit.run(ids).await, recorded, "nothing is exchanged by itself");
     assert_eq!(visit.run(tops).await, places, "and nothing moves");
     visit.press(&format!("{figure} .yours-line button")).await;
     visit
@@ -331,24 +294,15 @@ async fn an_example_becomes_ones_own_by_a_press_and_by_nothing_else() {
         )
         .await;
     visit.picture("log-yours-light").await;
-    visit
-        .axe_in("#simple-test", "an example of one's own")
-        .await;
+    visit.axe_in("#simple-test", "an example of one's own").await;
     visit.act("webhook-card", "test").await;
     visit.whole_rounds(3).await;
-    assert_eq!(
-        visit.run(ids).await,
-        json!("#2,#2,#2,#2,#2,#2"),
-        "what is shown stays"
-    );
+    assert_eq!(visit.run(ids).await, json!("#2,#2,#2,#2,#2,#2"), "what is shown stays");
     visit.press(&format!("{figure} .yours-line button")).await;
     visit
         .shows(
             "the recorded ones are back",
-            &format!(
-                "return (() => {{ {ids} }})() === '{}'",
-                recorded.as_str().unwrap()
-            ),
+            &format!("return (() => {{ {ids} }})() === '{}'", recorded.as_str().unwrap()),
         )
         .await;
     visit.end(home).await;
@@ -363,9 +317,7 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
     visit.blocks("received", 6).await;
     let stops = "return [...document.querySelectorAll('.log-rail *')].filter((node) => node.tabIndex >= 0 && node.checkVisibility()).length";
     assert_eq!(visit.run(stops).await, json!(1));
-    visit
-        .run("document.querySelector('.log-block[tabindex=\"0\"]').focus()")
-        .await;
+    visit.run("document.querySelector('.log-block[tabindex=\"0\"]').focus()").await;
     let at = "const all = [...document.querySelectorAll('.log-rounds .log-block')]; return all.indexOf(document.activeElement)";
     assert_eq!(visit.run(at).await, json!(17), "it begins at the newest");
     for (pressed, expected) in [
@@ -391,9 +343,7 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
             "return document.querySelector('[data-component$=dock] [data-action=newest]').checkVisibility()",
         )
         .await;
-    let left = visit
-        .run("return document.activeElement.getBoundingClientRect().left")
-        .await;
+    let left = visit.run("return document.activeElement.getBoundingClientRect().left").await;
     for n in 6..9 {
         person.post("text/plain", format!("body {n}")).await;
     }
@@ -405,9 +355,7 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
         .await;
     assert_eq!(visit.run(at).await, json!(0), "the focus stays");
     assert_eq!(
-        visit
-            .run("return document.activeElement.getBoundingClientRect().left")
-            .await,
+        visit.run("return document.activeElement.getBoundingClientRect().left").await,
         left,
         "nothing moves under a reader"
     );
@@ -422,29 +370,21 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
     assert!(fields.as_i64().unwrap() > 3, "{fields}");
     visit.key(Key::Escape).await;
     visit
-        .shows(
-            "the focus is back on the block",
-            &format!("return (() => {{ {at} }})() === 0"),
-        )
+        .shows("the focus is back on the block", &format!("return (() => {{ {at} }})() === 0"))
         .await;
     visit.act("dock", "newest").await;
     let edge = "const rail = document.querySelector('.log-rail'); return rail.scrollWidth - rail.clientWidth - rail.scrollLeft < 2 && !document.querySelector('[data-component$=dock] [data-action=newest]').checkVisibility()";
     visit.shows("the newest is in sight", edge).await;
     let wheel = "const rail = document.querySelector('.log-rail'); return rail.dispatchEvent(new WheelEvent('wheel', { deltaY: 100, cancelable: true, bubbles: true }))";
-    assert_eq!(
-        visit.run(wheel).await,
-        json!(true),
-        "nobody takes the wheel from the reader"
-    );
+    assert_eq!(visit.run(wheel).await, json!(true), "nobody takes the wheel from the reader");
     visit.end(home).await;
 }
 
 #[tokio::test]
 async fn the_list_is_what_a_phone_gets_and_the_rail_what_a_desk_gets() {
-    for (view, name, at_first, to_list) in [
-        (PHONE, "phone", "list", "collapse"),
-        (LIGHT, "light", "rail", "view"),
-    ] {
+    for (view, name, at_first, to_list) in
+        [(PHONE, "phone", "list", "collapse"), (LIGHT, "light", "rail", "view")]
+    {
         let (home, visit, person) = started(view).await;
         person.post("text/plain", "one").await;
         let is_at_first =
@@ -488,20 +428,14 @@ async fn the_log_follows_its_newest_unless_scrolled_back() {
             visit.act("dock", "newest").await;
             visit.act("dock", "view").await;
         }
-        visit
-            .shows(&format!("{view}: at the newest"), &at("< 2"))
-            .await;
+        visit.shows(&format!("{view}: at the newest"), &at("< 2")).await;
         for _ in 0..2 {
             visit.run(grow).await;
-            visit
-                .shows(&format!("{view}: still at the newest"), &at("< 2"))
-                .await;
+            visit.shows(&format!("{view}: still at the newest"), &at("< 2")).await;
         }
         let back = "const rail = document.querySelector('.log-rail'); rail.scrollBy(-400, -400); return [rail.scrollLeft, rail.scrollTop]";
         let stands = visit.run(back).await;
-        visit
-            .shows(&format!("{view}: scrolled back"), &at(">= 399"))
-            .await;
+        visit.shows(&format!("{view}: scrolled back"), &at(">= 399")).await;
         visit.run(grow).await;
         person.post("text/plain", "more").await;
         visit
@@ -546,9 +480,7 @@ async fn the_log_is_a_strip_until_something_arrives() {
     visit.act("hook", "send").await;
     visit.blocks("received", 1).await;
     let open = "return document.querySelector('.log-rail').checkVisibility() && document.activeElement.getBoundingClientRect().bottom <= document.querySelector('.log-dock').getBoundingClientRect().top";
-    visit
-        .shows("it is open, and not over what was pressed", open)
-        .await;
+    visit.shows("it is open, and not over what was pressed", open).await;
     visit.act("dock", "collapse").await;
     visit.act("hook", "send").await;
     visit.blocks("received", 2).await;
@@ -563,9 +495,7 @@ async fn the_dock_is_resized_remembered_and_never_over_the_focus() {
     visit.blocks("received", 1).await;
     let height = "return document.querySelector('.log-dock').offsetHeight";
     let before = visit.run(height).await.as_i64().unwrap();
-    visit
-        .run("document.querySelector('.dock-handle').focus()")
-        .await;
+    visit.run("document.querySelector('.dock-handle').focus()").await;
     visit.key(Key::Up).await;
     visit.key(Key::Up).await;
     let larger = visit.run(height).await.as_i64().unwrap();
@@ -574,38 +504,19 @@ async fn the_dock_is_resized_remembered_and_never_over_the_focus() {
     let at = visit.run("const { left, top, width, height } = document.querySelector('.dock-handle').getBoundingClientRect(); return [Math.round(left + width / 2), Math.round(top + height / 2)]").await;
     let (x, y) = (at[0].as_f64().unwrap(), at[1].as_f64().unwrap());
     let drag = MouseActions::new("mouse".to_owned())
-        .then(PointerAction::MoveTo {
-            duration: None,
-            x,
-            y,
-        })
-        .then(PointerAction::Down {
-            button: MOUSE_BUTTON_LEFT,
-        })
-        .then(PointerAction::MoveTo {
-            duration: None,
-            x,
-            y: y - 60.0,
-        })
-        .then(PointerAction::Up {
-            button: MOUSE_BUTTON_LEFT,
-        });
+        .then(PointerAction::MoveTo { duration: None, x, y })
+        .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+        .then(PointerAction::MoveTo { duration: None, x, y: y - 60.0 })
+        .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
     visit.browser.client.perform_actions(drag).await.unwrap();
     let dragged = visit.run(height).await.as_i64().unwrap();
     assert!((dragged - larger - 60).abs() <= 12, "{larger} {dragged}");
     let larger = dragged;
-    let now = visit
-        .run("return document.querySelector('.dock-handle').ariaValueNow")
-        .await;
+    let now = visit.run("return document.querySelector('.dock-handle').ariaValueNow").await;
     visit.reload().await;
     visit.blocks("received", 1).await;
     assert_eq!(visit.run(height).await, json!(larger), "remembered");
-    assert_eq!(
-        visit
-            .run("return document.querySelector('.dock-handle').ariaValueNow")
-            .await,
-        now
-    );
+    assert_eq!(visit.run("return document.querySelector('.dock-handle').ariaValueNow").await, now);
     // Whatever can have the focus, one after the other.
     let hidden = "const dock = document.querySelector('.log-dock');
         const found = [];
@@ -618,9 +529,7 @@ async fn the_dock_is_resized_remembered_and_never_over_the_focus() {
             if (height < free - 60 && bottom > free + 1 && top > 0) found.push(`${node.tagName} ${node.textContent.slice(0, 40)} ${bottom} > ${free}`);
         }
         return found;";
-    visit
-        .run("document.documentElement.style.scrollBehavior = 'auto'")
-        .await;
+    visit.run("document.documentElement.style.scrollBehavior = 'auto'").await;
     assert_eq!(visit.run(hidden).await, json!([]));
     visit.act("dock", "collapse").await;
     assert_eq!(visit.run(hidden).await, json!([]));

@@ -1,8 +1,5 @@
 //! The product, checked from outside: one binary, so that it links once.
-#![allow(
-    clippy::unwrap_used,
-    reason = "tests are read by their names and fail loudly"
-)]
+#![allow(clippy::unwrap_used, reason = "tests are read by their names and fail loudly")]
 
 mod bounds;
 mod browsers;
@@ -56,8 +53,5 @@ async fn both_functions(
         started.unwrap()
     };
     let for_api = [shared, &[("HOOK_URL", HOOK_URL)], for_api].concat();
-    (
-        start("receiver", shared).await,
-        start("api", &for_api).await,
-    )
+    (start("receiver", shared).await, start("api", &for_api).await)
 }

@@ -26,17 +26,11 @@ async fn the_engine_refuses_web_pages() {
             "{method} / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Target: DynamoDB_20120810.Scan\r\nContent-Length: {}\r\n{more}\r\n{scan}",
             scan.len()
         );
-        raw(engine.parse().unwrap(), request.as_bytes())
-            .await
-            .unwrap()
+        raw(engine.parse().unwrap(), request.as_bytes()).await.unwrap()
     };
     // A program may, which is why the others mean something.
     let answer = send("POST", engine, "").await;
-    assert!(
-        answer.status == 200 && answer.text.contains("Items"),
-        "{}",
-        answer.text
-    );
+    assert!(answer.status == 200 && answer.text.contains("Items"), "{}", answer.text);
     for (method, host, more) in [
         ("POST", engine, "Origin: http://evil.example\r\n"),
         ("POST", engine, "Origin: null\r\n"),
@@ -51,10 +45,7 @@ async fn the_engine_refuses_web_pages() {
         let answer = send(method, host, more).await;
         assert_eq!(answer.status, 403, "{method} {host} {more}");
         let text = answer.text.to_ascii_lowercase();
-        assert!(
-            !text.contains("items") && !text.contains("access-control-allow"),
-            "{text}"
-        );
+        assert!(!text.contains("items") && !text.contains("access-control-allow"), "{text}");
     }
     home.stack.stop().await.unwrap();
 }
@@ -135,18 +126,15 @@ async fn another_site_in_the_same_browser_can_only_send_webhooks() {
     let account = Account::of(&home).await;
     person.post("text/plain", "planted-in-the-log").await;
     let tokens = async || {
-        let list = account
-            .ask(Method::GET, "/v1/access_tokens", Value::Null)
-            .await;
+        let list = account.ask(Method::GET, "/v1/access_tokens", Value::Null).await;
         list.as_array().map_or(0, Vec::len)
     };
     let (before, hooks) = (tokens().await, account.hooks().await.len());
     let password = home.stack.cloud().credentials().password;
     let site = other_site().await;
     let pretends = "MAP evil.example 127.0.0.1";
-    let browser = Browser::start_with(LIGHT, &[&format!("--host-resolver-rules={pretends}")])
-        .await
-        .unwrap();
+    let browser =
+        Browser::start_with(LIGHT, &[&format!("--host-resolver-rules={pretends}")]).await.unwrap();
     // Another name, another port of the same name, and the page's own name at another port.
     for at in ["evil.example", "localhost", "127.0.0.1"] {
         let own = format!("http://{at}:{}/", site.addr.port());
@@ -164,21 +152,13 @@ async fn another_site_in_the_same_browser_can_only_send_webhooks() {
         let tried: Vec<(String, String)> = serde_json::from_value(tried).unwrap();
         assert!(tried.len() == 25, "{tried:?}");
         for (what, came) in &tried {
-            let read = [
-                "planted-in-the-log",
-                "access_token",
-                &password,
-                "Items",
-                "\"clouds\"",
-            ];
+            let read = ["planted-in-the-log", "access_token", &password, "Items", "\"clouds\""];
             assert!(
                 read.iter().all(|secret| !came.contains(secret)),
                 "{what} from {own} could read {came}"
             );
             // What a page with a token may call as in life answers with a refusal here; nothing else may be read at all.
-            let may_be_read = [
-                "flash", "compile", "account", "sign in", "form to", "beacon",
-            ];
+            let may_be_read = ["flash", "compile", "account", "sign in", "form to", "beacon"];
             if !may_be_read.iter().any(|begin| what.starts_with(begin)) {
                 assert!(
                     ["blocked", "opaque"].contains(&came.as_str()),
@@ -189,11 +169,7 @@ async fn another_site_in_the_same_browser_can_only_send_webhooks() {
         }
     }
     // The name that was pointed here, at the very ports of the page, the cloud and the engine.
-    let ports = [
-        &home.stack.page_url,
-        &account.api,
-        home.stack.engine_url().unwrap(),
-    ];
+    let ports = [&home.stack.page_url, &account.api, home.stack.engine_url().unwrap()];
     for url in ports {
         let url = url.replace("127.0.0.1", "evil.example");
         browser.client.goto(&url).await.unwrap();

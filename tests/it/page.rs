@@ -18,24 +18,15 @@ async fn start_send_and_watch_the_three_blocks_arrive_in_every_view() {
     visit.look_everywhere("signed-out").await;
     let person = visit.start().await;
     let line = visit.slot_text("hook", "line").await;
-    assert!(
-        line.contains("curl") && line.contains(person.endpoint.as_str()),
-        "{line}"
-    );
+    assert!(line.contains("curl") && line.contains(person.endpoint.as_str()), "{line}");
     let sent = person.post("application/json", r#"{"event":"WebhookTutorial01","data":"{\"op\":\"test\",\"id\":1652008511}","coreid":"api"}"#).await;
     assert_eq!(sent.status(), StatusCode::OK);
     for kind in ["received", "parsed", "response"] {
         visit.blocks(kind, 1).await;
     }
     let log = visit.text(".log-rounds").await;
-    for text in [
-        "Webhook received",
-        "Parsed data",
-        "Webhook response",
-        "1652008511",
-        "POST",
-        "200",
-    ] {
+    for text in ["Webhook received", "Parsed data", "Webhook response", "1652008511", "POST", "200"]
+    {
         assert!(log.contains(text), "{text} is not in {log}");
     }
     visit.look_everywhere("one-round").await;
@@ -90,13 +81,7 @@ async fn a_share_link_reads_under_a_bar_and_replaces_nothing() {
 
     let visit = Visit::to(&home, LIGHT).await;
     let own = visit.start().await;
-    visit
-        .goto(&format!(
-            "{}/#{}",
-            home.stack.page_url,
-            owner.share.reveal()
-        ))
-        .await;
+    visit.goto(&format!("{}/#{}", home.stack.page_url, owner.share.reveal())).await;
     visit.reload().await;
     visit
         .shows(
@@ -106,10 +91,7 @@ async fn a_share_link_reads_under_a_bar_and_replaces_nothing() {
         .await;
     visit.blocks("received", 1).await;
     let log = visit.text(".log-rounds").await;
-    assert!(
-        log.contains("shared body") && !log.contains("planted-secret"),
-        "{log}"
-    );
+    assert!(log.contains("shared body") && !log.contains("planted-secret"), "{log}");
     let address = visit.browser.client.current_url().await.unwrap();
     assert!(!address.as_str().contains("read_"), "{address}");
     visit.picture("shared-light").await;
@@ -150,16 +132,11 @@ async fn another_owners_key_is_adopted_only_after_a_question() {
         visit.goto("about:blank").await;
         visit.goto(&link).await;
         visit
-            .shows(
-                "the page asks",
-                "return document.querySelector('dialog[data-name=adopt]').open",
-            )
+            .shows("the page asks", "return document.querySelector('dialog[data-name=adopt]').open")
             .await;
         let address = visit.browser.client.current_url().await.unwrap();
         assert!(!address.as_str().contains("own_"), "{address}");
-        visit
-            .press(&format!("dialog[data-name=adopt] [data-action={answer}]"))
-            .await;
+        visit.press(&format!("dialog[data-name=adopt] [data-action={answer}]")).await;
         visit.shows("the right endpoint is shown", &format!("return document.querySelector('[data-component$=hook] [data-slot=url]').textContent.endsWith('{endpoint}')")).await;
     }
     visit

@@ -35,12 +35,7 @@ struct Case {
 }
 
 fn hook(method: Method, below: &'static str) -> Case {
-    Case {
-        method,
-        target: below,
-        from: FRONT,
-        ..Case::default()
-    }
+    Case { method, target: below, from: FRONT, ..Case::default() }
 }
 
 fn post(content_type: &'static str, body: impl Into<Bytes>) -> Case {
@@ -53,10 +48,7 @@ fn post(content_type: &'static str, body: impl Into<Bytes>) -> Case {
 
 fn call(key: &'static str, method: Method, target: &'static str, body: &'static str) -> Case {
     Case {
-        headers: vec![
-            ("authorization", key),
-            ("x-forwarded-host", "hooks.example"),
-        ],
+        headers: vec![("authorization", key), ("x-forwarded-host", "hooks.example")],
         body: body.into(),
         ..hook(method, target)
     }
@@ -70,10 +62,7 @@ fn cases() -> Vec<Case> {
     let mut cases = vec![
         post("application/json", event),
         post("application/json", "{\"broken\":"),
-        post(
-            "application/x-www-form-urlencoded",
-            "event=a&data=%7B%22id%22%3A%22x%22%7D",
-        ),
+        post("application/x-www-form-urlencoded", "event=a&data=%7B%22id%22%3A%22x%22%7D"),
         post("application/octet-stream", vec![0, 255, 10, 13, 128]),
         // Text by its type, and not by its bytes: it travels in base64.
         post("text/plain", vec![0xff, 0xfe]),
@@ -87,28 +76,19 @@ fn cases() -> Vec<Case> {
                 ("cookie", "c=3"),
                 ("x-twice", "1"),
                 ("x-twice", "2"),
-                (
-                    "user-agent",
-                    "ParticleBot/1.1 (https://docs.particle.io/webhooks)",
-                ),
+                ("user-agent", "ParticleBot/1.1 (https://docs.particle.io/webhooks)"),
                 ("x-text", "caf\u{e9} <b>"),
                 ("x-viewer-address", "2001:db8::7"),
                 ("x-forwarded-for", "192.0.2.9"),
             ],
             ..hook(Method::GET, "/hook/{endpoint}/cookies?a=1&a=2&b=%26%3C")
         },
-        Case {
-            from: "2001:db8::9",
-            ..hook(Method::GET, "/hook/{endpoint}/from-an-ipv6-address")
-        },
+        Case { from: "2001:db8::9", ..hook(Method::GET, "/hook/{endpoint}/from-an-ipv6-address") },
         hook(Method::GET, "/hook/{endpoint}//a%2Fb%20c%C3%A9/../%00"),
         hook(Method::POST, "/hook/aaaaaaaaaaaaaaaaaaaaaaaaaa"),
         hook(Method::POST, "/hook/nonsense"),
         // Without the secret: sent to the function URL and not through the CDN.
-        Case {
-            headers: vec![("x-origin-secret", "a guess")],
-            ..post("application/json", event)
-        },
+        Case { headers: vec![("x-origin-secret", "a guess")], ..post("application/json", event) },
         call(
             OWNER,
             Method::PUT,
@@ -134,14 +114,8 @@ fn cases() -> Vec<Case> {
 }
 
 /// What can't be the same twice, and stands in the log or an answer all the same.
-const DIFFER: [&str; 6] = [
-    "created_at",
-    "cursor",
-    "expires_at",
-    "received_at",
-    "took_ms",
-    "x-amzn-trace-id",
-];
+const DIFFER: [&str; 6] =
+    ["created_at", "cursor", "expires_at", "received_at", "took_ms", "x-amzn-trace-id"];
 
 /// A JSON value without what can't be the same twice.
 fn comparable(value: Value) -> Value {
@@ -154,10 +128,7 @@ fn comparable(value: Value) -> Value {
             })
             .collect(),
         Value::Array(pair)
-            if pair
-                .first()
-                .and_then(Value::as_str)
-                .is_some_and(|n| DIFFER.contains(&n)) =>
+            if pair.first().and_then(Value::as_str).is_some_and(|n| DIFFER.contains(&n)) =>
         {
             json!([pair[0], "differs"])
         }
@@ -173,14 +144,8 @@ struct Way<'a> {
 }
 
 enum Functions<'a> {
-    Here {
-        receiver: Service,
-        api: Service,
-    },
-    Binaries {
-        receiver: &'a mut Environment,
-        api: &'a mut Environment,
-    },
+    Here { receiver: Service, api: Service },
+    Binaries { receiver: &'a mut Environment, api: &'a mut Environment },
 }
 
 impl Way<'_> {
@@ -194,11 +159,7 @@ impl Way<'_> {
             .method(case.method.clone())
             .uri(mine(case.target))
             .header("host", "abc.lambda-url.eu-central-1.on.aws");
-        if !case
-            .headers
-            .iter()
-            .any(|(name, _)| *name == "x-origin-secret")
-        {
+        if !case.headers.iter().any(|(name, _)| *name == "x-origin-secret") {
             request = request.header("x-origin-secret", SECRET);
         }
         for (name, value) in &case.headers {
@@ -262,11 +223,7 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
         clock: clock.clone(),
         log: Arc::new(|_| {}),
     };
-    let receiver = receiver::Receiver {
-        store: store.clone(),
-        limits,
-        clock: clock.clone(),
-    };
+    let receiver = receiver::Receiver { store: store.clone(), limits, clock: clock.clone() };
     let api = api::Api {
         store,
         limits,
@@ -294,10 +251,7 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
         crate::both_functions(&variables, &[("CREATION_CODE", CODE)]).await;
     let mut binaries = Way {
         person: person(),
-        home: Functions::Binaries {
-            receiver: &mut receiver,
-            api: &mut api,
-        },
+        home: Functions::Binaries { receiver: &mut receiver, api: &mut api },
     };
 
     let create = call(OWNER, Method::PUT, "/api/endpoint", "");
@@ -307,12 +261,7 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
         create
     };
     // EventError without the code, made with it, and then prolonged without it.
-    let before = [
-        create.clone(),
-        create_with("a guess"),
-        create_with(CODE),
-        create.clone(),
-    ];
+    let before = [create.clone(), create_with("a guess"), create_with(CODE), create.clone()];
     let log = call(OWNER, Method::GET, "/api/log?limit=500", "");
     let after = [
         call(OWNER, Method::DELETE, "/api/log", ""),
@@ -322,21 +271,12 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
         log.clone(),
         hook(Method::POST, "/hook/{endpoint}"),
     ];
-    let sent: Vec<_> = before
-        .into_iter()
-        .chain(cases())
-        .chain([log])
-        .chain(after)
-        .collect();
+    let sent: Vec<_> = before.into_iter().chain(cases()).chain([log]).chain(after).collect();
     let mut kept = 0;
     for (number, case) in sent.iter().enumerate() {
         let (mine, theirs) = (here.send(case).await, binaries.send(case).await);
         let (mine, theirs) = (here.seen(&mine), binaries.seen(&theirs));
-        assert_eq!(
-            mine, theirs,
-            "case {number}: {} {}",
-            case.method, case.target
-        );
+        assert_eq!(mine, theirs, "case {number}: {} {}", case.method, case.target);
         if case.target == "/api/endpoint" && number < 4 {
             let refused = number < 2;
             assert_eq!(theirs["status"], if refused { 403 } else { 200 });
@@ -344,11 +284,7 @@ async fn the_real_binaries_answer_and_record_what_the_local_home_does() {
             assert_eq!(theirs["body"]["field"].as_str(), field);
         }
         kept = kept.max(theirs["body"]["deliveries"].as_array().map_or(0, Vec::len));
-        if case
-            .headers
-            .iter()
-            .any(|(name, _)| *name == "x-viewer-address")
-        {
+        if case.headers.iter().any(|(name, _)| *name == "x-viewer-address") {
             // Not only the same, but right.
             let newest = call(OWNER, Method::GET, "/api/log?last=1", "");
             let newest = binaries.send(&newest).await;

@@ -15,11 +15,7 @@ fn as_account(config: &mut Config) {
     config.clouds = Arc::new(|usual| {
         usual
             .into_iter()
-            .map(|cloud| Cloud {
-                id: "particle".to_owned(),
-                demo: None,
-                ..cloud
-            })
+            .map(|cloud| Cloud { id: "particle".to_owned(), demo: None, ..cloud })
             .collect()
     });
 }
@@ -37,25 +33,13 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
     visit.scroll_to("#webhook-configuration").await;
     visit.look_everywhere("particle-account").await;
     visit
-        .sign_in(
-            "password",
-            &[
-                ("username", &demo.username),
-                ("password", "not the password"),
-            ],
-        )
+        .sign_in("password", &[("username", &demo.username), ("password", "not the password")])
         .await;
     visit
-        .slot_says(
-            "connect",
-            "problem",
-            "User name or password is wrong. It was tried once",
-        )
+        .slot_says("connect", "problem", "User name or password is wrong. It was tried once")
         .await;
     visit.look_everywhere("particle-wrong-password").await;
-    visit
-        .sign_in("password", &[("password", &demo.password)])
-        .await;
+    visit.sign_in("password", &[("password", &demo.password)]).await;
     visit
         .shows(
             "the code is asked for",
@@ -63,9 +47,7 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
         )
         .await;
     visit.sign_in("code", &[("code", "654321")]).await;
-    visit
-        .slot_says("connect", "problem", "The one-time code is wrong")
-        .await;
+    visit.slot_says("connect", "problem", "The one-time code is wrong").await;
     visit.look_everywhere("particle-wrong-code").await;
     visit.sign_in("code", &[("code", "123 456")]).await;
     visit.connected().await;
@@ -95,9 +77,7 @@ async fn a_pasted_token_works_and_is_not_deleted_at_sign_out() {
         visit.slot_says("connect", "problem", "token").await;
     }
     visit.picture("particle-wrong-token-light").await;
-    visit
-        .sign_in("token", &[("token", &format!(" {}\n", account.token))])
-        .await;
+    visit.sign_in("token", &[("token", &format!(" {}\n", account.token))]).await;
     visit.connected().await;
     visit.act("connect", "sign-out").await;
     visit
@@ -107,11 +87,7 @@ async fn a_pasted_token_works_and_is_not_deleted_at_sign_out() {
         )
         .await;
     let user = account.call(Method::GET, "/v1/user", Value::Null).await;
-    assert_eq!(
-        user.status(),
-        StatusCode::OK,
-        "whoever made the token keeps it"
-    );
+    assert_eq!(user.status(), StatusCode::OK, "whoever made the token keeps it");
     visit.end(home).await;
 }
 
@@ -122,22 +98,13 @@ async fn a_token_that_ends_keeps_the_log_and_the_place_and_asks_again() {
     visit.act("webhook-card", "test").await;
     let before = visit.whole_rounds(1).await;
     let account = Account::with_token(&home, &visit.token().await);
-    account
-        .ask(Method::DELETE, "/v1/access_tokens/current", Value::Null)
-        .await;
+    account.ask(Method::DELETE, "/v1/access_tokens/current", Value::Null).await;
     visit.act("webhook-card", "test").await;
-    visit
-        .slot_says("connect", "why", "The sign-in has ended")
-        .await;
-    visit
-        .scroll_to("[data-component$=connect] [data-slot=card]")
-        .await;
+    visit.slot_says("connect", "why", "The sign-in has ended").await;
+    visit.scroll_to("[data-component$=connect] [data-slot=card]").await;
     visit.look_everywhere("particle-expired").await;
-    let meanwhile = visit
-        .log_shows("what was there", |rounds| {
-            rounds.first().is_some_and(is_whole)
-        })
-        .await;
+    let meanwhile =
+        visit.log_shows("what was there", |rounds| rounds.first().is_some_and(is_whole)).await;
     assert_eq!(meanwhile[0], before[0]);
     visit.says(".log-count", "not listening to events").await;
     visit.connect().await;
@@ -149,9 +116,7 @@ async fn a_token_that_ends_keeps_the_log_and_the_place_and_asks_again() {
         .await;
     assert!(
         after.iter().any(|round| round.who == "Not listening"
-            && round
-                .status
-                .contains("events of that time were not seen here")),
+            && round.status.contains("events of that time were not seen here")),
         "{after:#?}"
     );
     visit.remove_webhook().await;
@@ -181,35 +146,15 @@ async fn somebody_elses_webhook_is_left_alone_until_it_is_taken_over() {
             "There is a webhook named “WebhookTutorial01” in the account already",
         )
         .await;
-    visit
-        .slot_says(
-            "webhook-card",
-            "question-words",
-            "http://127.0.0.1:9/theirs, made on",
-        )
-        .await;
-    visit
-        .slot_says(
-            "webhook-card",
-            "overlap",
-            "“Webhook”, to http://127.0.0.1:9/wider",
-        )
-        .await;
+    visit.slot_says("webhook-card", "question-words", "http://127.0.0.1:9/theirs, made on").await;
+    visit.slot_says("webhook-card", "overlap", "“Webhook”, to http://127.0.0.1:9/wider").await;
     visit.scroll_to("[data-component$=webhook-card]").await;
     visit.look("particle-elsewhere-light").await;
     visit.act("webhook-card", "no").await;
-    visit
-        .slot_says("webhook-card", "question-words", "It was left as it is")
-        .await;
+    visit.slot_says("webhook-card", "question-words", "It was left as it is").await;
     assert_eq!(url().await, "http://127.0.0.1:9/theirs");
     visit.reload().await;
-    visit
-        .slot_says(
-            "webhook-card",
-            "question-words",
-            "http://127.0.0.1:9/theirs",
-        )
-        .await;
+    visit.slot_says("webhook-card", "question-words", "http://127.0.0.1:9/theirs").await;
     visit.act("webhook-card", "yes").await;
     visit.connected().await;
     assert_eq!(url().await, json!(own));
@@ -228,9 +173,7 @@ async fn when_two_webhooks_fire_for_one_event_the_log_says_so() {
     visit.act("webhook-card", "test").await;
     let rounds = visit
         .log_shows("a duplicate", |rounds| {
-            rounds
-                .iter()
-                .any(|round| round.status.contains("seen before"))
+            rounds.iter().any(|round| round.status.contains("seen before"))
         })
         .await;
     let notes: String = rounds
@@ -255,26 +198,16 @@ async fn a_lost_cloud_is_reported_and_found_again() {
     let network = Network::of(&visit).await;
     visit.start().await;
     visit.connect().await;
-    visit
-        .slot_says("connect", "devices", "No devices in this account")
-        .await;
+    visit.slot_says("connect", "devices", "No devices in this account").await;
     visit.act("webhook-card", "test").await;
     visit.whole_rounds(1).await;
     network.go_down().await;
-    visit
-        .slot_says("connect", "stream", "can’t be reached")
-        .await;
+    visit.slot_says("connect", "stream", "can’t be reached").await;
     visit.act("webhook-card", "test").await;
     visit
-        .slot_says(
-            "webhook-card",
-            "status",
-            "Not published. The simulated cloud can’t be reached",
-        )
+        .slot_says("webhook-card", "status", "Not published. The simulated cloud can’t be reached")
         .await;
-    visit
-        .scroll_to("[data-component$=connect] [data-slot=card]")
-        .await;
+    visit.scroll_to("[data-component$=connect] [data-slot=card]").await;
     visit.look("particle-cloud-down-light").await;
     network.come_back().await;
     visit.listening().await;

@@ -17,26 +17,13 @@ async fn differs(visit: &Visit, part: &str) {
         "const list = document.querySelector('.webhook-differs'); return list.checkVisibility() && list.textContent.includes({})",
         json!(part)
     );
-    visit
-        .shows(&format!("the page says {part:?}"), &script)
-        .await;
+    visit.shows(&format!("the page says {part:?}"), &script).await;
 }
 
 async fn put_back(visit: &Visit) {
-    assert_eq!(
-        visit
-            .text("[data-component$=webhook-card] [data-action=yes]")
-            .await,
-        "Put back"
-    );
+    assert_eq!(visit.text("[data-component$=webhook-card] [data-action=yes]").await, "Put back");
     visit.act("webhook-card", "yes").await;
-    visit
-        .slot_says(
-            "webhook-card",
-            "state",
-            "Every event whose name begins with",
-        )
-        .await;
+    visit.slot_says("webhook-card", "state", "Every event whose name begins with").await;
     visit
         .shows(
             "nothing differs any more",
@@ -56,9 +43,7 @@ async fn a_press_that_leads_to_nothing_finds_a_disabled_webhook() {
     let at = account.hook_path().await;
     account.ask(Method::PUT, &at, hook).await;
     visit.act("webhook-card", "test").await;
-    visit
-        .slot_says("webhook-card", "state", "but it was changed")
-        .await;
+    visit.slot_says("webhook-card", "state", "but it was changed").await;
     differs(&visit, "It is disabled: no event triggers it.").await;
     visit.scroll_to("[data-component$=webhook-card]").await;
     visit.look_everywhere("particle-changed").await;
@@ -82,18 +67,9 @@ async fn a_webhook_led_away_or_deleted_is_restored() {
     let hook = settings(&account, away).await;
     account.ask(Method::PUT, &at, hook).await;
     visit.act("webhook-card", "test").await;
-    visit
-        .slot_says("webhook-card", "state", "no longer leads here")
-        .await;
-    visit
-        .slot_says("webhook-card", "question-words", away)
-        .await;
-    assert_eq!(
-        visit
-            .text("[data-component$=webhook-card] [data-action=yes]")
-            .await,
-        "Take back"
-    );
+    visit.slot_says("webhook-card", "state", "no longer leads here").await;
+    visit.slot_says("webhook-card", "question-words", away).await;
+    assert_eq!(visit.text("[data-component$=webhook-card] [data-action=yes]").await, "Take back");
     visit.scroll_to("[data-component$=webhook-card]").await;
     visit.look("particle-led-away-light").await;
     visit.act("webhook-card", "yes").await;
@@ -102,9 +78,7 @@ async fn a_webhook_led_away_or_deleted_is_restored() {
 
     account.ask(Method::DELETE, &at, Value::Null).await;
     visit.act("webhook-card", "test").await;
-    visit
-        .slot_says("webhook-card", "state", "no longer in your account")
-        .await;
+    visit.slot_says("webhook-card", "state", "no longer in your account").await;
     visit.scroll_to("[data-component$=webhook-card]").await;
     visit.look("particle-deleted-light").await;
     visit.act("webhook-card", "yes").await;
@@ -124,12 +98,8 @@ async fn a_webhook_that_leads_elsewhere_is_noticed_by_its_rounds() {
     account.ask(Method::PUT, &at, hook).await;
     // Somebody else's event: nothing is pressed here.
     account.publish("WebhookTutorial01", "{}").await;
-    visit
-        .slot_says("webhook-card", "state", "no longer leads here")
-        .await;
-    visit
-        .says(".log-count", "the webhook leads elsewhere")
-        .await;
+    visit.slot_says("webhook-card", "state", "no longer leads here").await;
+    visit.says(".log-count", "the webhook leads elsewhere").await;
     visit.end(home).await;
 }
 
@@ -149,11 +119,7 @@ async fn a_webhook_changed_elsewhere_is_compared_and_put_back() {
 
     change(|hook| hook["event"] = json!("Other")).await;
     visit.act("webhook-card", "test").await;
-    differs(
-        &visit,
-        "Its event is “Other”, so “WebhookTutorial01” does not trigger it.",
-    )
-    .await;
+    differs(&visit, "Its event is “Other”, so “WebhookTutorial01” does not trigger it.").await;
     put_back(&visit).await;
 
     // What still fires is seen when somebody comes back to the page.
@@ -204,10 +170,7 @@ async fn what_connecting_does_is_said_before_it_is_done() {
     ] {
         assert!(plan.contains(part), "{part:?} is not in {plan}");
     }
-    assert!(
-        account.hooks().await.is_empty(),
-        "nothing is made before somebody says so"
-    );
+    assert!(account.hooks().await.is_empty(), "nothing is made before somebody says so");
     visit.connect().await;
     assert_eq!(account.hooks().await.len(), 1);
     visit.end(home).await;

@@ -21,16 +21,9 @@ const CUTS: usize = 6;
 /// The id of what was published, as a round shows it anywhere.
 fn id_of(round: &Round) -> Option<usize> {
     let values = round.blocks.iter().flat_map(|block| &block.rows);
-    let text = values
-        .map(|(_, value)| value.as_str())
-        .collect::<Vec<_>>()
-        .join(" ");
+    let text = values.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(" ");
     let (_, rest) = text.split_once("\"id\":")?;
-    let digits: String = rest
-        .trim_start()
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
+    let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
 }
 
@@ -51,13 +44,7 @@ async fn events_of_a_breaking_stream_are_shown_once_or_missed() {
                 })
                 .url
                 .clone();
-            usual
-                .into_iter()
-                .map(|cloud| Cloud {
-                    api: proxied.clone(),
-                    ..cloud
-                })
-                .collect()
+            usual.into_iter().map(|cloud| Cloud { api: proxied.clone(), ..cloud }).collect()
         });
     })
     .await;
@@ -72,34 +59,20 @@ async fn events_of_a_breaking_stream_are_shown_once_or_missed() {
         visit.listening().await;
         for _ in 0..2 {
             next += 1;
-            account
-                .publish(
-                    "WebhookTutorial01",
-                    &format!(r#"{{"op":"test","id":{next}}}"#),
-                )
-                .await;
+            account.publish("WebhookTutorial01", &format!(r#"{{"op":"test","id":{next}}}"#)).await;
             heard.push(next);
             visit
                 .log_shows(&format!("round {next}, whole"), |rounds| {
-                    rounds
-                        .iter()
-                        .any(|round| is_whole(round) && id_of(round) == Some(next))
+                    rounds.iter().any(|round| is_whole(round) && id_of(round) == Some(next))
                 })
                 .await;
         }
         cutter.cut();
-        visit
-            .slot_says("connect", "stream", "Not listening to events")
-            .await;
+        visit.slot_says("connect", "stream", "Not listening to events").await;
         // Published where nobody listens; the server still gets it. The first pause is too short for it.
         if cut > 1 && cutter.opened().len() == cut + 1 {
             next += 1;
-            account
-                .publish(
-                    "WebhookTutorial01",
-                    &format!(r#"{{"op":"test","id":{next}}}"#),
-                )
-                .await;
+            account.publish("WebhookTutorial01", &format!(r#"{{"op":"test","id":{next}}}"#)).await;
             if cutter.opened().len() == cut + 1 {
                 missed.push(next);
             }
@@ -114,32 +87,18 @@ async fn events_of_a_breaking_stream_are_shown_once_or_missed() {
         })
         .await;
     for id in &heard {
-        let of: Vec<_> = rounds
-            .iter()
-            .filter(|round| id_of(round) == Some(*id))
-            .collect();
+        let of: Vec<_> = rounds.iter().filter(|round| id_of(round) == Some(*id)).collect();
         assert!(of.len() == 1 && is_whole(of[0]), "{id}: {of:#?}");
     }
     let quiet = |round: &Round| {
         round.who == "Not listening"
-            && round
-                .status
-                .contains("events of that time were not seen here")
+            && round.status.contains("events of that time were not seen here")
     };
-    assert!(
-        rounds.iter().filter(|round| quiet(round)).count() >= CUTS,
-        "{rounds:#?}"
-    );
+    assert!(rounds.iter().filter(|round| quiet(round)).count() >= CUTS, "{rounds:#?}");
     for id in &missed {
-        let at: Vec<_> = (0..rounds.len())
-            .filter(|at| id_of(&rounds[*at]) == Some(*id))
-            .collect();
+        let at: Vec<_> = (0..rounds.len()).filter(|at| id_of(&rounds[*at]) == Some(*id)).collect();
         assert_eq!(at.len(), 1, "{id}: {rounds:#?}");
-        let kinds: Vec<_> = rounds[at[0]]
-            .blocks
-            .iter()
-            .map(|block| block.kind.as_str())
-            .collect();
+        let kinds: Vec<_> = rounds[at[0]].blocks.iter().map(|block| block.kind.as_str()).collect();
         assert_eq!(kinds, ["received", "parsed", "response"], "{id}");
     }
     let opened = cutter.opened();
@@ -159,10 +118,7 @@ async fn events_of_a_breaking_stream_are_shown_once_or_missed() {
         heard
             .iter()
             .all(|id| {
-                again
-                    .iter()
-                    .filter(|round| id_of(round) == Some(*id) && is_whole(round))
-                    .count()
+                again.iter().filter(|round| id_of(round) == Some(*id) && is_whole(round)).count()
                     == 1
             })
             .then_some(())
@@ -227,19 +183,13 @@ async fn a_refusing_or_broken_cloud_is_reported_and_retried() {
         visit.run("window.answer = null").await;
         visit.connect().await;
         visit
-            .run(&format!(
-                "{answer}; window.streams.splice(0).forEach((one) => one.abort())"
-            ))
+            .run(&format!("{answer}; window.streams.splice(0).forEach((one) => one.abort())"))
             .await;
         visit.slot_says("connect", "stream", stream).await;
-        visit
-            .slot_says("connect", "stream", "Trying again by itself.")
-            .await;
+        visit.slot_says("connect", "stream", "Trying again by itself.").await;
         visit.act("webhook-card", "test").await;
         visit.slot_says("webhook-card", "status", says).await;
-        visit
-            .scroll_to("[data-component$=connect] [data-slot=card]")
-            .await;
+        visit.scroll_to("[data-component$=connect] [data-slot=card]").await;
         visit.look(&format!("particle-{status}-{name}")).await;
         visit.run("window.answer = null").await;
         visit.listening().await;

@@ -31,14 +31,8 @@ async fn a_test_press_is_six_blocks_in_the_order_of_cause() {
     visit.look_everywhere("particle-connected").await;
     visit.act("webhook-card", "test").await;
     let rounds = visit.whole_rounds(1).await;
-    let [round] = &rounds[..] else {
-        panic!("{rounds:?}")
-    };
-    let titles: Vec<_> = round
-        .blocks
-        .iter()
-        .map(|block| block.title.as_str())
-        .collect();
+    let [round] = &rounds[..] else { panic!("{rounds:?}") };
+    let titles: Vec<_> = round.blocks.iter().map(|block| block.title.as_str()).collect();
     assert_eq!(
         titles,
         [
@@ -55,30 +49,14 @@ async fn a_test_press_is_six_blocks_in_the_order_of_cause() {
     assert_eq!(round.blocks[0].row("coreid"), "api");
     assert_eq!(round.blocks[1].row("name"), "hook-sent/WebhookTutorial01");
     assert!(
-        round.blocks[3]
-            .rows
-            .iter()
-            .any(|(_, value)| value.contains(&id.to_string())),
+        round.blocks[3].rows.iter().any(|(_, value)| value.contains(&id.to_string())),
         "{round:?}"
     );
+    assert_eq!(round.blocks[5].row("name"), "api/hook-response/WebhookTutorial01/0");
+    assert!(round.blocks[5].row("data").contains(&id.to_string()), "{round:?}");
+    assert!(round.blocks[1].note.contains("The real cloud may differ"), "{round:?}");
     assert_eq!(
-        round.blocks[5].row("name"),
-        "api/hook-response/WebhookTutorial01/0"
-    );
-    assert!(
-        round.blocks[5].row("data").contains(&id.to_string()),
-        "{round:?}"
-    );
-    assert!(
-        round.blocks[1].note.contains("The real cloud may differ"),
-        "{round:?}"
-    );
-    assert_eq!(
-        (
-            round.seq.as_str(),
-            round.who.as_str(),
-            round.status.as_str()
-        ),
+        (round.seq.as_str(), round.who.as_str(), round.status.as_str()),
         ("#1", "Test button", "200")
     );
     visit.scroll_to("#log").await;
@@ -97,11 +75,8 @@ async fn a_test_press_is_six_blocks_in_the_order_of_cause() {
 
 /// What of a round depends on neither clock nor chance.
 fn shape(round: &Round) -> Value {
-    let blocks: Vec<_> = round
-        .blocks
-        .iter()
-        .map(|block| json!([block.kind, block.title, block.note]))
-        .collect();
+    let blocks: Vec<_> =
+        round.blocks.iter().map(|block| json!([block.kind, block.title, block.note])).collect();
     json!([round.seq, round.who, round.status, blocks])
 }
 
@@ -129,23 +104,14 @@ async fn rounds_depend_neither_on_clocks_nor_on_what_comes_first() {
                 visit.blocks("internal", 4).await;
             }
             let half = visit.rounds().await;
-            assert!(
-                half.iter().all(|round| round.blocks.len() == 3),
-                "{late:?}: {half:?}"
-            );
+            assert!(half.iter().all(|round| round.blocks.len() == 3), "{late:?}: {half:?}");
             network.let_go(late).await;
             let whole = visit.whole_rounds(2).await;
             assert!(id_of(&whole[0]) != id_of(&whole[1]));
             pictures.insert(json!(whole.iter().map(shape).collect::<Vec<_>>()).to_string());
             for hook in account.hooks().await {
                 let id = hook["id"].as_str().unwrap();
-                account
-                    .ask(
-                        Method::DELETE,
-                        &format!("/v1/integrations/{id}"),
-                        Value::Null,
-                    )
-                    .await;
+                account.ask(Method::DELETE, &format!("/v1/integrations/{id}"), Value::Null).await;
             }
             visit.close().await;
         }
@@ -161,61 +127,28 @@ async fn blocks_of_two_devices_at_once_are_in_the_right_rounds() {
     let mut other = Device::online(&home, "e00fce68aaaaaaaaaaaaaaaa", "garden").await;
     let visit = Visit::connected_at(&home, LIGHT).await;
     for n in 0..6 {
-        one.publish(
-            "WebhookTutorial01",
-            &json!({ "op": "periodic", "id": 1000 + n }),
-        )
-        .await;
+        one.publish("WebhookTutorial01", &json!({ "op": "periodic", "id": 1000 + n })).await;
         // Both count in the same way, so an id alone does not tell them apart.
-        other
-            .publish(
-                "WebhookTutorial01",
-                &json!({ "op": "periodic", "id": 1000 + n }),
-            )
-            .await;
+        other.publish("WebhookTutorial01", &json!({ "op": "periodic", "id": 1000 + n })).await;
     }
     let rounds = visit
         .log_shows("twelve rounds of six blocks", |rounds| {
             rounds.len() == 12 && rounds.iter().all(|round| round.blocks.len() == 6)
         })
         .await;
-    let kinds = [
-        "device", "internal", "received", "parsed", "response", "internal",
-    ];
+    let kinds = ["device", "internal", "received", "parsed", "response", "internal"];
     let mut seen = BTreeSet::new();
     for round in &rounds {
-        assert!(
-            round
-                .blocks
-                .iter()
-                .map(|block| block.kind.as_str())
-                .eq(kinds),
-            "{round:#?}"
-        );
-        let [event, sent, received, parsed, response, back] = &round.blocks[..] else {
-            panic!()
-        };
+        assert!(round.blocks.iter().map(|block| block.kind.as_str()).eq(kinds), "{round:#?}");
+        let [event, sent, received, parsed, response, back] = &round.blocks[..] else { panic!() };
         let (id, coreid) = (id_of(round), event.row("coreid"));
-        let name = if coreid == one.id {
-            "kitchen"
-        } else {
-            "garden"
-        };
+        let name = if coreid == one.id { "kitchen" } else { "garden" };
         assert_eq!(round.who, name);
         assert!(seen.insert((coreid.to_owned(), id)), "{round:#?}");
-        assert!(
-            received
-                .rows
-                .iter()
-                .any(|(_, value)| value.contains(coreid)),
-            "{round:#?}"
-        );
+        assert!(received.rows.iter().any(|(_, value)| value.contains(coreid)), "{round:#?}");
         for block in [parsed, response, back] {
             assert!(
-                block
-                    .rows
-                    .iter()
-                    .any(|(_, value)| value.contains(&id.to_string())),
+                block.rows.iter().any(|(_, value)| value.contains(&id.to_string())),
                 "{block:#?}"
             );
         }
@@ -227,13 +160,8 @@ async fn blocks_of_two_devices_at_once_are_in_the_right_rounds() {
     assert_eq!(seen.len(), 12);
     // Which of its six answers comes first is nobody's promise.
     let told = one.gets(&format!("{}/hook-response/", one.id)).await;
-    assert!(
-        told["data"].as_str().unwrap().contains("\"id\":100"),
-        "{told}"
-    );
-    visit
-        .slot_says("connect", "devices", "kitchen (online)")
-        .await;
+    assert!(told["data"].as_str().unwrap().contains("\"id\":100"), "{told}");
+    visit.slot_says("connect", "devices", "kitchen (online)").await;
     visit.scroll_to("#log").await;
     visit.look("particle-two-devices-light").await;
     visit.end(home).await;
@@ -242,9 +170,7 @@ async fn blocks_of_two_devices_at_once_are_in_the_right_rounds() {
 /// Presses "Show older" until there is nothing older, as a reader does who wants to see all.
 async fn show_all(visit: &Visit) {
     loop {
-        visit
-            .run("document.querySelector('.log-rail').scrollLeft = 0")
-            .await;
+        visit.run("document.querySelector('.log-rail').scrollLeft = 0").await;
         visit
             .shows(
                 "the reader is away from the newest",
@@ -287,10 +213,7 @@ async fn two_hundred_presses_in_a_row_are_two_hundred_rounds() {
         })
         .await;
     let bounded = visit.rounds().await.len();
-    assert!(
-        (30..=100).contains(&bounded),
-        "{bounded} rounds are drawn without being asked for"
-    );
+    assert!((30..=100).contains(&bounded), "{bounded} rounds are drawn without being asked for");
     show_all(&visit).await;
     let rounds = visit.whole_rounds(200).await;
     let ids: BTreeSet<_> = rounds.iter().map(id_of).collect();
@@ -298,9 +221,7 @@ async fn two_hundred_presses_in_a_row_are_two_hundred_rounds() {
     for (n, round) in rounds.iter().enumerate() {
         assert_eq!(round.seq, format!("#{}", n + 1));
     }
-    visit
-        .says(".log-count", "200 deliveries, none missing")
-        .await;
+    visit.says(".log-count", "200 deliveries, none missing").await;
     visit.reload().await;
     visit.connected().await;
     show_all(&visit).await;
@@ -334,9 +255,7 @@ async fn eight_tabs_share_one_stream_and_each_shows_every_block_once() {
     client.switch_to_window(tabs.remove(0)).await.unwrap();
     client.close_window().await.unwrap();
     client.switch_to_window(tabs[3].clone()).await.unwrap();
-    visit
-        .shows("another tab listens", &format!("{opened} === 2"))
-        .await;
+    visit.shows("another tab listens", &format!("{opened} === 2")).await;
     visit.connected().await;
     visit.act("webhook-card", "test").await;
     for tab in &tabs {
@@ -346,10 +265,7 @@ async fn eight_tabs_share_one_stream_and_each_shows_every_block_once() {
                 rounds.iter().filter(|round| is_whole(round)).count() == 2
             })
             .await;
-        let numbered: Vec<_> = rounds
-            .iter()
-            .filter(|round| !round.seq.is_empty())
-            .collect();
+        let numbered: Vec<_> = rounds.iter().filter(|round| !round.seq.is_empty()).collect();
         assert_eq!(numbered.len(), 2, "{rounds:#?}");
     }
     assert_eq!(visit.run(opened).await, 2);
@@ -392,17 +308,12 @@ async fn a_long_response_is_one_view_in_whatever_order_it_comes() {
         };
         assert!(back.row("parts").contains(order), "{back:#?}");
         visit.scroll_to("#log").await;
-        let name = if reorder {
-            "parts-out-of-order"
-        } else {
-            "parts"
-        };
+        let name = if reorder { "parts-out-of-order" } else { "parts" };
         visit.look(&format!("particle-{name}-light")).await;
         // An empty body, an error, and a body that is HTML for a device that asked for none of it.
-        for (status, note) in [
-            (204, "no hook-response event follows"),
-            (404, "for Particle this is an error"),
-        ] {
+        for (status, note) in
+            [(204, "no hook-response event follows"), (404, "for Particle this is an error")]
+        {
             let reply = json!({ "status": status, "body": "", "times": if status == 404 { json!(1) } else { Value::Null } });
             person.reply_with(&reply.to_string()).await;
             visit.act("webhook-card", "test").await;
@@ -417,10 +328,7 @@ async fn a_long_response_is_one_view_in_whatever_order_it_comes() {
         let rounds = visit
             .log_shows("a hook-error", |rounds| {
                 rounds.last().is_some_and(|round| {
-                    round
-                        .blocks
-                        .last()
-                        .is_some_and(|block| block.kind == "error")
+                    round.blocks.last().is_some_and(|block| block.kind == "error")
                 })
             })
             .await;
@@ -447,15 +355,9 @@ async fn who_reads_elsewhere_is_told_that_it_is_the_servers_side_only() {
     visit.act("webhook-card", "test").await;
     visit.whole_rounds(1).await;
     for dialog in ["share", "continue"] {
-        visit
-            .press(&format!("[data-component$=hook] [data-action={dialog}]"))
-            .await;
-        let link = visit
-            .text(&format!("dialog[data-name={dialog}] [data-slot=link]"))
-            .await;
-        visit
-            .press(&format!("dialog[data-name={dialog}] [data-action=close]"))
-            .await;
+        visit.press(&format!("[data-component$=hook] [data-action={dialog}]")).await;
+        let link = visit.text(&format!("dialog[data-name={dialog}] [data-slot=link]")).await;
+        visit.press(&format!("dialog[data-name={dialog}] [data-action=close]")).await;
         let other = Visit::to(&home, LIGHT).await;
         other.goto("about:blank").await;
         other.goto(&link).await;
@@ -471,12 +373,7 @@ async fn who_reads_elsewhere_is_told_that_it_is_the_servers_side_only() {
             let shown = "return document.querySelector('.list-row .list-who')?.textContent === 'Test button' && document.querySelectorAll('.detail-blocks .log-block').length === 3";
             other.shows("the server's side", shown).await;
         }
-        other
-            .says(
-                ".log-count",
-                "1 delivery, none missing; the server’s side only",
-            )
-            .await;
+        other.says(".log-count", "1 delivery, none missing; the server’s side only").await;
         other.close().await;
     }
     visit.end(home).await;

@@ -11,23 +11,11 @@ use tests::{
     visit::Visit,
 };
 
-const NIGHT_PHONE: View = View {
-    dark: true,
-    ..PHONE
-};
+const NIGHT_PHONE: View = View { dark: true, ..PHONE };
 /// A very large screen.
-const WALL: View = View {
-    width: 3840,
-    height: 2160,
-    dark: false,
-    phone: false,
-};
-const VIEWS: [(&str, View); 4] = [
-    ("light", LIGHT),
-    ("dark", DARK),
-    ("phone", PHONE),
-    ("phone-dark", NIGHT_PHONE),
-];
+const WALL: View = View { width: 3840, height: 2160, dark: false, phone: false };
+const VIEWS: [(&str, View); 4] =
+    [("light", LIGHT), ("dark", DARK), ("phone", PHONE), ("phone-dark", NIGHT_PHONE)];
 
 /// Looks at all sections that are shown.
 async fn look(visit: &Visit, state: &str, after: impl AsyncFn(&Visit)) {
@@ -44,11 +32,7 @@ async fn look(visit: &Visit, state: &str, after: impl AsyncFn(&Visit)) {
         for section in sections.iter().filter(|_| is_wanted) {
             let section = section.as_str().unwrap();
             let picture = format!("{state}-{section}-{name}");
-            visit
-                .browser
-                .picture_of(&format!("[id='{section}']"), &picture)
-                .await
-                .unwrap();
+            visit.browser.picture_of(&format!("[id='{section}']"), &picture).await.unwrap();
         }
         let window = format!("{state}-window-{name}");
         visit.picture(&window).await;
@@ -114,9 +98,7 @@ async fn without_an_account() {
     visit.blocks("received", 1).await;
     let there = async |visit: &Visit| {
         visit.blocks("received", 1).await;
-        let mode = visit
-            .run("return document.documentElement.dataset.mode")
-            .await;
+        let mode = visit.run("return document.documentElement.dataset.mode").await;
         assert_eq!(mode, json!("none"));
     };
     look(&visit, "none", there).await;

@@ -13,10 +13,7 @@ async fn open(home: &Home, view: View, before: &[(&str, Value)]) -> Visit {
         browser.devtools(command, params.clone()).await.unwrap();
     }
     browser.client.goto(&home.stack.page_url).await.unwrap();
-    Visit {
-        browser,
-        page_url: home.stack.page_url.clone(),
-    }
+    Visit { browser, page_url: home.stack.page_url.clone() }
 }
 
 /// Every section can be seen, with its examples, and with what is right in each mode.
@@ -40,10 +37,7 @@ const ALIVE: &str = "return [...document.querySelectorAll('main button, main inp
 async fn without_scripts_all_is_readable_and_nothing_looks_alive() {
     let home = Home::start().await;
     for (name, view) in [("light", LIGHT), ("phone", PHONE)] {
-        let off = (
-            "Emulation.setScriptExecutionDisabled",
-            json!({ "value": true }),
-        );
+        let off = ("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
         let visit = open(&home, view, &[off]).await;
         reads_whole(&visit, "without scripts").await;
         let alive = visit.run(ALIVE).await;
@@ -77,9 +71,7 @@ async fn a_script_that_does_not_come_leaves_everything_to_read() {
             visit.start().await;
         } else {
             let whole = "return [...document.querySelectorAll('.page-section, [data-only]')].every((one) => one.checkVisibility())";
-            visit
-                .shows(&format!("all is shown without {lost}"), whole)
-                .await;
+            visit.shows(&format!("all is shown without {lost}"), whole).await;
             reads_whole(&visit, &format!("without {lost}")).await;
             let said = visit.text(".load-failed").await;
             assert!(said.contains("Reload the page"), "{said}");
@@ -94,30 +86,18 @@ async fn on_paper_every_section_is_there_and_the_log_is_a_list() {
     let home = Home::start().await;
     let visit = Visit::to(&home, LIGHT).await;
     let paper = json!({ "media": "print" });
-    visit
-        .browser
-        .devtools("Emulation.setEmulatedMedia", paper.clone())
-        .await
-        .unwrap();
+    visit.browser.devtools("Emulation.setEmulatedMedia", paper.clone()).await.unwrap();
     let hidden = "return [...document.querySelectorAll('.page-section')].filter((one) => !one.checkVisibility()).map((one) => one.id)";
     let found = visit.run(hidden).await;
     assert_eq!(found, json!([]), "before Start");
     let screen = json!({ "media": "" });
-    visit
-        .browser
-        .devtools("Emulation.setEmulatedMedia", screen)
-        .await
-        .unwrap();
+    visit.browser.devtools("Emulation.setEmulatedMedia", screen).await.unwrap();
     let person = visit.start().await;
     for n in 0..3 {
         person.post("text/plain", format!("body {n}")).await;
     }
     visit.blocks("received", 3).await;
-    visit
-        .browser
-        .devtools("Emulation.setEmulatedMedia", paper)
-        .await
-        .unwrap();
+    visit.browser.devtools("Emulation.setEmulatedMedia", paper).await.unwrap();
     let found = visit.run(hidden).await;
     assert_eq!(found, json!([]), "after Start");
     let list = "const blocks = [...document.querySelectorAll('.log-rounds .log-block')].map((one) => one.getBoundingClientRect());
@@ -126,10 +106,6 @@ async fn on_paper_every_section_is_there_and_the_log_is_a_list() {
     assert_eq!(astray, json!([]), "blocks that are not in one column");
     visit.fits().await;
     visit.browser.picture_of("#log", "print-log").await.unwrap();
-    visit
-        .browser
-        .picture_of("#webhook-details", "print-webhook-details")
-        .await
-        .unwrap();
+    visit.browser.picture_of("#webhook-details", "print-webhook-details").await.unwrap();
     visit.end(home).await;
 }

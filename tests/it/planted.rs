@@ -42,10 +42,7 @@ fn secrets(person: &Person) -> Vec<String> {
 
 fn clean(text: &str, secrets: &[String], what: &str) {
     for secret in secrets {
-        assert!(
-            !text.contains(secret.as_str()),
-            "{what} has {secret}: {text}"
-        );
+        assert!(!text.contains(secret.as_str()), "{what} has {secret}: {text}");
     }
 }
 
@@ -59,29 +56,20 @@ fn calls(person: &Person) -> Vec<Request<Bytes>> {
             .header("x-api-key", PLANTED[0])
             .header("cookie", format!("session={}", PLANTED[1]))
     };
-    let body = || {
-        Bytes::from(format!(
-            r#"{{"id":"{0}","event":"{0}","data":"{0}"}}"#,
-            PLANTED[4]
-        ))
-    };
+    let body = || Bytes::from(format!(r#"{{"id":"{0}","event":"{0}","data":"{0}"}}"#, PLANTED[4]));
     let below = format!("/{}?token={}", PLANTED[3], PLANTED[2]);
     let mut calls = vec![
         hook(Method::POST, &below).body(body()).unwrap(),
         hook(Method::POST, "").body(body()).unwrap(),
         hook(Method::GET, &below).body(Bytes::new()).unwrap(),
         // Too large, of another shape, of another method, to nobody.
-        hook(Method::POST, &below)
-            .body(Bytes::from(PLANTED[4].repeat(20_000)))
-            .unwrap(),
+        hook(Method::POST, &below).body(Bytes::from(PLANTED[4].repeat(20_000))).unwrap(),
         hook(Method::POST, &below)
             .header("content-type", "application/json")
             .body(Bytes::from(format!("{{\"{}", PLANTED[4])))
             .unwrap(),
         hook(Method::TRACE, &below).body(Bytes::new()).unwrap(),
-        Request::post(format!("/hook/nobody/{}?{}", PLANTED[3], PLANTED[2]))
-            .body(body())
-            .unwrap(),
+        Request::post(format!("/hook/nobody/{}?{}", PLANTED[3], PLANTED[2])).body(body()).unwrap(),
     ];
     let (own, share) = (person.owner.reveal(), person.share.reveal());
     for (method, path, key, body) in [
@@ -92,31 +80,11 @@ fn calls(person: &Person) -> Vec<Request<Bytes>> {
         ("GET", "/api/planted-in-a-path", own, ""),
         ("PATCH", "/api/log", own, ""),
         ("PUT", "/api/reply", share, r#"{"status":200}"#),
-        (
-            "PUT",
-            "/api/reply",
-            own,
-            r#"{"status":200,"content_type":"planted-in-a-body"}"#,
-        ),
-        (
-            "PUT",
-            "/api/reply",
-            own,
-            r#"{"status":200,"headers":[["planted-in-a-body","x"]]}"#,
-        ),
-        (
-            "PUT",
-            "/api/reply",
-            own,
-            r#"{"status":"planted-in-a-body"}"#,
-        ),
+        ("PUT", "/api/reply", own, r#"{"status":200,"content_type":"planted-in-a-body"}"#),
+        ("PUT", "/api/reply", own, r#"{"status":200,"headers":[["planted-in-a-body","x"]]}"#),
+        ("PUT", "/api/reply", own, r#"{"status":"planted-in-a-body"}"#),
         ("PUT", "/api/reply", own, "planted-in-a-body"),
-        (
-            "PUT",
-            "/api/reply",
-            own,
-            r#"{"status":200,"body":"planted-in-a-body"}"#,
-        ),
+        ("PUT", "/api/reply", own, r#"{"status":200,"body":"planted-in-a-body"}"#),
         ("GET", "/api/endpoint", "own_planted-in-a-header", ""),
         ("GET", "/api/endpoint", "planted-in-a-header", ""),
         ("DELETE", "/api/log", own, ""),
@@ -198,10 +166,7 @@ async fn the_local_home_logs_and_returns_no_secret() {
     let asked = token(sign_in(&demo.password)).await;
     let mfa = asked["mfa_token"].as_str().expect("a code is asked for");
     let signed_in = token(code(CODE, mfa)).await;
-    let access = signed_in["access_token"]
-        .as_str()
-        .expect("a token")
-        .to_owned();
+    let access = signed_in["access_token"].as_str().expect("a token").to_owned();
     secrets.extend([access.clone(), mfa.to_owned()]);
     let account = Account::with_token(&home, &access);
     let hook = serde_json::json!({
@@ -217,10 +182,7 @@ async fn the_local_home_logs_and_returns_no_secret() {
     .await;
     for (method, path) in [
         (Method::GET, format!("/v1/nothing/{access}")),
-        (
-            Method::DELETE,
-            "/v1/access_tokens/planted-in-a-path".to_owned(),
-        ),
+        (Method::DELETE, "/v1/access_tokens/planted-in-a-path".to_owned()),
         (Method::PUT, "/v1/devices/planted-in-a-path".to_owned()),
         (Method::POST, "/v1/integrations".to_owned()),
         (Method::PATCH, "/v1/integrations".to_owned()),
@@ -231,9 +193,7 @@ async fn the_local_home_logs_and_returns_no_secret() {
         check_refusal(&answer, &secrets, &path);
     }
     let stranger = Account::with_token(&home, "planted-in-a-header");
-    let answer = stranger
-        .call(Method::GET, "/v1/user", serde_json::Value::Null)
-        .await;
+    let answer = stranger.call(Method::GET, "/v1/user", serde_json::Value::Null).await;
     check_refusal(&answer, &secrets, "a wrong token");
 
     home.stack.stop().await.unwrap();
@@ -253,11 +213,8 @@ async fn the_real_binaries_log_and_return_no_secret() {
     let person = Person::new("unused", &Client::default());
     let mut secrets = secrets(&person);
     secrets.push(ORIGIN_SECRET.to_owned());
-    let arrived = Arrived {
-        from: [203, 0, 113, 7].into(),
-        port: 443,
-        at: function_url::system_clock()(),
-    };
+    let arrived =
+        Arrived { from: [203, 0, 113, 7].into(), port: 443, at: function_url::system_clock()() };
     // With the table, and without one, when every call fails inside.
     for engine_url in [engine.url.as_str(), "http://127.0.0.1:1"] {
         let variables = [

@@ -12,17 +12,13 @@ async fn two_hundred_webhooks_at_the_same_moment_are_all_taken() {
     for n in 0..200 {
         let person = person.clone();
         senders.spawn(async move {
-            let answer = person
-                .post("application/json", format!(r#"{{"op":"test","id":{n}}}"#))
-                .await;
+            let answer =
+                person.post("application/json", format!(r#"{{"op":"test","id":{n}}}"#)).await;
             answer.status()
         });
     }
     let statuses = senders.join_all().await;
-    let refused: Vec<_> = statuses
-        .iter()
-        .filter(|status| **status != StatusCode::OK)
-        .collect();
+    let refused: Vec<_> = statuses.iter().filter(|status| **status != StatusCode::OK).collect();
     assert!(refused.is_empty(), "{refused:?}");
     let pages = person.whole_log().await;
     let recorded: usize = pages.iter().map(|page| page.deliveries.len()).sum();

@@ -32,13 +32,8 @@ async fn a_counted_reply_is_sent_that_often_and_recorded_with_its_use() {
     let response = person.post("application/json", event).await;
     assert_eq!(response.body(), r#"{"ok":true,"id":42}"#);
 
-    let uses: Vec<_> = person
-        .log("")
-        .await
-        .deliveries
-        .iter()
-        .map(|d| d.response.reply_use)
-        .collect();
+    let uses: Vec<_> =
+        person.log("").await.deliveries.iter().map(|d| d.response.reply_use).collect();
     let nth = |n| Some(ReplyUse { n, of: 3 });
     assert_eq!(uses, [nth(1), nth(2), nth(3), None]);
     home.stack.stop().await.unwrap();
@@ -50,18 +45,9 @@ async fn an_invalid_reply_is_refused_by_field_and_changes_nothing() {
     let person = home.person().await;
     for (setting, field) in [
         (r#"{"status":404}"#, "times"),
-        (
-            r#"{"status":302,"times":1,"headers":[["location","https://example.com"]]}"#,
-            "headers",
-        ),
-        (
-            r#"{"status":200,"headers":[["set-cookie","a=b"]]}"#,
-            "headers",
-        ),
-        (
-            r#"{"status":200,"content_type":"text/html"}"#,
-            "content_type",
-        ),
+        (r#"{"status":302,"times":1,"headers":[["location","https://example.com"]]}"#, "headers"),
+        (r#"{"status":200,"headers":[["set-cookie","a=b"]]}"#, "headers"),
+        (r#"{"status":200,"content_type":"text/html"}"#, "content_type"),
         (r#"{"status":200,"delay_ms":99999,"times":1}"#, "delay_ms"),
     ] {
         let refused = person.call(Method::PUT, "/api/reply", setting).await;
@@ -76,9 +62,7 @@ async fn an_invalid_reply_is_refused_by_field_and_changes_nothing() {
 async fn a_delay_is_recorded_before_it_is_waited_for() {
     let home = Home::start().await;
     let person = home.person().await;
-    person
-        .reply_with(r#"{"status":200,"delay_ms":30000,"times":1}"#)
-        .await;
+    person.reply_with(r#"{"status":200,"delay_ms":30000,"times":1}"#).await;
     let waiting = tokio::spawn({
         let person = person.clone();
         async move { person.post("text/plain", "slow").await }
@@ -104,21 +88,9 @@ const PAGES: [&str; 4] = [
 /// What no answer of the receiver may be without, and what it may not have.
 fn is_inert(response: &http::Response<bytes::Bytes>, what: &str) {
     let headers = response.headers();
-    assert_eq!(
-        header(headers, "x-content-type-options"),
-        "nosniff",
-        "{what}"
-    );
-    assert_eq!(
-        header(headers, "content-security-policy"),
-        "default-src 'none'; sandbox",
-        "{what}"
-    );
-    assert_eq!(
-        header(headers, "content-disposition"),
-        "attachment",
-        "{what}"
-    );
+    assert_eq!(header(headers, "x-content-type-options"), "nosniff", "{what}");
+    assert_eq!(header(headers, "content-security-policy"), "default-src 'none'; sandbox", "{what}");
+    assert_eq!(header(headers, "content-disposition"), "attachment", "{what}");
     let kind = header(headers, "content-type");
     assert!(
         !kind.contains("html") && !kind.contains("script") && !kind.contains("svg"),
@@ -147,10 +119,7 @@ async fn replies_of_the_real_binaries_are_inert() {
     let engine = Engine::start(data.path()).await.unwrap();
     let store = engine.store("replies");
     store::table::create_if_absent(&store).await.unwrap();
-    let variables = [
-        ("TABLE_NAME", "replies"),
-        ("AWS_ENDPOINT_URL_DYNAMODB", engine.url.as_str()),
-    ];
+    let variables = [("TABLE_NAME", "replies"), ("AWS_ENDPOINT_URL_DYNAMODB", engine.url.as_str())];
     let (mut receiver, mut api) = crate::both_functions(&variables, &[]).await;
     let person = tests::home::Person::new("unused", &tests::client::Client::default());
     let arrived = gateway::Arrived {
@@ -174,12 +143,7 @@ async fn replies_of_the_real_binaries_are_inert() {
     let hook = format!("/hook/{}", person.endpoint);
 
     // A valid reply is inert, whatever its text and the id that a sender puts into it.
-    for kind in [
-        "application/json",
-        "text/plain",
-        "application/xml",
-        "application/octet-stream",
-    ] {
+    for kind in ["application/json", "text/plain", "application/xml", "application/octet-stream"] {
         for (status, body) in [200, 302, 404].into_iter().zip(PAGES.iter().cycle()) {
             let setting = serde_json::json!({ "status": status, "times": 20, "content_type": kind, "body": format!("{body}{{{{id}}}}"), "headers": [["x-reply-a", "<b>"]] });
             let set = ask(&mut api, Method::PUT, "/api/reply", setting.to_string()).await;
@@ -212,14 +176,10 @@ async fn a_reply_with_a_page_or_script_does_nothing_in_a_browser() {
     let home = Home::start().await;
     let person = home.person().await;
     let visit = Visit::to(&home, LIGHT).await;
-    for (kind, body) in [
-        "text/plain",
-        "application/xml",
-        "application/json",
-        "application/octet-stream",
-    ]
-    .into_iter()
-    .zip(PAGES)
+    for (kind, body) in
+        ["text/plain", "application/xml", "application/json", "application/octet-stream"]
+            .into_iter()
+            .zip(PAGES)
     {
         let setting = serde_json::json!({ "status": 200, "content_type": kind, "body": body });
         person.reply_with(&setting.to_string()).await;
@@ -241,19 +201,10 @@ async fn a_reply_with_a_page_or_script_does_nothing_in_a_browser() {
             });
             Promise.all([load('script', { src: url }), load('link', { rel: 'stylesheet', href: url }), load('img', { src: url })])
               .then((came) => done([came, window.pwned ?? null, document.title]))";
-        let came = visit
-            .run_async(script, vec![serde_json::json!(person.hook_url())])
-            .await;
-        assert_eq!(
-            came[0],
-            serde_json::json!(["blocked", "blocked", "blocked"]),
-            "{kind}"
-        );
+        let came = visit.run_async(script, vec![serde_json::json!(person.hook_url())]).await;
+        assert_eq!(came[0], serde_json::json!(["blocked", "blocked", "blocked"]), "{kind}");
         assert!(came[1].is_null(), "{kind}: {came}");
-        assert!(
-            !came[2].as_str().unwrap().contains("pwned"),
-            "{kind}: {came}"
-        );
+        assert!(!came[2].as_str().unwrap().contains("pwned"), "{kind}: {came}");
     }
     visit.end(home).await;
 }

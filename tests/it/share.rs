@@ -43,10 +43,7 @@ async fn everything(person: &Person, key: &str) -> Vec<(String, Value)> {
     ask("/api/log?limit=500".into()).await;
     // Forwards one by one.
     let mut page = ask("/api/log?limit=1".into()).await;
-    while page["deliveries"]
-        .as_array()
-        .is_some_and(|all| !all.is_empty())
-    {
+    while page["deliveries"].as_array().is_some_and(|all| !all.is_empty()) {
         let cursor = page["cursor"].as_str().unwrap().to_owned();
         page = ask(format!("/api/log?limit=1&after={cursor}")).await;
     }
@@ -73,24 +70,14 @@ async fn no_masked_value_can_be_had_with_a_share_key() {
             request = request.header(name, format!("planted-{nth}-in-{name}"));
         }
         let request = request.body(Bytes::from(format!("body {nth}"))).unwrap();
-        assert!(
-            home.client
-                .send(request)
-                .await
-                .unwrap()
-                .status()
-                .is_success()
-        );
+        assert!(home.client.send(request).await.unwrap().status().is_success());
     }
 
     // The owner sees each of them, so that the rest means something.
     let own = everything(&person, person.owner.reveal()).await;
     let all_of_it: String = own.iter().map(|(_, page)| page.to_string()).collect();
     for name in SECRET_HEADERS {
-        assert!(
-            all_of_it.contains(&format!("planted-3-in-{name}")),
-            "{name}"
-        );
+        assert!(all_of_it.contains(&format!("planted-3-in-{name}")), "{name}");
     }
     assert!(all_of_it.contains("planted-in-the-reply") && all_of_it.contains("\"127.0.0.1\""));
 
@@ -98,13 +85,7 @@ async fn no_masked_value_can_be_had_with_a_share_key() {
     assert_eq!(share.len(), own.len(), "the same pages");
     for ((path, theirs), (_, mine)) in share.iter().zip(&own) {
         let text = theirs.to_string();
-        let secrets = [
-            "planted",
-            person.owner.reveal(),
-            person.share.reveal(),
-            "own_",
-            "read_",
-        ];
+        let secrets = ["planted", person.owner.reveal(), person.share.reveal(), "own_", "read_"];
         for secret in secrets {
             assert!(!text.contains(secret), "{path}: {text}");
         }
@@ -145,10 +126,7 @@ async fn no_masked_value_can_be_had_with_a_share_key() {
         let answer = person.call_with(key, method.clone(), &path, body).await;
         assert!(answer.status().is_client_error(), "{method} {path}");
         let text = json(&answer).to_string();
-        assert!(
-            !text.contains("planted") && !text.contains(key),
-            "{path}: {text}"
-        );
+        assert!(!text.contains("planted") && !text.contains(key), "{path}: {text}");
     }
     // And nothing was changed by any of them.
     let after = everything(&person, person.owner.reveal()).await;
@@ -166,9 +144,7 @@ fn deliveries(page: &Value) -> impl Iterator<Item = &Value> {
 /// All headers of request and response, names and values.
 fn headers(delivery: &Value) -> impl Iterator<Item = (&str, &str)> {
     let both = [&delivery["request"], &delivery["response"]];
-    let all = both
-        .into_iter()
-        .flat_map(|side| side["headers"].as_array().into_iter().flatten());
+    let all = both.into_iter().flat_map(|side| side["headers"].as_array().into_iter().flatten());
     all.map(|pair| (pair[0].as_str().unwrap(), pair[1].as_str().unwrap()))
 }
 
@@ -178,9 +154,7 @@ async fn a_cursor_gives_a_viewer_nothing_more() {
     let (one, other) = (home.person().await, home.person().await);
     for person in [&one, &other] {
         for body in ["first", "second"] {
-            person
-                .post("text/plain", format!("{body} of {}", person.endpoint))
-                .await;
+            person.post("text/plain", format!("{body} of {}", person.endpoint)).await;
         }
     }
     let cursor = one.log("limit=1").await.cursor;
@@ -191,9 +165,7 @@ async fn a_cursor_gives_a_viewer_nothing_more() {
     let page = json(&answer);
     assert_eq!(page["restarted"], true, "{page}");
     assert!(!page.to_string().contains(one.endpoint.as_str()), "{page}");
-    let answer = one
-        .call_with(one.share.reveal(), Method::GET, &path, "")
-        .await;
+    let answer = one.call_with(one.share.reveal(), Method::GET, &path, "").await;
     assert_eq!(deliveries(&json(&answer)).count(), 1);
     home.stack.stop().await.unwrap();
 }
@@ -223,9 +195,7 @@ async fn a_viewer_finds_no_masked_value_on_the_page() {
     for name in SECRET_HEADERS {
         request = request.header(name, format!("planted-in-{name}"));
     }
-    let request = request
-        .body(Bytes::from("a body that all may read"))
-        .unwrap();
+    let request = request.body(Bytes::from("a body that all may read")).unwrap();
     home.client.send(request).await.unwrap();
     let visit = Visit::to(&home, LIGHT).await;
     visit.read_by_link(&owner).await;
@@ -239,9 +209,7 @@ async fn a_viewer_finds_no_masked_value_on_the_page() {
     loop {
         let found = visit.run_with(TAKE_ALL, vec![at.into()]).await;
         seen.push_str(found[1].as_str().unwrap());
-        visit
-            .run("document.querySelector('.block-dialog').close()")
-            .await;
+        visit.run("document.querySelector('.block-dialog').close()").await;
         at += 1;
         if at >= found[0].as_u64().unwrap() {
             break;
@@ -263,10 +231,7 @@ async fn a_viewer_finds_no_masked_value_on_the_page() {
     let all = seen + everything.as_str().unwrap();
     assert!(all.contains("a body that all may read"), "{all}");
     assert!(!all.contains("planted"), "a masked value is there");
-    assert!(
-        !all.contains(owner.owner.reveal()),
-        "the owner's key is there"
-    );
+    assert!(!all.contains(owner.owner.reveal()), "the owner's key is there");
     // A script on the page has no more power than the key in hand.
     let calls = "const [key, done] = arguments;
         const calls = [['PUT', 'endpoint'], ['DELETE', 'endpoint'], ['DELETE', 'log'], ['PUT', 'reply'], ['DELETE', 'reply']];
@@ -285,11 +250,7 @@ fn what_a_link_shows_is_said_before_it_can_be_copied() {
     let dialog = html.split("data-name=\"share\"").nth(1).unwrap();
     let dialog = dialog.split("</dialog>").next().unwrap();
     let (before, after) = dialog.split_once("data-action=\"copy-link\"").unwrap();
-    for said in [
-        "Bodies are shown whole",
-        "learns the hook URL",
-        "can\u{2019}t be taken back",
-    ] {
+    for said in ["Bodies are shown whole", "learns the hook URL", "can\u{2019}t be taken back"] {
         assert!(before.contains(said), "{said:?} is not in {before}");
     }
     assert!(!after.contains("Bodies"), "it is all said before");

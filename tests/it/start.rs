@@ -19,9 +19,7 @@ async fn start(binary: &str, url: &str) -> Environment {
         ("HOOK_URL", crate::HOOK_URL),
         ("AWS_ENDPOINT_URL_DYNAMODB", url),
     ];
-    let mut function = Environment::start(&program(binary), &variables)
-        .await
-        .unwrap();
+    let mut function = Environment::start(&program(binary), &variables).await.unwrap();
     function.ready(LAMBDA_GIVES).await.unwrap();
     function
 }
@@ -33,21 +31,14 @@ async fn functions_start_and_answer_503_without_a_table() {
         listener.local_addr().unwrap()
     };
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let arrived = Arrived {
-        from: [203, 0, 113, 7].into(),
-        port: 443,
-        at: Millis(0),
-    };
+    let arrived = Arrived { from: [203, 0, 113, 7].into(), port: 443, at: Millis(0) };
     let request = |path: &str, key: &str| {
         let request = Request::get(path).header("authorization", key);
         let event = gateway::event(&request.body(Bytes::new()).unwrap(), arrived, "id").unwrap();
         String::from_utf8(event).unwrap()
     };
     let hook = request("/hook/b7nihh2yefj2lxoxyqgcjpq6pi", "");
-    let log = request(
-        "/api/log",
-        "Bearer own_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
-    );
+    let log = request("/api/log", "Bearer own_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
     for addr in [refusing, silent.local_addr().unwrap()] {
         for (binary, event) in [("receiver", &hook), ("api", &log)] {
             let mut function = start(binary, &format!("http://{addr}")).await;

@@ -16,10 +16,7 @@ fn workspace() -> Vec<Package> {
 #[test]
 fn crates_depend_on_each_other_in_one_direction() {
     let packages = workspace();
-    let ours: Vec<_> = packages
-        .iter()
-        .map(|package| package.name.to_string())
-        .collect();
+    let ours: Vec<_> = packages.iter().map(|package| package.name.to_string()).collect();
     let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("delivery", &[][..]),
         ("function-url", &["delivery"]),
@@ -48,20 +45,12 @@ fn crates_depend_on_each_other_in_one_direction() {
     ]);
     for package in &packages {
         // Those that look at the product from outside may look at all of it.
-        if package
-            .manifest_path
-            .components()
-            .any(|part| part.as_str() == "tests")
-        {
+        if package.manifest_path.components().any(|part| part.as_str() == "tests") {
             continue;
         }
         let allowed = allowed.get(package.name.as_str());
         let allowed = allowed.unwrap_or_else(|| panic!("say here what {} may use", package.name));
-        for dependency in package
-            .dependencies
-            .iter()
-            .filter(|d| d.kind == DependencyKind::Normal)
-        {
+        for dependency in package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal) {
             if ours.contains(&dependency.name) {
                 assert!(
                     allowed.contains(&dependency.name.as_str()),
@@ -78,15 +67,8 @@ fn crates_depend_on_each_other_in_one_direction() {
 fn only_the_store_names_the_sdk() {
     // The generated items of `fuzz` are made of whatever an item can be made of.
     let may = ["store", "fuzz"];
-    for package in workspace()
-        .iter()
-        .filter(|package| !may.contains(&package.name.as_str()))
-    {
-        for dependency in package
-            .dependencies
-            .iter()
-            .filter(|d| d.kind == DependencyKind::Normal)
-        {
+    for package in workspace().iter().filter(|package| !may.contains(&package.name.as_str())) {
+        for dependency in package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal) {
             assert_ne!(dependency.name, "aws-sdk-dynamodb", "{}", package.name);
         }
     }

@@ -21,23 +21,15 @@ async fn ticked(visit: &Visit, task: &str) {
 }
 
 async fn publish(visit: &Visit, name: &str, data: &str) {
-    visit
-        .fill("[data-component$=publish] [name=name]", name)
-        .await;
-    visit
-        .fill("[data-component$=publish] [name=data]", data)
-        .await;
+    visit.fill("[data-component$=publish] [name=name]", name).await;
+    visit.fill("[data-component$=publish] [name=data]", data).await;
     visit.press("[data-component$=publish] [type=submit]").await;
 }
 
 /// Sets what the server answers, once, and triggers the webhook.
 async fn answer(visit: &Visit, preset: &str) {
-    visit
-        .fill("[data-component$=reply] form [name=preset]", preset)
-        .await;
-    visit
-        .press("[data-component$=reply] form [type=submit]")
-        .await;
+    visit.fill("[data-component$=reply] form [name=preset]", preset).await;
+    visit.press("[data-component$=reply] form [type=submit]").await;
     visit
         .shows(
             "the answer is set",
@@ -66,18 +58,14 @@ async fn flash(visit: &Visit) {
             "return !document.querySelector('[data-component$=code-box] [data-slot=go]').disabled",
         )
         .await;
-    visit
-        .press("[data-component$=code-box] [data-slot=go]")
-        .await;
+    visit.press("[data-component$=code-box] [data-slot=go]").await;
     ticked(visit, "flash").await;
 }
 
 async fn answers(visit: &Visit) {
-    for (preset, task) in [
-        ("500", "set-error"),
-        ("long", "long-response"),
-        ("slow", "slow-response"),
-    ] {
+    for (preset, task) in
+        [("500", "set-error"), ("long", "long-response"), ("slow", "slow-response")]
+    {
         answer(visit, preset).await;
         ticked(visit, task).await;
     }
@@ -85,12 +73,7 @@ async fn answers(visit: &Visit) {
 
 async fn template_box(visit: &Visit) {
     let template = r#"{"celsius":{{{sensor.temperature}}}}"#;
-    visit
-        .fill(
-            "[data-component$=template-box] [data-slot=template]",
-            template,
-        )
-        .await;
+    visit.fill("[data-component$=template-box] [data-slot=template]", template).await;
     ticked(visit, "template-box").await;
 }
 
@@ -117,9 +100,7 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
     let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
     let visit = Visit::to(&home, LIGHT).await;
     let later = "return !document.getElementById('simple-test').checkVisibility()";
-    visit
-        .shows("the later sections wait for Start", later)
-        .await;
+    visit.shows("the later sections wait for Start", later).await;
     visit.start().await;
     ticked(&visit, "start").await;
     visit.act("connect", "simulated").await;
@@ -193,9 +174,7 @@ async fn cleaning_up_ends_well_though_the_endpoint_is_forgotten_first() {
     let offered = visit.run(offered).await;
     assert_eq!(offered, json!(0), "there is nothing left to choose");
     visit.confirm("leave").await;
-    visit
-        .slot_says("clean-up", "hook-words", "when this page last looked")
-        .await;
+    visit.slot_says("clean-up", "hook-words", "when this page last looked").await;
     visit.reload().await;
     visit.slot_says("clean-up", "all", "Nothing is left").await;
     visit.end(home).await;
@@ -228,23 +207,18 @@ struct Names(Vec<(String, &'static str)>);
 
 impl Names {
     fn put(&self, text: &str) -> String {
-        let named = self.0.iter().fold(text.to_owned(), |text, (value, name)| {
-            text.replace(value.as_str(), name)
-        });
+        let named = self
+            .0
+            .iter()
+            .fold(text.to_owned(), |text, (value, name)| text.replace(value.as_str(), name));
         // The ids of test presses, of integrations, and the boundaries of files.
         let mut out = String::new();
         let mut rest = named.as_str();
         while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
             let run = rest[at..].len()
-                - rest[at..]
-                    .trim_start_matches(|c: char| c.is_ascii_digit())
-                    .len();
+                - rest[at..].trim_start_matches(|c: char| c.is_ascii_digit()).len();
             out.push_str(&rest[..at]);
-            out.push_str(if run > 6 {
-                "NUMBER"
-            } else {
-                &rest[at..at + run]
-            });
+            out.push_str(if run > 6 { "NUMBER" } else { &rest[at..at + run] });
             rest = &rest[at + run..];
         }
         out + rest
@@ -295,11 +269,7 @@ fn step(names: &Names, title: &str, calls: &[Heard], looked_at: &mut Vec<String>
             shown.push(text);
         }
     }
-    let shown = if shown.is_empty() {
-        "nothing\n".to_owned()
-    } else {
-        shown.join("\n")
-    };
+    let shown = if shown.is_empty() { "nothing\n".to_owned() } else { shown.join("\n") };
     format!("# {title}\n\n{shown}\n")
 }
 
@@ -315,12 +285,7 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
         }];
         config.clouds = Arc::new(move |_| {
             let (api, console) = (api.clone(), "https://console.example".to_owned());
-            vec![Cloud {
-                id: "particle".into(),
-                api,
-                console,
-                demo: None,
-            }]
+            vec![Cloud { id: "particle".into(), api, console, demo: None }]
         });
     })
     .await;
@@ -340,10 +305,7 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
     };
     next("Start");
 
-    let sign_in = [
-        ("username", demo.username.as_str()),
-        ("password", &demo.password),
-    ];
+    let sign_in = [("username", demo.username.as_str()), ("password", &demo.password)];
     visit.sign_in("password", &sign_in).await;
     for task in ["connect", "make-webhook"] {
         ticked(&visit, task).await;
@@ -358,9 +320,7 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
     next("Flash the device");
     // A finger, which no page has.
     let press = format!("/simulated/devices/{DEVICE}/button");
-    let pressed = hand
-        .call(Method::POST, &press, json!({ "clicks": 1 }))
-        .await;
+    let pressed = hand.call(Method::POST, &press, json!({ "clicks": 1 })).await;
     assert!(pressed.status().is_success(), "{pressed:?}");
     ticked(&visit, "device-event").await;
     visit.act("made-up", "send").await;
@@ -372,9 +332,7 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
     remove_webhook(&visit).await;
     next("Remove the webhook");
     let plug = format!("/simulated/devices/{DEVICE}/plug");
-    let unplugged = hand
-        .call(Method::PUT, &plug, json!({ "plugged": false }))
-        .await;
+    let unplugged = hand.call(Method::PUT, &plug, json!({ "plugged": false })).await;
     assert!(unplugged.status().is_success(), "{unplugged:?}");
     silence(&visit).await;
     visit.act("signed-in", "leave").await;
@@ -387,10 +345,8 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
     let open = "return document.querySelectorAll('.task-line:not([data-state=done])').length === 0";
     visit.shows("every task is done", open).await;
 
-    let hooks: Vec<&str> = all
-        .iter()
-        .filter_map(|one| one.path().strip_prefix("/v1/integrations/"))
-        .collect();
+    let hooks: Vec<&str> =
+        all.iter().filter_map(|one| one.path().strip_prefix("/v1/integrations/")).collect();
     let hook = (*hooks.first().expect("the webhook was removed by its ID")).to_owned();
     let secrets = [token.as_str(), demo.password.as_str()];
     for one in &all {
@@ -400,11 +356,7 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
     let seen =
         "return [location.href, ...performance.getEntries().map(({ name }) => name)].join(' ')";
     let seen = visit.run(seen).await;
-    assert!(
-        secrets
-            .iter()
-            .all(|secret| !seen.to_string().contains(secret))
-    );
+    assert!(secrets.iter().all(|secret| !seen.to_string().contains(secret)));
     let names = Names(vec![
         (token, "TOKEN"),
         (demo.password.clone(), "PASSWORD"),
@@ -421,10 +373,8 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
         assert!(is_named, "no documentation names {call}");
     }
     let mut looked_at = Vec::new();
-    let told: String = steps
-        .iter()
-        .map(|(title, calls)| step(&names, title, calls, &mut looked_at))
-        .collect();
+    let told: String =
+        steps.iter().map(|(title, calls)| step(&names, title, calls, &mut looked_at)).collect();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("it/account-calls.txt");
     if crate::examples::is_to_write() {
         std::fs::write(&file, &told).unwrap();
@@ -453,11 +403,8 @@ async fn without_an_account_every_other_task_can_be_done() {
     let watch = "const real = window.fetch; window.fetch = (url, init) => { if (String(url).startsWith('/hook/')) window.sent = init; return real(url, init); };";
     visit.run(watch).await;
     visit.act("hook", "send").await;
-    let rounds = visit
-        .log_shows("a round", |rounds| {
-            rounds.len() == 1 && rounds[0].blocks.len() == 3
-        })
-        .await;
+    let rounds =
+        visit.log_shows("a round", |rounds| rounds.len() == 1 && rounds[0].blocks.len() == 3).await;
     assert_eq!(rounds[0].who, "Sent by this page, as Particle would");
     let note = &rounds[0].blocks[0].note;
     assert!(note.contains("no cloud took part"), "{note}");
@@ -466,26 +413,13 @@ async fn without_an_account_every_other_task_can_be_done() {
     let webhook: Value =
         serde_json::from_str(include_str!("../../infra/particle/webhook.json")).unwrap();
     let sent: Value = serde_json::from_str(request["body"].as_str().unwrap()).unwrap();
-    let fields = |value: &Value| {
-        value
-            .as_object()
-            .unwrap()
-            .keys()
-            .cloned()
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        fields(&sent),
-        fields(&webhook["json"]),
-        "the fields of webhook.json"
-    );
+    let fields = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(fields(&sent), fields(&webhook["json"]), "the fields of webhook.json");
     assert_eq!(sent["event"], webhook["event"]);
     assert_eq!(sent["coreid"], "api", "as a test press of Particle's own");
     let headers = request["headers"].as_object().unwrap();
     for (name, value) in webhook["headers"].as_object().unwrap() {
-        let found = headers
-            .iter()
-            .find(|(found, _)| found.eq_ignore_ascii_case(name));
+        let found = headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name));
         assert_eq!(found.map(|(_, value)| value), Some(value), "{name}");
     }
 
@@ -501,11 +435,7 @@ async fn without_an_account_every_other_task_can_be_done() {
     let count = visit.text(".steps-count").await;
     assert_eq!(count, "4 of 4");
     let answer = person.post("text/plain", "one more").await;
-    assert_eq!(
-        answer.status(),
-        StatusCode::NOT_FOUND,
-        "the endpoint is gone"
-    );
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND, "the endpoint is gone");
     visit.axe("everything is done without an account").await;
     visit.end(home).await;
 }

@@ -31,10 +31,7 @@ async fn transferred(visit: &Visit) -> u64 {
 async fn watched(home: &Home, view: View) -> Visit {
     let browser = Browser::start(view).await.unwrap();
     let watch = json!({ "source": WATCH });
-    browser
-        .devtools("Page.addScriptToEvaluateOnNewDocument", watch)
-        .await
-        .unwrap();
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", watch).await.unwrap();
     let visit = Visit::with(browser, home).await;
     visit
         .shows(
@@ -86,12 +83,7 @@ async fn nothing_moves_under_the_reader_and_start_is_in_sight() {
         visit.act("start", "start").await;
         visit.says(".log-live", "live").await;
         let moved = shifts(&visit).await;
-        let sum: f64 = moved
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter_map(|one| one[0].as_f64())
-            .sum();
+        let sum: f64 = moved.as_array().unwrap().iter().filter_map(|one| one[0].as_f64()).sum();
         assert!(sum < START_SHIFT, "{name}, on Start: {moved:#}");
         visit.close().await;
     }
@@ -116,11 +108,7 @@ async fn a_reload_leaves_the_reader_at_the_same_words() {
     let early = "const heights = () => [...document.querySelectorAll('.page-section')].slice(0, 3).map((one) => one.offsetHeight);
         addEventListener('DOMContentLoaded', () => { window.early = heights(); window.heights = heights; });";
     let early = json!({ "source": early });
-    visit
-        .browser
-        .devtools("Page.addScriptToEvaluateOnNewDocument", early)
-        .await
-        .unwrap();
+    visit.browser.devtools("Page.addScriptToEvaluateOnNewDocument", early).await.unwrap();
     visit.reload().await;
     visit.whole_rounds(1).await;
     visit.listening().await;

@@ -47,10 +47,7 @@ impl Account {
         let answer = client.send(request).await.expect("the cloud answers");
         Account {
             api: api.to_owned(),
-            token: client::json(&answer)["access_token"]
-                .as_str()
-                .expect("a token")
-                .to_owned(),
+            token: client::json(&answer)["access_token"].as_str().expect("a token").to_owned(),
             client,
         }
     }
@@ -60,11 +57,7 @@ impl Account {
     /// # Panics
     /// If there is no answer.
     pub async fn call(&self, method: Method, path: &str, body: Value) -> Response<Bytes> {
-        let text = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
+        let text = if body.is_null() { String::new() } else { body.to_string() };
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.api))
@@ -78,9 +71,7 @@ impl Account {
     /// A device, as the cloud shows it, once it is online.
     pub async fn online(&self, id: &str) -> Value {
         eventually(&format!("device {id} is online"), || async {
-            let answer = self
-                .call(Method::GET, &format!("/v1/devices/{id}"), Value::Null)
-                .await;
+            let answer = self.call(Method::GET, &format!("/v1/devices/{id}"), Value::Null).await;
             let device = client::json(&answer);
             (device["online"] == json!(true)).then_some(device)
         })

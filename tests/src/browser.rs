@@ -118,11 +118,7 @@ impl Drop for Driver {
 /// The one that `tests/run` builds, or the one on the PATH.
 fn geckodriver() -> PathBuf {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/bin/geckodriver");
-    if built.is_file() {
-        built
-    } else {
-        "geckodriver".into()
-    }
+    if built.is_file() { built } else { "geckodriver".into() }
 }
 
 fn screens() -> std::io::Result<PathBuf> {
@@ -132,10 +128,7 @@ fn screens() -> std::io::Result<PathBuf> {
 }
 
 impl Drop for Browser {
-    #[allow(
-        clippy::print_stderr,
-        reason = "whoever runs the tests reads why one failed"
-    )]
+    #[allow(clippy::print_stderr, reason = "whoever runs the tests reads why one failed")]
     fn drop(&mut self) {
         if !std::thread::panicking() {
             return;
@@ -155,9 +148,7 @@ impl Drop for Browser {
             Err(error) => eprintln!("no screenshot of the failure: {error}"),
         }
         let path = format!("{}/se/log", self.session);
-        let lines = self
-            .driver
-            .call_blocking(&path, Some(r#"{"type":"browser"}"#));
+        let lines = self.driver.call_blocking(&path, Some(r#"{"type":"browser"}"#));
         for line in lines.iter().flat_map(|lines| lines.as_array()).flatten() {
             eprintln!("console: {}", line["message"]);
         }
@@ -179,26 +170,11 @@ pub struct View {
 }
 
 /// A laptop in daylight.
-pub const LIGHT: View = View {
-    width: 1280,
-    height: 900,
-    dark: false,
-    phone: false,
-};
+pub const LIGHT: View = View { width: 1280, height: 900, dark: false, phone: false };
 /// A laptop at night.
-pub const DARK: View = View {
-    width: 1280,
-    height: 900,
-    dark: true,
-    phone: false,
-};
+pub const DARK: View = View { width: 1280, height: 900, dark: true, phone: false };
 /// The smallest phone that is supported.
-pub const PHONE: View = View {
-    width: 360,
-    height: 780,
-    dark: false,
-    phone: true,
-};
+pub const PHONE: View = View { width: 360, height: 780, dark: false, phone: true };
 
 /// The ways that whatever is new on the page is looked at, with the names that their pictures get.
 pub const VIEWS: [(&str, View); 3] = [("light", LIGHT), ("dark", DARK), ("phone", PHONE)];
@@ -290,12 +266,7 @@ impl Browser {
             .connect(&format!("http://{}", driver.addr))
             .await?;
         let session = client.session_id().await?.context("no session")?;
-        Ok(Browser {
-            client,
-            session: format!("/session/{session}"),
-            driver,
-            _profile: profile,
-        })
+        Ok(Browser { client, session: format!("/session/{session}"), driver, _profile: profile })
     }
 
     /// Sends a command of the DevTools protocol (<https://chromedevtools.github.io/devtools-protocol/>), and gives back its
@@ -322,19 +293,12 @@ impl Browser {
     /// # Errors
     /// If the browser refuses.
     pub async fn look_as(&self, view: View) -> anyhow::Result<()> {
-        let View {
-            width,
-            height,
-            dark,
-            phone,
-        } = view;
+        let View { width, height, dark, phone } = view;
         let scale = if phone { 2 } else { 1 };
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": phone });
-        self.devtools("Emulation.setDeviceMetricsOverride", metrics)
-            .await?;
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await?;
         let touch = json!({ "enabled": phone });
-        self.devtools("Emulation.setTouchEmulationEnabled", touch)
-            .await?;
+        self.devtools("Emulation.setTouchEmulationEnabled", touch).await?;
         let scheme = if dark { "dark" } else { "light" };
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.devtools("Emulation.setEmulatedMedia", media).await?;

@@ -20,9 +20,7 @@ pub struct Client {
 
 impl Default for Client {
     fn default() -> Self {
-        Client {
-            pool: Pool::builder(TokioExecutor::new()).build_http(),
-        }
+        Client { pool: Pool::builder(TokioExecutor::new()).build_http() }
     }
 }
 
@@ -34,10 +32,7 @@ impl Client {
     pub async fn send(&self, request: Request<Bytes>) -> anyhow::Result<Response<Bytes>> {
         let response = self.pool.request(request.map(Full::new)).await?;
         let (parts, body) = response.into_parts();
-        Ok(Response::from_parts(
-            parts,
-            body.collect().await?.to_bytes(),
-        ))
+        Ok(Response::from_parts(parts, body.collect().await?.to_bytes()))
     }
 }
 
@@ -61,14 +56,8 @@ pub async fn raw(to: SocketAddr, request: &[u8]) -> anyhow::Result<Raw> {
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes).await;
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let status = text
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok());
-    Ok(Raw {
-        status: status.with_context(|| format!("no status in {text:?}"))?,
-        text,
-    })
+    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok(Raw { status: status.with_context(|| format!("no status in {text:?}"))?, text })
 }
 
 /// A response's body as JSON.
@@ -82,8 +71,5 @@ pub fn json(response: &Response<Bytes>) -> serde_json::Value {
 
 /// A header's value as text; empty if absent.
 pub fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
-    headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

@@ -38,12 +38,7 @@ impl Cutter {
         let opened = Arc::new(Mutex::new(Vec::new()));
         let cuts = watch::Sender::new(0);
         let task = tokio::spawn(accept(listener, cloud, Arc::clone(&opened), cuts.clone()));
-        Cutter {
-            url,
-            opened,
-            cuts,
-            task,
-        }
+        Cutter { url, opened, cuts, task }
     }
 
     /// Ends the connections of all streams that are open now.
@@ -56,10 +51,7 @@ impl Cutter {
     /// # Panics
     /// Never in practice.
     pub fn opened(&self) -> Vec<Instant> {
-        self.opened
-            .lock()
-            .expect("nobody panics with it in hand")
-            .clone()
+        self.opened.lock().expect("nobody panics with it in hand").clone()
     }
 }
 
@@ -105,18 +97,11 @@ async fn pass(
             }
             let bytes = &buffer[..size];
             if bytes.starts_with(STREAM) {
-                opened
-                    .lock()
-                    .expect("nobody panics with it in hand")
-                    .push(Instant::now());
+                opened.lock().expect("nobody panics with it in hand").push(Instant::now());
                 is_stream.send_replace(true);
             }
             far_write
-                .write_all(&replaced(
-                    bytes,
-                    here.as_bytes(),
-                    cloud.to_string().as_bytes(),
-                ))
+                .write_all(&replaced(bytes, here.as_bytes(), cloud.to_string().as_bytes()))
                 .await?;
         }
     };

@@ -20,10 +20,7 @@ impl Device {
     pub async fn online(home: &Home, id: &str, name: &str) -> Self {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         home.stack.cloud().device_links().connect(theirs);
-        let mut device = Device {
-            id: id.to_owned(),
-            link: ours,
-        };
+        let mut device = Device { id: id.to_owned(), link: ours };
         let hello = json!({ "type": "hello", "id": id, "name": name, "platform_id": 13, "system_version": "6.2.1", "firmware": null, "compiler": null });
         let state = json!({ "type": "state", "running": true, "plugged": true, "power_source": 2, "battery": 85.5, "message": null });
         let prefix = format!("{id}/hook-response/WebhookTutorial01");
@@ -45,8 +42,7 @@ impl Device {
     /// # Panics
     /// If the simulated cloud is gone.
     pub async fn publish(&mut self, name: &str, data: &Value) {
-        self.say(json!({ "type": "publish", "name": name, "data": data.to_string() }))
-            .await;
+        self.say(json!({ "type": "publish", "name": name, "data": data.to_string() })).await;
     }
 
     /// Waits until the device has got an event whose name begins so.

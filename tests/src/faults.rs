@@ -95,9 +95,8 @@ pub async fn run_seeds(
                     let Some(seed) = next else {
                         return anyhow::Ok(());
                     };
-                    let (figures, found) = run(seed, program.clone())
-                        .await
-                        .with_context(|| format!("seed {seed}"))?;
+                    let (figures, found) =
+                        run(seed, program.clone()).await.with_context(|| format!("seed {seed}"))?;
                     anyhow::ensure!(found.is_empty(), "seed {seed}:\n{}", found.join("\n"));
                     say(seed, &figures);
                     let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);

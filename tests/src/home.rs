@@ -53,11 +53,7 @@ impl Home {
         let mut config = config(&data);
         change(&mut config);
         let stack = Stack::start(config).await.expect("the stack starts");
-        Home {
-            stack,
-            client: Client::default(),
-            data,
-        }
+        Home { stack, client: Client::default(), data }
     }
 
     /// A stack whose data is behind a URL.
@@ -142,8 +138,7 @@ impl Person {
 
     /// A call with the owner key.
     pub async fn call(&self, method: Method, path: &str, body: &str) -> Response<Bytes> {
-        self.call_with(self.owner.reveal(), method, path, body)
-            .await
+        self.call_with(self.owner.reveal(), method, path, body).await
     }
 
     /// Makes the endpoint.
@@ -165,10 +160,7 @@ impl Person {
             .header("content-type", content_type)
             .body(body.into())
             .expect("a test's request is one");
-        self.client
-            .send(request)
-            .await
-            .expect("the receiver answers")
+        self.client.send(request).await.expect("the receiver answers")
     }
 
     /// Sets what senders are answered, as the owner, and gives back what was said to that.
@@ -199,15 +191,8 @@ impl Person {
     /// # Panics
     /// If it is not one.
     pub async fn log(&self, query: &str) -> LogPage {
-        let response = self
-            .call(Method::GET, &format!("/api/log?{query}"), "")
-            .await;
-        assert_eq!(
-            response.status(),
-            StatusCode::OK,
-            "{:?}",
-            client::json(&response)
-        );
+        let response = self.call(Method::GET, &format!("/api/log?{query}"), "").await;
+        assert_eq!(response.status(), StatusCode::OK, "{:?}", client::json(&response));
         serde_json::from_slice(response.body()).expect("a log page's JSON")
     }
 

@@ -53,9 +53,7 @@ const ROUNDS: &str = "
     });";
 
 /// The kinds of the six blocks of a whole round, in the order of cause.
-pub const WHOLE: [&str; 6] = [
-    "api", "internal", "received", "parsed", "response", "internal",
-];
+pub const WHOLE: [&str; 6] = ["api", "internal", "received", "parsed", "response", "internal"];
 
 impl Visit {
     /// What the log shows.
@@ -73,11 +71,7 @@ impl Visit {
     pub async fn log_shows(&self, what: &str, wish: impl Fn(&[Round]) -> bool) -> Vec<Round> {
         let shows = || async {
             let rounds = self.rounds().await;
-            if wish(&rounds) {
-                Ok(rounds)
-            } else {
-                Err(rounds)
-            }
+            if wish(&rounds) { Ok(rounds) } else { Err(rounds) }
         };
         eventually_or(&format!("the log shows {what}"), shows).await
     }
@@ -120,23 +114,20 @@ impl Visit {
 
     /// Waits until the webhook leads here and events are heard.
     pub async fn connected(&self) {
-        self.slot_says("webhook-card", "state", "is in your account")
-            .await;
+        self.slot_says("webhook-card", "state", "is in your account").await;
         self.listening().await;
     }
 
     /// Waits until events are heard.
     pub async fn listening(&self) {
-        self.slot_says("connect", "stream", "Listening to events.")
-            .await;
+        self.slot_says("connect", "stream", "Listening to events.").await;
     }
 
     /// Removes the webhook from the account, and says so in the dialog; it is gone when this returns.
     pub async fn remove_webhook(&self) {
         self.act("webhook-card", "remove").await;
         self.confirm("remove-webhook").await;
-        self.slot_says("webhook-card", "state", "There is no webhook")
-            .await;
+        self.slot_says("webhook-card", "state", "There is no webhook").await;
     }
 
     /// Waits until what a selector finds shows a text.
@@ -165,8 +156,7 @@ impl Visit {
     /// If the browser is gone.
     pub async fn fill(&self, selector: &str, text: &str) {
         let script = "const field = document.querySelector(arguments[0]); field.value = arguments[1]; for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, { bubbles: true }))";
-        self.run_with(script, vec![json!(selector), json!(text)])
-            .await;
+        self.run_with(script, vec![json!(selector), json!(text)]).await;
     }
 
     /// The token that this tab keeps.
@@ -178,9 +168,5 @@ impl Visit {
 
 /// Whether a round is one of a test press, whole and in order.
 pub fn is_whole(round: &Round) -> bool {
-    round
-        .blocks
-        .iter()
-        .map(|block| &block.kind)
-        .eq(WHOLE.iter())
+    round.blocks.iter().map(|block| &block.kind).eq(WHOLE.iter())
 }

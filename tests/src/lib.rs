@@ -106,14 +106,8 @@ pub fn program(name: &str) -> std::path::PathBuf {
     let me = std::env::current_exe().expect("a test knows its own path");
     // A test lies in target/PROFILE/deps, a program in target/PROFILE.
     let folders = || me.ancestors().skip(1).take(2);
-    let found = folders()
-        .map(|folder| folder.join(name))
-        .find(|path| path.exists());
+    let found = folders().map(|folder| folder.join(name)).find(|path| path.exists());
     let path = found.unwrap_or_else(|| folders().last().expect("two of them").join(name));
-    assert!(
-        path.exists(),
-        "{} is not built: cargo build --workspace --bins",
-        path.display()
-    );
+    assert!(path.exists(), "{} is not built: cargo build --workspace --bins", path.display());
     path
 }

@@ -40,10 +40,7 @@ impl Proxy {
     /// # Panics
     /// If `to` is no such address or no port is free.
     pub async fn before(to: &str) -> Self {
-        let to: SocketAddr = to
-            .trim_start_matches("http://")
-            .parse()
-            .expect("http://address");
+        let to: SocketAddr = to.trim_start_matches("http://").parse().expect("http://address");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound port"));
         let mood = Arc::new(AtomicU8::new(Mood::Well as u8));

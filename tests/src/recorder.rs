@@ -63,12 +63,7 @@ impl Recorder {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let to = Arc::new(OnceLock::new());
         let task = tokio::spawn(accept(listener, Arc::clone(&to), Arc::clone(&heard)));
-        Recorder {
-            url,
-            heard,
-            to,
-            task,
-        }
+        Recorder { url, heard, to, task }
     }
 
     /// Where it passes everything on to.
@@ -124,10 +119,7 @@ async fn accept(
                         // Written down before it is passed on, so that nothing can follow from a call that is not there yet.
                         // Asking whether one may ask is the browser's own, as often as it likes.
                         if one.method != "OPTIONS" {
-                            heard
-                                .lock()
-                                .expect("nobody panics with it in hand")
-                                .push(one);
+                            heard.lock().expect("nobody panics with it in hand").push(one);
                         }
                         let passed = [renamed.as_bytes(), &request[head..]].concat();
                         if far_write.write_all(&passed).await.is_err() {
@@ -164,12 +156,7 @@ fn first(bytes: &[u8]) -> Option<(Heard, usize, usize)> {
         .into_iter()
         .filter(|(name, _)| !OF_BROWSERS.contains(&name.as_str()) && !name.starts_with("sec-"))
         .collect();
-    let heard = Heard {
-        method,
-        target,
-        headers,
-        body: String::from_utf8_lossy(body).into_owned(),
-    };
+    let heard = Heard { method, target, headers, body: String::from_utf8_lossy(body).into_owned() };
     Some((heard, head_end, head_end + 4 + length))
 }
 
@@ -188,10 +175,9 @@ impl Heard {
             .map_or("", |(_, value)| value.as_str());
         if content_type == "application/json" {
             return match serde_json::from_str::<Value>(&self.body) {
-                Ok(Value::Object(fields)) => fields
-                    .iter()
-                    .map(|(name, value)| format!("{name}: {value}"))
-                    .collect(),
+                Ok(Value::Object(fields)) => {
+                    fields.iter().map(|(name, value)| format!("{name}: {value}")).collect()
+                }
                 other => vec![format!("{other:?}")],
             };
         }

@@ -42,10 +42,7 @@ impl Visit {
     /// # Panics
     /// If the page does not start.
     pub async fn with(browser: Browser, home: &Home) -> Self {
-        let visit = Visit {
-            browser,
-            page_url: home.stack.page_url.clone(),
-        };
+        let visit = Visit { browser, page_url: home.stack.page_url.clone() };
         visit.goto(&visit.page_url).await;
         visit.ready().await;
         visit
@@ -197,30 +194,19 @@ impl Visit {
             if visible != json!(true) {
                 return None;
             }
-            self.browser
-                .client
-                .find(Locator::Css(selector))
-                .await
-                .ok()?
-                .click()
-                .await
-                .ok()
+            self.browser.client.find(Locator::Css(selector)).await.ok()?.click().await.ok()
         })
         .await;
     }
 
     /// Presses a control of a component, both by their names.
     pub async fn act(&self, component: &str, action: &str) {
-        self.press(&format!(
-            "[data-component$={component}] [data-action={action}]"
-        ))
-        .await;
+        self.press(&format!("[data-component$={component}] [data-action={action}]")).await;
     }
 
     /// Says yes to a dialog.
     pub async fn confirm(&self, dialog: &str) {
-        self.press(&format!("dialog[data-name={dialog}] [data-action=confirm]"))
-            .await;
+        self.press(&format!("dialog[data-name={dialog}] [data-action=confirm]")).await;
     }
 
     /// Presses a key on whatever has the focus.
@@ -282,14 +268,12 @@ impl Visit {
         let script = format!(
             "return document.querySelectorAll('.log-rounds .log-block[data-kind={kind}]').length === {count}"
         );
-        self.shows(&format!("there are {count} blocks of {kind}"), &script)
-            .await;
+        self.shows(&format!("there are {count} blocks of {kind}"), &script).await;
     }
 
     /// The text of a part of a component, both by their names.
     pub async fn slot_text(&self, component: &str, slot: &str) -> String {
-        self.text(&format!("[data-component$={component}] [data-slot={slot}]"))
-            .await
+        self.text(&format!("[data-component$={component}] [data-slot={slot}]")).await
     }
 
     /// The text of everything that a selector finds, a line each.
@@ -344,9 +328,8 @@ impl Visit {
     /// # Panics
     /// If something is.
     pub async fn fits(&self) {
-        let over = self
-            .run("return document.documentElement.scrollWidth - window.innerWidth")
-            .await;
+        let over =
+            self.run("return document.documentElement.scrollWidth - window.innerWidth").await;
         assert!(
             over.as_i64().is_some_and(|over| over <= 0),
             "the page is {over} px wider than the window"

@@ -161,10 +161,7 @@ pub struct Source {
 
 /// Whether a text is a device ID: 24 lower-case hexadecimal digits.
 pub fn is_device_id(text: &str) -> bool {
-    text.len() == 24
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    text.len() == 24 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// A message as a line, including its end.
@@ -196,15 +193,8 @@ impl<M: Serialize + Send + 'static> Link<M> {
             }
             let _ = write.shutdown().await;
         });
-        let receiver = Receiver {
-            read: BufReader::new(Box::new(read)),
-            line: Vec::new(),
-        };
-        Self {
-            sender,
-            receiver,
-            writer,
-        }
+        let receiver = Receiver { read: BufReader::new(Box::new(read)), line: Vec::new() };
+        Self { sender, receiver, writer }
     }
 }
 
@@ -250,10 +240,7 @@ mod tests {
         };
         check(DeviceMessage::Online, r#"{"type":"online"}"#);
         check(
-            DeviceMessage::Publish {
-                name: "e".into(),
-                data: None,
-            },
+            DeviceMessage::Publish { name: "e".into(), data: None },
             r#"{"type":"publish","name":"e","data":null}"#,
         );
         check(

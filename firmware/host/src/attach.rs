@@ -24,9 +24,7 @@ pub async fn connect(cloud: &str, token: &str) -> io::Result<TcpStream> {
         invalid("the cloud must be http://127.0.0.1:PORT or http://localhost:PORT")
     })?;
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(invalid(
-            "the token is empty or contains characters that no token has",
-        ));
+        return Err(invalid("the token is empty or contains characters that no token has"));
     }
     let mut stream = TcpStream::connect(host).await?;
     let request = format!(
@@ -47,9 +45,7 @@ pub async fn connect(cloud: &str, token: &str) -> io::Result<TcpStream> {
     match head.split_whitespace().nth(1) {
         Some("101") => Ok(stream),
         Some("401") => Err(invalid("the cloud does not know this token")),
-        Some(status) => Err(invalid(&format!(
-            "the cloud refused the device: status {status}"
-        ))),
+        Some(status) => Err(invalid(&format!("the cloud refused the device: status {status}"))),
         None => Err(invalid("the server there is not a simulated cloud")),
     }
 }

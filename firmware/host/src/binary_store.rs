@@ -21,9 +21,7 @@ pub(crate) struct BinaryStore {
 impl BinaryStore {
     pub(crate) fn open(dir: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(dir)?;
-        let store = Self {
-            dir: std::path::absolute(dir)?,
-        };
+        let store = Self { dir: std::path::absolute(dir)? };
         // A process that was killed left these behind.
         for entry in std::fs::read_dir(&store.dir)? {
             let entry = entry?;
@@ -51,8 +49,7 @@ impl BinaryStore {
         let new = tempfile::NamedTempFile::new_in(&self.dir)?;
         std::fs::write(new.path(), text)?;
         new.as_file().sync_all()?;
-        new.persist(self.dir.join("flashed.json"))
-            .map_err(|error| error.error)?;
+        new.persist(self.dir.join("flashed.json")).map_err(|error| error.error)?;
         Ok(())
     }
 
@@ -63,9 +60,7 @@ impl BinaryStore {
         sources: &[Source],
         platform: Platform,
     ) -> Result<(PathBuf, String), Failure> {
-        let program = self
-            .dir
-            .join(format!("program-{}", compiler.key(sources, platform, &[])));
+        let program = self.dir.join(format!("program-{}", compiler.key(sources, platform, &[])));
         let size = program.with_extension("size");
         if program.exists() {
             return Ok((program, std::fs::read_to_string(size).unwrap_or_default()));
@@ -82,9 +77,8 @@ impl BinaryStore {
             return;
         };
         for path in entries.flatten().map(|entry| entry.path()) {
-            let is_program = path
-                .file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with("program-"));
+            let is_program =
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("program-"));
             if is_program && !keep.contains(&path.with_extension("").as_path()) {
                 let _ = std::fs::remove_file(path);
             }

@@ -134,11 +134,8 @@ impl Compiler {
     ) -> Result<Program, Failure> {
         check(sources).map_err(Failure::Source)?;
         let build = tempfile::tempdir_in(dir)?;
-        match timeout(
-            self.time_limit,
-            self.build(sources, platform, extra, build.path(), dir),
-        )
-        .await
+        match timeout(self.time_limit, self.build(sources, platform, extra, build.path(), dir))
+            .await
         {
             Ok(Ok(program)) => {
                 let size = self.size(build.path(), sources).await?;
@@ -148,18 +145,15 @@ impl Compiler {
                 Ok(Program { path, size })
             }
             Ok(Err(failure)) => Err(failure),
-            Err(_) => Err(Failure::Source(
-                "Compiler timed out or encountered an error".into(),
-            )),
+            Err(_) => Err(Failure::Source("Compiler timed out or encountered an error".into())),
         }
     }
 
     /// A name for the program: another compiler, header, flag or source gives another key.
     pub fn key(&self, sources: &[Source], platform: Platform, extra: &[&str]) -> String {
         let defines = platform.defines();
-        let sources = sources
-            .iter()
-            .flat_map(|source| [source.name.as_str(), source.text.as_str()]);
+        let sources =
+            sources.iter().flat_map(|source| [source.name.as_str(), source.text.as_str()]);
         let rest = [self.version.as_str(), PARTICLE_H, HOST_CPP];
         fingerprint(
             rest.into_iter()
@@ -186,16 +180,10 @@ impl Compiler {
             std::fs::write(file, preprocessed(source))?;
         }
 
-        let mut flags: Vec<String> = [
-            "-std=gnu++17",
-            "-O1",
-            "-Wall",
-            "-Wextra",
-            "-Wno-unused-parameter",
-            "-Idevice-os",
-        ]
-        .map(str::to_owned)
-        .into();
+        let mut flags: Vec<String> =
+            ["-std=gnu++17", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Idevice-os"]
+                .map(str::to_owned)
+                .into();
         flags.extend(platform.defines());
         flags.extend(extra.iter().map(|flag| (*flag).to_owned()));
 
@@ -240,19 +228,11 @@ impl Compiler {
     }
 
     async fn run<S: AsRef<OsStr>>(&self, arguments: &[S], build: &Path) -> Result<(), Failure> {
-        let (program, first) = self
-            .command
-            .split_first()
-            .expect("a compiler's command is not empty");
+        let (program, first) =
+            self.command.split_first().expect("a compiler's command is not empty");
         let (mut command, lifeline) = self.command(program, build)?;
-        command
-            .args(first)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let mut child = Group {
-            child: self.spawn(command, program, build)?,
-        };
+        command.args(first).args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
+        let mut child = Group { child: self.spawn(command, program, build)? };
         let (status, said) = child.output(OUTPUT_LIMIT, lifeline).await?;
         if status.success() {
             return Ok(());
@@ -268,10 +248,7 @@ impl Compiler {
     fn folder_of(&self, program: &str) -> PathBuf {
         let places = std::env::split_paths(&self.path).map(|place| place.join(program));
         let found = places.filter_map(|place| place.canonicalize().ok()).next();
-        let bin = found
-            .as_deref()
-            .and_then(Path::parent)
-            .unwrap_or(Path::new("/bin"));
+        let bin = found.as_deref().and_then(Path::parent).unwrap_or(Path::new("/bin"));
         match bin.parent() {
             Some(around) if bin.ends_with("bin") && around != Path::new("/") => around.to_owned(),
             _ => bin.to_owned(),
@@ -282,10 +259,7 @@ impl Compiler {
     /// made, so it is in the sandbox too.
     async fn size(&self, build: &Path, sources: &[Source]) -> io::Result<String> {
         let (mut command, _lifeline) = self.command("size", build)?;
-        command
-            .args(["-B", "firmware"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
+        command.args(["-B", "firmware"]).stdin(Stdio::null()).stdout(Stdio::piped());
         let output = self.spawn(command, "size", build)?.wait_with_output();
         let Ok(Ok(output)) = timeout(Duration::from_secs(3), output).await else {
             return Ok(String::new());
@@ -301,12 +275,8 @@ impl Compiler {
         program: &str,
         build: &Path,
     ) -> io::Result<(std::process::Command, Lifeline)> {
-        let (mut command, lifeline) = limits::command(
-            limits::COMPILER,
-            Pipes::AsTheyAre,
-            OsStr::new(program),
-            build,
-        )?;
+        let (mut command, lifeline) =
+            limits::command(limits::COMPILER, Pipes::AsTheyAre, OsStr::new(program), build)?;
         command
             .env("PATH", &self.path)
             // Messages in English and ASCII quotes.
@@ -324,10 +294,7 @@ impl Compiler {
         build: &Path,
     ) -> io::Result<tokio::process::Child> {
         let program = self.folder_of(program);
-        let access = Access {
-            program: &program,
-            folder: Some(build),
-        };
+        let access = Access { program: &program, folder: Some(build) };
         sandbox::spawn(command, access)
     }
 }
@@ -378,10 +345,7 @@ impl Drop for Group {
 
 /// The name of the firmware: its first file that is compiled.
 pub fn main_file(sources: &[Source]) -> Option<&str> {
-    sources
-        .iter()
-        .map(|source| source.name.as_str())
-        .find(|name| is_compiled(name))
+    sources.iter().map(|source| source.name.as_str()).find(|name| is_compiled(name))
 }
 
 /// A hash over all of `parts`, in hexadecimal.
@@ -402,10 +366,7 @@ fn is_compiled(name: &str) -> bool {
 /// declared above its first use.
 fn preprocessed(source: &Source) -> String {
     if source.name.ends_with(".ino") {
-        format!(
-            "#include \"Particle.h\"\n#line 1 \"{}\"\n{}",
-            source.name, source.text
-        )
+        format!("#include \"Particle.h\"\n#line 1 \"{}\"\n{}", source.name, source.text)
     } else {
         source.text.clone()
     }
@@ -417,11 +378,7 @@ fn check(sources: &[Source]) -> Result<(), String> {
         return Err("there is no .cpp or .ino file in what was sent".into());
     }
     if sources.len() > 64
-        || sources
-            .iter()
-            .map(|source| source.text.len())
-            .sum::<usize>()
-            > SOURCE_LIMIT
+        || sources.iter().map(|source| source.text.len()).sum::<usize>() > SOURCE_LIMIT
     {
         return Err("more than 64 files or 1 MiB of source is not compiled here".into());
     }
@@ -430,9 +387,7 @@ fn check(sources: &[Source]) -> Result<(), String> {
             !part.is_empty()
                 && !part.starts_with(['.', '-'])
                 && part.len() <= 100
-                && part
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte))
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte))
         };
         let parts: Vec<&str> = name.split('/').collect();
         if parts.len() > 5 || !parts.iter().all(|part| plain(part)) || parts[0] == "device-os" {
@@ -455,10 +410,7 @@ mod tests {
     use super::*;
 
     fn file(name: &str) -> Source {
-        Source {
-            name: name.into(),
-            text: String::new(),
-        }
+        Source { name: name.into(), text: String::new() }
     }
 
     #[test]
@@ -478,10 +430,7 @@ mod tests {
         ] {
             assert!(check(&[file(name)]).is_err(), "{name}");
         }
-        assert_eq!(
-            check(&[file("webhook-tutorial.cpp"), file("lib/util/src/util.h")]),
-            Ok(())
-        );
+        assert_eq!(check(&[file("webhook-tutorial.cpp"), file("lib/util/src/util.h")]), Ok(()));
     }
 
     #[test]

@@ -36,21 +36,13 @@ pub fn read(line: &str) -> Result<Option<Command>, String> {
         "press" if rest.is_empty() => CloudMessage::Press { clicks: 1 },
         "press" => {
             let clicks = rest.parse().ok().filter(|clicks| (1..=5).contains(clicks));
-            CloudMessage::Press {
-                clicks: clicks.ok_or("press CLICKS: 1 to 5")?,
-            }
+            CloudMessage::Press { clicks: clicks.ok_or("press CLICKS: 1 to 5")? }
         }
         "unplug" => CloudMessage::Plug { plugged: false },
         "plug" => CloudMessage::Plug { plugged: true },
-        "usb" => CloudMessage::Power {
-            source: 2,
-            battery: None,
-        },
+        "usb" => CloudMessage::Power { source: 2, battery: None },
         "battery" => {
-            let percent = rest
-                .parse()
-                .ok()
-                .filter(|percent| (0.0..=100.0).contains(percent));
+            let percent = rest.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
             CloudMessage::Power {
                 source: 5,
                 battery: Some(percent.ok_or("battery PERCENT: 0 to 100")?),
@@ -78,10 +70,7 @@ mod tests {
             name: "a/b".into(),
             data: data.map(Into::into),
         };
-        let battery = CloudMessage::Power {
-            source: 5,
-            battery: Some(50.0),
-        };
+        let battery = CloudMessage::Power { source: 5, battery: Some(50.0) };
         for (line, message) in [
             ("press", CloudMessage::Press { clicks: 1 }),
             (" press 2 ", CloudMessage::Press { clicks: 2 }),
@@ -93,14 +82,7 @@ mod tests {
             assert_eq!(read(line), Ok(Some(Command::Send(message))), "{line}");
         }
         assert_eq!(read("  "), Ok(None));
-        for wrong in [
-            "press 0",
-            "press x",
-            "battery",
-            "battery 101",
-            "event",
-            "jump",
-        ] {
+        for wrong in ["press 0", "press x", "battery", "battery 101", "event", "jump"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

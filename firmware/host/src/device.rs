@@ -30,10 +30,7 @@ fn random_id() -> io::Result<String> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     // Hardware of this generation has IDs that begin so.
-    Ok(format!(
-        "e00fce68{}",
-        data_encoding::HEXLOWER.encode(&bytes)
-    ))
+    Ok(format!("e00fce68{}", data_encoding::HEXLOWER.encode(&bytes)))
 }
 
 /// The ID that the device of this folder has had since its first start.
@@ -149,25 +146,11 @@ impl Device {
         }
         let (commands, received) = mpsc::channel(64);
         let (serial, _) = broadcast::channel(1024);
-        let (state_now, state) = watch::channel(DeviceState {
-            plugged: true,
-            ..DeviceState::default()
-        });
-        let supervisor = Supervisor::new(
-            id.clone(),
-            config,
-            link,
-            received,
-            serial.clone(),
-            state_now,
-        )?;
-        Ok(Self {
-            id,
-            commands,
-            serial,
-            state,
-            task: tokio::spawn(supervisor.run()),
-        })
+        let (state_now, state) =
+            watch::channel(DeviceState { plugged: true, ..DeviceState::default() });
+        let supervisor =
+            Supervisor::new(id.clone(), config, link, received, serial.clone(), state_now)?;
+        Ok(Self { id, commands, serial, state, task: tokio::spawn(supervisor.run()) })
     }
 
     /// Replaces the device's link.

@@ -39,22 +39,12 @@ pub struct Limits {
 }
 
 /// A compiler: what a large C++ file needs.
-pub const COMPILER: Limits = Limits {
-    cpu_s: 30,
-    memory_mib: Some(1024),
-    file_mib: 64,
-    files: 256,
-    may_fork: true,
-};
+pub const COMPILER: Limits =
+    Limits { cpu_s: 30, memory_mib: Some(1024), file_mib: 64, files: 256, may_fork: true };
 
 /// A firmware. At one part in a hundred of a processor, an hour of processor time is four days; then it boots again.
-pub const FIRMWARE: Limits = Limits {
-    cpu_s: 3600,
-    memory_mib: Some(128),
-    file_mib: 0,
-    files: 32,
-    may_fork: false,
-};
+pub const FIRMWARE: Limits =
+    Limits { cpu_s: 3600, memory_mib: Some(128), file_mib: 0, files: 32, may_fork: false };
 
 /// Has the shell run the program as a user of its own, of those that systemd gives to services for as long as they run
 /// (<https://systemd.io/UIDS-GIDS/>): only a user with no other process can be held to one. The program is opened before, by

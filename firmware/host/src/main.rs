@@ -1,9 +1,5 @@
 //! A virtual device in a terminal: its serial monitor and typed commands, with or without a simulated cloud.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this program talks to a person"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to a person")]
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -86,19 +82,13 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
         (Some(cloud), Some(file)) => {
             let token =
                 std::fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
-            let link = Reconnecting {
-                cloud,
-                token: token.trim().to_owned(),
-            };
+            let link = Reconnecting { cloud, token: token.trim().to_owned() };
             let (stream, io) = link.connect().await.with_context(|| link.cloud.clone())?;
             (Device::start(config, io)?, Some((link, stream)))
         }
         _ => (Device::start_alone(config)?, None),
     };
-    eprintln!(
-        "Device {} ({name}). Type `help` for the commands.",
-        device.id
-    );
+    eprintln!("Device {} ({name}). Type `help` for the commands.", device.id);
     tokio::select! {
         () = watch(&device) => {}
         result = type_commands(&device) => result?,
@@ -110,10 +100,7 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
 
 fn source(file: &PathBuf) -> anyhow::Result<Source> {
     let text = std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
-    let name = file
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Source { name, text })
 }
 

@@ -22,10 +22,7 @@ impl Platform {
 
     pub(crate) fn defines(self) -> [String; 2] {
         let power = u8::from(self == Self::Boron);
-        [
-            format!("-DPLATFORM_ID={}", self.id()),
-            format!("-DHAL_PLATFORM_POWER_MANAGEMENT={power}"),
-        ]
+        [format!("-DPLATFORM_ID={}", self.id()), format!("-DHAL_PLATFORM_POWER_MANAGEMENT={power}")]
     }
 }
 
@@ -90,19 +87,9 @@ mod tests {
     #[test]
     fn power_is_read_as_the_help_says() {
         assert_eq!("battery:12.5".parse(), Ok(Power::Battery(12.5)));
-        assert_eq!(
-            "none".parse::<Power>().map(Power::platform),
-            Ok(Platform::Argon)
-        );
+        assert_eq!("none".parse::<Power>().map(Power::platform), Ok(Platform::Argon));
         assert_eq!("usb".parse::<Power>().map(Power::source), Ok(2));
-        for wrong in [
-            "",
-            "battery:",
-            "battery:101",
-            "battery:-1",
-            "battery:NaN",
-            "solar",
-        ] {
+        for wrong in ["", "battery:", "battery:101", "battery:-1", "battery:NaN", "solar"] {
             assert!(wrong.parse::<Power>().is_err(), "{wrong}");
         }
     }

@@ -70,10 +70,7 @@ impl Process {
             limits::command(limits, Pipes::Messages, OsStr::new(&program), dir)?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let (mut stderr, life) = lifeline.into_split();
-        let access = Access {
-            program: &program,
-            folder: None,
-        };
+        let access = Access { program: &program, folder: None };
         let mut child = sandbox::spawn(command, access)?;
 
         let (to_firmware, mut to_send) = mpsc::channel::<String>(MAX_WAITING);
@@ -100,13 +97,7 @@ impl Process {
                 words.extend_from_slice(&buffer[..size.min(room)]);
             }
         });
-        Ok(Self {
-            child,
-            to_firmware,
-            from_firmware,
-            printed,
-            _life: life,
-        })
+        Ok(Self { child, to_firmware, from_firmware, printed, _life: life })
     }
 
     /// Sends a message. False if the firmware is too far behind or has ended.
@@ -124,20 +115,14 @@ impl Process {
         // It may have closed its pipe and gone on.
         let wait = tokio::time::timeout(std::time::Duration::from_secs(2), self.child.wait()).await;
         let Ok(Ok(status)) = wait else {
-            return End::Crash {
-                why: "it closed its pipe".into(),
-                printed: String::new(),
-            };
+            return End::Crash { why: "it closed its pipe".into(), printed: String::new() };
         };
         if status.code() == Some(EXIT_RESET) {
             return End::Reset;
         }
         let printed =
             String::from_utf8_lossy(&self.printed.lock().expect("no holder panics")).into_owned();
-        End::Crash {
-            why: why(status),
-            printed,
-        }
+        End::Crash { why: why(status), printed }
     }
 }
 
@@ -154,10 +139,7 @@ async fn read_messages(stdout: ChildStdout, received: mpsc::Sender<FirmwareMessa
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read = (&mut lines)
-            .take(LINE_LIMIT)
-            .read_until(b'\n', &mut line)
-            .await;
+        let read = (&mut lines).take(LINE_LIMIT).read_until(b'\n', &mut line).await;
         if !matches!(read, Ok(1..)) || line.pop() != Some(b'\n') {
             return;
         }

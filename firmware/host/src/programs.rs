@@ -136,9 +136,7 @@ impl Programs {
                     .find(|line| line.contains("error"))
                     .or(said.lines().next())
                     .unwrap_or_default();
-                Err(format!(
-                    "The firmware does not compile; flash another one. {first}"
-                ))
+                Err(format!("The firmware does not compile; flash another one. {first}"))
             }
             Err(Failure::Machine(error)) => Err(not_run(&error)),
         }
@@ -163,12 +161,7 @@ impl Programs {
             Err(Failure::Source(said)) => (None, Some(said)),
             Err(Failure::Machine(error)) => (None, Some(not_run(&error))),
         };
-        DeviceMessage::Compiled {
-            request,
-            ok: errors.is_none(),
-            size,
-            errors,
-        }
+        DeviceMessage::Compiled { request, ok: errors.is_none(), size, errors }
     }
 
     /// Makes the program compiled for a request the one that runs. False if there is none.
@@ -184,12 +177,7 @@ impl Programs {
 
     fn remove_unused(&self) {
         let compiled = self.compiled.iter().map(|(_, _, program)| program);
-        let keep: Vec<_> = self
-            .program
-            .iter()
-            .chain(compiled)
-            .map(PathBuf::as_path)
-            .collect();
+        let keep: Vec<_> = self.program.iter().chain(compiled).map(PathBuf::as_path).collect();
         self.store.retain(&keep);
     }
 }

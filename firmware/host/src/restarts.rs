@@ -70,10 +70,7 @@ mod tests {
         let now = Instant::now();
         for seconds in WAITS {
             let said = restarts.crashed("why", Duration::ZERO, now);
-            assert!(
-                said.ends_with(&format!("again after {seconds} s.")),
-                "{said}"
-            );
+            assert!(said.ends_with(&format!("again after {seconds} s.")), "{said}");
             assert_eq!(restarts.at, Some(now + Duration::from_secs(seconds)));
         }
         let said = restarts.crashed("why", RECOVERED, now);

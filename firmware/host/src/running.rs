@@ -140,11 +140,7 @@ impl Running {
     /// Runs the firmware up to the present, or to the next action that is due.
     pub(crate) fn advance(&mut self, now: Instant) -> Action {
         if let Some(since) = self.busy_since {
-            return if now - since > PASS_LIMIT {
-                Action::End
-            } else {
-                Action::None
-            };
+            return if now - since > PASS_LIMIT { Action::End } else { Action::None };
         }
         let mut to_do = Action::None;
         while let Some(entry) = self.due.first_entry() {
@@ -156,18 +152,11 @@ impl Running {
                 Due::Connect => to_do = Action::Connect,
             }
         }
-        let until_ms = self
-            .due
-            .keys()
-            .next()
-            .map_or(u64::MAX, |(at, _)| *at)
-            .min(self.present_ms(now));
+        let until_ms =
+            self.due.keys().next().map_or(u64::MAX, |(at, _)| *at).min(self.present_ms(now));
         if until_ms > self.clock_ms {
             let until_ms = until_ms.min(self.clock_ms + RUN_MS);
-            self.send(&HostMessage::Run {
-                until_ms,
-                step_ms: STEP_MS,
-            });
+            self.send(&HostMessage::Run { until_ms, step_ms: STEP_MS });
             self.runs_until_ms = until_ms;
             self.busy_since = Some(now);
         }

@@ -27,9 +27,7 @@ pub(crate) fn spawn(command: Command, access: Access<'_>) -> io::Result<Child> {
             linux::restrict(access)?;
             #[cfg(not(target_os = "linux"))]
             let _ = (access.program, access.folder);
-            tokio::process::Command::from(command)
-                .kill_on_drop(true)
-                .spawn()
+            tokio::process::Command::from(command).kill_on_drop(true).spawn()
         });
         starting.join().expect("starting a process does not panic")
     })
@@ -261,10 +259,8 @@ mod linux {
         {
             // The same calls, and some of its own, of the x32 interface: the same processor, other numbers.
             const X32: i64 = 0x4000_0000;
-            let twins: Vec<_> = rules
-                .iter()
-                .map(|(call, rules)| (call | X32, rules.clone()))
-                .collect();
+            let twins: Vec<_> =
+                rules.iter().map(|(call, rules)| (call | X32, rules.clone())).collect();
             rules.extend(twins);
             rules.extend((512..=547).map(|call| (call | X32, Vec::new())));
         }
@@ -278,10 +274,7 @@ mod linux {
     pub fn missing() -> Option<&'static str> {
         static MISSING: OnceLock<Option<&'static str>> = OnceLock::new();
         *MISSING.get_or_init(|| {
-            let access = Access {
-                program: "/bin/sh".as_ref(),
-                folder: None,
-            };
+            let access = Access { program: "/bin/sh".as_ref(), folder: None };
             let tried = std::thread::spawn(move || restrict(access)).join();
             // An error is said when a program is started.
             let kernel = tried.expect("restricting a thread does not panic").ok()?;

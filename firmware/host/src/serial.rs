@@ -18,11 +18,7 @@ pub(crate) struct Serial {
 
 impl Serial {
     pub(crate) fn new(watchers: broadcast::Sender<String>, now: Instant) -> Self {
-        Self {
-            watchers,
-            since: now,
-            lines: 0,
-        }
+        Self { watchers, since: now, lines: 0 }
     }
 
     /// Shows a line, unless there are too many, and returns the lines that are shown, for the cloud.
@@ -64,13 +60,7 @@ mod tests {
         }
         assert_eq!(shown.last().unwrap(), "199");
         let next = serial.print("next".into(), start + SECOND);
-        assert_eq!(
-            next,
-            [
-                "(3 lines are not shown: more than 200 came in a second)",
-                "next"
-            ]
-        );
+        assert_eq!(next, ["(3 lines are not shown: more than 200 came in a second)", "next"]);
         shown.extend(next);
         for line in shown {
             assert_eq!(watching.try_recv(), Ok(line));

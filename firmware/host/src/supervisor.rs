@@ -131,11 +131,7 @@ impl Supervisor {
             platform_id: self.config.power.platform().id(),
             system_version: "6.2.1".into(),
             firmware: Some(self.programs.firmware()),
-            compiler: self
-                .programs
-                .compiler
-                .as_ref()
-                .map(|compiler| compiler.version.clone()),
+            compiler: self.programs.compiler.as_ref().map(|compiler| compiler.version.clone()),
         });
         self.send(hello);
     }
@@ -321,9 +317,7 @@ impl Supervisor {
             let _ = getrandom::fill(&mut seed);
             u32::from_le_bytes(seed)
         });
-        let epoch = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
+        let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let boot = HostMessage::Boot {
             id: self.id.clone(),
             clock_ms: 0,

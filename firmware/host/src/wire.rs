@@ -58,15 +58,7 @@ impl HostMessage {
         let percent =
             |battery: &Option<f64>| battery.map_or("-1".to_owned(), |percent| percent.to_string());
         let fields: Vec<String> = match self {
-            Self::Boot {
-                id,
-                clock_ms,
-                seed,
-                epoch_s,
-                connected,
-                source,
-                battery,
-            } => vec![
+            Self::Boot { id, clock_ms, seed, epoch_s, connected, source, battery } => vec![
                 "boot".into(),
                 id.clone(),
                 clock_ms.to_string(),
@@ -85,17 +77,11 @@ impl HostMessage {
             }
             Self::Button(down) => vec!["button".into(), flag(down)],
             Self::Event { name, data: None } => vec!["event".into(), name.clone()],
-            Self::Event {
-                name,
-                data: Some(data),
-            } => vec!["event".into(), name.clone(), data.clone()],
+            Self::Event { name, data: Some(data) } => {
+                vec!["event".into(), name.clone(), data.clone()]
+            }
         };
-        fields
-            .iter()
-            .map(|field| escape(field))
-            .collect::<Vec<_>>()
-            .join("\t")
-            + "\n"
+        fields.iter().map(|field| escape(field)).collect::<Vec<_>>().join("\t") + "\n"
     }
 }
 
@@ -144,11 +130,7 @@ impl FirmwareMessage {
 }
 
 fn escape(field: &str) -> String {
-    field
-        .replace('\\', "\\\\")
-        .replace('\t', "\\t")
-        .replace('\n', "\\n")
-        .replace('\r', "\\r")
+    field.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r")
 }
 
 fn unescape(field: &[u8]) -> String {
@@ -194,15 +176,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_not_ours_is_refused() {
-        for line in [
-            "",
-            "hello",
-            ".",
-            ".\tx",
-            "serial",
-            "serial\ta\tb",
-            "connect",
-        ] {
+        for line in ["", "hello", ".", ".\tx", "serial", "serial\ta\tb", "connect"] {
             assert_eq!(FirmwareMessage::parse(line.as_bytes()), None, "{line}");
         }
     }

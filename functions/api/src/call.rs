@@ -71,11 +71,7 @@ pub const ROUTES: [(&str, Method, Route); 8] = [
     ("/api/log", Method::GET, Route::Log),
     ("/api/log", Method::DELETE, Route::Fixed(Call::Clear)),
     ("/api/reply", Method::PUT, Route::Fixed(Call::SetReply)),
-    (
-        "/api/reply",
-        Method::DELETE,
-        Route::Fixed(Call::RestoreReply),
-    ),
+    ("/api/reply", Method::DELETE, Route::Fixed(Call::RestoreReply)),
 ];
 
 /// What a request asks for.
@@ -171,12 +167,10 @@ mod tests {
             body: Body::whole(vec![]),
         };
         let found =
-            parse(&request)
-                .map_err(|problem| problem.status())
-                .map(|parsed| match parsed {
-                    Parsed::Call(call, ..) => call,
-                    Parsed::Health => unreachable!("no case asks for it"),
-                });
+            parse(&request).map_err(|problem| problem.status()).map(|parsed| match parsed {
+                Parsed::Call(call, ..) => call,
+                Parsed::Health => unreachable!("no case asks for it"),
+            });
         assert_eq!(found, expected, "{method} {target} {authorization}");
     }
 
@@ -200,12 +194,7 @@ mod tests {
         }
         for key in [&owner, &share] {
             check("GET", "/api/endpoint", key, Ok(Call::Show));
-            check(
-                "GET",
-                "/api/log",
-                key,
-                Ok(Call::Read(ReadRequest::First, 100)),
-            );
+            check("GET", "/api/log", key, Ok(Call::Read(ReadRequest::First, 100)));
         }
         check("GET", "/api/", "", Err(404));
         check("GET", "/api/reply", &owner, Err(405));
@@ -221,11 +210,7 @@ mod tests {
             .filter(|call| call.contains(" /api/"))
             .collect();
         let there = ROUTES.map(|(path, method, _)| format!("{method} {path}"));
-        assert!(
-            there
-                .iter()
-                .all(|route| described.contains(&route.as_str()))
-        );
+        assert!(there.iter().all(|route| described.contains(&route.as_str())));
         assert_eq!(described.len(), there.len());
     }
 
@@ -247,29 +232,12 @@ mod tests {
             &owner,
             ok(ReadRequest::Before(cursor), 100),
         );
-        check(
-            "GET",
-            "/api/log?last=1&colour=red",
-            &owner,
-            ok(ReadRequest::Last, 1),
-        );
-        for query in [
-            "limit=0",
-            "limit=501",
-            "limit=x",
-            "last=0",
-            "last=-1",
-            "after=x",
-            "before=",
-            "limit=",
-        ] {
+        check("GET", "/api/log?last=1&colour=red", &owner, ok(ReadRequest::Last, 1));
+        for query in
+            ["limit=0", "limit=501", "limit=x", "last=0", "last=-1", "after=x", "before=", "limit="]
+        {
             check("GET", &format!("/api/log?{query}"), &owner, Err(400));
         }
-        check(
-            "GET",
-            &format!("/api/log?after={text}&last=1"),
-            &owner,
-            Err(400),
-        );
+        check("GET", &format!("/api/log?after={text}&last=1"), &owner, Err(400));
     }
 }

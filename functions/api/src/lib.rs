@@ -62,14 +62,8 @@ impl Api {
     pub async fn call(&self, request: Request) -> HandlerResponse {
         let (call, power, endpoint) = match call::parse(&request) {
             Ok(call::Parsed::Health) => {
-                let health = Health {
-                    ok: true,
-                    version: env!("CARGO_PKG_VERSION"),
-                };
-                return HandlerResponse {
-                    quiet: true,
-                    ..json(StatusCode::OK, &health).into()
-                };
+                let health = Health { ok: true, version: env!("CARGO_PKG_VERSION") };
+                return HandlerResponse { quiet: true, ..json(StatusCode::OK, &health).into() };
             }
             Ok(call::Parsed::Call(call, power, endpoint)) => (call, power, endpoint),
             Err(problem) => return refused(problem).into(),
@@ -81,12 +75,7 @@ impl Api {
             Err(Failure::Problem(problem)) => (problem.into_response(), false, None),
             Err(Failure::Store(error)) => (failed(&error), false, error_text(&error)),
         };
-        HandlerResponse {
-            endpoint: Some(endpoint),
-            error,
-            quiet,
-            ..response.into()
-        }
+        HandlerResponse { endpoint: Some(endpoint), error, quiet, ..response.into() }
     }
 
     async fn dispatch(
@@ -106,9 +95,7 @@ impl Api {
         let done = match call {
             Call::Create => {
                 self.check_creation_code(endpoint, request, now).await?;
-                self.store
-                    .create(endpoint, now, function_url::random(), limits)
-                    .await?;
+                self.store.create(endpoint, now, function_url::random(), limits).await?;
                 json(StatusCode::OK, &self.info(endpoint, power, host).await?)
             }
             Call::Show => json(StatusCode::OK, &self.info(endpoint, power, host).await?),
@@ -123,11 +110,8 @@ impl Api {
             Call::Read(read, limit) => {
                 let mut page = self.store.read(endpoint, read, limit, now, limits).await?;
                 if power == Power::Share {
-                    page.deliveries = page
-                        .deliveries
-                        .into_iter()
-                        .map(redact::for_share_key)
-                        .collect();
+                    page.deliveries =
+                        page.deliveries.into_iter().map(redact::for_share_key).collect();
                 }
                 let quiet = page.deliveries.is_empty();
                 return Ok((json(StatusCode::OK, &page), quiet));
@@ -138,9 +122,7 @@ impl Api {
                 })?;
                 // 63 bits: the reply lies at the negative of its key, and 0 means none.
                 let key = (function_url::random() >> 1).max(1);
-                self.store
-                    .set_reply(endpoint, &reply, key, now, limits)
-                    .await?;
+                self.store.set_reply(endpoint, &reply, key, now, limits).await?;
                 let times_left = reply.times;
                 json(StatusCode::OK, &SetReply { reply, times_left })
             }
@@ -173,9 +155,7 @@ impl Api {
                     }
                     Some(_) => "the creation code is wrong; ask the person who runs this server",
                 };
-                Err(Problem::new(StatusCode::FORBIDDEN, detail)
-                    .about("creation_code")
-                    .into())
+                Err(Problem::new(StatusCode::FORBIDDEN, detail).about("creation_code").into())
             }
             Err(error) => Err(error.into()),
         }
@@ -187,10 +167,7 @@ impl Api {
         power: Power,
         host: &str,
     ) -> Result<EndpointInfo, Failure> {
-        let state = self
-            .store
-            .state(endpoint, (self.clock)(), &self.limits)
-            .await?;
+        let state = self.store.state(endpoint, (self.clock)(), &self.limits).await?;
         Ok(EndpointInfo {
             endpoint: endpoint.clone(),
             hook_url: self
@@ -235,9 +212,7 @@ fn refused(problem: Problem) -> Response<String> {
     let mut response = problem.into_response();
     if response.status() == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static("Bearer");
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, challenge);
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
 }
@@ -249,9 +224,7 @@ fn failed(error: &store::Error) -> Response<String> {
         return Problem::new(StatusCode::NOT_FOUND, detail).into_response();
     }
     let detail = "the log can't be read or changed at the moment; try again";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-        .retry_after(5)
-        .into_response()
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(5).into_response()
 }
 
 fn error_text(error: &store::Error) -> Option<String> {
@@ -277,9 +250,6 @@ fn with_common_headers(body: String) -> Response<String> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

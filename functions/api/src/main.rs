@@ -8,10 +8,7 @@ use function_url::{
 use store::{Connection, Store};
 
 #[tokio::main(flavor = "current_thread")]
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the environment is read here, once"
-)]
+#[allow(clippy::disallowed_methods, reason = "the environment is read here, once")]
 async fn main() -> Result<(), lambda_http::Error> {
     let env = |name: &str| std::env::var(name).ok();
     let config = Config::from_env(env)?;

@@ -21,11 +21,7 @@ pub struct Body {
 impl Body {
     /// A body kept as it is.
     pub fn whole(bytes: Vec<u8>) -> Self {
-        Body {
-            size: bytes.len() as u64,
-            sha256: Sha256::digest(&bytes).into(),
-            kept: bytes,
-        }
+        Body { size: bytes.len() as u64, sha256: Sha256::digest(&bytes).into(), kept: bytes }
     }
 
     /// Keeps only the first [`KEPT_OF_TRUNCATED`] bytes, with the size and hash of the whole body.
@@ -117,11 +113,7 @@ impl<'de> Deserialize<'de> for Body {
             .ok()
             .and_then(|bytes| bytes.try_into().ok())
             .ok_or_else(|| D::Error::custom("body_sha256 is not 64 hexadecimal digits"))?;
-        Ok(Body {
-            kept,
-            size: json.body_bytes,
-            sha256,
-        })
+        Ok(Body { kept, size: json.body_bytes, sha256 })
     }
 }
 

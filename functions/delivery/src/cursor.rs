@@ -31,15 +31,10 @@ impl Cursor {
     /// # Errors
     /// If it was not made by [`encode`](Self::encode).
     pub fn parse(text: &str) -> Result<Self, NotACursor> {
-        let bytes = BASE64URL_NOPAD
-            .decode(text.as_bytes())
-            .map_err(|_| NotACursor)?;
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| NotACursor)?;
         let bytes: [u8; 16] = bytes.try_into().map_err(|_| NotACursor)?;
         let half = |at: usize| -> [u8; 8] { std::array::from_fn(|i| bytes[at + i]) };
-        Ok(Cursor {
-            epoch: u64::from_be_bytes(half(0)),
-            seq: u64::from_be_bytes(half(8)),
-        })
+        Ok(Cursor { epoch: u64::from_be_bytes(half(0)), seq: u64::from_be_bytes(half(8)) })
     }
 }
 

@@ -10,10 +10,7 @@ pub struct Headers(pub Vec<(String, String)>);
 impl Headers {
     /// The first value under `name`, which is compared without regard to case.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 

@@ -97,9 +97,7 @@ impl Key {
         if let Some(key) = secret("own_") {
             return Ok(Key::Owner(OwnerKey(key)));
         }
-        secret("read_")
-            .map(|key| Key::Share(ShareKey(key)))
-            .ok_or(NotAKey)
+        secret("read_").map(|key| Key::Share(ShareKey(key))).ok_or(NotAKey)
     }
 
     /// The endpoint that this key is for.
@@ -179,15 +177,9 @@ mod tests {
     #[test]
     fn the_chain_is_that_of_the_design() {
         let owner = OwnerKey::from_bytes(&std::array::from_fn(|i| u8::try_from(i).unwrap()));
-        assert_eq!(
-            owner.reveal(),
-            "own_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
-        );
+        assert_eq!(owner.reveal(), "own_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
         let share = owner.share_key();
-        assert_eq!(
-            share.reveal(),
-            "read_Mrmc3eyDspIsE95zbgQ1NwgQSfdahhDFUHTUupnwP6w"
-        );
+        assert_eq!(share.reveal(), "read_Mrmc3eyDspIsE95zbgQ1NwgQSfdahhDFUHTUupnwP6w");
         assert_eq!(share.endpoint().as_str(), "b7nihh2yefj2lxoxyqgcjpq6pi");
     }
 

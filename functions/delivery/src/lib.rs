@@ -151,10 +151,8 @@ mod tests {
         };
         let json = serde_json::to_string(&delivery).unwrap();
         let hash = &delivery.request.body.sha256_hex();
-        let contract = CONTRACT.replace(
-            "3ceb3ea65dda4db3f7bc2fe67b3fe2b9c7f0d44e1c93e0d5a2cbbd8cb3eb7f3f",
-            hash,
-        );
+        let contract = CONTRACT
+            .replace("3ceb3ea65dda4db3f7bc2fe67b3fe2b9c7f0d44e1c93e0d5a2cbbd8cb3eb7f3f", hash);
         assert_eq!(json, contract);
         assert_eq!(serde_json::from_str::<Delivery>(&json).unwrap(), delivery);
     }

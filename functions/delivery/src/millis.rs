@@ -53,9 +53,7 @@ impl Millis {
     /// The time that an RFC 3339 text says, in whole milliseconds; `None` if it says none since 1970.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
         let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        u64::try_from(at.unix_timestamp_nanos() / 1_000_000)
-            .ok()
-            .map(Millis)
+        u64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok().map(Millis)
     }
 }
 

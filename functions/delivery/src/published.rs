@@ -124,11 +124,7 @@ mod tests {
 
     #[test]
     fn the_id_is_found_where_particle_and_its_templates_put_it() {
-        check(
-            None,
-            r#"{"data":"{\"op\":\"test\",\"id\":7}","id":1}"#,
-            Some("7"),
-        );
+        check(None, r#"{"data":"{\"op\":\"test\",\"id\":7}","id":1}"#, Some("7"));
         check(None, r#"{"data":{"id":7}}"#, Some("7"));
         check(None, r#"{"data":"hello","id":1}"#, Some("1"));
         check(None, r#"{"data":"{\"op\":1}","id":"x"}"#, Some(r#""x""#));
@@ -139,12 +135,7 @@ mod tests {
 
     #[test]
     fn a_number_stays_the_number_it_was() {
-        for number in [
-            "9007199254740993",
-            "-0.10",
-            "1e400",
-            "123456789012345678901234567890",
-        ] {
+        for number in ["9007199254740993", "-0.10", "1e400", "123456789012345678901234567890"] {
             check(None, &format!(r#"{{"id":{number}}}"#), Some(number));
         }
         check(None, &format!(r#"{{"id":{}}}"#, "1".repeat(65)), None);
@@ -175,11 +166,7 @@ mod tests {
     #[test]
     fn nesting_over_128_levels_counts_as_not_json() {
         let nested = |levels: usize| {
-            format!(
-                r#"{{"id":7,"deep":{}{}}}"#,
-                "[".repeat(levels),
-                "]".repeat(levels)
-            )
+            format!(r#"{{"id":7,"deep":{}{}}}"#, "[".repeat(levels), "]".repeat(levels))
         };
         check(None, &nested(MAX_DEPTH - 1), Some("7"));
         check(None, &nested(MAX_DEPTH), None);

@@ -26,12 +26,8 @@ const ID_MARK: &str = "{{id}}";
 /// The longest rendered id: each character of a string may become `\u0000`, and a value may have two quotes.
 const MAX_RENDERED_ID: usize = crate::published::MAX_ID_LEN * 6 + 2;
 
-const CONTENT_TYPES: [&str; 4] = [
-    "application/json",
-    "text/plain",
-    "application/xml",
-    "application/octet-stream",
-];
+const CONTENT_TYPES: [&str; 4] =
+    ["application/json", "text/plain", "application/xml", "application/octet-stream"];
 
 /// A reply setting, valid once it came out of [`Reply::parse`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,10 +56,7 @@ fn headers_are_empty(headers: &Headers) -> bool {
     headers.0.is_empty()
 }
 
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(ms: &u32) -> bool {
     *ms == 0
 }
@@ -97,12 +90,7 @@ impl Reply {
     /// # Errors
     /// Names the first field that does not fit, and says what would.
     pub fn parse(json: &[u8], limits: &Limits) -> Result<Self, Refusal> {
-        let refuse = |field: &str, detail: String| {
-            Err(Refusal {
-                field: field.into(),
-                detail,
-            })
-        };
+        let refuse = |field: &str, detail: String| Err(Refusal { field: field.into(), detail });
         if json.len() > MAX_SETTING {
             return refuse("", format!("a setting has at most {MAX_SETTING} bytes"));
         }
@@ -132,12 +120,7 @@ impl Reply {
     }
 
     fn check(&self, limits: &Limits) -> Result<(), Refusal> {
-        let refuse = |field: &str, detail: String| {
-            Err(Refusal {
-                field: field.into(),
-                detail,
-            })
-        };
+        let refuse = |field: &str, detail: String| Err(Refusal { field: field.into(), detail });
         if !(200..=599).contains(&self.status) {
             return refuse("status", wanted("status"));
         }
@@ -155,10 +138,7 @@ impl Reply {
             }
             // A function URL sends one value of each name, and what is recorded must be what is sent.
             if self.headers.0[..index].iter().any(|(n, _)| n == name) {
-                return refuse(
-                    "headers",
-                    format!("{name} once, its values joined by commas"),
-                );
+                return refuse("headers", format!("{name} once, its values joined by commas"));
             }
         }
         let body = self.body.as_deref().unwrap_or_default();
@@ -184,11 +164,7 @@ impl Reply {
                 },
             );
         }
-        let most = if self.delay_ms > 0 {
-            MAX_TIMES_DELAYED
-        } else {
-            MAX_TIMES
-        };
+        let most = if self.delay_ms > 0 { MAX_TIMES_DELAYED } else { MAX_TIMES };
         match self.times {
             Some(times) if times == 0 || times > most => {
                 refuse("times", format!("from 1 to {most} for this reply"))
@@ -228,13 +204,7 @@ impl Reply {
         }
         let always = SANDBOX.map(|(name, value)| (name.to_owned(), value.to_owned()));
         headers.0.extend(always);
-        Response {
-            status: self.status,
-            headers,
-            body,
-            delay_ms: self.delay_ms,
-            reply_use,
-        }
+        Response { status: self.status, headers, body, delay_ms: self.delay_ms, reply_use }
     }
 }
 
@@ -253,17 +223,13 @@ fn status_allows_body(status: u16) -> bool {
 fn header_refusal(name: &str, value: &str) -> Option<String> {
     let is_own = name.strip_prefix("x-reply-").is_some_and(|rest| {
         !rest.is_empty()
-            && rest
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     });
     if !is_own && !["retry-after", "cache-control"].contains(&name) {
         return Some("only retry-after, cache-control and x-reply-… in lower case".into());
     }
     if name.len() > MAX_HEADER_LEN || value.len() > MAX_HEADER_LEN {
-        return Some(format!(
-            "a name and a value have at most {MAX_HEADER_LEN} bytes"
-        ));
+        return Some(format!("a name and a value have at most {MAX_HEADER_LEN} bytes"));
     }
     let visible = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     (!visible || value.trim() != value)
@@ -321,10 +287,7 @@ mod tests {
     #[test]
     fn settings_that_fit_are_taken() {
         check(r#"{"status":200}"#, None);
-        check(
-            r#"{"status":201,"content_type":"text/plain","body":""}"#,
-            None,
-        );
+        check(r#"{"status":201,"content_type":"text/plain","body":""}"#, None);
         check(r#"{"status":404,"times":20}"#, None);
         check(r#"{"status":200,"delay_ms":25000,"times":5}"#, None);
         check(
@@ -347,37 +310,19 @@ mod tests {
             (r#"{"status":600,"times":1}"#, "status"),
             (r#"{"status":"200"}"#, "status"),
             (r#"{"status":200,"colour":1}"#, "colour"),
-            (
-                r#"{"status":200,"content_type":"text/html"}"#,
-                "content_type",
-            ),
-            (
-                r#"{"status":200,"content_type":"text/plain\r\nset-cookie: a=b"}"#,
-                "content_type",
-            ),
+            (r#"{"status":200,"content_type":"text/html"}"#, "content_type"),
+            (r#"{"status":200,"content_type":"text/plain\r\nset-cookie: a=b"}"#, "content_type"),
             (
                 r#"{"status":302,"times":1,"headers":[["location","https://example.com"]]}"#,
                 "headers",
             ),
-            (
-                r#"{"status":200,"headers":[["set-cookie","a=b"]]}"#,
-                "headers",
-            ),
+            (r#"{"status":200,"headers":[["set-cookie","a=b"]]}"#, "headers"),
             (r#"{"status":200,"headers":[["x-reply-","b"]]}"#, "headers"),
-            (
-                r#"{"status":200,"headers":[["x-reply-a:","b"]]}"#,
-                "headers",
-            ),
-            (
-                r#"{"status":200,"headers":[["x-reply-a","b\r\nset-cookie: a=b"]]}"#,
-                "headers",
-            ),
+            (r#"{"status":200,"headers":[["x-reply-a:","b"]]}"#, "headers"),
+            (r#"{"status":200,"headers":[["x-reply-a","b\r\nset-cookie: a=b"]]}"#, "headers"),
             (r#"{"status":200,"headers":[["X-Reply-A","b"]]}"#, "headers"),
             (r#"{"status":200,"headers":{"x-reply-a":"b"}}"#, "headers"),
-            (
-                r#"{"status":200,"headers":[["x-reply-a","1"],["x-reply-a","2"]]}"#,
-                "headers",
-            ),
+            (r#"{"status":200,"headers":[["x-reply-a","1"],["x-reply-a","2"]]}"#, "headers"),
             (r#"{"status":204,"body":"x"}"#, "body"),
             (r#"{"status":200,"body":7}"#, "body"),
             (r#"{"status":404}"#, "times"),
@@ -407,14 +352,8 @@ mod tests {
     #[test]
     fn the_default_reply_gives_the_id_back() {
         let body = |id: Option<Id>| Reply::default().response(id.as_ref(), None).body;
-        assert_eq!(
-            body(Some(Id::Number("1652008511".into()))),
-            r#"{"ok":true,"id":1652008511}"#
-        );
-        assert_eq!(
-            body(Some(Id::Text("a\"b".into()))),
-            r#"{"ok":true,"id":"a\"b"}"#
-        );
+        assert_eq!(body(Some(Id::Number("1652008511".into()))), r#"{"ok":true,"id":1652008511}"#);
+        assert_eq!(body(Some(Id::Text("a\"b".into()))), r#"{"ok":true,"id":"a\"b"}"#);
         assert_eq!(body(None), r#"{"ok":true}"#);
     }
 

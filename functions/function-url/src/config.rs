@@ -37,11 +37,7 @@ pub struct BadVariable(pub &'static str);
 
 impl std::fmt::Display for BadVariable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "environment variable {} is missing or not usable",
-            self.0
-        )
+        write!(f, "environment variable {} is missing or not usable", self.0)
     }
 }
 
@@ -59,9 +55,7 @@ impl Config {
             value: Option<String>,
             default: T,
         ) -> Result<T, BadVariable> {
-            value.map_or(Ok(default), |text| {
-                text.parse().map_err(|_| BadVariable(name))
-            })
+            value.map_or(Ok(default), |text| text.parse().map_err(|_| BadVariable(name)))
         }
         let defaults = Limits::default();
         let limits = Limits {
@@ -81,11 +75,7 @@ impl Config {
                 present("ENDPOINT_TTL_S"),
                 defaults.endpoint_ttl_s,
             )?,
-            max_delay_ms: number(
-                "MAX_DELAY_MS",
-                present("MAX_DELAY_MS"),
-                defaults.max_delay_ms,
-            )?,
+            max_delay_ms: number("MAX_DELAY_MS", present("MAX_DELAY_MS"), defaults.max_delay_ms)?,
         };
         Ok(Config {
             table: present("TABLE_NAME").ok_or(BadVariable("TABLE_NAME"))?,
@@ -111,10 +101,7 @@ mod tests {
     fn config(pairs: &[(&str, &str)]) -> Result<Config, BadVariable> {
         Config::from_env(|name| {
             assert!(VARIABLES.contains(&name), "{name} is read and not listed");
-            pairs
-                .iter()
-                .find(|(n, _)| *n == name)
-                .map(|(_, v)| (*v).to_owned())
+            pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned())
         })
     }
 

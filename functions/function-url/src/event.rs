@@ -112,9 +112,7 @@ impl Event {
             headers,
             added,
             body: Body::whole(if self.is_base64_encoded {
-                BASE64
-                    .decode(body.as_bytes())
-                    .map_err(|_| EventError::NotBase64)?
+                BASE64.decode(body.as_bytes()).map_err(|_| EventError::NotBase64)?
             } else {
                 body.into_bytes()
             }),
@@ -149,9 +147,7 @@ mod tests {
     use super::*;
 
     fn request(event: serde_json::Value, secret: Option<&str>) -> Result<Request, EventError> {
-        serde_json::from_value::<Event>(event)
-            .unwrap()
-            .into_request(secret)
+        serde_json::from_value::<Event>(event).unwrap().into_request(secret)
     }
 
     fn event(headers: serde_json::Value) -> serde_json::Value {
@@ -186,10 +182,7 @@ mod tests {
         let request = event.into_request(None).unwrap();
         let texts = [&request.path, &request.query, &request.source];
         assert_eq!(texts, ["/hook/x", "", ""]);
-        assert_eq!(
-            (request.headers, request.body.kept),
-            (Headers::default(), vec![])
-        );
+        assert_eq!((request.headers, request.body.kept), (Headers::default(), vec![]));
     }
 
     #[test]
@@ -198,10 +191,7 @@ mod tests {
         with_body["body"] = "AP8=".into();
         assert_eq!(request(with_body.clone(), None).unwrap().body.kept, b"AP8=");
         with_body["isBase64Encoded"] = true.into();
-        assert_eq!(
-            request(with_body.clone(), None).unwrap().body.kept,
-            [0, 255]
-        );
+        assert_eq!(request(with_body.clone(), None).unwrap().body.kept, [0, 255]);
         with_body["body"] = "%".into();
         assert_eq!(request(with_body, None).unwrap_err(), EventError::NotBase64);
     }
@@ -210,10 +200,7 @@ mod tests {
     fn cookies_are_a_header_again() {
         let mut with_cookies = event(serde_json::json!({}));
         with_cookies["cookies"] = serde_json::json!(["a=1", "b=2"]);
-        assert_eq!(
-            request(with_cookies, None).unwrap().headers.get("cookie"),
-            Some("a=1; b=2")
-        );
+        assert_eq!(request(with_cookies, None).unwrap().headers.get("cookie"), Some("a=1; b=2"));
     }
 
     #[test]
@@ -238,10 +225,7 @@ mod tests {
 
     #[test]
     fn without_a_cdn_its_headers_prove_nothing() {
-        let claims = [
-            ("x-viewer-address", "198.51.100.1"),
-            ("x-origin-secret", "s3cret"),
-        ];
+        let claims = [("x-viewer-address", "198.51.100.1"), ("x-origin-secret", "s3cret")];
         let headers = serde_json::Map::from_iter(claims.map(|(n, v)| (n.to_owned(), v.into())));
         let taken = request(event(headers.into()), None).unwrap();
         assert_eq!(taken.source, "203.0.113.7");

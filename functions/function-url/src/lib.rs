@@ -46,9 +46,7 @@ pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 pub fn system_clock() -> Clock {
     Arc::new(|| {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        Millis(since.map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        }))
+        Millis(since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
     })
 }
 

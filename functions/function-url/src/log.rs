@@ -67,10 +67,7 @@ impl Level {
 }
 
 /// Lines to standard output, which Lambda keeps.
-#[allow(
-    clippy::print_stdout,
-    reason = "standard output is where Lambda takes log lines from"
-)]
+#[allow(clippy::print_stdout, reason = "standard output is where Lambda takes log lines from")]
 pub fn to_stdout(level: Level) -> Log {
     Arc::new(move |line| {
         if level.writes(line)

@@ -49,18 +49,12 @@ impl Problem {
 
     /// Asks the caller to wait that many seconds before it tries again.
     pub fn retry_after(self, seconds: u32) -> Self {
-        Problem {
-            retry_after_s: Some(seconds),
-            ..self
-        }
+        Problem { retry_after_s: Some(seconds), ..self }
     }
 
     /// Names the field or parameter that the problem is about.
     pub fn about(self, field: impl Into<String>) -> Self {
-        Problem {
-            field: Some(field.into()).filter(|field: &String| !field.is_empty()),
-            ..self
-        }
+        Problem { field: Some(field.into()).filter(|field: &String| !field.is_empty()), ..self }
     }
 
     /// The HTTP status.
@@ -105,10 +99,7 @@ mod tests {
             problem.to_json(),
             r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"from 1 to 500","field":"limit"}"#
         );
-        assert_eq!(
-            problem.into_response().headers()["content-type"],
-            "application/problem+json"
-        );
+        assert_eq!(problem.into_response().headers()["content-type"], "application/problem+json");
     }
 
     #[test]

@@ -44,19 +44,10 @@ impl Receiver {
             Some(target) => target,
             None => return refuse(StatusCode::NOT_FOUND, response::NO_ENDPOINT),
         };
-        if !response::METHODS
-            .iter()
-            .any(|one| one == request.method.as_str())
-        {
-            return Problem::method_not_allowed(&response::METHODS)
-                .into_response()
-                .into();
+        if !response::METHODS.iter().any(|one| one == request.method.as_str()) {
+            return Problem::method_not_allowed(&response::METHODS).into_response().into();
         }
-        let numbered = match self
-            .store
-            .number(&endpoint, received_at, &self.limits)
-            .await
-        {
+        let numbered = match self.store.number(&endpoint, received_at, &self.limits).await {
             Ok(numbered) => numbered,
             Err(error) => return failed(endpoint, None, &error),
         };
@@ -76,13 +67,7 @@ impl Receiver {
         };
         let recorded = self
             .store
-            .record(
-                &endpoint,
-                &numbered,
-                &delivery,
-                function_url::random(),
-                &self.limits,
-            )
+            .record(&endpoint, &numbered, &delivery, function_url::random(), &self.limits)
             .await;
         if let Err(error) = recorded {
             return failed(endpoint, Some(seq), &error);

@@ -43,11 +43,7 @@ pub fn recorded(request: Request, path: String, limits: &Limits) -> Request {
         true => request.body,
         false => request.body.cut(),
     };
-    Request {
-        path,
-        body,
-        ..request
-    }
+    Request { path, body, ..request }
 }
 
 /// The response to a request: a refusal if its body is over the limit, else the reply that is set, else the default.
@@ -81,9 +77,7 @@ fn too_large(size: usize, most: usize) -> Response {
         ("content-type", "application/problem+json"),
         ("cache-control", "no-store"),
     ]);
-    headers
-        .0
-        .extend(SANDBOX.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    headers.0.extend(SANDBOX.map(|(name, value)| (name.to_owned(), value.to_owned())));
     Response {
         status: problem.status(),
         headers,
@@ -121,10 +115,7 @@ mod tests {
         let below = |path: &str| target(path).map(|(_, below)| below);
         assert_eq!(below(&format!("/hook/{NAME}")).as_deref(), Some("/"));
         assert_eq!(below(&format!("/hook/{NAME}/")).as_deref(), Some("/"));
-        assert_eq!(
-            below(&format!("/hook/{NAME}//a%2F/é")).as_deref(),
-            Some("//a%2F/é")
-        );
+        assert_eq!(below(&format!("/hook/{NAME}//a%2F/é")).as_deref(), Some("//a%2F/é"));
         for path in [
             "/hook/",
             "/hook",
@@ -152,10 +143,7 @@ mod tests {
 
     #[test]
     fn a_body_over_the_limit_is_refused_with_its_size() {
-        let limits = Limits {
-            max_body_bytes: 3,
-            ..Limits::default()
-        };
+        let limits = Limits { max_body_bytes: 3, ..Limits::default() };
         assert_eq!(respond(&request("POST", b"123"), None, &limits).status, 200);
         let refused = respond(&request("POST", b"1234"), None, &limits);
         assert_eq!(refused.status, 413);

@@ -29,9 +29,7 @@ pub(crate) const NUMBER_WITHIN: Duration = Duration::from_millis(2000);
 pub(crate) const RECORD_WITHIN: Duration = Duration::from_millis(protocol::RECORD_FOR_MS);
 /// How long a function waits for the table when DynamoDB hangs or is slow: a receiver for its three calls; a call of the API,
 /// which may make more, for all of them.
-pub const ANSWERED_WITHIN: Duration = NUMBER_WITHIN
-    .saturating_mul(2)
-    .saturating_add(RECORD_WITHIN);
+pub const ANSWERED_WITHIN: Duration = NUMBER_WITHIN.saturating_mul(2).saturating_add(RECORD_WITHIN);
 // A number that was given this long ago is abandoned: its writer has given up.
 const _: () = assert!(ANSWERED_WITHIN.as_millis() < protocol::GAP_OPEN_MS as u128);
 /// How long a function's start waits for the table. A connection takes some ten milliseconds.
@@ -60,9 +58,7 @@ pub async fn with_timeout<T, E: From<Error>>(
     time: Duration,
     call: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    timeout(time, call)
-        .await
-        .map_err(|_| Error::Unavailable("no answer in time".into()))?
+    timeout(time, call).await.map_err(|_| Error::Unavailable("no answer in time".into()))?
 }
 
 /// Where the table is, and the credentials to use it with.

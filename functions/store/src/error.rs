@@ -44,13 +44,8 @@ impl Error {
             _ => "refused",
         };
         let is_fault_of_ours = matches!(&error, SdkError::ServiceError(_))
-            && error
-                .raw_response()
-                .is_some_and(|response| response.status().is_client_error());
-        match error
-            .as_service_error()
-            .and_then(ProvideErrorMetadata::code)
-        {
+            && error.raw_response().is_some_and(|response| response.status().is_client_error());
+        match error.as_service_error().and_then(ProvideErrorMetadata::code) {
             Some("ConditionalCheckFailedException") => Error::ConditionFailed,
             Some(
                 "ProvisionedThroughputExceededException"

@@ -38,10 +38,7 @@ const COMMON: [(&str, &str); 22] = [
     ("accept", "application/json"),
     ("accept-encoding", "gzip"),
     ("content-type", "application/json"),
-    (
-        "user-agent",
-        "ParticleBot/1.1 (https://docs.particle.io/webhooks)",
-    ),
+    ("user-agent", "ParticleBot/1.1 (https://docs.particle.io/webhooks)"),
     ("x-amzn-tls-cipher-suite", "TLS_AES_128_GCM_SHA256"),
     ("x-amzn-tls-version", "TLSv1.3"),
     ("x-forwarded-port", "443"),
@@ -81,25 +78,16 @@ pub fn s(value: impl Into<String>) -> AttributeValue {
 }
 
 fn number<T: std::str::FromStr>(item: &Item, name: Unreadable) -> Result<T, Unreadable> {
-    let text = item
-        .get(name)
-        .and_then(|value| value.as_n().ok())
-        .ok_or(name)?;
+    let text = item.get(name).and_then(|value| value.as_n().ok()).ok_or(name)?;
     text.parse().map_err(|_| name)
 }
 
 fn text(item: &Item, name: Unreadable) -> Result<String, Unreadable> {
-    item.get(name)
-        .and_then(|value| value.as_s().ok())
-        .cloned()
-        .ok_or(name)
+    item.get(name).and_then(|value| value.as_s().ok()).cloned().ok_or(name)
 }
 
 fn texts(item: &Item, name: Unreadable) -> Result<Vec<String>, Unreadable> {
-    let list = item
-        .get(name)
-        .and_then(|value| value.as_l().ok())
-        .ok_or(name)?;
+    let list = item.get(name).and_then(|value| value.as_l().ok()).ok_or(name)?;
     let list = list.iter().map(|value| value.as_s().ok().cloned());
     list.collect::<Option<_>>().ok_or(name)
 }
@@ -184,13 +172,7 @@ pub fn from_delivery(
     nonce: u64,
     expires_at_s: u64,
 ) -> Item {
-    let Delivery {
-        seq,
-        received_at,
-        took_ms,
-        request,
-        response,
-    } = delivery;
+    let Delivery { seq, received_at, took_ms, request, response } = delivery;
     let body = match request.body.text() {
         Some(text) => s(text),
         None => AttributeValue::B(Blob::new(request.body.kept.clone())),
@@ -253,10 +235,7 @@ pub fn to_delivery(item: &Item) -> Result<Delivery, Unreadable> {
     };
     let headers_in = headers(item, "headers")?;
     let reply_use = match item.contains_key("reply_use") {
-        true => Some(ReplyUse {
-            n: number(item, "reply_use")?,
-            of: number(item, "reply_uses")?,
-        }),
+        true => Some(ReplyUse { n: number(item, "reply_use")?, of: number(item, "reply_uses")? }),
         false => None,
     };
     Ok(Delivery {
@@ -322,12 +301,7 @@ pub fn from_head(endpoint: &Endpoint, head: &Head, next_watermark_at: Millis) ->
 
 /// A head's watermarks: a flat list of numbers, `seq` and `gone_at` in turn.
 pub fn watermarks(watermarks: &[Watermark]) -> AttributeValue {
-    AttributeValue::L(
-        watermarks
-            .iter()
-            .flat_map(|mark| [n(mark.seq), n(mark.gone_at.0)])
-            .collect(),
-    )
+    AttributeValue::L(watermarks.iter().flat_map(|mark| [n(mark.seq), n(mark.gone_at.0)]).collect())
 }
 
 /// The head in an item, and when its next watermark is due.
@@ -335,14 +309,8 @@ pub fn watermarks(watermarks: &[Watermark]) -> AttributeValue {
 /// # Errors
 /// Names the attribute that can't be read.
 pub fn to_head(item: &Item) -> Result<(Head, Millis), Unreadable> {
-    let flat = item
-        .get("marks")
-        .and_then(|value| value.as_l().ok())
-        .ok_or("marks")?;
-    let flat: Option<Vec<u64>> = flat
-        .iter()
-        .map(|value| value.as_n().ok()?.parse().ok())
-        .collect();
+    let flat = item.get("marks").and_then(|value| value.as_l().ok()).ok_or("marks")?;
+    let flat: Option<Vec<u64>> = flat.iter().map(|value| value.as_n().ok()?.parse().ok()).collect();
     let flat = flat.ok_or("marks")?;
     let head = Head {
         epoch: number(item, "epoch")?,
@@ -354,10 +322,7 @@ pub fn to_head(item: &Item) -> Result<(Head, Millis), Unreadable> {
         expires_at_s: number(item, EXPIRES_AT)?,
         watermarks: flat
             .chunks_exact(2)
-            .map(|pair| Watermark {
-                seq: pair[0],
-                gone_at: Millis(pair[1]),
-            })
+            .map(|pair| Watermark { seq: pair[0], gone_at: Millis(pair[1]) })
             .collect(),
         reply: ReplyWindow {
             key: number(item, "reply_key")?,

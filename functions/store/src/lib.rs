@@ -95,12 +95,7 @@ impl Store {
     /// A store. It connects at its first call.
     pub fn connect(connection: &Connection) -> Self {
         let [client, once] = connection.clients();
-        Store {
-            client,
-            once,
-            table: connection.table.clone(),
-            names: Arc::default(),
-        }
+        Store { client, once, table: connection.table.clone(), names: Arc::default() }
     }
 
     /// Connects now, so that the first delivery need not: reads an item that never exists, for half a read unit.
@@ -110,9 +105,7 @@ impl Store {
     pub async fn warm_up(&self) -> Result<(), Error> {
         let nothing = HashMap::from([(ENDPOINT.into(), s("-")), (SEQ.into(), n(0))]);
         let read = self.get_at(nothing, false);
-        connection::with_timeout(connection::CONNECT_AT_START_WITHIN, read)
-            .await
-            .map(drop)
+        connection::with_timeout(connection::CONNECT_AT_START_WITHIN, read).await.map(drop)
     }
 
     /// The item under a key.
@@ -156,11 +149,7 @@ impl Store {
         key: Item,
         build: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder,
     ) -> Result<UpdateItemOutput, Error> {
-        let update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key));
+        let update = self.client.update_item().table_name(&self.table).set_key(Some(key));
         answered(build(update).send()).await
     }
 
@@ -299,17 +288,9 @@ impl Store {
         let Some(item) = found else {
             return Ok(None);
         };
-        let unreadable = || Error::Unreadable {
-            seq: 0,
-            attribute: "reply",
-        };
-        let text = item
-            .get("reply")
-            .and_then(|value| value.as_s().ok())
-            .ok_or_else(unreadable)?;
-        serde_json::from_str(text)
-            .map(Some)
-            .map_err(|_| unreadable())
+        let unreadable = || Error::Unreadable { seq: 0, attribute: "reply" };
+        let text = item.get("reply").and_then(|value| value.as_s().ok()).ok_or_else(unreadable)?;
+        serde_json::from_str(text).map(Some).map_err(|_| unreadable())
     }
 
     /// Puts a delivery under its number. `nonce` is random for each delivery: if the put succeeded and its response was lost,
@@ -332,9 +313,7 @@ impl Store {
             .once
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item::from_delivery(
-                partition, delivery, nonce, expires,
-            )))
+            .set_item(Some(item::from_delivery(partition, delivery, nonce, expires)))
             .condition_expression("attribute_not_exists(#seq) OR #nonce = :nonce")
             .expression_attribute_names("#seq", SEQ)
             .expression_attribute_names("#nonce", NONCE)

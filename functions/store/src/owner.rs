@@ -42,10 +42,7 @@ fn reply_expires_at_s(now: Millis, limits: &Limits) -> u64 {
 }
 
 pub(crate) fn reply_key(endpoint: &Endpoint, key: u64) -> Item {
-    HashMap::from([
-        (ENDPOINT.into(), s(endpoint.as_str())),
-        (SEQ.into(), n(format!("-{key}"))),
-    ])
+    HashMap::from([(ENDPOINT.into(), s(endpoint.as_str())), (SEQ.into(), n(format!("-{key}")))])
 }
 
 impl Store {
@@ -134,10 +131,8 @@ impl Store {
             expires_at: Millis(head.expires_at_s.saturating_mul(1000)),
             first_seq: protocol::first_seq(&head, limits, now),
             last_seq: head.last_seq,
-            reply: set.map(|reply| SetReply {
-                reply,
-                times_left: head.reply.times_left(head.last_seq),
-            }),
+            reply: set
+                .map(|reply| SetReply { reply, times_left: head.reply.times_left(head.last_seq) }),
         })
     }
 
@@ -221,11 +216,7 @@ impl Store {
         let text = serde_json::to_string(reply).expect("a reply is JSON");
         item.insert("reply".into(), s(text));
         item.insert(EXPIRES_AT.into(), n(reply_expires_at_s(now, limits)));
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         answered(put.send()).await?;
         let until = match reply.times {
             Some(_) => "last_seq + :times",
@@ -310,8 +301,7 @@ impl Store {
         if !head.reply.contains(head.last_seq.saturating_add(1)) {
             return Ok(());
         }
-        self.set_reply_expiry(endpoint, head.reply.key, reply_expires_at_s(now, limits))
-            .await
+        self.set_reply_expiry(endpoint, head.reply.key, reply_expires_at_s(now, limits)).await
     }
 
     /// Lets a replaced reply expire soon. A failure is harmless: it expires anyway, later.
@@ -349,9 +339,6 @@ impl Store {
         now: Millis,
     ) -> Result<Head, Error> {
         let found = self.head(endpoint, true).await?;
-        found
-            .map(|(head, _)| head)
-            .filter(|head| !head.expired(now))
-            .ok_or(Error::NotFound)
+        found.map(|(head, _)| head).filter(|head| !head.expired(now)).ok_or(Error::NotFound)
     }
 }

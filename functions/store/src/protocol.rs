@@ -131,10 +131,7 @@ impl ReplyWindow {
             return None;
         }
         let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-        Some(ReplyUse {
-            n: small(seq - self.from + 1),
-            of: small(self.until - self.from + 1),
-        })
+        Some(ReplyUse { n: small(seq - self.from + 1), of: small(self.until - self.from + 1) })
     }
 
     /// Uses left after the number `last_seq`; `None` if the reply has no count.
@@ -155,10 +152,7 @@ impl Head {
 
 /// The lowest number that a log may still hold. Lower ones are gone: cleared, too old, or more than the log keeps.
 pub fn first_seq(head: &Head, limits: &Limits, now: Millis) -> u64 {
-    let all = Watermark {
-        seq: head.last_seq,
-        gone_at: head.gone_at,
-    };
+    let all = Watermark { seq: head.last_seq, gone_at: head.gone_at };
     let too_old = head.watermarks.iter().chain([&all]);
     let too_old = too_old.filter(|watermark| watermark.gone_at <= now);
     let too_old = too_old.map(|watermark| watermark.seq).max().unwrap_or(0);
@@ -173,9 +167,7 @@ pub fn watermark_interval_ms(limits: &Limits) -> u64 {
 
 /// When DynamoDB may delete a delivery, in seconds since 1970: after the last watermark that covers it has passed.
 pub fn expires_at_s(received_at: Millis, limits: &Limits) -> u64 {
-    let shown = received_at
-        .plus_s(limits.delivery_ttl_s)
-        .plus_ms(watermark_interval_ms(limits));
+    let shown = received_at.plus_s(limits.delivery_ttl_s).plus_ms(watermark_interval_ms(limits));
     shown.plus_s(RETENTION_MARGIN_S).epoch_s_ceil()
 }
 
@@ -185,17 +177,11 @@ pub fn next_watermarks(head: &Head, now: Millis) -> Vec<Watermark> {
     // Of the watermarks that have passed, only the highest is still needed. "Passed" means by every clock and not by this
     // writer's alone, or a reader whose clock is behind would find neither that one nor those below it.
     let has_passed = |watermark: &Watermark| watermark.gone_at.plus_s(RETENTION_MARGIN_S) <= now;
-    let passed = head
-        .watermarks
-        .iter()
-        .filter(|watermark| has_passed(watermark));
+    let passed = head.watermarks.iter().filter(|watermark| has_passed(watermark));
     let passed = passed.max_by_key(|watermark| watermark.seq).copied();
     let mut watermarks = head.watermarks.clone();
     watermarks.retain(|watermark| !has_passed(watermark) || Some(*watermark) == passed);
-    watermarks.push(Watermark {
-        seq: head.last_seq,
-        gone_at: head.gone_at,
-    });
+    watermarks.push(Watermark { seq: head.last_seq, gone_at: head.gone_at });
     watermarks
 }
 
@@ -255,11 +241,7 @@ impl Plan {
     /// What to query, given the head.
     pub fn new(request: ReadRequest, head: &Head, limits: &Limits, now: Millis) -> Self {
         let restarted = request.cursor().is_some_and(|c| c.epoch != head.epoch);
-        let request = if restarted {
-            ReadRequest::First
-        } else {
-            request
-        };
+        let request = if restarted { ReadRequest::First } else { request };
         let first_seq = first_seq(head, limits, now);
         let (lo, hi) = match request {
             ReadRequest::First | ReadRequest::Last => (first_seq, head.last_seq),
@@ -268,13 +250,7 @@ impl Plan {
             }
             ReadRequest::Before(cursor) => (first_seq, head.last_seq.min(cursor.seq)),
         };
-        Plan {
-            request,
-            restarted,
-            first_seq,
-            lo,
-            hi,
-        }
+        Plan { request, restarted, first_seq, lo, hi }
     }
 
     /// Whether there is nothing to query for.
@@ -353,23 +329,15 @@ pub fn page(
     let too_old = received.take_while(|(_, at)| at.plus_ms(ttl_ms) <= now);
     let first_seq = too_old.last().map_or(plan.first_seq, |(seq, _)| seq + 1);
 
-    let lowest = *range
-        .entries
-        .first_key_value()
-        .map_or(&plan.lo, |(seq, _)| seq);
-    let highest = *range
-        .entries
-        .last_key_value()
-        .map_or(&plan.hi, |(seq, _)| seq);
+    let lowest = *range.entries.first_key_value().map_or(&plan.lo, |(seq, _)| seq);
+    let highest = *range.entries.last_key_value().map_or(&plan.hi, |(seq, _)| seq);
     let (lo, hi) = match (range.complete, plan.newest_first()) {
         (true, _) => (plan.lo, plan.hi),
         (false, false) => (plan.lo, highest),
         (false, true) => (lowest, plan.hi),
     };
     let lo = lo.max(first_seq);
-    let last_seq = head
-        .last_seq
-        .max(plan.request.cursor().map_or(0, |c| c.seq));
+    let last_seq = head.last_seq.max(plan.request.cursor().map_or(0, |c| c.seq));
     let gaps = Gaps { head, now, range };
     let seen = |from, to, cursor, older, found: Scan| Page {
         from,

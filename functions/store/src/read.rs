@@ -54,10 +54,7 @@ impl Store {
         let plan = Plan::new(request, &head, limits, now);
         let queried = if plan.is_empty() {
             Queried {
-                range: QueriedRange {
-                    complete: true,
-                    ..QueriedRange::default()
-                },
+                range: QueriedRange { complete: true, ..QueriedRange::default() },
                 ..Queried::default()
             }
         } else {
@@ -90,19 +87,10 @@ impl Store {
                 }
             }
         };
-        let cursor = |seq| {
-            Cursor {
-                epoch: head.epoch,
-                seq,
-            }
-            .encode()
-        };
+        let cursor = |seq| Cursor { epoch: head.epoch, seq }.encode();
         let shown = |seq: &u64| (page.from..=page.to).contains(seq);
-        let unreadable = queried
-            .range
-            .entries
-            .iter()
-            .filter(|(_, entry)| **entry == Entry::Unreadable);
+        let unreadable =
+            queried.range.entries.iter().filter(|(_, entry)| **entry == Entry::Unreadable);
         Ok(LogPage {
             endpoint: endpoint.clone(),
             unreadable: unreadable.map(|(seq, _)| *seq).filter(shown).collect(),

@@ -27,12 +27,7 @@ pub const TTL_ATTRIBUTE: &str = EXPIRES_AT;
 /// # Errors
 /// If the engine refuses or does not answer.
 pub async fn create_if_absent(store: &Store) -> Result<(), Error> {
-    let described = store
-        .client
-        .describe_table()
-        .table_name(&store.table)
-        .send()
-        .await;
+    let described = store.client.describe_table().table_name(&store.table).send().await;
     match described {
         Ok(_) => {}
         Err(error) if is_absent(&error) => create(store).await?,
@@ -43,9 +38,7 @@ pub async fn create_if_absent(store: &Store) -> Result<(), Error> {
 }
 
 fn is_absent(error: &SdkError<DescribeTableError>) -> bool {
-    error
-        .as_service_error()
-        .is_some_and(DescribeTableError::is_resource_not_found_exception)
+    error.as_service_error().is_some_and(DescribeTableError::is_resource_not_found_exception)
 }
 
 async fn create(store: &Store) -> Result<(), Error> {
@@ -55,14 +48,9 @@ async fn create(store: &Store) -> Result<(), Error> {
         .table_name(&store.table)
         .billing_mode(BillingMode::PayPerRequest);
     for (name, kind, of_type) in KEYS {
-        let key = KeySchemaElement::builder()
-            .attribute_name(name)
-            .key_type(kind)
-            .build();
-        let attribute = AttributeDefinition::builder()
-            .attribute_name(name)
-            .attribute_type(of_type)
-            .build();
+        let key = KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
+        let attribute =
+            AttributeDefinition::builder().attribute_name(name).attribute_type(of_type).build();
         create = create
             .key_schema(key.expect("a name and a kind were given"))
             .attribute_definitions(attribute.expect("a name and a type were given"));
@@ -79,16 +67,12 @@ async fn expire(store: &Store) -> Result<(), Error> {
         .send()
         .await
         .map_err(Error::from_sdk)?;
-    let status = described
-        .time_to_live_description
-        .and_then(|ttl| ttl.time_to_live_status);
+    let status = described.time_to_live_description.and_then(|ttl| ttl.time_to_live_status);
     if let Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling) = status {
         return Ok(());
     }
-    let ttl = TimeToLiveSpecification::builder()
-        .enabled(true)
-        .attribute_name(TTL_ATTRIBUTE)
-        .build();
+    let ttl =
+        TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL_ATTRIBUTE).build();
     store
         .client
         .update_time_to_live()

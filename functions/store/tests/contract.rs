@@ -61,21 +61,12 @@ impl Log {
     async fn new(store: &Store) -> Self {
         let bytes: [u8; 32] = std::array::from_fn(|_| u8::try_from(random() & 0xff).unwrap());
         let endpoint = OwnerKey::from_bytes(&bytes).share_key().endpoint();
-        store
-            .create(&endpoint, NOW, random(), &LIMITS)
-            .await
-            .unwrap();
-        Log {
-            store: store.clone(),
-            endpoint,
-        }
+        store.create(&endpoint, NOW, random(), &LIMITS).await.unwrap();
+        Log { store: store.clone(), endpoint }
     }
 
     async fn number(&self, at: Millis) -> Numbered {
-        self.store
-            .number(&self.endpoint, at, &LIMITS)
-            .await
-            .unwrap()
+        self.store.number(&self.endpoint, at, &LIMITS).await.unwrap()
     }
 
     async fn record(
@@ -86,9 +77,7 @@ impl Log {
         nonce: u64,
     ) -> Result<(), Error> {
         let delivery = delivery(numbered.seq, at, body);
-        self.store
-            .record(&self.endpoint, numbered, &delivery, nonce, &LIMITS)
-            .await
+        self.store.record(&self.endpoint, numbered, &delivery, nonce, &LIMITS).await
     }
 
     async fn receive(&self, at: Millis, body: &[u8]) -> u64 {
@@ -98,10 +87,7 @@ impl Log {
     }
 
     async fn read(&self, request: ReadRequest, limit: usize, at: Millis) -> LogPage {
-        self.store
-            .read(&self.endpoint, request, limit, at, &LIMITS)
-            .await
-            .unwrap()
+        self.store.read(&self.endpoint, request, limit, at, &LIMITS).await.unwrap()
     }
 }
 
@@ -110,10 +96,7 @@ fn random() -> u64 {
 }
 
 fn numbers(page: &LogPage) -> Vec<u64> {
-    page.deliveries
-        .iter()
-        .map(|delivery| delivery.seq)
-        .collect()
+    page.deliveries.iter().map(|delivery| delivery.seq).collect()
 }
 
 fn cursor(text: &str) -> Cursor {
@@ -135,38 +118,23 @@ async fn suite(url: &str) {
 }
 
 async fn what_is_recorded_is_read(log: &Log) {
-    let bodies: [&[u8]; 5] = [
-        b"{}",
-        b"",
-        b"\xff\x00\xfe",
-        "é\0🦀".as_bytes(),
-        &[b'x'; 262_144],
-    ];
+    let bodies: [&[u8]; 5] = [b"{}", b"", b"\xff\x00\xfe", "é\0🦀".as_bytes(), &[b'x'; 262_144]];
     for body in bodies {
         log.receive(NOW, body).await;
     }
     let page = log.read(ReadRequest::First, 100, NOW).await;
     for (body, delivery) in bodies.iter().zip(&page.deliveries) {
         assert_eq!(&delivery.request.body.kept, body);
-        assert_eq!(
-            delivery.request.headers,
-            Headers::from([("a", "1"), ("a", "2")])
-        );
+        assert_eq!(delivery.request.headers, Headers::from([("a", "1"), ("a", "2")]));
     }
-    assert_eq!(
-        (numbers(&page), page.last_seq, page.missing.len()),
-        (vec![1, 2, 3, 4, 5], 5, 0)
-    );
+    assert_eq!((numbers(&page), page.last_seq, page.missing.len()), (vec![1, 2, 3, 4, 5], 5, 0));
 }
 
 async fn a_repeated_put_is_one_delivery(log: &Log) {
     let numbered = log.number(NOW).await;
     log.record(&numbered, NOW, b"same", 7).await.unwrap();
     log.record(&numbered, NOW, b"same", 7).await.unwrap();
-    assert_eq!(
-        log.record(&numbered, NOW, b"another", 8).await,
-        Err(Error::GapClosed)
-    );
+    assert_eq!(log.record(&numbered, NOW, b"another", 8).await, Err(Error::GapClosed));
     let page = log.read(ReadRequest::First, 100, NOW).await;
     assert_eq!(page.deliveries[0].request.body.text(), Some("same"));
 }
@@ -176,18 +144,8 @@ async fn a_hole_is_closed_by_a_write(log: &Log) {
     let slow = log.number(NOW).await;
     log.receive(NOW, b"3").await;
     let early = log.read(ReadRequest::First, 100, NOW.plus_s(9)).await;
-    assert_eq!(
-        (numbers(&early), early.missing.len()),
-        (vec![1], 0),
-        "up to the open gap"
-    );
-    let late = log
-        .read(
-            ReadRequest::After(cursor(&early.cursor)),
-            100,
-            NOW.plus_s(11),
-        )
-        .await;
+    assert_eq!((numbers(&early), early.missing.len()), (vec![1], 0), "up to the open gap");
+    let late = log.read(ReadRequest::After(cursor(&early.cursor)), 100, NOW.plus_s(11)).await;
     assert_eq!((numbers(&late), late.missing), (vec![3], vec![2]));
     assert_eq!(
         log.record(&slow, NOW, b"2", 1).await,
@@ -203,22 +161,12 @@ async fn a_hole_is_closed_by_a_write(log: &Log) {
 
     let tail = log.number(NOW.plus_s(20)).await;
     assert!(
-        log.read(
-            ReadRequest::After(cursor(&again.cursor)),
-            100,
-            NOW.plus_s(29)
-        )
-        .await
-        .missing
-        .is_empty()
+        log.read(ReadRequest::After(cursor(&again.cursor)), 100, NOW.plus_s(29))
+            .await
+            .missing
+            .is_empty()
     );
-    let page = log
-        .read(
-            ReadRequest::After(cursor(&again.cursor)),
-            100,
-            NOW.plus_s(31),
-        )
-        .await;
+    let page = log.read(ReadRequest::After(cursor(&again.cursor)), 100, NOW.plus_s(31)).await;
     assert_eq!(page.missing, [tail.seq]);
 }
 
@@ -228,26 +176,16 @@ async fn pages_go_both_ways(log: &Log) {
     }
     let first = log.read(ReadRequest::First, 4, NOW).await;
     assert_eq!(numbers(&first), [1, 2, 3, 4]);
-    let next = log
-        .read(ReadRequest::After(cursor(&first.cursor)), 100, NOW)
-        .await;
+    let next = log.read(ReadRequest::After(cursor(&first.cursor)), 100, NOW).await;
     assert_eq!(numbers(&next), [5, 6, 7, 8, 9]);
     let newest = log.read(ReadRequest::Last, 3, NOW).await;
     assert_eq!(numbers(&newest), [7, 8, 9]);
     assert!(
-        numbers(
-            &log.read(ReadRequest::After(cursor(&newest.cursor)), 100, NOW)
-                .await
-        )
-        .is_empty()
+        numbers(&log.read(ReadRequest::After(cursor(&newest.cursor)), 100, NOW).await).is_empty()
     );
-    let older = log
-        .read(ReadRequest::Before(cursor(&newest.older.unwrap())), 4, NOW)
-        .await;
+    let older = log.read(ReadRequest::Before(cursor(&newest.older.unwrap())), 4, NOW).await;
     assert_eq!(numbers(&older), [3, 4, 5, 6]);
-    let oldest = log
-        .read(ReadRequest::Before(cursor(&older.older.unwrap())), 100, NOW)
-        .await;
+    let oldest = log.read(ReadRequest::Before(cursor(&older.older.unwrap())), 100, NOW).await;
     assert_eq!((numbers(&oldest), oldest.older), (vec![1, 2], None));
 }
 
@@ -256,29 +194,15 @@ async fn what_is_cleared_forgotten_or_expired_is_gone(log: &Log) {
     let old = log.read(ReadRequest::First, 100, NOW).await.cursor;
     log.store.clear(&log.endpoint, NOW).await.unwrap();
     let page = log.read(ReadRequest::First, 100, NOW).await;
-    assert_eq!(
-        (numbers(&page), page.first_seq, page.missing.len()),
-        (vec![], 2, 0)
-    );
+    assert_eq!((numbers(&page), page.first_seq, page.missing.len()), (vec![], 2, 0));
     assert_eq!(log.receive(NOW, b"2").await, 2, "the numbering goes on");
 
     let held = log.number(NOW).await;
     log.store.forget(&log.endpoint, NOW).await.unwrap();
-    assert_eq!(
-        log.store.number(&log.endpoint, NOW, &LIMITS).await,
-        Err(Error::NotFound)
-    );
-    assert_eq!(
-        log.store.forget(&log.endpoint, NOW).await,
-        Err(Error::NotFound)
-    );
-    log.store
-        .create(&log.endpoint, NOW, random(), &LIMITS)
-        .await
-        .unwrap();
-    log.record(&held, NOW, b"of the forgotten log", 1)
-        .await
-        .unwrap();
+    assert_eq!(log.store.number(&log.endpoint, NOW, &LIMITS).await, Err(Error::NotFound));
+    assert_eq!(log.store.forget(&log.endpoint, NOW).await, Err(Error::NotFound));
+    log.store.create(&log.endpoint, NOW, random(), &LIMITS).await.unwrap();
+    log.record(&held, NOW, b"of the forgotten log", 1).await.unwrap();
     assert_eq!(log.receive(NOW, b"new").await, 1);
     let page = log.read(ReadRequest::After(cursor(&old)), 100, NOW).await;
     assert!(page.restarted);
@@ -286,19 +210,10 @@ async fn what_is_cleared_forgotten_or_expired_is_gone(log: &Log) {
     assert_eq!(page.deliveries[0].request.body.text(), Some("new"));
 
     let later = NOW.plus_s(LIMITS.endpoint_ttl_s + 1);
-    assert_eq!(
-        log.store.number(&log.endpoint, later, &LIMITS).await,
-        Err(Error::NotFound)
-    );
-    let read = log
-        .store
-        .read(&log.endpoint, ReadRequest::First, 1, later, &LIMITS)
-        .await;
+    assert_eq!(log.store.number(&log.endpoint, later, &LIMITS).await, Err(Error::NotFound));
+    let read = log.store.read(&log.endpoint, ReadRequest::First, 1, later, &LIMITS).await;
     assert_eq!(read, Err(Error::NotFound));
-    log.store
-        .create(&log.endpoint, later, random(), &LIMITS)
-        .await
-        .unwrap();
+    log.store.create(&log.endpoint, later, random(), &LIMITS).await.unwrap();
     assert_eq!(log.receive(later, b"a new log").await, 1);
 }
 
@@ -325,36 +240,18 @@ async fn what_the_table_has_deleted_is_gone_and_not_missing(log: &Log) {
     log.receive(next_day, b"2").await;
     let later = NOW.plus_s(LIMITS.delivery_ttl_s + 60);
     let page = log.read(ReadRequest::First, 100, later).await;
-    assert_eq!(
-        (numbers(&page), page.first_seq, page.missing.len()),
-        (vec![2], 2, 0)
-    );
+    assert_eq!((numbers(&page), page.first_seq, page.missing.len()), (vec![2], 2, 0));
 }
 
 async fn replies_answer_the_numbers_they_were_set_for(log: &Log) {
-    let reply = Reply {
-        status: 404,
-        times: Some(2),
-        ..Reply::default()
-    };
+    let reply = Reply { status: 404, times: Some(2), ..Reply::default() };
     let before = log.number(NOW).await;
-    log.store
-        .set_reply(&log.endpoint, &reply, 5, NOW, &LIMITS)
-        .await
-        .unwrap();
+    log.store.set_reply(&log.endpoint, &reply, 5, NOW, &LIMITS).await.unwrap();
     assert_eq!(log.store.reply_for(&log.endpoint, &before).await, Ok(None));
     for n in 1..=2 {
         let numbered = log.number(NOW).await;
-        let (set, used) = log
-            .store
-            .reply_for(&log.endpoint, &numbered)
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            (set.status, used.map(|used| (used.n, used.of))),
-            (404, Some((n, 2)))
-        );
+        let (set, used) = log.store.reply_for(&log.endpoint, &numbered).await.unwrap().unwrap();
+        assert_eq!((set.status, used.map(|used| (used.n, used.of))), (404, Some((n, 2))));
         let state = log.store.state(&log.endpoint, NOW, &LIMITS).await.unwrap();
         let left = state.reply.and_then(|set| set.times_left);
         assert_eq!(left, (n < 2).then_some(1));
@@ -363,47 +260,25 @@ async fn replies_answer_the_numbers_they_were_set_for(log: &Log) {
     assert_eq!(log.store.reply_for(&log.endpoint, &after).await, Ok(None));
 
     log.store
-        .set_reply(
-            &log.endpoint,
-            &Reply {
-                times: None,
-                status: 201,
-                ..reply
-            },
-            6,
-            NOW,
-            &LIMITS,
-        )
+        .set_reply(&log.endpoint, &Reply { times: None, status: 201, ..reply }, 6, NOW, &LIMITS)
         .await
         .unwrap();
     for _ in 0..3 {
         let numbered = log.number(NOW).await;
         assert_eq!(
-            log.store
-                .reply_for(&log.endpoint, &numbered)
-                .await
-                .unwrap()
-                .unwrap()
-                .0
-                .status,
+            log.store.reply_for(&log.endpoint, &numbered).await.unwrap().unwrap().0.status,
             201
         );
     }
     log.store.clear_reply(&log.endpoint, NOW).await.unwrap();
     let restored = log.number(NOW).await;
-    assert_eq!(
-        log.store.reply_for(&log.endpoint, &restored).await,
-        Ok(None)
-    );
+    assert_eq!(log.store.reply_for(&log.endpoint, &restored).await, Ok(None));
 }
 
 async fn many_writers_get_numbers_of_their_own(log: &Log) {
     let writers: Vec<_> = (0..8)
         .map(|_| {
-            let log = Log {
-                store: log.store.clone(),
-                endpoint: log.endpoint.clone(),
-            };
+            let log = Log { store: log.store.clone(), endpoint: log.endpoint.clone() };
             tokio::spawn(async move { (log.number(NOW).await.seq, log.number(NOW).await.seq) })
         })
         .collect();
@@ -445,15 +320,8 @@ impl Drop for Moto {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_store_keeps_its_promises_on_a_second_engine() {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/venv/bin/moto_server");
-    assert!(
-        program.exists(),
-        "moto is not installed: infra/aws/venv does it"
-    );
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    assert!(program.exists(), "moto is not installed: infra/aws/venv does it");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let _moto = Moto(
         Command::new(program)
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
@@ -463,16 +331,11 @@ async fn the_store_keeps_its_promises_on_a_second_engine() {
             .unwrap(),
     );
     let listening = async {
-        while tokio::net::TcpStream::connect(("127.0.0.1", port))
-            .await
-            .is_err()
-        {
+        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), listening)
-        .await
-        .expect("moto listens");
+    tokio::time::timeout(Duration::from_secs(60), listening).await.expect("moto listens");
     suite(&format!("http://127.0.0.1:{port}")).await;
 }
 

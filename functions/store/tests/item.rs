@@ -30,10 +30,8 @@ fn shown(value: &AttributeValue) -> Value {
 }
 
 fn check(item: &Item, expected: Value) {
-    let item: serde_json::Map<_, _> = item
-        .iter()
-        .map(|(name, value)| (name.clone(), shown(value)))
-        .collect();
+    let item: serde_json::Map<_, _> =
+        item.iter().map(|(name, value)| (name.clone(), shown(value))).collect();
     let found = Value::Object(item);
     assert_eq!(found, expected, "it is\n{found:#}");
 }
@@ -158,15 +156,8 @@ fn a_head_has_these_attributes() {
         gone_at: Millis(4),
         cleared_to: 5,
         expires_at_s: 6,
-        watermarks: vec![Watermark {
-            seq: 7,
-            gone_at: Millis(8),
-        }],
-        reply: ReplyWindow {
-            key: 9,
-            from: 10,
-            until: 11,
-        },
+        watermarks: vec![Watermark { seq: 7, gone_at: Millis(8) }],
+        reply: ReplyWindow { key: 9, from: 10, until: 11 },
     };
     let item = item::from_head(&endpoint, &head, Millis(12));
     assert_eq!(item::to_head(&item), Ok((head.clone(), Millis(12))));
@@ -188,18 +179,8 @@ fn a_head_has_these_attributes() {
         last_seq: 10_000_000,
         cleared_to: 10_000_000,
         expires_at_s: 1_795_431_600,
-        watermarks: vec![
-            Watermark {
-                seq: 10_000_000,
-                gone_at: late
-            };
-            31
-        ],
-        reply: ReplyWindow {
-            key: u64::MAX,
-            from: 10_000_000,
-            until: u64::MAX,
-        },
+        watermarks: vec![Watermark { seq: 10_000_000, gone_at: late }; 31],
+        reply: ReplyWindow { key: u64::MAX, from: 10_000_000, until: u64::MAX },
         ..head
     };
     let bytes = size(&item::from_head(&endpoint, &largest, late));
@@ -270,9 +251,6 @@ fn an_attribute_that_is_missing_or_of_another_kind_is_named() {
         }
     }
     let mut odd = whole;
-    odd.insert(
-        "headers".into(),
-        AttributeValue::L(vec![AttributeValue::S("name".into())]),
-    );
+    odd.insert("headers".into(), AttributeValue::L(vec![AttributeValue::S("name".into())]));
     assert_eq!(item::to_delivery(&odd), Err("headers"));
 }

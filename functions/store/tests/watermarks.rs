@@ -52,10 +52,7 @@ impl Line {
 
 #[test]
 fn a_fast_clock_keeps_the_watermarks_that_readers_need() {
-    let day = Limits {
-        delivery_ttl_s: 24 * 3600,
-        ..Limits::default()
-    };
+    let day = Limits { delivery_ttl_s: 24 * 3600, ..Limits::default() };
     let begin = Millis(1_800_000_000_000);
     let ahead_ms = 78_000;
     let mut line = Line::new(begin, &day);

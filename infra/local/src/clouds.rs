@@ -29,9 +29,7 @@ pub struct DemoAccount {
 impl std::fmt::Debug for DemoAccount {
     /// Without the password, which has no place in a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DemoAccount")
-            .field("username", &self.username)
-            .finish_non_exhaustive()
+        f.debug_struct("DemoAccount").field("username", &self.username).finish_non_exhaustive()
     }
 }
 

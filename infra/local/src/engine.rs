@@ -87,12 +87,7 @@ impl Fault {
         }
         let text = error.to_string();
         let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if says(&[
-            "malformed",
-            "not a database",
-            "not a valid database",
-            "Bad item JSON",
-        ]) {
+        if says(&["malformed", "not a database", "not a valid database", "Bad item JSON"]) {
             Some(Self::Damaged)
         } else if says(&["disk is full", "I/O error"]) {
             Some(Self::DiskFull)
@@ -142,13 +137,9 @@ impl Engine {
         let is_damaged = Arc::new(AtomicBool::new(damage.is_some()));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let router = Router::new()
-            .fallback(answer)
-            .with_state((database.clone(), Arc::clone(&is_damaged)));
-        let limits = ServerLimits {
-            head_timeout: IDLE_TIMEOUT,
-            ..ServerLimits::default()
-        };
+        let router =
+            Router::new().fallback(answer).with_state((database.clone(), Arc::clone(&is_damaged)));
+        let limits = ServerLimits { head_timeout: IDLE_TIMEOUT, ..ServerLimits::default() };
         let sweep = damage.is_none().then(|| sweep(database));
         Ok(Engine {
             url,
@@ -190,9 +181,7 @@ pub(crate) fn lock(data: &Path) -> anyhow::Result<File> {
 
 /// Opens the database in a file, created if absent. A file that can't be used is left as it is.
 fn open(file: &Path) -> anyhow::Result<Database> {
-    let name = file
-        .to_str()
-        .context("the data folder's path is not UTF-8")?;
+    let name = file.to_str().context("the data folder's path is not UTF-8")?;
     let unusable = |error: &dyn std::fmt::Display| {
         anyhow::anyhow!(
             "{name} can't be used: {error}. It was left as it is: see whether its disk has room and whether you may write it, or move it away to begin with an empty log"
@@ -284,10 +273,7 @@ async fn answer(
         let detail = serde_json::json!({ "message": detail }).to_string();
         return json(StatusCode::FORBIDDEN, detail);
     }
-    let target = parts
-        .headers
-        .get("x-amz-target")
-        .and_then(|value| value.to_str().ok());
+    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     let operation = target
         .and_then(|target| target.strip_prefix("DynamoDB_20120810."))
         .unwrap_or_default()

@@ -46,11 +46,7 @@ pub async fn invoke(
     request: Request<Bytes>,
     arrived: Arrived,
 ) -> anyhow::Result<Response<Bytes>> {
-    let request_id = format!(
-        "{:016x}{:016x}",
-        function_url::random(),
-        function_url::random()
-    );
+    let request_id = format!("{:016x}{:016x}", function_url::random(), function_url::random());
     // Through JSON both ways, as on AWS: what JSON can't carry can't slip past it here either.
     let payload = serde_json::from_slice(&event(&request, arrived, &request_id)?)?;
     let mut context = Context::default();
@@ -184,16 +180,8 @@ fn headers(sent: &HeaderMap, arrived: Arrived) -> (Vec<(String, String)>, Vec<St
     put("x-forwarded-for", arrived.from.to_string());
     put("x-forwarded-port", arrived.port.to_string());
     put("x-forwarded-proto", "http".into());
-    let id = [
-        function_url::random().to_be_bytes(),
-        function_url::random().to_be_bytes(),
-    ]
-    .concat();
-    let trace = format!(
-        "Root=1-{:08x}-{}",
-        arrived.at.0 / 1000,
-        HEXLOWER.encode(&id[..12])
-    );
+    let id = [function_url::random().to_be_bytes(), function_url::random().to_be_bytes()].concat();
+    let trace = format!("Root=1-{:08x}-{}", arrived.at.0 / 1000, HEXLOWER.encode(&id[..12]));
     put("x-amzn-trace-id", trace);
     (joined, cookies)
 }
@@ -211,19 +199,10 @@ fn body(content_type: &str, bytes: &Bytes) -> (Option<String>, bool) {
     if bytes.is_empty() {
         return (None, false);
     }
-    let kind = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_text = kind.starts_with("text/")
-        || [
-            "application/json",
-            "application/javascript",
-            "application/xml",
-        ]
-        .contains(&kind.as_str())
+        || ["application/json", "application/javascript", "application/xml"]
+            .contains(&kind.as_str())
         || kind.ends_with("+json")
         || kind.ends_with("+xml");
     match std::str::from_utf8(bytes) {
@@ -246,9 +225,7 @@ fn to_http(answer: ApiGatewayV2httpResponse) -> anyhow::Result<Response<Bytes>> 
     *response.status_mut() = u16::try_from(answer.status_code)?.try_into()?;
     *response.headers_mut() = answer.headers;
     for cookie in answer.cookies {
-        response
-            .headers_mut()
-            .append(header::SET_COOKIE, cookie.parse()?);
+        response.headers_mut().append(header::SET_COOKIE, cookie.parse()?);
     }
     Ok(response)
 }
@@ -258,11 +235,8 @@ mod tests {
     use super::*;
 
     fn event(request: Request<Bytes>) -> serde_json::Value {
-        let arrived = Arrived {
-            from: [203, 0, 113, 7].into(),
-            port: 8787,
-            at: Millis(1_795_431_600_123),
-        };
+        let arrived =
+            Arrived { from: [203, 0, 113, 7].into(), port: 8787, at: Millis(1_795_431_600_123) };
         serde_json::to_value(Event::new(&request, arrived, "id")).unwrap()
     }
 
@@ -285,10 +259,7 @@ mod tests {
         let event = event(request);
         assert_eq!(event["headers"]["x-a"], "1,2");
         assert_eq!(event["cookies"], serde_json::json!(["a=1", "b=2"]));
-        assert_eq!(
-            event["headers"]["x-forwarded-for"],
-            "198.51.100.1,203.0.113.7"
-        );
+        assert_eq!(event["headers"]["x-forwarded-for"], "198.51.100.1,203.0.113.7");
         assert!(event["headers"].get("transfer-encoding").is_none());
         assert_eq!(event["rawPath"], "/hook/x/%2F");
         assert_eq!(event["rawQueryString"], "a=1&a=2");

@@ -218,19 +218,10 @@ async fn add_headers(mut response: Response) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ] {
-        response
-            .headers_mut()
-            .entry(name)
-            .or_insert(HeaderValue::from_static(value));
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }
@@ -291,17 +282,10 @@ impl Home {
             Ok(read) => read,
             Err(problem) => return respond(problem),
         };
-        let arrived = Arrived {
-            from: peer.ip(),
-            port,
-            at: (self.clock)(),
-        };
+        let arrived = Arrived { from: peer.ip(), port, at: (self.clock)() };
         match gateway::invoke(service, request, arrived).await {
             Ok(response) => response.map(Body::from),
-            Err(_) => problem(
-                StatusCode::BAD_GATEWAY,
-                "the function returned an invalid response",
-            ),
+            Err(_) => problem(StatusCode::BAD_GATEWAY, "the function returned an invalid response"),
         }
     }
 
@@ -338,18 +322,15 @@ fn host(request: &Request<Body>) -> Option<String> {
     };
     let host = host.to_str().ok()?.to_ascii_lowercase();
     let in_url = request.uri().authority();
-    in_url
-        .is_none_or(|named| named.as_str().eq_ignore_ascii_case(&host))
-        .then_some(host)
+    in_url.is_none_or(|named| named.as_str().eq_ignore_ascii_case(&host)).then_some(host)
 }
 
 /// Whether the browser says that a page of another site embeds the response, rather than a person following a link to it.
 /// <https://www.w3.org/TR/fetch-metadata/>
 fn is_cross_site_subresource(headers: &HeaderMap) -> bool {
     let is = |name, value: &str| headers.get(name).is_some_and(|said| said == value);
-    let is_cross_site = ["cross-site", "same-site"]
-        .into_iter()
-        .any(|site| is("sec-fetch-site", site));
+    let is_cross_site =
+        ["cross-site", "same-site"].into_iter().any(|site| is("sec-fetch-site", site));
     let is_navigation = is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document");
     is_cross_site && !is_navigation
 }

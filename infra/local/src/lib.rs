@@ -93,17 +93,11 @@ impl Stack {
         let particle = Listener::start(particle, config.server, cloud.router())?;
         let devices = devices(config.devices, &config.data, &cloud)?;
         let cloud_url = format!("http://{}", cloud.addr());
-        let usual = clouds::usual(
-            &cloud_url,
-            &cloud.credentials(),
-            config.public_url.is_some(),
-        );
+        let usual = clouds::usual(&cloud_url, &cloud.credentials(), config.public_url.is_some());
         let clouds = (config.clouds)(usual);
         let apis: Vec<&str> = clouds.iter().map(|cloud| cloud.api.as_str()).collect();
         let files = site::files(&site::Options::default())?.into_iter();
-        let files: HashMap<_, _> = files
-            .map(|file| (format!("/{}", file.path), file))
-            .collect();
+        let files: HashMap<_, _> = files.map(|file| (format!("/{}", file.path), file)).collect();
         let hook_port = hook.as_ref().map(TcpListener::local_addr).transpose()?;
         let home = Arc::new(Home {
             page_port: port,
@@ -122,17 +116,7 @@ impl Stack {
         let hook = hook
             .map(|hook| Listener::start(hook, config.server, home::hook_routes(&home)))
             .transpose()?;
-        Ok(Stack {
-            page_url,
-            hook_url,
-            page,
-            hook,
-            particle,
-            cloud,
-            devices,
-            engine,
-            _lock: lock,
-        })
+        Ok(Stack { page_url, hook_url, page, hook, particle, cloud, devices, engine, _lock: lock })
     }
 
     /// Where the page listens.
@@ -177,11 +161,8 @@ impl Stack {
     async fn stop_all(self) -> anyhow::Result<()> {
         self.cloud.close();
         let listeners = [Some(self.page), self.hook, Some(self.particle)];
-        let mut stopping: JoinSet<()> = listeners
-            .into_iter()
-            .flatten()
-            .map(Listener::stop)
-            .collect();
+        let mut stopping: JoinSet<()> =
+            listeners.into_iter().flatten().map(Listener::stop).collect();
         for device in self.devices {
             stopping.spawn(device.stop());
         }
@@ -229,11 +210,8 @@ async fn data(config: &Config) -> anyhow::Result<(Option<Engine>, Store)> {
 
 /// Receiver and api, as the gateway calls them.
 fn functions(config: &Config, store: Store, hook_url: &str) -> (Service, Service) {
-    let receiver = Receiver {
-        store: store.clone(),
-        limits: config.limits,
-        clock: config.clock.clone(),
-    };
+    let receiver =
+        Receiver { store: store.clone(), limits: config.limits, clock: config.clock.clone() };
     let api = Api {
         store,
         limits: config.limits,
@@ -251,10 +229,7 @@ fn functions(config: &Config, store: Store, hook_url: &str) -> (Service, Service
         clock: config.clock.clone(),
         log: config.log.clone(),
     };
-    (
-        service("receiver", receiver.into_handler()),
-        service("api", api.into_handler()),
-    )
+    (service("receiver", receiver.into_handler()), service("api", api.into_handler()))
 }
 
 /// Starts the virtual devices, each with its own folder, linked to the simulated cloud.

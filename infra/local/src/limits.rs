@@ -25,20 +25,14 @@ const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 
 /// Why a request is refused before its body is read.
 pub fn head_problem(parts: &Parts) -> Option<Problem> {
-    let url = parts
-        .uri
-        .path_and_query()
-        .map_or(0, |path| path.as_str().len());
+    let url = parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
     if url > MAX_URL {
         return Some(too_large(&format!(
             "the URL has {url} bytes; at most {MAX_URL} are accepted"
         )));
     }
-    let headers: usize = parts
-        .headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len())
-        .sum();
+    let headers: usize =
+        parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if headers > MAX_HEADERS {
         return Some(too_large(&format!(
             "the headers have {headers} bytes; at most {MAX_HEADERS} are accepted"
@@ -90,10 +84,7 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
 /// Reads and drops the body of a refused request.
 pub async fn discard_body(body: Body, time: Duration) {
     let mut body = Limited::new(body, MAX_DISCARDED);
-    let _ = timeout(time, async {
-        while let Some(Ok(_)) = body.frame().await {}
-    })
-    .await;
+    let _ = timeout(time, async { while let Some(Ok(_)) = body.frame().await {} }).await;
 }
 
 fn too_large_body() -> Problem {

@@ -54,9 +54,7 @@ impl Heads {
             let checked = match self.next {
                 Next::Unchecked => return,
                 Next::Body(length) => {
-                    let here = bytes
-                        .len()
-                        .min(usize::try_from(length).unwrap_or(usize::MAX));
+                    let here = bytes.len().min(usize::try_from(length).unwrap_or(usize::MAX));
                     self.next = match length - here as u64 {
                         0 => Next::Head,
                         left => Next::Body(left),
@@ -138,14 +136,8 @@ mod tests {
         let first = b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\na\nb\n";
         check(first, first);
         for (second, refused) in [
-            (
-                "GET / HTTP/1.1\nHost: a\r\n\r\n",
-                "GET / HTTP/1.1\0Host: a\r\n\r\n",
-            ),
-            (
-                "GET / HTTP/1.1\r\nA: b\nC: d\r\n\r\n",
-                "GET / HTTP/1.1\r\nA: b\0C: d\r\n\r\n",
-            ),
+            ("GET / HTTP/1.1\nHost: a\r\n\r\n", "GET / HTTP/1.1\0Host: a\r\n\r\n"),
+            ("GET / HTTP/1.1\r\nA: b\nC: d\r\n\r\n", "GET / HTTP/1.1\r\nA: b\0C: d\r\n\r\n"),
             ("\n", "\0"),
         ] {
             let sent = [&first[..], second.as_bytes()].concat();

@@ -95,10 +95,8 @@ async fn serve(
     }
     drop(listener);
     // Connections that are left after that are dropped with the set.
-    let _ = timeout(SHUTDOWN_TIMEOUT, async {
-        while connections.join_next().await.is_some() {}
-    })
-    .await;
+    let _ =
+        timeout(SHUTDOWN_TIMEOUT, async { while connections.join_next().await.is_some() {} }).await;
 }
 
 /// The next connection, as soon as there is a permit for it. Until then it waits in the system's backlog.
@@ -144,9 +142,7 @@ async fn serve_connection(
     // Reads need no timeout of their own: hyper limits the head's time, and the service above the body's.
     let (read, write) = stream.into_split();
     let mut write = Box::pin(TimeoutWriter::new(write));
-    write
-        .as_mut()
-        .set_timeout_pinned(Some(limits.write_timeout));
+    write.as_mut().set_timeout_pinned(Some(limits.write_timeout));
     let io = TokioIo::new(tokio::io::join(StrictLineEndings::new(read), write));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

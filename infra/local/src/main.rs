@@ -69,13 +69,7 @@ struct Flags {
     #[arg(long, hide = true, value_name = "URL", conflicts_with = "dynamodb_url")]
     engine_through: Option<String>,
     /// For tests with faults: a clock that is wrong by so many milliseconds
-    #[arg(
-        long,
-        hide = true,
-        value_name = "MS",
-        default_value_t = 0,
-        allow_hyphen_values = true
-    )]
+    #[arg(long, hide = true, value_name = "MS", default_value_t = 0, allow_hyphen_values = true)]
     clock_ahead_ms: i64,
 }
 
@@ -166,9 +160,7 @@ fn run(flags: Flags) -> anyhow::Result<()> {
     }
     let workers = runtime::Runtime::new()?;
     // Signals have a runtime of their own, so that they end the program whatever its workers are doing.
-    let signals = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let signals = runtime::Builder::new_current_thread().enable_all().build()?;
     let result = signals.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
@@ -216,10 +208,7 @@ fn greet(stack: &Stack, with_engine: bool) -> io::Result<()> {
     for device in stack.devices() {
         writeln!(out, "Virtual device     {} ({})", device.name, device.id)?;
     }
-    writeln!(
-        out,
-        "Open the first URL in a browser. Ctrl-C stops the program; the log is kept."
-    )
+    writeln!(out, "Open the first URL in a browser. Ctrl-C stops the program; the log is kept.")
 }
 
 /// Prints the virtual device's messages, until standard output is closed.

@@ -49,10 +49,7 @@ impl Call {
     }
 
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// A text field of the body. A number or a flag counts as its text, since a form cannot tell them apart.
@@ -142,9 +139,7 @@ impl<S: Send + Sync> FromRequest<S> for Call {
     type Rejection = ApiError;
 
     async fn from_request(mut request: Request, _: &S) -> Result<Self, ApiError> {
-        let path = request
-            .extract_parts::<Path<HashMap<String, String>>>()
-            .await;
+        let path = request.extract_parts::<Path<HashMap<String, String>>>().await;
         let path = path.map_err(|_| bad_request("the path is not UTF-8"))?.0;
         let query = request.uri().query().unwrap_or_default().as_bytes();
         let query = form_urlencoded::parse(query).into_owned().collect();
@@ -166,14 +161,7 @@ impl<S: Send + Sync> FromRequest<S> for Call {
         let content = tokio::time::timeout(BODY_LIMIT, content).await;
         let (body, files) = content
             .map_err(|_| api_error(408, "timeout", "the body took too long to arrive"))??;
-        Ok(Self {
-            headers,
-            path,
-            query,
-            body,
-            files,
-            multipart,
-        })
+        Ok(Self { headers, path, query, body, files, multipart })
     }
 }
 
@@ -183,9 +171,7 @@ fn read_fields(kind: &str, bytes: &[u8]) -> Result<Object, ApiError> {
     }
     if kind == "application/x-www-form-urlencoded" {
         let fields = form_urlencoded::parse(bytes).into_owned();
-        return Ok(fields
-            .map(|(key, value)| (key, Value::String(value)))
-            .collect());
+        return Ok(fields.map(|(key, value)| (key, Value::String(value))).collect());
     }
     // Any other content type is read as JSON: clients often send a wrong one or none.
     let text = std::str::from_utf8(bytes).map_err(|_| bad_request("the body is not UTF-8"))?;
@@ -198,13 +184,7 @@ fn read_fields(kind: &str, bytes: &[u8]) -> Result<Object, ApiError> {
 
 async fn read_multipart(request: Request) -> Result<(Object, Vec<Upload>), ApiError> {
     let malformed = || bad_request("the multipart body is malformed");
-    let too_large = || {
-        api_error(
-            413,
-            "too_large",
-            "the files are larger than 512 KiB together",
-        )
-    };
+    let too_large = || api_error(413, "too_large", "the files are larger than 512 KiB together");
     let mut multipart: Multipart = request.extract().await.map_err(|_| malformed())?;
     let mut fields = Object::new();
     let mut files = Vec::new();

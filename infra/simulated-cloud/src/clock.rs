@@ -35,9 +35,7 @@ impl Clock {
     /// # Panics
     /// On the real clock.
     pub fn advance(&self, by: Duration) {
-        let Source::Virtual(time) = &self.0 else {
-            panic!("only a virtual clock can be moved")
-        };
+        let Source::Virtual(time) = &self.0 else { panic!("only a virtual clock can be moved") };
         time.send_modify(|now| *now += millis(by));
     }
 
@@ -90,7 +88,5 @@ pub(crate) fn iso(unix_ms: i64) -> String {
     reason = "this is the one place of the crate that reads the computer's clock"
 )]
 fn real_now() -> i64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, millis)
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, millis)
 }

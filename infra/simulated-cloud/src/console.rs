@@ -27,14 +27,8 @@ use crate::{
 };
 
 /// Headers that never hold a secret.
-const SHOWN_HEADERS: [&str; 6] = [
-    "accept",
-    "content-length",
-    "content-type",
-    "host",
-    "user-agent",
-    "x-requested-with",
-];
+const SHOWN_HEADERS: [&str; 6] =
+    ["accept", "content-length", "content-type", "host", "user-agent", "x-requested-with"];
 
 /// The fields that the cloud itself adds to a form.
 const DEFAULT_FIELDS: [&str; 4] = ["event", "data", "published_at", "coreid"];
@@ -53,11 +47,7 @@ pub(crate) async fn page(Shared(app): Shared<Arc<AppState>>, call: Call) -> Resp
         let text = "<p>This integration does not exist. It was deleted, or made with another data folder.</p>";
         return html(StatusCode::NOT_FOUND, "No such integration", text);
     };
-    html(
-        StatusCode::OK,
-        &hook.config.event,
-        &body(hook, &iso(app.now())),
-    )
+    html(StatusCode::OK, &hook.config.event, &body(hook, &iso(app.now())))
 }
 
 fn html(status: StatusCode, title: &str, body: &str) -> Response {
@@ -78,14 +68,8 @@ fn html(status: StatusCode, title: &str, body: &str) -> Response {
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::REFERRER_POLICY, "no-referrer".to_owned()),
         (header::X_FRAME_OPTIONS, "DENY".to_owned()),
-        (
-            header::HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin".to_owned(),
-        ),
-        (
-            header::HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin".to_owned(),
-        ),
+        (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin".to_owned()),
+        (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin".to_owned()),
     ];
     (status, headers, page).into_response()
 }
@@ -97,28 +81,17 @@ fn body(hook: &Hook, now: &str) -> String {
          <table>\n<tr><th><th>success<th>error<th>sleep\n",
         escape(&config.event),
         escape(config.name.as_deref().unwrap_or("no name")),
-        if config.disabled {
-            "disabled"
-        } else {
-            "enabled"
-        },
+        if config.disabled { "disabled" } else { "enabled" },
         iso(hook.created_at),
         iso(hook.updated_at)
     );
     let today = hook.days.get(&now[..10]).copied().unwrap_or_default();
     for (label, counters) in [("today (UTC)", today), ("30 days", hook.total())] {
-        let Counters {
-            success,
-            error,
-            sleep,
-        } = counters;
+        let Counters { success, error, sleep } = counters;
         let _ = writeln!(out, "<tr><th>{label}<td>{success}<td>{error}<td>{sleep}");
     }
     let configuration = escape(&configuration(hook));
-    let _ = writeln!(
-        out,
-        "</table>\n<h2>Configuration</h2>\n<pre>{configuration}</pre>"
-    );
+    let _ = writeln!(out, "</table>\n<h2>Configuration</h2>\n<pre>{configuration}</pre>");
     attempts(&mut out, "Last successes", &hook.successes, config);
     attempts(&mut out, "Last errors", &hook.errors, config);
     out
@@ -176,11 +149,7 @@ fn attempts(out: &mut String, title: &str, attempts: &[HookAttempt], config: &Ho
 fn request_text(request: &AttemptRequest, config: &HookConfig) -> String {
     let mut text = format!("{} {}\n", request.method, redact::url(&request.url));
     for (name, value) in &request.headers {
-        let value = if is_shown(name) {
-            value.clone()
-        } else {
-            redacted(value)
-        };
+        let value = if is_shown(name) { value.clone() } else { redacted(value) };
         let _ = writeln!(text, "{name}: {value}");
     }
     // The configuration may have changed since, and a header of the owner's own may hide what the body is.

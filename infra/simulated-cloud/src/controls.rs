@@ -41,14 +41,11 @@ pub(crate) async fn state(Shared(app): Shared<Arc<AppState>>, call: Call) -> Api
 pub(crate) async fn serial(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
     let token = call.signed_in(&app)?;
     let (id, name) = find_device(&app, &call)?;
-    let watch = app.sessions.with(&id, |session| {
-        session
-            .watch()
-            .map(|watch| (watch, session.state(&id, &name)))
-    });
-    let ((lines, frames), state) = watch
-        .ok_or_else(|| not_found("Simulated device"))?
-        .ok_or_else(too_many)?;
+    let watch = app
+        .sessions
+        .with(&id, |session| session.watch().map(|watch| (watch, session.state(&id, &name))));
+    let ((lines, frames), state) =
+        watch.ok_or_else(|| not_found("Simulated device"))?.ok_or_else(too_many)?;
     let mut first = vec![Bytes::from_static(b":ok\n\n")];
     first.extend(lines);
     first.push(frame("state", &state));
@@ -58,11 +55,7 @@ pub(crate) async fn serial(Shared(app): Shared<Arc<AppState>>, call: Call) -> Ap
 fn send(app: &AppState, id: &str, message: CloudMessage) -> ApiResult {
     match app.sessions.with(id, |session| session.send(message)) {
         Some(true) => Ok(StatusCode::NO_CONTENT.into_response()),
-        Some(false) => Err(api_error(
-            409,
-            "not_attached",
-            "the simulated device is not attached",
-        )),
+        Some(false) => Err(api_error(409, "not_attached", "the simulated device is not attached")),
         None => Err(not_found("Simulated device")),
     }
 }
@@ -96,9 +89,7 @@ pub(crate) async fn power(Shared(app): Shared<Arc<AppState>>, call: Call) -> Api
     let battery = match call.body.get("battery") {
         None | Some(Value::Null) => None,
         Some(value) => {
-            let charge = value
-                .as_f64()
-                .filter(|charge| (0.0..=100.0).contains(charge));
+            let charge = value.as_f64().filter(|charge| (0.0..=100.0).contains(charge));
             Some(charge.ok_or_else(|| bad_request("battery must be 0 to 100, or null"))?)
         }
     };
@@ -133,10 +124,7 @@ pub(crate) async fn connect(Shared(app): Shared<Arc<AppState>>, mut request: Req
             link::serve(app, TokioIo::new(io)).await;
         }
     });
-    let headers = [
-        (header::CONNECTION, "Upgrade"),
-        (header::UPGRADE, "device-link"),
-    ];
+    let headers = [(header::CONNECTION, "Upgrade"), (header::UPGRADE, "device-link")];
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 

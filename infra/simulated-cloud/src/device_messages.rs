@@ -42,31 +42,18 @@ pub(crate) fn handle(app: &Arc<AppState>, id: &str, message: DeviceMessage) {
             let message = reported.message.as_deref();
             let message = message.map(|message| truncate(message, MAX_MESSAGE_BYTES).to_owned());
             app.sessions.with(id, |session| {
-                session.reported = DeviceState {
-                    message,
-                    ..reported
-                };
+                session.reported = DeviceState { message, ..reported };
             });
             show(app, id);
         }
-        DeviceMessage::Compiled {
-            request,
-            ok,
-            size,
-            errors,
-        } => {
+        DeviceMessage::Compiled { request, ok, size, errors } => {
             let output = if ok { size } else { errors }.unwrap_or_default();
             let output = truncate(&output, MAX_OUTPUT_BYTES).to_owned();
-            let compiling = app
-                .sessions
-                .with(id, |session| session.compiling.remove(&request));
+            let compiling = app.sessions.with(id, |session| session.compiling.remove(&request));
             if let Some(result) = compiling.flatten() {
                 // The caller may have given up meanwhile.
-                let _ = result.send(if ok {
-                    Compiled::Done(output)
-                } else {
-                    Compiled::Errors(output)
-                });
+                let _ =
+                    result.send(if ok { Compiled::Done(output) } else { Compiled::Errors(output) });
             }
         }
         DeviceMessage::Flashed { request, ok } => flashed(app, id, request, ok),

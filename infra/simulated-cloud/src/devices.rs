@@ -108,11 +108,7 @@ pub(crate) async fn remove(Shared(app): Shared<Arc<AppState>>, call: Call) -> Ap
 pub(crate) async fn get(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
     call.signed_in(&app)?;
     let id = call.device(&app)?;
-    let device = app
-        .state()
-        .device(&id)
-        .cloned()
-        .ok_or_else(|| not_found("Device"))?;
+    let device = app.state().device(&id).cloned().ok_or_else(|| not_found("Device"))?;
     ok_json(to_json(&app, &device))
 }
 
@@ -155,11 +151,7 @@ async fn rename(app: &AppState, id: &str, name: &str) -> ApiResult {
     if taken {
         return Err(bad_request("another device of the account has this name"));
     }
-    app.sessions.with(id, |session| {
-        session.send(CloudMessage::Rename {
-            name: name.to_owned(),
-        })
-    });
+    app.sessions.with(id, |session| session.send(CloudMessage::Rename { name: name.to_owned() }));
     app.save().await?;
     ok_json(json!({"id": id, "name": name, "updated_at": iso(app.now())}))
 }
@@ -217,10 +209,7 @@ fn unknown(app: &AppState, id: &str, what: &str, name: &str) -> ApiError {
         );
     }
     let text = format!("{what} {} not found", truncate(name, 64));
-    api_error_with(
-        404,
-        json!({"ok": false, "error": text, "error_description": text}),
-    )
+    api_error_with(404, json!({"ok": false, "error": text, "error_description": text}))
 }
 
 /// `POST /v1/devices/:device/:name`: the firmware of the tutorial registers no functions.

@@ -87,10 +87,8 @@ fn is_source(text: &str) -> bool {
 
 /// A name for a stream, of at most `max` bytes. A line end inside would forge another event, so control characters become `?`.
 pub(crate) fn sanitize_name(name: &str, max: usize) -> String {
-    let name: String = name
-        .chars()
-        .map(|sign| if sign.is_control() { '?' } else { sign })
-        .collect();
+    let name: String =
+        name.chars().map(|sign| if sign.is_control() { '?' } else { sign }).collect();
     truncate(&name, max).to_owned()
 }
 
@@ -132,12 +130,8 @@ mod tests {
         let device = "e00fce68ece1d3d21a73dcc9";
         assert!(event("tempmon", device).may_trigger_hooks());
         assert!(event("kitchen/hook-response/x", device).may_trigger_hooks());
-        for name in [
-            "hook-sent/x",
-            "hook-response/x/0",
-            "hook-error/x/0",
-            "api/hook-response/x/0",
-        ] {
+        for name in ["hook-sent/x", "hook-response/x/0", "hook-error/x/0", "api/hook-response/x/0"]
+        {
             assert!(!event(name, device).may_trigger_hooks(), "{name}");
         }
         assert!(!event(&format!("{device}/hook-error/x/0"), device).may_trigger_hooks());

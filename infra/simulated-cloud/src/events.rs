@@ -30,9 +30,7 @@ const HEAD_START: Duration = Duration::from_millis(10);
 pub(crate) async fn publish(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
     call.signed_in(&app)?;
     let product = call.product(&app)?;
-    let name = call
-        .field("name")
-        .ok_or_else(|| bad_request("name is required"))?;
+    let name = call.field("name").ok_or_else(|| bad_request("name is required"))?;
     if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
         return Err(bad_request(
             "name must have 1 to 64 characters, none of them a control character",
@@ -45,10 +43,7 @@ pub(crate) async fn publish(Shared(app): Shared<Arc<AppState>>, call: Call) -> A
         }
         Some(value) => Some(to_text(value)),
     };
-    if data
-        .as_deref()
-        .is_some_and(|data| data.len() > REST_EVENT_DATA_BYTES)
-    {
+    if data.as_deref().is_some_and(|data| data.len() > REST_EVENT_DATA_BYTES) {
         return Err(api_error(413, "too_large", "data is larger than 16 KiB"));
     }
     app.publish(app.event(&name, data, FROM_API, product));
@@ -68,11 +63,8 @@ pub(crate) async fn of_device(Shared(app): Shared<Arc<AppState>>, call: Call) ->
 }
 
 fn stream(app: Arc<AppState>, call: &Call, device: Option<String>) -> ApiResult {
-    let filter = Filter {
-        product: call.product(&app)?,
-        prefix: call.path("prefix").to_owned(),
-        device,
-    };
+    let filter =
+        Filter { product: call.product(&app)?, prefix: call.path("prefix").to_owned(), device };
     let token = call.signed_in(&app)?;
     let frames = app.streams.listen(filter, app.now());
     let first = vec![Bytes::from_static(b":ok\n\n")];
@@ -106,10 +98,8 @@ pub(crate) fn sse(
     });
     let pause = once(tokio::time::sleep(HEAD_START)).filter_map(async |()| None);
     let body = iter(first).chain(pause).chain(rest).take_until(stopped);
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
     let body = body.map(Ok::<_, std::convert::Infallible>);
     (headers, Body::from_stream(body)).into_response()
 }

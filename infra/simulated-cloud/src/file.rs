@@ -61,10 +61,7 @@ pub(crate) fn read(folder: &Path) -> Result<Option<State>, StartError> {
     let state: State = serde_json::from_slice(&text)
         .map_err(|error| StartError::Corrupt(path.clone(), error.to_string()))?;
     if state.version != VERSION {
-        let detail = format!(
-            "it has version {}, this program writes {VERSION}",
-            state.version
-        );
+        let detail = format!("it has version {}, this program writes {VERSION}", state.version);
         return Err(StartError::Corrupt(path, detail));
     }
     Ok(Some(state))

@@ -139,9 +139,7 @@ pub(crate) async fn build_targets() -> ApiResult {
 
 fn sources(uploads: Vec<Upload>) -> Result<Vec<Source>, ApiError> {
     if uploads.is_empty() || uploads.len() > MAX_FILES {
-        return Err(bad_request(
-            "send 1 to 16 files, in parts named file, file2 and so on",
-        ));
+        return Err(bad_request("send 1 to 16 files, in parts named file, file2 and so on"));
     }
     if let [binary] = uploads.as_slice()
         && binary.name.ends_with(".bin")
@@ -177,10 +175,7 @@ async fn compile(
 ) -> Result<(u64, Compiled), ApiError> {
     let deadline = app.now() + millis(COMPILE_LIMIT);
     let request = app.next_request();
-    let message = CloudMessage::Compile {
-        request,
-        files: files.to_vec(),
-    };
+    let message = CloudMessage::Compile { request, files: files.to_vec() };
     // A control character takes six times its length in JSON; a longer line would end the link.
     if line(&message).len() > MAX_LINE_BYTES {
         return Err(api_error(
@@ -211,8 +206,7 @@ async fn compile(
             json!({"ok": false, "error": "Timed out.", "error_description": "the compiler did not finish within 30 s"}),
         )),
     };
-    app.sessions
-        .with(id, |session| session.compiling.remove(&request));
+    app.sessions.with(id, |session| session.compiling.remove(&request));
     Ok((request, compiled?))
 }
 
@@ -234,8 +228,5 @@ fn not_connected() -> ApiError {
 fn compile_errors(output: &str) -> Response {
     let body =
         json!({"ok": false, "errors": [output], "output": COMPILE_ERROR_OUTPUT, "stdout": ""});
-    json_response(
-        StatusCode::from_u16(COMPILE_ERROR_STATUS).unwrap_or(StatusCode::OK),
-        &body,
-    )
+    json_response(StatusCode::from_u16(COMPILE_ERROR_STATUS).unwrap_or(StatusCode::OK), &body)
 }

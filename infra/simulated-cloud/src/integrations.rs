@@ -162,12 +162,8 @@ pub(crate) async fn delete(Shared(app): Shared<Arc<AppState>>, call: Call) -> Ap
 /// `POST …/:id/test`: publishes an event that triggers it, and everything else that matches the name
 pub(crate) async fn test(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
     let hook = find(&app, &call)?;
-    let mut event = app.event(
-        &hook.config.event,
-        Some(TEST_EVENT_DATA.to_owned()),
-        FROM_API,
-        hook.product,
-    );
+    let mut event =
+        app.event(&hook.config.event, Some(TEST_EVENT_DATA.to_owned()), FROM_API, hook.product);
     event.guesses.push(TEST_EVENT_GUESS);
     app.publish(event);
     ok()

@@ -51,10 +51,7 @@ mod tests {
     #[test]
     fn keys_keep_their_order_and_a_repeated_one_its_place() {
         for (given, expected) in [
-            (
-                r#"{"z":1,"a":{"k":"v","b":2.5}}"#,
-                r#"{"z":1,"a":{"k":"v","b":2.5}}"#,
-            ),
+            (r#"{"z":1,"a":{"k":"v","b":2.5}}"#, r#"{"z":1,"a":{"k":"v","b":2.5}}"#),
             (r#"{"a":1,"b":2,"a":3}"#, r#"{"a":3,"b":2}"#),
         ] {
             let value: Value = serde_json::from_str(given).unwrap();

@@ -83,9 +83,7 @@ pub struct Credentials {
 impl std::fmt::Debug for Credentials {
     /// Without the password, which must not get into a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials")
-            .field("username", &self.username)
-            .finish_non_exhaustive()
+        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
     }
 }
 
@@ -152,17 +150,12 @@ impl SimulatedCloud {
     /// How to sign in.
     pub fn credentials(&self) -> Credentials {
         let state = self.app.state();
-        Credentials {
-            username: state.username.clone(),
-            password: state.password.clone(),
-        }
+        Credentials { username: state.username.clone(), password: state.password.clone() }
     }
 
     /// Accepts links of devices, also after the borrow of the cloud has ended.
     pub fn device_links(&self) -> DeviceLinks {
-        DeviceLinks {
-            app: Arc::clone(&self.app),
-        }
+        DeviceLinks { app: Arc::clone(&self.app) }
     }
 
     /// Ends event streams, device links and webhook requests, so that a graceful shutdown of the router's server does not

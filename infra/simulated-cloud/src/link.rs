@@ -59,9 +59,7 @@ async fn receive(app: &Arc<AppState>, receiver: &mut Receiver, sender: mpsc::Sen
 /// The most event data that a Device OS version takes, in bytes
 /// (<https://docs.particle.io/reference/device-os/api/publish/limits-publish/>).
 fn data_limit(system_version: &str) -> usize {
-    let mut numbers = system_version
-        .split('.')
-        .map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut numbers = system_version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     match (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) {
         (0, minor) if minor < 8 => 255,
         (0..=2, _) => 622,
@@ -139,13 +137,9 @@ mod tests {
 
     #[test]
     fn the_data_limit_follows_the_device_os() {
-        for (version, limit) in [
-            ("0.7.0", 255),
-            ("0.8.0", 622),
-            ("2.3.1", 622),
-            ("3.0.0", 1024),
-            ("", 255),
-        ] {
+        for (version, limit) in
+            [("0.7.0", 255), ("0.8.0", 622), ("2.3.1", 622), ("3.0.0", 1024), ("", 255)]
+        {
             assert_eq!(data_limit(version), limit, "{version}");
         }
     }

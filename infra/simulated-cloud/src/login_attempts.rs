@@ -67,11 +67,7 @@ impl LoginAttempts {
         if self.pending.len() >= MAX_PENDING {
             self.pending.pop_front();
         }
-        self.pending.push_back(PendingLogin {
-            mfa_hash,
-            expires_at: now + CODE_MS,
-            lifetime_s,
-        });
+        self.pending.push_back(PendingLogin { mfa_hash, expires_at: now + CODE_MS, lifetime_s });
     }
 
     /// Completes the sign-in behind a hash if the code is right, and returns the lifetime asked for with its password.

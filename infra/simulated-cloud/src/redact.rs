@@ -7,9 +7,8 @@ pub(crate) fn redacted(text: &str) -> String {
 /// A URL, valid or not, without its user information and query values, where keys are often sent. The path remains: it tells
 /// two hooks apart.
 pub(crate) fn url(url: &str) -> String {
-    let (place, query) = url
-        .split_once('?')
-        .map_or((url, None), |(place, query)| (place, Some(query)));
+    let (place, query) =
+        url.split_once('?').map_or((url, None), |(place, query)| (place, Some(query)));
     let host_at = place.find("://").map_or(0, |scheme| scheme + 3);
     let (scheme, rest) = place.split_at(host_at);
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));

@@ -25,20 +25,14 @@ const MAX_TOPIC_STEPS: usize = 10_000;
 
 impl Default for Budget {
     fn default() -> Self {
-        Self {
-            steps: MAX_STEPS,
-            bytes: MAX_BYTES,
-        }
+        Self { steps: MAX_STEPS, bytes: MAX_BYTES }
     }
 }
 
 impl Budget {
     /// For the name of an event.
     pub(crate) fn of_topic() -> Self {
-        Self {
-            steps: MAX_TOPIC_STEPS,
-            ..Self::default()
-        }
+        Self { steps: MAX_TOPIC_STEPS, ..Self::default() }
     }
 
     fn spend_steps(&mut self, steps: usize) -> Result<(), String> {
@@ -70,11 +64,7 @@ pub(crate) fn render(
     if !template.contains("{{") {
         return Ok(template.to_owned());
     }
-    let mut renderer = Renderer {
-        out: String::new(),
-        contexts: contexts.to_vec(),
-        budget,
-    };
+    let mut renderer = Renderer { out: String::new(), contexts: contexts.to_vec(), budget };
     renderer.walk(&parse(template)?)?;
     Ok(renderer.out)
 }
@@ -295,10 +285,7 @@ mod tests {
 
     #[test]
     fn the_last_context_is_searched_first() {
-        let contexts = [
-            &json!({"a": "data", "b": "data"}),
-            &json!({"a": "variable"}),
-        ];
+        let contexts = [&json!({"a": "data", "b": "data"}), &json!({"a": "variable"})];
         assert_eq!(render("{{a}} {{b}}", &contexts).unwrap(), "variable data");
     }
 
@@ -306,9 +293,7 @@ mod tests {
     #[test]
     fn a_template_that_costs_too_much_is_stopped() {
         let list = vec![1; 1000];
-        let mut many: Object = (0..1796)
-            .map(|key| (format!("k{key}"), json!(key)))
-            .collect();
+        let mut many: Object = (0..1796).map(|key| (format!("k{key}"), json!(key))).collect();
         many.insert("l".to_owned(), json!(list));
         let empty_lists = json!({"a": list, "l": vec![json!([[[[]]]]); 20_000]});
         let data = json!({"a": list, "t": "x".repeat(5000)});
@@ -322,18 +307,10 @@ mod tests {
             (nested("a", 10, "x"), &data, "too many steps"),
             (nested("a", 100, "x"), &data, "nested"),
             ("{{#a}}{{t}}{{/a}}".to_owned(), &data, "longer than 1 MiB"),
-            (
-                nested("k1", 60, &lookups),
-                &Value::Object(many),
-                "too many steps",
-            ),
+            (nested("k1", 60, &lookups), &Value::Object(many), "too many steps"),
             (nested("a", 1, &long_name), &data, "too many steps"),
             (nested("a", 1, "{{l}}"), &empty_lists, "too many steps"),
-            (
-                format!("{{{{={} }}}}=}}}}", "a".repeat(60_000)),
-                &data,
-                "delimiter",
-            ),
+            (format!("{{{{={} }}}}=}}}}", "a".repeat(60_000)), &data, "delimiter"),
         ] {
             let error = render(&template, &[data]).unwrap_err();
             assert!(error.contains(reason), "{error}");

@@ -16,10 +16,7 @@ pub(crate) struct ApiError {
 pub(crate) type ApiResult = Result<Response, ApiError>;
 
 pub(crate) fn api_error(status: u16, error: &str, description: &str) -> ApiError {
-    api_error_with(
-        status,
-        json!({"ok": false, "error": error, "error_description": description}),
-    )
+    api_error_with(status, json!({"ok": false, "error": error, "error_description": description}))
 }
 
 pub(crate) fn api_error_with(status: u16, body: Value) -> ApiError {
@@ -31,10 +28,7 @@ pub(crate) fn api_error_with(status: u16, body: Value) -> ApiError {
 
 /// An error in OAuth's own form, without `ok`.
 pub(crate) fn oauth_error(status: u16, error: &str, description: &str) -> ApiError {
-    api_error_with(
-        status,
-        json!({"error": error, "error_description": description}),
-    )
+    api_error_with(status, json!({"error": error, "error_description": description}))
 }
 
 pub(crate) fn bad_request(description: &str) -> ApiError {
@@ -52,12 +46,7 @@ pub(crate) fn ok_json(body: impl Serialize) -> ApiResult {
 
 pub(crate) fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
     let text = serde_json::to_string(body).expect("responses are made of text, numbers and lists");
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
-        text,
-    )
-        .into_response()
+    (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], text).into_response()
 }
 
 pub(crate) fn ok() -> ApiResult {

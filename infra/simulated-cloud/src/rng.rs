@@ -14,10 +14,7 @@ pub(crate) struct Rng {
 
 impl Rng {
     pub(crate) fn new(seed: Option<u64>) -> Self {
-        Self {
-            seed,
-            drawn: AtomicU64::new(0),
-        }
+        Self { seed, drawn: AtomicU64::new(0) }
     }
 
     fn bytes(&self) -> [u8; 32] {
@@ -48,13 +45,7 @@ impl Rng {
     /// 20 letters and digits in groups of five.
     pub(crate) fn password(&self) -> String {
         let text = BASE32_NOPAD.encode(&self.bytes()).to_ascii_lowercase();
-        format!(
-            "{}-{}-{}-{}",
-            &text[..5],
-            &text[5..10],
-            &text[10..15],
-            &text[15..20]
-        )
+        format!("{}-{}-{}-{}", &text[..5], &text[5..10], &text[10..15], &text[15..20])
     }
 }
 

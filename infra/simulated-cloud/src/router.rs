@@ -25,14 +25,8 @@ pub(crate) fn routes(app: Arc<AppState>) -> Router {
     let mut router = Router::new()
         .route("/oauth/token", post(signin::token))
         .route("/v1/user", get(tokens::user))
-        .route(
-            "/v1/access_tokens",
-            get(tokens::list).delete(tokens::delete_all),
-        )
-        .route(
-            "/v1/access_tokens/current",
-            get(tokens::current).delete(tokens::delete_current),
-        )
+        .route("/v1/access_tokens", get(tokens::list).delete(tokens::delete_all))
+        .route("/v1/access_tokens/current", get(tokens::current).delete(tokens::delete_current))
         .route("/v1/access_tokens/{token}", delete(tokens::delete))
         .route("/v1/events/{*prefix}", get(events::all))
         .route("/v1/devices", get(devices::list))
@@ -49,15 +43,9 @@ pub(crate) fn routes(app: Arc<AppState>) -> Router {
         .route("/v1/binaries/{id}", get(flash::download))
         .route("/v1/products", get(devices::products))
         .route("/v1/products/{product}", get(devices::product))
-        .route(
-            "/v1/products/{product}/events",
-            get(events::all).post(events::publish),
-        )
+        .route("/v1/products/{product}/events", get(events::all).post(events::publish))
         .route("/v1/products/{product}/events/{*prefix}", get(events::all))
-        .route(
-            "/v1/products/{product}/devices",
-            get(devices::list_product).post(devices::add),
-        )
+        .route("/v1/products/{product}/devices", get(devices::list_product).post(devices::add))
         .route(
             "/v1/products/{product}/devices/{device}",
             get(devices::get).put(devices::put).delete(devices::remove),
@@ -72,15 +60,12 @@ pub(crate) fn routes(app: Arc<AppState>) -> Router {
     // The same handlers serve the account and a product; they read the product from the path.
     for scope in ["/v1", "/v1/products/{product}"] {
         let device_events = format!("{scope}/devices/{{device}}/events");
-        router = router.route(&device_events, get(events::of_device)).route(
-            &format!("{device_events}/{{*prefix}}"),
-            get(events::of_device),
-        );
+        router = router
+            .route(&device_events, get(events::of_device))
+            .route(&format!("{device_events}/{{*prefix}}"), get(events::of_device));
         for hooks in ["integrations", "webhooks"] {
             let base = format!("{scope}/{hooks}");
-            let hook = get(integrations::get)
-                .put(integrations::edit)
-                .delete(integrations::delete);
+            let hook = get(integrations::get).put(integrations::edit).delete(integrations::delete);
             router = router
                 .route(&base, get(integrations::list).post(integrations::create))
                 .route(&format!("{base}/{{id}}"), hook)
@@ -90,11 +75,7 @@ pub(crate) fn routes(app: Arc<AppState>) -> Router {
     router
         .fallback(async || api_error(404, "not_found", "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
-            api_error(
-                405,
-                "method_not_allowed",
-                "this path does not take this method",
-            )
+            api_error(405, "method_not_allowed", "this path does not take this method")
         })
         .layer(from_fn_with_state(Arc::clone(&app), guard))
         .with_state(app)

@@ -123,10 +123,8 @@ impl Session {
         let is_delivered = self.online
             && self.prefixes.iter().any(is_wanted)
             && bytes <= self.data_limit
-            && self.send(CloudMessage::Event {
-                name: event.name.clone(),
-                data: event.data.clone(),
-            });
+            && self
+                .send(CloudMessage::Event { name: event.name.clone(), data: event.data.clone() });
         if is_delivered {
             self.responses += operations(bytes);
         }
@@ -145,8 +143,7 @@ impl Session {
 
     /// Sends a frame to the watchers; those that fall behind are dropped.
     pub(crate) fn show(&mut self, frame: &Bytes) {
-        self.watchers
-            .retain(|watcher| watcher.try_send(frame.clone()).is_ok());
+        self.watchers.retain(|watcher| watcher.try_send(frame.clone()).is_ok());
     }
 
     /// Counts one publish of the device; internal events are free.
@@ -223,9 +220,8 @@ impl Sessions {
     /// Delivers an event to every device that subscribed to it, and returns their ids.
     pub(crate) fn deliver(&self, event: &Event) -> Vec<String> {
         let mut all = self.all();
-        let delivered = all
-            .iter_mut()
-            .filter_map(|(id, session)| session.deliver(event).then(|| id.clone()));
+        let delivered =
+            all.iter_mut().filter_map(|(id, session)| session.deliver(event).then(|| id.clone()));
         delivered.collect()
     }
 }

@@ -81,11 +81,7 @@ fn check_password(app: &AppState, call: &Call) -> Result<(), ApiError> {
     if is_right {
         return Ok(());
     }
-    Err(failed(
-        app,
-        WRONG_PASSWORD_STATUS,
-        "User credentials are invalid",
-    ))
+    Err(failed(app, WRONG_PASSWORD_STATUS, "User credentials are invalid"))
 }
 
 /// Completes a sign-in by its code, and returns the lifetime asked for with its password.
@@ -144,9 +140,7 @@ fn ask_for_code(app: &AppState, lifetime_s: Option<i64>) -> ApiError {
 async fn grant(app: &Arc<AppState>, client_id: String, lifetime_s: Option<i64>) -> ApiResult {
     let now = app.now();
     attempts(app).count_success();
-    let lifetime_s = lifetime_s
-        .unwrap_or(DEFAULT_LIFETIME_S)
-        .clamp(0, MAX_LIFETIME_S);
+    let lifetime_s = lifetime_s.unwrap_or(DEFAULT_LIFETIME_S).clamp(0, MAX_LIFETIME_S);
     let access_token = app.rng.token();
     let refresh_token = app.rng.token();
     let token = Token {

@@ -26,9 +26,7 @@ impl Filter {
     fn matches(&self, event: &Event) -> bool {
         event.name.starts_with(&self.prefix)
             && self.device.as_ref().is_none_or(|id| event.coreid == *id)
-            && self
-                .product
-                .is_none_or(|product| event.in_product && event.product_id == product)
+            && self.product.is_none_or(|product| event.in_product && event.product_id == product)
     }
 }
 

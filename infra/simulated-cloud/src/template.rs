@@ -53,21 +53,18 @@ struct Scanner {
 impl Scanner {
     fn end_text(&mut self) {
         if !self.text.is_empty() {
-            self.tokens
-                .push(Token::Text(std::mem::take(&mut self.text)));
+            self.tokens.push(Token::Text(std::mem::take(&mut self.text)));
         }
     }
 
     /// A line that holds only section tags, comments and white space leaves nothing behind, not even its line end.
     fn end_line(&mut self, last: bool) {
         self.end_text();
-        let blank = self.tokens[self.line_start..]
-            .iter()
-            .all(|token| match token {
-                Token::Text(text) => text.trim().is_empty(),
-                Token::Tag { kind, .. } => matches!(kind, '#' | '^' | '<' | '$' | '/' | '!' | '>'),
-                Token::Newline => false,
-            });
+        let blank = self.tokens[self.line_start..].iter().all(|token| match token {
+            Token::Text(text) => text.trim().is_empty(),
+            Token::Tag { kind, .. } => matches!(kind, '#' | '^' | '<' | '$' | '/' | '!' | '>'),
+            Token::Newline => false,
+        });
         if self.seen_tag && blank {
             let line = self.tokens.split_off(self.line_start);
             let is_left = |token: &Token| !matches!(token, Token::Text(_));
@@ -83,12 +80,8 @@ impl Scanner {
 fn scan(template: &str) -> Result<Vec<Token>, String> {
     let mut open = "{{".to_owned();
     let mut close = "}}".to_owned();
-    let mut scanner = Scanner {
-        tokens: Vec::new(),
-        line_start: 0,
-        seen_tag: false,
-        text: String::new(),
-    };
+    let mut scanner =
+        Scanner { tokens: Vec::new(), line_start: 0, seen_tag: false, text: String::new() };
     let mut rest = template;
     while let Some(next) = rest.chars().next() {
         let Some(after_open) = rest.strip_prefix(open.as_str()) else {
@@ -108,11 +101,7 @@ fn scan(template: &str) -> Result<Vec<Token>, String> {
             continue;
         }
         let kind = first.filter(|sign| "#^<$/!>{&".contains(*sign));
-        let inside = if kind.is_some() {
-            &after_open[1..]
-        } else {
-            after_open
-        };
+        let inside = if kind.is_some() { &after_open[1..] } else { after_open };
         let Some((name, after)) = inside.split_once(close.as_str()) else {
             // A tag that never ends leaves its content, without its braces.
             scanner.text.push_str(inside);
@@ -130,10 +119,7 @@ fn scan(template: &str) -> Result<Vec<Token>, String> {
                 name = name.strip_suffix('}').unwrap_or(name);
             }
         }
-        scanner.tokens.push(Token::Tag {
-            kind: kind.unwrap_or('_'),
-            name: name.to_owned(),
-        });
+        scanner.tokens.push(Token::Tag { kind: kind.unwrap_or('_'), name: name.to_owned() });
     }
     scanner.end_line(true);
     Ok(scanner.tokens)
@@ -192,10 +178,7 @@ fn branch(
                     }
                 }
                 '!' | '>' => {}
-                _ => nodes.push(Node::Value {
-                    name,
-                    escaped: kind == '_',
-                }),
+                _ => nodes.push(Node::Value { name, escaped: kind == '_' }),
             },
         }
     }

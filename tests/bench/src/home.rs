@@ -59,12 +59,7 @@ impl Home {
         fs::write(&bundle, ours)?;
         let store = Store::connect(&Connection::to_engine(&format!("http://{engine}"), TABLE));
         store::table::create_if_absent(&store).await?;
-        Ok(Home {
-            meter,
-            plain,
-            tls,
-            bundle: name(&bundle)?,
-        })
+        Ok(Home { meter, plain, tls, bundle: name(&bundle)? })
     }
 
     /// Starts a function that connects while it starts, or does not, and waits until it is ready; how long that took.
@@ -83,14 +78,7 @@ impl Home {
             ("HOOK_URL", "https://{host}/hook/{endpoint}"),
             ("AWS_ENDPOINT_URL_DYNAMODB", &url),
             ("AWS_CA_BUNDLE", &self.bundle),
-            (
-                "CONNECT_AT_START",
-                if connect == Connect::AtStart {
-                    "yes"
-                } else {
-                    "no"
-                },
-            ),
+            ("CONNECT_AT_START", if connect == Connect::AtStart { "yes" } else { "no" }),
         ];
         let mut function = Environment::start(binary, &variables).await?;
         let init = function.ready(WITHIN).await?;
@@ -108,11 +96,7 @@ impl Home {
         let calls = self.meter.take();
         ensure!(answer.ok, "the function failed: {}", answer.json);
         let status = serde_json::from_str::<Value>(&answer.json)?["statusCode"].clone();
-        ensure!(
-            status == json!(200),
-            "the function answered {}",
-            answer.json
-        );
+        ensure!(status == json!(200), "the function answered {}", answer.json);
         Ok((answer, calls))
     }
 }

@@ -39,9 +39,7 @@ struct Flags {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let flags = Flags::parse();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let built = build(&root)?;
     let folder = root.join("target/bench");
     fs::create_dir_all(&folder)?;
@@ -51,11 +49,8 @@ async fn main() -> anyhow::Result<()> {
     println!("load average before: {}", load());
     sizes(&built)?;
     starts(&home, &built, &receivers, flags.starts).await?;
-    let (mut api, _) = home
-        .function(&built.join("api"), Way::Plain, Connect::Later)
-        .await?;
-    home.call(&mut api, &home::event("create-endpoint")?)
-        .await?;
+    let (mut api, _) = home.function(&built.join("api"), Way::Plain, Connect::Later).await?;
+    home.call(&mut api, &home::event("create-endpoint")?).await?;
     first(&home, &receivers, flags.starts).await?;
     polls(&home, &receivers[0].1, &mut api, flags.warm).await?;
     warm(&home, &built, &receivers, flags.warm).await?;
@@ -73,9 +68,7 @@ fn load() -> String {
 fn build(root: &Path) -> anyhow::Result<PathBuf> {
     for package in ["empty-function", "receiver", "api"] {
         let mut cargo = Command::new("cargo");
-        cargo
-            .args(["build", "--profile", "function", "--package", package])
-            .current_dir(root);
+        cargo.args(["build", "--profile", "function", "--package", package]).current_dir(root);
         let status = cargo.status().context("start cargo")?;
         ensure!(status.success(), "{package} can't be built");
     }
@@ -90,14 +83,7 @@ fn line(name: &str, cells: &[String], note: &str) {
 
 fn head(name: &str, columns: &[&str]) {
     println!();
-    line(
-        name,
-        &columns
-            .iter()
-            .map(|&column| column.to_owned())
-            .collect::<Vec<_>>(),
-        "",
-    );
+    line(name, &columns.iter().map(|&column| column.to_owned()).collect::<Vec<_>>(), "");
 }
 
 fn aim(met: bool, text: &str) -> String {
@@ -164,28 +150,18 @@ async fn starts(
             processor.push(cpu(&function));
         }
     }
-    head(
-        &format!("start ({n} each)"),
-        &["median", "p95", "processor"],
-    );
+    head(&format!("start ({n} each)"), &["median", "p95", "processor"]);
     let least = median(&mut rows[0].3);
     for (name, _, connect, init, processor) in &mut rows {
         let over = median(init).saturating_sub(least);
         let (name, note) = match connect {
             Connect::Later => (
                 (*name).to_owned(),
-                aim(
-                    over <= Duration::from_millis(1),
-                    "at most 1 ms over the empty one",
-                ),
+                aim(over <= Duration::from_millis(1), "at most 1 ms over the empty one"),
             ),
             Connect::AtStart => (format!("{name}, connecting"), String::new()),
         };
-        let cells = [
-            ms(median(init)),
-            ms(percentile(init, 95)),
-            ms(median(processor)),
-        ];
+        let cells = [ms(median(init)), ms(percentile(init, 95)), ms(median(processor))];
         line(&name, &cells, &note);
     }
     Ok(())
@@ -202,13 +178,7 @@ async fn first(home: &Home, receivers: &[(&str, PathBuf)], n: usize) -> anyhow::
     let mut rows = vec![];
     for (name, binary) in receivers {
         for (how, way, connect) in ways {
-            rows.push((
-                format!("{name}, {how}"),
-                binary,
-                way,
-                connect,
-                [vec![], vec![], vec![]],
-            ));
+            rows.push((format!("{name}, {how}"), binary, way, connect, [vec![], vec![], vec![]]));
         }
     }
     for _ in 0..n {
@@ -221,10 +191,7 @@ async fn first(home: &Home, receivers: &[(&str, PathBuf)], n: usize) -> anyhow::
             processor.push(cpu(&function).saturating_sub(before));
         }
     }
-    head(
-        &format!("first webhook ({n} each)"),
-        &["median", "with start", "processor"],
-    );
+    head(&format!("first webhook ({n} each)"), &["median", "with start", "processor"]);
     let mut plain = Duration::ZERO;
     for (name, _, way, connect, measured) in &mut rows {
         let took = median(&mut measured[0]);
@@ -251,9 +218,7 @@ async fn polls(
     api: &mut Environment,
     n: usize,
 ) -> anyhow::Result<()> {
-    let (mut receiver, _) = home
-        .function(receiver, Way::Plain, Connect::AtStart)
-        .await?;
+    let (mut receiver, _) = home.function(receiver, Way::Plain, Connect::AtStart).await?;
     for _ in 0..100 {
         home.call(&mut receiver, &home::webhook_of_1_kib()?).await?;
     }
@@ -266,10 +231,7 @@ async fn polls(
     let mut empty = page.clone();
     empty["rawQueryString"] = format!("after={cursor}").into();
 
-    head(
-        &format!("polls ({n} each)"),
-        &["p50", "but the table", "bytes", "read units"],
-    );
+    head(&format!("polls ({n} each)"), &["p50", "but the table", "bytes", "read units"]);
     for (label, event) in [("empty poll", empty), ("page of 100 deliveries", page)] {
         let (mut all, mut own) = (vec![], vec![]);
         let (mut bytes, mut half_units) = (0, 0);
@@ -285,12 +247,7 @@ async fn polls(
             "empty poll" => aim(bytes < 300, "under 300 bytes"),
             _ => String::new(),
         };
-        let cells = [
-            us(median(&mut all)),
-            us(median(&mut own)),
-            bytes.to_string(),
-            units,
-        ];
+        let cells = [us(median(&mut all)), us(median(&mut own)), bytes.to_string(), units];
         line(label, &cells, &note);
     }
     Ok(())
@@ -303,10 +260,7 @@ async fn warm(
     receivers: &[(&str, PathBuf)],
     n: usize,
 ) -> anyhow::Result<()> {
-    head(
-        &format!("warm ({n} each)"),
-        &["p50", "but the table", "processor", "write units"],
-    );
+    head(&format!("warm ({n} each)"), &["p50", "but the table", "processor", "write units"]);
     let empty = ("empty function", built.join("empty-function"));
     let webhooks = [
         ("Particle's webhook", home::event("webhook")?),
@@ -335,19 +289,9 @@ async fn warm(
             let each = u32::try_from(n)?.max(1);
             let processor = cpu(&function).saturating_sub(before) / each;
             let units = (units / u64::from(each)).to_string();
-            let cells = [
-                us(median(&mut all)),
-                us(median(&mut own)),
-                us(processor),
-                units,
-            ];
+            let cells = [us(median(&mut all)), us(median(&mut own)), us(processor), units];
             line(&format!("{name}, {what}"), &cells, "");
-            peak = peak.max(
-                function
-                    .pid()
-                    .and_then(usage::peak_memory_kib)
-                    .unwrap_or_default(),
-            );
+            peak = peak.max(function.pid().and_then(usage::peak_memory_kib).unwrap_or_default());
         }
     }
     let note = aim(peak < 12 * 1024, "under 12 MiB");

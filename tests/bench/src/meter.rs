@@ -94,9 +94,7 @@ async fn serve(
         async move { pass(request, &meter, &mut *send.lock().await).await }
     });
     let server = hyper::server::conn::http1::Builder::new();
-    server
-        .serve_connection(TokioIo::new(stream), service)
-        .await?;
+    server.serve_connection(TokioIo::new(stream), service).await?;
     Ok(())
 }
 
@@ -111,20 +109,13 @@ async fn pass(
     let body = body.collect().await?.to_bytes();
     let units = Units::of(&parts.headers, &body);
     send.ready().await?;
-    let answer = send
-        .send_request(Request::from_parts(parts, Full::new(body)))
-        .await?;
+    let answer = send.send_request(Request::from_parts(parts, Full::new(body))).await?;
     let (parts, body) = answer.into_parts();
     let body = body.collect().await?.to_bytes();
-    meter.ns.fetch_add(
-        u64::try_from(began.elapsed().as_nanos())?,
-        Ordering::Relaxed,
-    );
+    meter.ns.fetch_add(u64::try_from(began.elapsed().as_nanos())?, Ordering::Relaxed);
     if let Some(units) = units {
         meter.write_units.fetch_add(units.write, Ordering::Relaxed);
-        meter
-            .read_half_units
-            .fetch_add(units.read_half(&body), Ordering::Relaxed);
+        meter.read_half_units.fetch_add(units.read_half(&body), Ordering::Relaxed);
     }
     Ok(Response::from_parts(parts, Full::new(body)))
 }
@@ -140,13 +131,7 @@ struct Units {
 
 impl Units {
     fn of(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
-        let operation = headers
-            .get("x-amz-target")?
-            .to_str()
-            .ok()?
-            .rsplit('.')
-            .next()?
-            .to_owned();
+        let operation = headers.get("x-amz-target")?.to_str().ok()?.rsplit('.').next()?.to_owned();
         let call: serde_json::Value = serde_json::from_slice(body).ok()?;
         let strong = call["ConsistentRead"].as_bool() == Some(true);
         let write = match operation.as_str() {
@@ -180,9 +165,7 @@ impl Units {
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>).
 fn size_of_item(item: &serde_json::Value) -> u64 {
     let attributes = item.as_object().into_iter().flatten();
-    attributes
-        .map(|(name, value)| name.len() as u64 + size_of_value(value))
-        .sum()
+    attributes.map(|(name, value)| name.len() as u64 + size_of_value(value)).sum()
 }
 
 fn size_of_value(value: &serde_json::Value) -> u64 {

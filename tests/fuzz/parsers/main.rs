@@ -67,10 +67,7 @@ fn event(bytes: &[u8]) {
     let read: Delivery = serde_json::from_str(&json).expect("which is read again");
     assert_eq!(read, delivery);
     let masked = delivery::redact::for_share_key(delivery.clone());
-    assert_eq!(
-        masked.request.headers.0.len(),
-        delivery.request.headers.0.len()
-    );
+    assert_eq!(masked.request.headers.0.len(), delivery.request.headers.0.len());
 }
 
 fn size(value: &AttributeValue) -> usize {
@@ -218,10 +215,8 @@ fn reply(bytes: &[u8]) {
     let Ok(reply) = Reply::parse(bytes, &LIMITS) else {
         return;
     };
-    for body in [
-        &b"{\"id\":\"\\u003cscript\\u003e\\r\\n\"}"[..],
-        b"{\"id\":123456789012345678901}",
-    ] {
+    for body in [&b"{\"id\":\"\\u003cscript\\u003e\\r\\n\"}"[..], b"{\"id\":123456789012345678901}"]
+    {
         let id = published::event_id(Some("application/json"), body);
         let response = reply.response(id.as_ref(), None);
         assert!((200..=599).contains(&response.status));
@@ -240,22 +235,13 @@ fn reply(bytes: &[u8]) {
             assert!(!value.contains(['\r', '\n', '\0']), "{name}: {value:?}");
         }
         for (name, value) in SANDBOX {
-            let set: Vec<_> = response
-                .headers
-                .0
-                .iter()
-                .filter(|(n, _)| n == name)
-                .collect();
+            let set: Vec<_> = response.headers.0.iter().filter(|(n, _)| n == name).collect();
             assert!(set.len() == 1 && set[0].1 == value, "{name}: {set:?}");
         }
         let kind = response.headers.get("content-type").unwrap_or_default();
         assert!(!kind.contains("html") && !kind.contains("svg"), "{kind}");
         let sent = receiver::response::to_http(response.clone());
-        assert_eq!(
-            sent.headers().len(),
-            response.headers.0.len(),
-            "one was dropped"
-        );
+        assert_eq!(sent.headers().len(), response.headers.0.len(), "one was dropped");
     }
 }
 
@@ -264,11 +250,7 @@ fn template(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (template, event) = text.split_once('\n').unwrap_or((&text, "{}"));
     if let Some(Ok(filled)) = simulated_cloud::fuzzing::template(template, event) {
-        assert!(
-            filled.len() <= 1024 * 1024 + template.len(),
-            "{}",
-            filled.len()
-        );
+        assert!(filled.len() <= 1024 * 1024 + template.len(), "{}", filled.len());
     }
 }
 
@@ -278,9 +260,7 @@ fn multipart(bytes: &[u8]) {
     let (kind, body) = bytes.split_at(at);
     let kind = String::from_utf8_lossy(kind);
     let body = body.get(1..).unwrap_or_default().to_vec();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.expect("a runtime");
     match runtime.block_on(simulated_cloud::fuzzing::files(&kind, body)) {
         Ok(files) => {
@@ -298,37 +278,27 @@ mod targets {
 
     #[test]
     fn event() {
-        bolero::check!(name = "event")
-            .with_iterations(RANDOM_INPUTS)
-            .for_each(super::event);
+        bolero::check!(name = "event").with_iterations(RANDOM_INPUTS).for_each(super::event);
     }
 
     #[test]
     fn item() {
-        bolero::check!(name = "item")
-            .with_iterations(RANDOM_INPUTS)
-            .for_each(super::read_item);
+        bolero::check!(name = "item").with_iterations(RANDOM_INPUTS).for_each(super::read_item);
     }
 
     #[test]
     fn cursor() {
-        bolero::check!(name = "cursor")
-            .with_iterations(RANDOM_INPUTS)
-            .for_each(super::cursor);
+        bolero::check!(name = "cursor").with_iterations(RANDOM_INPUTS).for_each(super::cursor);
     }
 
     #[test]
     fn key() {
-        bolero::check!(name = "key")
-            .with_iterations(RANDOM_INPUTS)
-            .for_each(super::key);
+        bolero::check!(name = "key").with_iterations(RANDOM_INPUTS).for_each(super::key);
     }
 
     #[test]
     fn page() {
-        bolero::check!(name = "page")
-            .with_iterations(RANDOM_INPUTS)
-            .for_each(super::page);
+        bolero::check!(name = "page").with_iterations(RANDOM_INPUTS).for_each(super::page);
     }
 
     #[test]
@@ -340,16 +310,12 @@ mod targets {
 
     #[test]
     fn reply() {
-        bolero::check!(name = "reply")
-            .with_iterations(RANDOM_INPUTS)
-            .for_each(super::reply);
+        bolero::check!(name = "reply").with_iterations(RANDOM_INPUTS).for_each(super::reply);
     }
 
     #[test]
     fn template() {
-        bolero::check!(name = "template")
-            .with_iterations(RANDOM_INPUTS)
-            .for_each(super::template);
+        bolero::check!(name = "template").with_iterations(RANDOM_INPUTS).for_each(super::template);
     }
 
     #[test]

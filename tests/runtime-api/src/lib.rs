@@ -67,11 +67,7 @@ impl Environment {
             // It serves until it is aborted.
             let _ = axum::serve(listener, router).await;
         });
-        let name = binary
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = binary.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let started = Instant::now();
         let mut child = Command::new(binary)
             .env_clear()
@@ -98,14 +94,7 @@ impl Environment {
         let lines = Arc::default();
         keep(child.stdout.take(), &lines);
         keep(child.stderr.take(), &lines);
-        Ok(Environment {
-            child,
-            queue,
-            serving,
-            lines,
-            started,
-            addr,
-        })
+        Ok(Environment { child, queue, serving, lines, started, addr })
     }
 
     /// Waits until the function asks for its first event: the end of Lambda's INIT. Returns how long that took from the
@@ -125,8 +114,7 @@ impl Environment {
     /// If the function ends before it answered, or does not answer in time.
     pub async fn invoke(&mut self, event: &str, within: Duration) -> anyhow::Result<Invocation> {
         let queue = Arc::clone(&self.queue);
-        self.or_end("answer", within, queue.invoke(event.to_owned(), within))
-            .await?
+        self.or_end("answer", within, queue.invoke(event.to_owned(), within)).await?
     }
 
     /// Ends the process at once, as a kill -9 does, and waits until it is gone.
@@ -140,10 +128,7 @@ impl Environment {
 
     /// The lines that the function wrote so far, to standard output and error.
     pub fn lines(&self) -> Vec<String> {
-        self.lines
-            .lock()
-            .expect("nobody panics with the lines in hand")
-            .clone()
+        self.lines.lock().expect("nobody panics with the lines in hand").clone()
     }
 
     /// The process's id, while it runs.
@@ -189,10 +174,7 @@ fn keep(output: Option<impl AsyncRead + Unpin + Send + 'static>, lines: &Arc<Mut
     tokio::spawn(async move {
         let mut read = BufReader::new(output).lines();
         while let Ok(Some(line)) = read.next_line().await {
-            lines
-                .lock()
-                .expect("nobody panics with the lines in hand")
-                .push(line);
+            lines.lock().expect("nobody panics with the lines in hand").push(line);
         }
     });
 }

@@ -18,16 +18,12 @@ const WITHIN: Duration = Duration::from_secs(30);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = env::args().skip(1);
-    let binary = arguments
-        .next()
-        .context("usage: runtime-api BINARY EVENT.json...")?;
+    let binary = arguments.next().context("usage: runtime-api BINARY EVENT.json...")?;
     let given: Vec<(String, String)> = env::vars()
         .filter_map(|(name, value)| Some((name.strip_prefix("FN_")?.to_owned(), value)))
         .collect();
-    let variables: Vec<(&str, &str)> = given
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
+    let variables: Vec<(&str, &str)> =
+        given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut function = Environment::start(Path::new(&binary), &variables).await?;
     function.ready(WITHIN).await?;
     let mut all_ok = true;
@@ -46,9 +42,5 @@ async fn main() -> anyhow::Result<ExitCode> {
     for line in function.lines() {
         eprintln!("{line}");
     }
-    Ok(if all_ok {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if all_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -67,9 +67,9 @@ impl Queue {
         let init = init.wait_for(|init| !matches!(init, Init::Running)).await;
         match &*init.context("the Runtime API is gone")? {
             Init::Done(at) => Ok(*at),
-            Init::Failed(error) => Err(anyhow!(
-                "the function reported that it can't start: {error}"
-            )),
+            Init::Failed(error) => {
+                Err(anyhow!("the function reported that it can't start: {error}"))
+            }
             Init::Running => unreachable!("waited for the end of it"),
         }
     }
@@ -81,11 +81,7 @@ impl Queue {
         deadline: Duration,
     ) -> anyhow::Result<Invocation> {
         let (result, received) = oneshot::channel();
-        self.events.send(Event {
-            json,
-            deadline,
-            result,
-        })?;
+        self.events.send(Event { json, deadline, result })?;
         received.await.context("the function dropped the event")
     }
 
@@ -114,25 +110,14 @@ async fn next(State(queue): State<Arc<Queue>>) -> impl IntoResponse {
     });
     let event = queue.waiting.lock().await.recv().await;
     let event = event.ok_or(StatusCode::GONE)?;
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let id = format!(
-        "00000000-0000-4000-8000-{:012x}",
-        now.as_micros() & 0xffff_ffff_ffff
-    );
-    *queue.open.lock().await = Some(Open {
-        id: id.clone(),
-        since: Instant::now(),
-        result: event.result,
-    });
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let id = format!("00000000-0000-4000-8000-{:012x}", now.as_micros() & 0xffff_ffff_ffff);
+    *queue.open.lock().await =
+        Some(Open { id: id.clone(), since: Instant::now(), result: event.result });
     let headers = [
         ("content-type", "application/json".to_owned()),
         ("lambda-runtime-aws-request-id", id),
-        (
-            "lambda-runtime-deadline-ms",
-            (now + event.deadline).as_millis().to_string(),
-        ),
+        ("lambda-runtime-deadline-ms", (now + event.deadline).as_millis().to_string()),
         (
             "lambda-runtime-invoked-function-arn",
             "arn:aws:lambda:us-east-1:000000000000:function:local".to_owned(),

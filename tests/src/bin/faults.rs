@@ -35,11 +35,7 @@ async fn main() -> anyhow::Result<()> {
     let first = flags.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     println!("seeds from {first} on");
     let (began, minutes) = (Instant::now(), Duration::from_secs(60 * flags.minutes));
-    let minutes = if flags.seed.is_some() {
-        Duration::ZERO
-    } else {
-        minutes
-    };
+    let minutes = if flags.seed.is_some() { Duration::ZERO } else { minutes };
     let run_seeds = tests::faults::run_seeds(
         tests::program("local"),
         first..,
@@ -62,9 +58,6 @@ async fn main() -> anyhow::Result<()> {
         anyhow::bail!("told to end");
     };
     let (seeds, total) = done?;
-    println!(
-        "{seeds} seeds in {:.0} s: {total:#?}",
-        began.elapsed().as_secs_f64()
-    );
+    println!("{seeds} seeds in {:.0} s: {total:#?}", began.elapsed().as_secs_f64());
     Ok(())
 }

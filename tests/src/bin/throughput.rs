@@ -29,9 +29,8 @@ async fn main() {
     let few = polls(&person).await;
 
     let began = Instant::now();
-    let senders: Vec<_> = (0..CONNECTIONS)
-        .map(|_| tokio::spawn(send(person.clone(), began)))
-        .collect();
+    let senders: Vec<_> =
+        (0..CONNECTIONS).map(|_| tokio::spawn(send(person.clone(), began))).collect();
     let mut took = Vec::new();
     for sender in senders {
         took.extend(sender.await.unwrap());
@@ -85,10 +84,7 @@ async fn polls(person: &Person) -> (Duration, Duration) {
         hundred.push(at.elapsed());
     }
     let found = (percentile(&mut nothing, 50), percentile(&mut hundred, 50));
-    println!(
-        "  empty poll p50 {:?}, {bytes} bytes; 100 deliveries p50 {:?}",
-        found.0, found.1
-    );
+    println!("  empty poll p50 {:?}, {bytes} bytes; 100 deliveries p50 {:?}", found.0, found.1);
     found
 }
 

@@ -107,9 +107,7 @@ impl Run {
 
     /// One page of a log, if that worked.
     async fn read(&self, which: usize, person: &Person, query: &str) -> Option<LogPage> {
-        let answer = self
-            .api(which, person, Method::GET, &format!("/api/log?{query}"))
-            .await?;
+        let answer = self.api(which, person, Method::GET, &format!("/api/log?{query}")).await?;
         serde_json::from_slice(answer.body()).ok()
     }
 }
@@ -154,17 +152,8 @@ impl EndpointRun {
         let owner = tokio::spawn(act_as_owner(run, owner_person, has_busy_owner, seed(rng)));
         let (run, fresh_person) = own();
         let fresh = tokio::spawn(read_from_start(run, fresh_person, seed(rng)));
-        let readers = Readers {
-            person,
-            pollers,
-            fresh,
-            end,
-        };
-        EndpointRun {
-            writers,
-            owner,
-            readers,
-        }
+        let readers = Readers { person, pollers, fresh, end };
+        EndpointRun { writers, owner, readers }
     }
 
     /// Waits for those who write, once nothing fails.
@@ -176,11 +165,7 @@ impl EndpointRun {
         for writer in self.writers {
             sent.extend(writer.await?);
         }
-        Ok(Written {
-            sent,
-            actions: self.owner.await?,
-            readers: self.readers,
-        })
+        Ok(Written { sent, actions: self.owner.await?, readers: self.readers })
     }
 }
 
@@ -197,12 +182,7 @@ impl Written {
     /// # Errors
     /// If somebody does not come to the end.
     pub async fn end(self, run: &Run) -> anyhow::Result<History> {
-        let Readers {
-            person,
-            pollers,
-            fresh,
-            end,
-        } = self.readers;
+        let Readers { person, pollers, fresh, end } = self.readers;
         let fresh = fresh.await?;
         let log = timeout(DEADLINE, read_to_end(run, &person))
             .await
@@ -218,15 +198,7 @@ impl Written {
         let backwards = timeout(DEADLINE, read_backwards(run, &person))
             .await
             .context("going back never ends")?;
-        Ok(History {
-            person,
-            sent: self.sent,
-            actions: self.actions,
-            views,
-            fresh,
-            log,
-            backwards,
-        })
+        Ok(History { person, sent: self.sent, actions: self.actions, views, fresh, log, backwards })
     }
 }
 
@@ -246,12 +218,7 @@ async fn read_to_end(run: &Run, person: &Person) -> Vec<Seen> {
             continue;
         };
         let is_end = check::position(&page.cursor).1 >= page.last_seq;
-        log.push(Seen {
-            after,
-            newest: false,
-            begun,
-            page,
-        });
+        log.push(Seen { after, newest: false, begun, page });
         if is_end {
             return log;
         }
@@ -264,9 +231,7 @@ async fn read_backwards(run: &Run, person: &Person) -> Vec<LogPage> {
     loop {
         let query = match pages.last() {
             None => "last=7".to_owned(),
-            Some(LogPage {
-                older: Some(older), ..
-            }) => format!("limit=7&before={older}"),
+            Some(LogPage { older: Some(older), .. }) => format!("limit=7&before={older}"),
             Some(_) => return pages,
         };
         pages.extend(run.read(1, person, &query).await);
@@ -291,13 +256,7 @@ async fn write(run: Arc<Run>, person: Person, mut rng: fastrand::Rng) -> Vec<Sen
         if matches!(outcome, Outcome::Done(_)) {
             run.acknowledged.fetch_add(1, Ordering::SeqCst);
         }
-        sent.push(Sent {
-            body,
-            expected,
-            begun,
-            ended: run.tick(),
-            outcome,
-        });
+        sent.push(Sent { body, expected, begun, ended: run.tick(), outcome });
         sleep(Duration::from_millis(rng.u64(0..30))).await;
     }
     sent
@@ -311,13 +270,7 @@ fn body(rng: &mut fastrand::Rng) -> (Bytes, String) {
     let length = rng.usize(0..most);
     // Half of them text and half of them not, so that both ways of keeping a body are used.
     let is_text = rng.bool();
-    body.extend((0..length).map(|_| {
-        if is_text {
-            rng.u8(b'a'..=b'z')
-        } else {
-            rng.u8(128..)
-        }
-    }));
+    body.extend((0..length).map(|_| if is_text { rng.u8(b'a'..=b'z') } else { rng.u8(128..) }));
     body.extend(br#""}"#);
     let expected = match std::str::from_utf8(&body).is_ok() {
         true => format!(r#"{{"ok":true,"id":{id}}}"#),
@@ -349,12 +302,7 @@ async fn poll(
         };
         let begun = run.tick();
         if let Some(page) = run.read(rng.usize(0..2), &person, &query).await {
-            view.push(Seen {
-                after,
-                newest,
-                begun,
-                page,
-            });
+            view.push(Seen { after, newest, begun, page });
         }
         sleep(Duration::from_millis(rng.u64(0..40))).await;
     }
@@ -368,12 +316,7 @@ async fn read_from_start(run: Arc<Run>, person: Person, mut rng: fastrand::Rng) 
         let query = if newest { "last=20" } else { "limit=20" };
         let begun = run.tick();
         if let Some(page) = run.read(rng.usize(0..2), &person, query).await {
-            looks.push(Seen {
-                after: None,
-                newest,
-                begun,
-                page,
-            });
+            looks.push(Seen { after: None, newest, begun, page });
         }
         sleep(Duration::from_millis(rng.u64(0..80))).await;
     }
@@ -426,11 +369,6 @@ async fn action(
     let answer = run.api(rng.usize(0..2), person, method, path).await;
     let outcome = Outcome::of(answer.as_ref(), done);
     let is_done = matches!(outcome, Outcome::Done(_));
-    actions.push(OwnerAction {
-        kind,
-        begun,
-        ended: run.tick(),
-        outcome,
-    });
+    actions.push(OwnerAction { kind, begun, ended: run.tick(), outcome });
     is_done
 }

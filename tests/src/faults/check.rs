@@ -19,11 +19,7 @@ pub(crate) fn position(cursor: &str) -> (u64, u64) {
 pub fn check(history: &History, found: &mut Vec<String>) {
     let mut ledger = Ledger {
         history,
-        sent: history
-            .sent
-            .iter()
-            .map(|sent| (sent.body.clone(), sent))
-            .collect(),
+        sent: history.sent.iter().map(|sent| (sent.body.clone(), sent)).collect(),
         at: HashMap::new(),
         held: BTreeMap::new(),
         missing: BTreeSet::new(),
@@ -58,8 +54,7 @@ struct Ledger<'a> {
 
 impl Ledger<'_> {
     fn fault(&mut self, what: impl Into<String>) {
-        self.found
-            .push(format!("{}: {}", self.history.person.endpoint, what.into()));
+        self.found.push(format!("{}: {}", self.history.person.endpoint, what.into()));
     }
 
     fn check_senders(&mut self) {
@@ -86,18 +81,9 @@ impl Ledger<'_> {
 
     /// Begin and end of an owner's actions that were done or may have been.
     fn actions(&self, kind: ActionKind) -> impl Iterator<Item = (u64, u64, bool)> {
-        let actions = self
-            .history
-            .actions
-            .iter()
-            .filter(move |action| action.kind == kind);
-        actions.map(|action| {
-            (
-                action.begun,
-                action.ended,
-                matches!(action.outcome, Outcome::Done(_)),
-            )
-        })
+        let actions = self.history.actions.iter().filter(move |action| action.kind == kind);
+        actions
+            .map(|action| (action.begun, action.ended, matches!(action.outcome, Outcome::Done(_))))
     }
 
     /// When whatever the owner hid or forgot was so at the latest.
@@ -149,31 +135,20 @@ impl Ledger<'_> {
         if !page.unreadable.is_empty() {
             self.fault(format!("#{:?} can't be read", page.unreadable));
         }
-        let numbers: Vec<u64> = page
-            .deliveries
-            .iter()
-            .map(|delivery| delivery.seq)
-            .collect();
+        let numbers: Vec<u64> = page.deliveries.iter().map(|delivery| delivery.seq).collect();
         if !numbers.is_sorted_by(|a, b| a < b) {
             self.fault(format!("out of order or twice: {numbers:?}"));
         }
         let accounted: BTreeSet<u64> = numbers.iter().chain(&page.missing).copied().collect();
         if accounted.len() != numbers.len() + page.missing.len() {
-            self.fault(format!(
-                "both shown and missing: {numbers:?} {:?}",
-                page.missing
-            ));
+            self.fault(format!("both shown and missing: {numbers:?} {:?}", page.missing));
         }
         if let Some(beside) = accounted.iter().find(|seq| !(from..=to).contains(*seq)) {
-            self.fault(format!(
-                "#{beside} is not of the page's range {from}..={to}"
-            ));
+            self.fault(format!("#{beside} is not of the page's range {from}..={to}"));
         }
         let shown_from = from.max(page.first_seq);
         if let Some(lost) = (shown_from..=to).find(|seq| !accounted.contains(seq)) {
-            self.fault(format!(
-                "the cursor passed #{lost}, which was neither shown nor missing"
-            ));
+            self.fault(format!("the cursor passed #{lost}, which was neither shown nor missing"));
         }
         for seq in &page.missing {
             self.missing.insert((epoch, *seq));
@@ -186,24 +161,16 @@ impl Ledger<'_> {
                 continue;
             };
             if delivery.response.body != sent.expected {
-                self.fault(format!(
-                    "{at:?} shows the answer {}",
-                    delivery.response.body
-                ));
+                self.fault(format!("{at:?} shows the answer {}", delivery.response.body));
             }
             if sent.outcome == Outcome::NotFound {
                 self.fault(format!("{at:?} is there though its sender was told 404"));
             }
             if *self.at.entry(body.clone()).or_insert(at) != at {
-                self.fault(format!(
-                    "one request is at {at:?} and at {:?}",
-                    self.at[&body]
-                ));
+                self.fault(format!("one request is at {at:?} and at {:?}", self.at[&body]));
             }
             if *self.held.entry(at).or_insert_with(|| body.clone()) != body {
-                self.fault(format!(
-                    "{at:?} is one delivery to some and another to others"
-                ));
+                self.fault(format!("{at:?} is one delivery to some and another to others"));
             }
         }
     }
@@ -217,10 +184,7 @@ impl Ledger<'_> {
             .map(|(begun, ..)| begun)
             .max();
         for delivery in &look.page.deliveries {
-            let sent = self
-                .sent
-                .get(delivery.request.body.kept.as_slice())
-                .copied();
+            let sent = self.sent.get(delivery.request.body.kept.as_slice()).copied();
             if sent.is_some_and(|sent| gone_before.is_some_and(|begun| sent.ended < begun)) {
                 self.fault(format!("#{} came back", delivery.seq));
             }
@@ -231,9 +195,7 @@ impl Ledger<'_> {
     fn check_log(&mut self) {
         let both = self.missing.iter().find(|at| self.held.contains_key(*at));
         if let Some(at) = both.copied() {
-            self.fault(format!(
-                "{at:?} was called missing to some and shown to others"
-            ));
+            self.fault(format!("{at:?} was called missing to some and shown to others"));
         }
         let log = numbers(self.history.log.iter().map(|seen| &seen.page));
         let hidden_by = self.hidden_by();
@@ -252,51 +214,37 @@ impl Ledger<'_> {
             }
         }
         let last = self.history.log.last();
-        let (epoch, first) = last.map_or((0, 0), |seen| {
-            (position(&seen.page.cursor).0, seen.page.first_seq)
-        });
+        let (epoch, first) =
+            last.map_or((0, 0), |seen| (position(&seen.page.cursor).0, seen.page.first_seq));
         for view in &self.history.views {
             let tail = view.iter().rev();
-            let mut tail: Vec<_> = tail
-                .take_while(|seen| position(&seen.page.cursor).0 == epoch)
-                .collect();
+            let mut tail: Vec<_> =
+                tail.take_while(|seen| position(&seen.page.cursor).0 == epoch).collect();
             tail.reverse();
             let seen = numbers(tail.iter().map(|seen| &seen.page));
-            let begins = tail
-                .first()
-                .map_or(0, |first| match (first.newest, &first.page.older) {
-                    (true, Some(older)) => position(older).1,
-                    _ => 0,
-                });
+            let begins = tail.first().map_or(0, |first| match (first.newest, &first.page.older) {
+                (true, Some(older)) => position(older).1,
+                _ => 0,
+            });
             let expected: Vec<_> = log.iter().filter(|seq| **seq >= begins).collect();
             let seen: Vec<_> = seen.iter().filter(|seq| **seq >= first).collect();
             if seen != expected {
-                self.fault(format!(
-                    "a poller's view is {seen:?} and the log is {expected:?}"
-                ));
+                self.fault(format!("a poller's view is {seen:?} and the log is {expected:?}"));
             }
         }
         let mut backwards: Vec<u64> = Vec::new();
         for page in &self.history.backwards {
-            let older: Vec<u64> = page
-                .deliveries
-                .iter()
-                .map(|delivery| delivery.seq)
-                .collect();
+            let older: Vec<u64> = page.deliveries.iter().map(|delivery| delivery.seq).collect();
             backwards.splice(0..0, older);
         }
         if backwards != log {
-            self.fault(format!(
-                "read backwards it is {backwards:?}, forwards {log:?}"
-            ));
+            self.fault(format!("read backwards it is {backwards:?}, forwards {log:?}"));
         }
     }
 }
 
 fn numbers<'a>(pages: impl Iterator<Item = &'a LogPage>) -> Vec<u64> {
-    pages
-        .flat_map(|page| page.deliveries.iter().map(|delivery| delivery.seq))
-        .collect()
+    pages.flat_map(|page| page.deliveries.iter().map(|delivery| delivery.seq)).collect()
 }
 
 #[cfg(test)]

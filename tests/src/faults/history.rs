@@ -159,15 +159,9 @@ impl Figures {
         let pages = |views: &[Vec<Seen>]| views.iter().map(Vec::len).sum::<usize>();
         let read = pages(&history.views) + history.fresh.len() + history.log.len();
         self.pages += (read + history.backwards.len()) as u64;
-        self.missing += history
-            .log
-            .iter()
-            .map(|seen| seen.page.missing.len() as u64)
-            .sum::<u64>();
-        self.actions += history
-            .actions
-            .iter()
-            .filter(|action| action.kind != ActionKind::Create)
-            .count() as u64;
+        self.missing += history.log.iter().map(|seen| seen.page.missing.len() as u64).sum::<u64>();
+        self.actions +=
+            history.actions.iter().filter(|action| action.kind != ActionKind::Create).count()
+                as u64;
     }
 }

@@ -67,9 +67,7 @@ impl Process {
                 sleep(Duration::from_millis(50)).await;
             }
         };
-        timeout(DEADLINE, starting)
-            .await
-            .context("the program does not start")
+        timeout(DEADLINE, starting).await.context("the program does not start")
     }
 
     async fn try_start(&mut self) -> anyhow::Result<()> {
@@ -83,9 +81,7 @@ impl Process {
         let (mut page, mut engine) = (None, None);
         loop {
             let line = lines.next_line().await?.context("it ended")?;
-            let url = line
-                .split_once("http://")
-                .map(|(_, url)| format!("http://{}", url.trim()));
+            let url = line.split_once("http://").map(|(_, url)| format!("http://{}", url.trim()));
             match line.split("  ").next() {
                 Some("Webhook tutorial") => page = url,
                 Some("Engine") => engine = url,

@@ -65,14 +65,7 @@ impl Programs {
                 engine_at.send_replace(engine.borrow_and_update().clone());
             }
         });
-        let mut programs = Programs {
-            own,
-            other,
-            proxies,
-            ahead_ms,
-            data,
-            engine_is_told,
-        };
+        let mut programs = Programs { own, other, proxies, ahead_ms, data, engine_is_told };
         programs.own.start().await?;
         programs.other.start().await?;
         Ok(programs)

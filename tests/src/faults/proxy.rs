@@ -187,9 +187,7 @@ async fn accept(listener: TcpListener, inner: Arc<Inner>) {
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(Arc::clone(&inner), request));
             // An error here is a connection that breaks, which is what was wanted.
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
@@ -333,15 +331,9 @@ impl Inner {
         answer: Response<Full<Bytes>>,
     ) -> Response<Full<Bytes>> {
         let (mut parts, body) = answer.into_parts();
-        let mut body = body
-            .collect()
-            .await
-            .unwrap_or_else(|never: Infallible| match never {})
-            .to_bytes();
-        let known = locked(&self.earlier)
-            .get(request)
-            .cloned()
-            .unwrap_or_default();
+        let mut body =
+            body.collect().await.unwrap_or_else(|never: Infallible| match never {}).to_bytes();
+        let known = locked(&self.earlier).get(request).cloned().unwrap_or_default();
         let which = locked(&self.rng).usize(0..known.len().max(1));
         if let Some(before) = known.get(which) {
             body = before.clone();

@@ -25,10 +25,7 @@ struct Cloud {
 impl Cloud {
     fn new() -> (Self, DuplexStream) {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
-        let cloud = Self {
-            link: Link::open(ours, 16),
-            seen: Vec::new(),
-        };
+        let cloud = Self { link: Link::open(ours, 16), seen: Vec::new() };
         (cloud, theirs)
     }
 
@@ -59,8 +56,7 @@ impl Cloud {
     }
 
     async fn online(&mut self) {
-        self.until(|message| (*message == DeviceMessage::Online).then_some(()))
-            .await;
+        self.until(|message| (*message == DeviceMessage::Online).then_some(())).await;
     }
 
     async fn published(&mut self) -> (String, String) {
@@ -89,18 +85,12 @@ impl Cloud {
 
     /// Compiles a firmware of one file: the `size` table, or the compiler's output.
     async fn compile(&mut self, request: u64, text: &str) -> Result<String, String> {
-        let files = vec![Source {
-            name: "webhook-tutorial.cpp".into(),
-            text: text.into(),
-        }];
+        let files = vec![Source { name: "webhook-tutorial.cpp".into(), text: text.into() }];
         self.send(CloudMessage::Compile { request, files }).await;
         self.until(|message| match message.clone() {
-            DeviceMessage::Compiled {
-                request: of,
-                size,
-                errors,
-                ..
-            } if of == request => Some(size.ok_or_else(|| errors.unwrap())),
+            DeviceMessage::Compiled { request: of, size, errors, .. } if of == request => {
+                Some(size.ok_or_else(|| errors.unwrap()))
+            }
             _ => None,
         })
         .await
@@ -135,13 +125,8 @@ async fn started(work_dir: &Path) -> (Device, Cloud) {
 async fn it_says_hello_boots_connects_and_subscribes() {
     let dir = tempfile::tempdir().unwrap();
     let (_device, mut cloud) = started(dir.path()).await;
-    let DeviceMessage::Hello(Hello {
-        id,
-        platform_id,
-        firmware,
-        compiler,
-        ..
-    }) = cloud.next().await
+    let DeviceMessage::Hello(Hello { id, platform_id, firmware, compiler, .. }) =
+        cloud.next().await
     else {
         panic!("{:?}", cloud.seen)
     };
@@ -152,11 +137,7 @@ async fn it_says_hello_boots_connects_and_subscribes() {
     assert!(compiler.is_some());
     assert!(matches!(
         cloud.next().await,
-        DeviceMessage::State(DeviceState {
-            running: false,
-            plugged: true,
-            ..
-        })
+        DeviceMessage::State(DeviceState { running: false, plugged: true, .. })
     ));
     let state = cloud.state(|state| state.running).await;
     assert_eq!(
@@ -173,9 +154,7 @@ async fn it_says_hello_boots_connects_and_subscribes() {
     for what in ["hook-response", "hook-error"] {
         assert_eq!(
             cloud.next().await,
-            DeviceMessage::Subscribe {
-                prefix: format!("{ID}/{what}/WebhookTutorial01")
-            }
+            DeviceMessage::Subscribe { prefix: format!("{ID}/{what}/WebhookTutorial01") }
         );
     }
 }
@@ -185,19 +164,10 @@ async fn a_click_is_published_and_its_response_printed() {
     let dir = tempfile::tempdir().unwrap();
     let (_device, mut cloud) = started(dir.path()).await;
     cloud.online().await;
-    cloud
-        .send(CloudMessage::Power {
-            source: 5,
-            battery: Some(50.5),
-        })
-        .await;
-    cloud
-        .state(|state| state.battery == Some(50.5) && state.power_source == Some(5))
-        .await;
+    cloud.send(CloudMessage::Power { source: 5, battery: Some(50.5) }).await;
+    cloud.state(|state| state.battery == Some(50.5) && state.power_source == Some(5)).await;
     cloud.send(CloudMessage::Press { clicks: 1 }).await;
-    let line = cloud
-        .serial(r#"publish WebhookTutorial01 {"op":"button""#)
-        .await;
+    let line = cloud.serial(r#"publish WebhookTutorial01 {"op":"button""#).await;
     let (name, data) = cloud.published().await;
     assert_eq!(name, "WebhookTutorial01");
     assert!(
@@ -205,15 +175,8 @@ async fn a_click_is_published_and_its_response_printed() {
         "{line} {data}"
     );
     let name = format!("{ID}/hook-response/WebhookTutorial01/0");
-    cloud
-        .send(CloudMessage::Event {
-            name,
-            data: Some(r#"{"ok":true,"id":7}"#.into()),
-        })
-        .await;
-    cloud
-        .serial(r#"[app] INFO: hook response {"ok":true,"id":7}"#)
-        .await;
+    cloud.send(CloudMessage::Event { name, data: Some(r#"{"ok":true,"id":7}"#.into()) }).await;
+    cloud.serial(r#"[app] INFO: hook response {"ok":true,"id":7}"#).await;
 }
 
 #[tokio::test]
@@ -222,9 +185,7 @@ async fn plugging_in_again_boots_from_the_beginning() {
     let (_device, mut cloud) = started(dir.path()).await;
     cloud.published().await;
     cloud.send(CloudMessage::Plug { plugged: false }).await;
-    cloud
-        .until(|message| (*message == DeviceMessage::Offline).then_some(()))
-        .await;
+    cloud.until(|message| (*message == DeviceMessage::Offline).then_some(())).await;
     cloud.state(|state| !state.running && !state.plugged).await;
     cloud.send(CloudMessage::Plug { plugged: true }).await;
     cloud.online().await;
@@ -262,10 +223,7 @@ async fn a_broken_program_is_refused_and_the_old_one_keeps_running() {
     let (_device, mut cloud) = started(dir.path()).await;
     cloud.online().await;
     let said = cloud
-        .compile(
-            1,
-            &TUTORIAL.replace("lastPublishMs = now;", "lastPublish = now;"),
-        )
+        .compile(1, &TUTORIAL.replace("lastPublishMs = now;", "lastPublish = now;"))
         .await
         .unwrap_err();
     assert!(
@@ -273,18 +231,9 @@ async fn a_broken_program_is_refused_and_the_old_one_keeps_running() {
             && said.contains("error: 'lastPublish' was not declared"),
         "{said}"
     );
-    assert!(
-        !said.contains(&*dir.path().to_string_lossy()) && !said.contains("/tmp"),
-        "{said}"
-    );
-    let said = cloud
-        .compile(2, &TUTORIAL.replace("void loop()", "void lop()"))
-        .await
-        .unwrap_err();
-    assert!(
-        said.contains("loop()") && !said.contains(&*dir.path().to_string_lossy()),
-        "{said}"
-    );
+    assert!(!said.contains(&*dir.path().to_string_lossy()) && !said.contains("/tmp"), "{said}");
+    let said = cloud.compile(2, &TUTORIAL.replace("void loop()", "void lop()")).await.unwrap_err();
+    assert!(said.contains("loop()") && !said.contains(&*dir.path().to_string_lossy()), "{said}");
     cloud.published().await;
     assert!(!cloud.seen.contains(&DeviceMessage::Offline));
 }
@@ -293,49 +242,21 @@ async fn a_broken_program_is_refused_and_the_old_one_keeps_running() {
 async fn without_a_compiler_it_says_what_to_install() {
     let dir = tempfile::tempdir().unwrap();
     let (mut cloud, io) = Cloud::new();
-    let _device = Device::start(
-        Config {
-            compiler: CompilerAt::Nowhere,
-            ..config(dir.path())
-        },
-        io,
-    )
-    .unwrap();
-    assert!(matches!(
-        cloud.next().await,
-        DeviceMessage::Hello(Hello { compiler: None, .. })
-    ));
+    let _device =
+        Device::start(Config { compiler: CompilerAt::Nowhere, ..config(dir.path()) }, io).unwrap();
+    assert!(matches!(cloud.next().await, DeviceMessage::Hello(Hello { compiler: None, .. })));
     let state = cloud.state(|state| state.message.is_some()).await;
-    assert_eq!(
-        (state.running, state.message.as_deref()),
-        (false, Some(INSTALL_A_COMPILER))
-    );
+    assert_eq!((state.running, state.message.as_deref()), (false, Some(INSTALL_A_COMPILER)));
     cloud.send(CloudMessage::Press { clicks: 1 }).await;
-    assert_eq!(
-        cloud.compile(1, TUTORIAL).await.unwrap_err(),
-        INSTALL_A_COMPILER
-    );
+    assert_eq!(cloud.compile(1, TUTORIAL).await.unwrap_err(), INSTALL_A_COMPILER);
 }
 
 #[tokio::test]
 async fn an_argon_has_no_power_management() {
     let dir = tempfile::tempdir().unwrap();
     let (mut cloud, io) = Cloud::new();
-    let _device = Device::start(
-        Config {
-            power: Power::None,
-            ..config(dir.path())
-        },
-        io,
-    )
-    .unwrap();
-    assert!(matches!(
-        cloud.next().await,
-        DeviceMessage::Hello(Hello {
-            platform_id: 12,
-            ..
-        })
-    ));
+    let _device = Device::start(Config { power: Power::None, ..config(dir.path()) }, io).unwrap();
+    assert!(matches!(cloud.next().await, DeviceMessage::Hello(Hello { platform_id: 12, .. })));
     let state = cloud.state(|state| state.running).await;
     assert_eq!((state.power_source, state.battery), (None, None));
     let (_, data) = cloud.published().await;

@@ -50,10 +50,7 @@ fn tries(includes: &str, before: &str, expressions: &[(&str, &str)]) -> String {
 async fn run_tries(includes: &str, before: &str, expressions: &[(&str, &str)]) -> Scenario {
     let text = tries(includes, before, expressions);
     let program = compile(&text, Platform::Boron, Build::Plain).await.unwrap();
-    let limits = Limits {
-        may_fork: true,
-        ..FIRMWARE
-    };
+    let limits = Limits { may_fork: true, ..FIRMWARE };
     let mut device = Scenario::run_within(&program, limits, 0).await;
     device.run_for(10).await;
     device
@@ -115,30 +112,18 @@ async fn it_leaves_nothing_in_the_kernel_and_has_no_network() {
         "mqueue.h sys/ipc.h sys/msg.h sys/sem.h sys/shm.h sys/mman.h sys/socket.h",
         "",
         &[
-            (
-                "shared memory",
-                "shmget(IPC_PRIVATE, 48 << 20, IPC_CREAT | 0600)",
-            ),
-            (
-                "posix shared memory",
-                "shm_open(\"/webhook\", O_CREAT | O_RDWR, 0600)",
-            ),
+            ("shared memory", "shmget(IPC_PRIVATE, 48 << 20, IPC_CREAT | 0600)"),
+            ("posix shared memory", "shm_open(\"/webhook\", O_CREAT | O_RDWR, 0600)"),
             ("semaphore", "semget(IPC_PRIVATE, 1, IPC_CREAT | 0600)"),
             ("queue", "msgget(IPC_PRIVATE, IPC_CREAT | 0600)"),
-            (
-                "posix queue",
-                "mq_open(\"/webhook\", O_CREAT | O_RDWR, 0600, nullptr)",
-            ),
+            ("posix queue", "mq_open(\"/webhook\", O_CREAT | O_RDWR, 0600, nullptr)"),
             ("key", "syscall(SYS_add_key, \"user\", \"a\", \"b\", 1, -4)"),
             ("tcp", "socket(AF_INET, SOCK_STREAM, 0)"),
             ("udp", "socket(AF_INET, SOCK_DGRAM, 0)"),
             ("unix", "socket(AF_UNIX, SOCK_STREAM, 0)"),
             ("io_uring", "syscall(SYS_io_uring_setup, 1, nullptr)"),
             #[cfg(target_arch = "x86_64")]
-            (
-                "x32",
-                "syscall(0x40000000 | SYS_shmget, IPC_PRIVATE, 1 << 20, IPC_CREAT | 0600)",
-            ),
+            ("x32", "syscall(0x40000000 | SYS_shmget, IPC_PRIVATE, 1 << 20, IPC_CREAT | 0600)"),
         ],
     )
     .await;
@@ -166,10 +151,7 @@ async fn it_reaches_no_other_process_of_the_user() {
             ("environment", &environment),
             ("trace", "ptrace(PTRACE_ATTACH, other, nullptr, nullptr)"),
             ("write", "process_vm_writev(other, &part, 1, &part, 1, 0)"),
-            (
-                "limit",
-                "prlimit(static_cast<__pid_t>(other), RLIMIT_FSIZE, &limit, nullptr)",
-            ),
+            ("limit", "prlimit(static_cast<__pid_t>(other), RLIMIT_FSIZE, &limit, nullptr)"),
             ("priority", "setpriority(PRIO_PROCESS, other, 19)"),
         ],
     )
@@ -235,10 +217,7 @@ async fn the_first_byte_that_it_writes_to_a_file_ends_it() {
         r#"    const int file = memfd_create("file", 0);
     if (file >= 0 && write(file, "s", 1) < 0) abort();"#,
     )
-    .replace(
-        "#include <cstdio>",
-        "#include <cstdio>\n#include <sys/mman.h>\n#include <unistd.h>",
-    );
+    .replace("#include <cstdio>", "#include <cstdio>\n#include <sys/mman.h>\n#include <unistd.h>");
     let mut device = Scenario::of(&text, Build::Plain, 0).await;
     let end = device.run_to_its_end(1_000).await;
     assert!(end.contains("it wrote to a file"), "{end}");
@@ -253,9 +232,8 @@ async fn a_source_includes_no_file_of_the_user() {
     let file = dir.path().join("secret");
     std::fs::write(&file, "planted_secret").unwrap();
     let include = format!("#include \"{}\"\n", file.display());
-    let said = compile(&(include + &firmware("")), Platform::Boron, Build::Plain)
-        .await
-        .unwrap_err();
+    let said =
+        compile(&(include + &firmware("")), Platform::Boron, Build::Plain).await.unwrap_err();
     assert!(said.contains("Permission denied"), "{said}");
     assert!(!said.contains("planted_secret"), "{said}");
 }
@@ -268,10 +246,7 @@ async fn it_starts_no_other_process_and_is_never_root() {
     Log.info(other < 0 ? "it is alone" : "it is not alone");
     Log.info(geteuid() == 0 || getegid() == 0 ? "it is root" : "it is not root");"#,
     )
-    .replace(
-        "#include <cstdio>",
-        "#include <cstdio>\n#include <unistd.h>",
-    );
+    .replace("#include <cstdio>", "#include <cstdio>\n#include <unistd.h>");
     // Several at once, as of several devices.
     let mut devices = Vec::new();
     for _ in 0..4 {
@@ -288,9 +263,7 @@ async fn it_starts_no_other_process_and_is_never_root() {
 #[tokio::test]
 async fn endless_compiler_output_is_cut() {
     let many = "undeclared;\n".repeat(20_000);
-    let said = compile(&firmware(&many), Platform::Boron, Build::Plain)
-        .await
-        .unwrap_err();
+    let said = compile(&firmware(&many), Platform::Boron, Build::Plain).await.unwrap_err();
     assert!(said.len() <= 64 * 1024, "{} bytes", said.len());
     assert!(said.contains("webhook-tutorial.cpp"), "{said}");
 }
@@ -322,10 +295,8 @@ async fn what_it_prints_without_end_is_read_and_cut() {
 
 #[tokio::test]
 async fn a_message_that_never_ends_ends_it() {
-    let text = firmware("    for (;;) write(3, \"no message\", 10);").replace(
-        "#include <cstdio>",
-        "#include <cstdio>\n#include <unistd.h>",
-    );
+    let text = firmware("    for (;;) write(3, \"no message\", 10);")
+        .replace("#include <cstdio>", "#include <cstdio>\n#include <unistd.h>");
     let mut device = Scenario::of(&text, Build::Plain, 0).await;
     let end = device.run_to_its_end(10).await;
     assert!(end.contains("Crash"), "{end}");
@@ -343,17 +314,11 @@ async fn compiler_that(does: &str, dir: &Path) -> Compiler {
 }
 
 fn one_file() -> [Source; 1] {
-    [Source {
-        name: "a.cpp".into(),
-        text: firmware(""),
-    }]
+    [Source { name: "a.cpp".into(), text: firmware("") }]
 }
 
 async fn refused(compiler: &Compiler, dir: &Path) -> String {
-    match compiler
-        .compile(&one_file(), Platform::Boron, &[], dir)
-        .await
-    {
+    match compiler.compile(&one_file(), Platform::Boron, &[], dir).await {
         Err(Failure::Source(said)) => said,
         other => panic!("{other:?}"),
     }
@@ -377,9 +342,7 @@ async fn ends(pid: &str) {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(Duration::from_secs(60), wait)
-        .await
-        .unwrap_or_else(|_| panic!("{pid} still runs"));
+    timeout(Duration::from_secs(60), wait).await.unwrap_or_else(|_| panic!("{pid} still runs"));
 }
 
 #[tokio::test]
@@ -431,8 +394,6 @@ async fn a_source_that_takes_more_memory_than_there_is_is_refused() {
         text += &format!("#define T{n} {all}\n");
     }
     let text = text + "const char *longest = T6;\n" + &firmware("");
-    let said = compile(&text, Platform::Boron, Build::Plain)
-        .await
-        .unwrap_err();
+    let said = compile(&text, Platform::Boron, Build::Plain).await.unwrap_err();
     assert!(said.contains("memory"), "{said}");
 }

@@ -10,10 +10,7 @@ mod device;
 mod hostile;
 mod own;
 mod responses;
-#[allow(
-    dead_code,
-    reason = "a set of tools for scenarios; not each of them uses all of it"
-)]
+#[allow(dead_code, reason = "a set of tools for scenarios; not each of them uses all of it")]
 mod scenario;
 mod timing;
 mod tutorial;

@@ -26,19 +26,11 @@ fn text(seed: usize, size: usize) -> String {
 }
 
 fn parts(response: &str) -> Vec<&str> {
-    response
-        .as_bytes()
-        .chunks(512)
-        .map(|part| std::str::from_utf8(part).unwrap())
-        .collect()
+    response.as_bytes().chunks(512).map(|part| std::str::from_utf8(part).unwrap()).collect()
 }
 
 fn whole(device: &Scenario) -> Vec<&str> {
-    device
-        .serial()
-        .into_iter()
-        .filter_map(|line| line.strip_prefix("whole "))
-        .collect()
+    device.serial().into_iter().filter_map(|line| line.strip_prefix("whole ")).collect()
 }
 
 /// Every order of the numbers below `count`.
@@ -94,9 +86,7 @@ async fn a_part_that_comes_twice_makes_no_difference() {
 async fn responses_of_every_length_arrive_whole() {
     let mut device = device().await;
     let mut expected = Vec::new();
-    for (round, size) in [0, 1, 511, 512, 513, 1023, 1024, 1025, 5119, 5120]
-        .into_iter()
-        .enumerate()
+    for (round, size) in [0, 1, 511, 512, 513, 1023, 1024, 1025, 5119, 5120].into_iter().enumerate()
     {
         let response = text(round, size);
         if size == 0 {
@@ -110,11 +100,7 @@ async fn responses_of_every_length_arrive_whole() {
         expected.push(response);
     }
     assert_eq!(whole(&device), expected);
-    assert!(
-        device.logged("hook response").is_empty(),
-        "{:?}",
-        device.serial()
-    );
+    assert!(device.logged("hook response").is_empty(), "{:?}", device.serial());
 }
 
 #[tokio::test]
@@ -152,18 +138,9 @@ async fn a_response_that_is_not_cut_is_printed_as_it_is() {
 #[tokio::test]
 async fn names_that_no_cloud_sends_do_no_harm() {
     let mut device = device().await;
-    for end in [
-        "",
-        "/",
-        "/x",
-        "/-1",
-        "/4294967295",
-        "/18446744073709551616",
-        "/1e3",
-        "/ 1",
-        "x/0",
-        "//",
-    ] {
+    for end in
+        ["", "/", "/x", "/-1", "/4294967295", "/18446744073709551616", "/1e3", "/ 1", "x/0", "//"]
+    {
         let name = format!("{ID}/hook-response/WebhookTutorial01{end}");
         device.event(&name, Some("{}"));
         device.event(&name, None);
@@ -186,11 +163,7 @@ async fn an_error_is_printed_and_an_empty_one_too() {
     device.run_for(20).await;
     assert_eq!(
         device.logged("hook error"),
-        [
-            "hook error error status 404 from example.com",
-            "hook error ",
-            "hook error "
-        ]
+        ["hook error error status 404 from example.com", "hook error ", "hook error "]
     );
     assert!(device.serial()[0].contains("[app] ERROR: "));
 }
@@ -199,15 +172,9 @@ async fn an_error_is_printed_and_an_empty_one_too() {
 async fn the_response_to_another_device_is_not_seen() {
     let mut device = device().await;
     let other = ID.replace("f0f0", "0f0f");
-    device.event(
-        &format!("{other}/hook-response/WebhookTutorial01/0"),
-        Some("{}"),
-    );
+    device.event(&format!("{other}/hook-response/WebhookTutorial01/0"), Some("{}"));
     device.event("hook-response/WebhookTutorial01/0", Some("{}"));
-    device.event(
-        &format!("{ID}/hook-response/webhooktutorial01/0"),
-        Some("{}"),
-    );
+    device.event(&format!("{ID}/hook-response/webhooktutorial01/0"), Some("{}"));
     device.run_for(20_000).await;
     assert!(device.serial().is_empty());
 }

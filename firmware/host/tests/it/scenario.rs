@@ -64,26 +64,17 @@ pub(crate) async fn compile(
 ) -> Result<PathBuf, String> {
     let flags: &[&str] = match build {
         Build::Plain => &[],
-        Build::Sanitized => &[
-            "-Werror",
-            "-g",
-            "-fsanitize=address,undefined",
-            "-fno-sanitize-recover=all",
-        ],
+        Build::Sanitized => {
+            &["-Werror", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+        }
     };
     let compiler = compiler().await;
-    let sources = [Source {
-        name: "webhook-tutorial.cpp".into(),
-        text: text.to_owned(),
-    }];
+    let sources = [Source { name: "webhook-tutorial.cpp".into(), text: text.to_owned() }];
     let store = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware");
     std::fs::create_dir_all(&store).unwrap();
     let kept = store.join(compiler.key(&sources, platform, flags));
     let lock = File::create(kept.with_extension("lock")).unwrap();
-    tokio::task::spawn_blocking(move || lock.lock().map(|()| lock))
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await.unwrap().unwrap();
     if kept.exists() {
         return Ok(kept);
     }
@@ -104,19 +95,15 @@ impl Scenario {
     }
 
     pub(crate) async fn of(text: &str, build: Build, clock_ms: u64) -> Self {
-        let program = compile(text, Platform::Boron, build)
-            .await
-            .unwrap_or_else(|said| panic!("{said}"));
+        let program =
+            compile(text, Platform::Boron, build).await.unwrap_or_else(|said| panic!("{said}"));
         Self::run_program(&program, build, clock_ms).await
     }
 
     pub(crate) async fn run_program(program: &Path, build: Build, clock_ms: u64) -> Self {
         // The address sanitizer reserves terabytes.
         let memory_mib = FIRMWARE.memory_mib.filter(|_| build == Build::Plain);
-        let limits = Limits {
-            memory_mib,
-            ..FIRMWARE
-        };
+        let limits = Limits { memory_mib, ..FIRMWARE };
         Self::run_within(program, limits, clock_ms).await
     }
 
@@ -191,26 +178,17 @@ impl Scenario {
                 Some(message) => messages.push(message),
                 None => panic!(
                     "the firmware ended: {:#?}",
-                    self.process
-                        .take()
-                        .expect("it is taken here only")
-                        .end()
-                        .await
+                    self.process.take().expect("it is taken here only").end().await
                 ),
             }
         }
-        self.done.extend(messages.into_iter().map(|message| Done {
-            at_ms: self.clock_ms,
-            message,
-        }));
+        self.done
+            .extend(messages.into_iter().map(|message| Done { at_ms: self.clock_ms, message }));
     }
 
     /// Runs until the process ends or so much time is over; how it ended, or nothing.
     pub(crate) async fn run_to_its_end(&mut self, ms: u64) -> String {
-        self.send(&HostMessage::Run {
-            until_ms: self.clock_ms + ms,
-            step_ms: self.step_ms,
-        });
+        self.send(&HostMessage::Run { until_ms: self.clock_ms + ms, step_ms: self.step_ms });
         let mut process = self.process.take().unwrap();
         loop {
             match process.receive().await {
@@ -233,18 +211,12 @@ impl Scenario {
     }
 
     pub(crate) fn event(&self, name: &str, data: Option<&str>) {
-        self.send(&HostMessage::Event {
-            name: name.into(),
-            data: data.map(str::to_owned),
-        });
+        self.send(&HostMessage::Event { name: name.into(), data: data.map(str::to_owned) });
     }
 
     /// A part of a response to this device.
     pub(crate) fn part(&self, number: usize, data: &str) {
-        self.event(
-            &format!("{ID}/hook-response/WebhookTutorial01/{number}"),
-            Some(data),
-        );
+        self.event(&format!("{ID}/hook-response/WebhookTutorial01/{number}"), Some(data));
     }
 
     /// When it published, and which of the tutorial's operations, or the data.
@@ -278,19 +250,11 @@ impl Scenario {
         let read = |line: &'_ str| {
             let (stamp, text) = line.split_at_checked(10)?;
             let (_, text) = text.split_once(": ")?;
-            let since_start = stamp
-                .parse::<u32>()
-                .ok()?
-                .wrapping_sub(self.start_ms as u32);
-            Some((
-                self.start_ms + u64::from(since_start),
-                line.len() - text.len(),
-            ))
+            let since_start = stamp.parse::<u32>().ok()?.wrapping_sub(self.start_ms as u32);
+            Some((self.start_ms + u64::from(since_start), line.len() - text.len()))
         };
         let lines = self.serial().into_iter();
-        lines
-            .filter_map(|line| read(line).map(|(at, text)| (at, &line[text..])))
-            .collect()
+        lines.filter_map(|line| read(line).map(|(at, text)| (at, &line[text..]))).collect()
     }
 
     /// The log's messages that begin with `start`.

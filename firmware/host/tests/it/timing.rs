@@ -8,23 +8,14 @@ const BEFORE_WRAP: u64 = (1 << 32) - 90_000;
 /// The scenarios, and what the log shows when: the operation published, or the outcome of a response.
 const EXPECTED: [(&str, &[&str]); 10] = [
     ("a minute", &["60000 periodic", "120000 periodic"]),
-    (
-        "two taps and a third",
-        &["10101 button", "11101 button", "60000 periodic"],
-    ),
+    ("two taps and a third", &["10101 button", "11101 button", "60000 periodic"]),
     ("a tap in the first second", &["1000 button"]),
     (
         "a tap just before the minute is over",
         &["59501 button", "60501 periodic", "120501 periodic"],
     ),
-    (
-        "a tap just after the minute is over",
-        &["60000 periodic", "61000 button"],
-    ),
-    (
-        "three minutes offline",
-        &["200001 periodic", "260001 periodic"],
-    ),
+    ("a tap just after the minute is over", &["60000 periodic", "61000 button"]),
+    ("three minutes offline", &["200001 periodic", "260001 periodic"]),
     ("bounces and long presses", &["3031 button", "5500 button"]),
     (
         "across the wrap",
@@ -37,27 +28,13 @@ const EXPECTED: [(&str, &[&str]); 10] = [
             "4294997297 periodic",
         ],
     ),
-    (
-        "silence ends a response",
-        &[
-            "39002 response of 1024",
-            "60000 periodic",
-            "60002 incomplete",
-        ],
-    ),
-    (
-        "a response that is too long",
-        &["31002 too long", "32001 response of 2", "60000 periodic"],
-    ),
+    ("silence ends a response", &["39002 response of 1024", "60000 periodic", "60002 incomplete"]),
+    ("a response that is too long", &["31002 too long", "32001 response of 2", "60000 periodic"]),
 ];
 
 /// Plays one scenario and returns what the log shows.
 async fn play(name: &str, text: &str) -> Vec<String> {
-    let clock_ms = if name == "across the wrap" {
-        BEFORE_WRAP
-    } else {
-        0
-    };
+    let clock_ms = if name == "across the wrap" { BEFORE_WRAP } else { 0 };
     let mut device = Scenario::of(text, Build::Sanitized, clock_ms).await;
     device.step_ms = 1;
     let full = "x".repeat(512);

@@ -8,10 +8,7 @@ use crate::scenario::{Build, Scenario, TUTORIAL, changed};
 async fn the_serial_log_shows_publishes_and_responses() {
     let mut device = Scenario::new().await;
     assert!(device.run_until_publish(70_000).await);
-    let Some(FirmwareMessage::Publish {
-        name,
-        data: Some(data),
-    }) = device
+    let Some(FirmwareMessage::Publish { name, data: Some(data) }) = device
         .done
         .iter()
         .map(|done| done.message.clone())
@@ -33,10 +30,7 @@ async fn the_serial_log_shows_publishes_and_responses() {
     let id = data
         .strip_prefix(r#"{"op":"periodic","id":"#)
         .and_then(|rest| rest.strip_suffix(r#","powerSource":2,"soc":-1}"#));
-    assert!(
-        id.is_some_and(|id| id.parse::<i32>().is_ok_and(|id| id > 0)),
-        "{data}"
-    );
+    assert!(id.is_some_and(|id| id.parse::<i32>().is_ok_and(|id| id > 0)), "{data}");
 }
 
 #[tokio::test]
@@ -55,10 +49,7 @@ async fn nothing_it_does_meets_the_rate_limit() {
     assert!(device.published().len() >= 58, "{:?}", device.published());
     assert!(device.logged("refused").is_empty());
     let times: Vec<u64> = device.published().into_iter().map(|(at, _)| at).collect();
-    assert!(
-        times.windows(2).all(|pair| pair[1] - pair[0] >= 1000),
-        "{times:?}"
-    );
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= 1000), "{times:?}");
 }
 
 /// The tutorial's firmware with a buffer that is one byte larger at each publish, from 1 byte, every 2 seconds. It is on the
@@ -70,11 +61,7 @@ fn growing_buffer() -> String {
         "    static size_t capacity = 0;\n    capacity++;\n    std::unique_ptr<char[]> heap(new char[capacity]);\n    char *const data = heap.get();\n",
     );
     let text = changed(&text, "sizeof(data) - 1", "capacity - 1");
-    let text = changed(
-        &text,
-        "#include <climits>",
-        "#include <climits>\n#include <memory>",
-    );
+    let text = changed(&text, "#include <climits>", "#include <climits>\n#include <memory>");
     changed(&text, "60 * 1000", "2 * 1000")
 }
 

@@ -16,11 +16,7 @@ impl World {
         let mut world = self.clone();
         world.wire.remove(at);
         match message {
-            Message::Number {
-                writer,
-                request,
-                attempt,
-            } => {
+            Message::Number { writer, request, attempt } => {
                 let given = world.head().map(|head| SmallHead {
                     last: head.last + 1,
                     last_by: writer,
@@ -29,20 +25,11 @@ impl World {
                 world.set_head(given);
                 to.push((format!("{message:?} arrives"), world.clone()));
                 let asker = &mut world.writers[usize::from(writer)];
-                if *asker
-                    == (Writer {
-                        step: Step::Numbering { attempt },
-                        request,
-                    })
-                {
+                if *asker == (Writer { step: Step::Numbering { attempt }, request }) {
                     match given {
                         None => asker.step = Step::Idle,
                         Some(SmallHead { epoch, last, .. }) => {
-                            asker.step = Step::Recording {
-                                attempt: 1,
-                                epoch,
-                                seq: last,
-                            };
+                            asker.step = Step::Recording { attempt: 1, epoch, seq: last };
                             world.send(Message::Record {
                                 writer,
                                 request,
@@ -58,17 +45,8 @@ impl World {
                     to.push((format!("{message:?} is answered"), world));
                 }
             }
-            Message::Record {
-                writer,
-                request,
-                attempt,
-                epoch,
-                seq,
-            } => {
-                let mine = Item::Delivery {
-                    writer,
-                    nonce: request,
-                };
+            Message::Record { writer, request, attempt, epoch, seq } => {
+                let mine = Item::Delivery { writer, nonce: request };
                 let item = world.item(epoch, seq);
                 let was = *item;
                 let goes_in = was == Item::Empty
@@ -79,16 +57,7 @@ impl World {
                 }
                 to.push((format!("{message:?} arrives"), world.clone()));
                 let asker = &mut world.writers[usize::from(writer)];
-                if *asker
-                    == (Writer {
-                        step: Step::Recording {
-                            attempt,
-                            epoch,
-                            seq,
-                        },
-                        request,
-                    })
-                {
+                if *asker == (Writer { step: Step::Recording { attempt, epoch, seq }, request }) {
                     asker.step = Step::Idle;
                     if goes_in {
                         world.acked[usize::from(epoch)] |= bit(seq);
@@ -102,9 +71,7 @@ impl World {
                 world.close_gap(scenario, epoch, seq);
                 to.push((format!("{message:?} arrives"), world));
             }
-            Message::Clear {
-                epoch, to: upto, ..
-            } => {
+            Message::Clear { epoch, to: upto, .. } => {
                 if let Some(head) = world.head().filter(|head| head.epoch == epoch) {
                     let upto = if scenario.has(Flaw::ClearMeansAllThereIsOnArrival) {
                         head.last
@@ -145,12 +112,7 @@ impl World {
                 let is_as_it_was = world.head().is_none()
                     && (scenario.has(Flaw::ForgetLeavesNothing) || world.graves() == graves);
                 if is_as_it_was {
-                    world.set_head(Some(SmallHead {
-                        epoch,
-                        last: 0,
-                        last_by: 0,
-                        cleared: 0,
-                    }));
+                    world.set_head(Some(SmallHead { epoch, last: 0, last_by: 0, cleared: 0 }));
                     if scenario.has(Flaw::EpochDropped) {
                         // Same number line, begun anew: only what was promised in it since counts.
                         world.acked = [0; EPOCHS];

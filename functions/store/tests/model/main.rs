@@ -53,10 +53,8 @@ fn explore(scenario: &Scenario) -> Result<usize, (Broken, Vec<String>)> {
     let mut to = Vec::new();
     while let Some(world) = queue.pop_front() {
         let here = key(&world);
-        let broken = world
-            .check(scenario, &mut calm)
-            .and_then(|()| world.next(scenario, &mut to))
-            .err();
+        let broken =
+            world.check(scenario, &mut calm).and_then(|()| world.next(scenario, &mut to)).err();
         if let Some(broken) = broken {
             let mut way = vec![];
             let mut at = here;
@@ -96,10 +94,7 @@ macro_rules! scenario {
 
 #[test]
 fn two_writers_and_two_pollers() {
-    holds(
-        "two pollers",
-        scenario!(pollers: &[First::Beginning, First::Newest]),
-    );
+    holds("two pollers", scenario!(pollers: &[First::Beginning, First::Newest]));
 }
 
 #[test]
@@ -116,38 +111,19 @@ fn several_requests_and_pages() {
 fn clear_among_writers() {
     let owner = &[OwnerAction::Clear];
     holds("clear", scenario!(owner: owner));
-    holds(
-        "clear, retried",
-        scenario!(owner: owner, requests: [1, 0], attempts: 2),
-    );
-    holds(
-        "clear, newest",
-        scenario!(owner: owner, pollers: &[First::Newest]),
-    );
+    holds("clear, retried", scenario!(owner: owner, requests: [1, 0], attempts: 2));
+    holds("clear, newest", scenario!(owner: owner, pollers: &[First::Newest]));
 }
 
 #[test]
 fn forget_and_create_among_writers() {
-    const TWICE: &[OwnerAction] = &[
-        OwnerAction::Forget,
-        OwnerAction::Create,
-        OwnerAction::Forget,
-        OwnerAction::Create,
-    ];
+    const TWICE: &[OwnerAction] =
+        &[OwnerAction::Forget, OwnerAction::Create, OwnerAction::Forget, OwnerAction::Create];
     let owner = &TWICE[..2];
     holds("forget", scenario!(owner: owner));
-    holds(
-        "forget, retried",
-        scenario!(owner: owner, requests: [1, 0], attempts: 2),
-    );
-    holds(
-        "forget twice, retried",
-        scenario!(owner: TWICE, requests: [0, 0], attempts: 2),
-    );
-    holds(
-        "expired and renewed",
-        scenario!(owner: &[OwnerAction::Renew]),
-    );
+    holds("forget, retried", scenario!(owner: owner, requests: [1, 0], attempts: 2));
+    holds("forget twice, retried", scenario!(owner: TWICE, requests: [0, 0], attempts: 2));
+    holds("expired and renewed", scenario!(owner: &[OwnerAction::Renew]));
 }
 
 #[test]
@@ -160,22 +136,15 @@ fn a_log_that_keeps_only_the_newest() {
 fn every_broken_rule_is_noticed() {
     const CLEAR: &[OwnerAction] = &[OwnerAction::Clear];
     const FORGET: &[OwnerAction] = &[OwnerAction::Forget, OwnerAction::Create];
-    const FORGET_TWICE: &[OwnerAction] = &[
-        OwnerAction::Forget,
-        OwnerAction::Create,
-        OwnerAction::Forget,
-    ];
+    const FORGET_TWICE: &[OwnerAction] =
+        &[OwnerAction::Forget, OwnerAction::Create, OwnerAction::Forget];
     for (flaw, expected, scenario) in [
         // The reader went on without them, so it never has all that was acknowledged.
         (Flaw::CursorPassesOpenGap, &[NEVER_CAUGHT_UP][..], CALM),
         (Flaw::GapPassedUnclosed, &[FALSELY_MISSING], CALM),
         (Flaw::RefusedCloseCounts, &[FALSELY_MISSING], CALM),
         (Flaw::CloseOverwrites, &[LOST], CALM),
-        (
-            Flaw::NonceDropped,
-            &[REFUSED],
-            scenario!(attempts: 2, requests: [1, 0]),
-        ),
+        (Flaw::NonceDropped, &[REFUSED], scenario!(attempts: 2, requests: [1, 0])),
         (Flaw::RecordOverwrites, &[FALSELY_MISSING], CALM),
         // What the old log left behind is in the way of the new one; the nearest trouble is found first.
         (
@@ -184,26 +153,10 @@ fn every_broken_rule_is_noticed() {
             scenario!(owner: FORGET),
         ),
         (Flaw::AnswersBeforeRecording, &[LOST], CALM),
-        (
-            Flaw::StaleHeadMayRestart,
-            &[FALSE_RESTART],
-            scenario!(owner: FORGET),
-        ),
-        (
-            Flaw::FirstReadMayBeStale,
-            &[CAME_BACK],
-            scenario!(owner: CLEAR),
-        ),
-        (
-            Flaw::StaleHeadShowsNews,
-            &[CAME_BACK],
-            scenario!(owner: CLEAR),
-        ),
-        (
-            Flaw::ClearMeansAllThereIsOnArrival,
-            &[LOST],
-            scenario!(owner: CLEAR),
-        ),
+        (Flaw::StaleHeadMayRestart, &[FALSE_RESTART], scenario!(owner: FORGET)),
+        (Flaw::FirstReadMayBeStale, &[CAME_BACK], scenario!(owner: CLEAR)),
+        (Flaw::StaleHeadShowsNews, &[CAME_BACK], scenario!(owner: CLEAR)),
+        (Flaw::ClearMeansAllThereIsOnArrival, &[LOST], scenario!(owner: CLEAR)),
         (
             Flaw::ForgetMeansWhateverIsThereOnArrival,
             &[GONE],
@@ -215,10 +168,7 @@ fn every_broken_rule_is_noticed() {
             scenario!(attempts: 2, owner: FORGET_TWICE, requests: [0, 0]),
         ),
     ] {
-        let flaw_in = Scenario {
-            flaw: Some(flaw),
-            ..scenario
-        };
+        let flaw_in = Scenario { flaw: Some(flaw), ..scenario };
         match explore(&flaw_in) {
             Ok(worlds) => panic!("{flaw:?} was not noticed in {worlds} worlds"),
             Err((broken, _)) => assert!(expected.contains(&broken), "{flaw:?}: {broken}"),

@@ -12,27 +12,14 @@ impl World {
             // No answer: it is sent again, and the first may still arrive.
             let again = match message {
                 Message::Clear { attempt, epoch, to } if attempt < scenario.attempts => {
-                    Message::Clear {
-                        attempt: attempt + 1,
-                        epoch,
-                        to,
-                    }
+                    Message::Clear { attempt: attempt + 1, epoch, to }
                 }
                 Message::Forget { attempt, epoch } if attempt < scenario.attempts => {
-                    Message::Forget {
-                        attempt: attempt + 1,
-                        epoch,
-                    }
+                    Message::Forget { attempt: attempt + 1, epoch }
                 }
-                Message::Create {
-                    attempt,
-                    epoch,
-                    graves,
-                } if attempt < scenario.attempts => Message::Create {
-                    attempt: attempt + 1,
-                    epoch,
-                    graves,
-                },
+                Message::Create { attempt, epoch, graves } if attempt < scenario.attempts => {
+                    Message::Create { attempt: attempt + 1, epoch, graves }
+                }
                 _ => return,
             };
             world.doing = Some(again);
@@ -43,19 +30,12 @@ impl World {
         match (action, self.head()) {
             (OwnerAction::Clear, Some(head)) => {
                 world.meant_to_clear[usize::from(head.epoch)] = head.last;
-                let message = Message::Clear {
-                    attempt: 1,
-                    epoch: head.epoch,
-                    to: head.last,
-                };
+                let message = Message::Clear { attempt: 1, epoch: head.epoch, to: head.last };
                 world.doing = Some(message);
                 world.send(message);
             }
             (OwnerAction::Forget, Some(head)) => {
-                let message = Message::Forget {
-                    attempt: 1,
-                    epoch: head.epoch,
-                };
+                let message = Message::Forget { attempt: 1, epoch: head.epoch };
                 world.doing = Some(message);
                 world.send(message);
             }
@@ -75,22 +55,13 @@ impl World {
             (OwnerAction::Renew, Some(_)) => {
                 world.action += 1;
                 world.newest_epoch += 1;
-                let epoch = if scenario.has(Flaw::EpochDropped) {
-                    1
-                } else {
-                    world.newest_epoch
-                };
+                let epoch = if scenario.has(Flaw::EpochDropped) { 1 } else { world.newest_epoch };
                 if scenario.has(Flaw::EpochDropped) {
                     // Same number line, begun anew: only what was promised in it since counts.
                     world.acked = [0; EPOCHS];
                     world.reported_missing = [0; EPOCHS];
                 }
-                world.set_head(Some(SmallHead {
-                    epoch,
-                    last: 0,
-                    last_by: 0,
-                    cleared: 0,
-                }));
+                world.set_head(Some(SmallHead { epoch, last: 0, last_by: 0, cleared: 0 }));
             }
             _ => return,
         }

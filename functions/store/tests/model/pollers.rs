@@ -28,20 +28,11 @@ impl World {
         poller: Poller,
         head: SmallHead,
     ) -> Result<(), Broken> {
-        let mut world = World {
-            pollers: vec![poller],
-            heads: vec![Some(head)],
-            ..self.clone()
-        };
+        let mut world = World { pollers: vec![poller], heads: vec![Some(head)], ..self.clone() };
         for _ in 0..2 * NUMBERS {
             let stored = world.stored(head.epoch);
-            let look = Look {
-                poller: 0,
-                request: world.request(0),
-                head,
-                shown: stored,
-                clock: LATE,
-            };
+            let look =
+                Look { poller: 0, request: world.request(0), head, shown: stored, clock: LATE };
             if let Some(to_close) = world.read(scenario, look)? {
                 let mut closed = ClosedGaps::new();
                 for seq in bits(to_close) {
@@ -64,10 +55,9 @@ impl World {
 
     fn request(&self, p: usize) -> ReadRequest {
         match (self.pollers[p].cursor, self.pollers[p].first) {
-            (Some((epoch, seq)), _) => ReadRequest::After(Cursor {
-                epoch: epoch.into(),
-                seq: seq.into(),
-            }),
+            (Some((epoch, seq)), _) => {
+                ReadRequest::After(Cursor { epoch: epoch.into(), seq: seq.into() })
+            }
             (None, First::Beginning) => ReadRequest::First,
             (None, First::Newest) => ReadRequest::Last,
         }
@@ -96,9 +86,8 @@ impl World {
                         Some(_) => Flaw::StaleHeadMayRestart,
                     };
                     if scenario.has(flaw) {
-                        let cleared = self
-                            .head()
-                            .map_or(0, |head| self.was_cleared[usize::from(head.epoch)]);
+                        let cleared =
+                            self.head().map_or(0, |head| self.was_cleared[usize::from(head.epoch)]);
                         self.queries(scenario, p, old, cleared, to)?;
                     }
                 }
@@ -114,29 +103,15 @@ impl World {
             Reading::HasHead { version, cleared } => {
                 self.queries(scenario, p, version, cleared, to)?
             }
-            Reading::Closing {
-                version,
-                shown,
-                clock,
-                to_close,
-            } => {
+            Reading::Closing { version, shown, clock, to_close } => {
                 let head = self.heads[usize::from(version)].unwrap();
-                let look = Look {
-                    poller: p,
-                    request,
-                    head,
-                    shown,
-                    clock,
-                };
+                let look = Look { poller: p, request, head, shown, clock };
                 let mut world = self.clone();
                 let mut closed = ClosedGaps::new();
                 for seq in bits(to_close) {
                     let goes_in = scenario.has(Flaw::GapPassedUnclosed)
                         || world.close_gap(scenario, head.epoch, seq);
-                    closed.insert(
-                        seq.into(),
-                        goes_in || scenario.has(Flaw::RefusedCloseCounts),
-                    );
+                    closed.insert(seq.into(), goes_in || scenario.has(Flaw::RefusedCloseCounts));
                 }
                 // An answer that got lost: the SDK tries again and is told that something is there.
                 for lost in bits(to_close) {
@@ -151,14 +126,8 @@ impl World {
                 // The call ends without an answer, and its writes arrive whenever they like.
                 let mut late = self.clone();
                 for seq in bits(to_close) {
-                    if !late.wire.contains(&Message::CloseGap {
-                        epoch: head.epoch,
-                        seq,
-                    }) {
-                        late.send(Message::CloseGap {
-                            epoch: head.epoch,
-                            seq,
-                        });
+                    if !late.wire.contains(&Message::CloseGap { epoch: head.epoch, seq }) {
+                        late.send(Message::CloseGap { epoch: head.epoch, seq });
                     }
                 }
                 late.pollers[p].reading = Reading::Not;
@@ -192,20 +161,9 @@ impl World {
                         "poller {p} reads {shown:b} of {stored:b} under version {version} at {clock}"
                     )
                 };
-                let look = Look {
-                    poller: p,
-                    request,
-                    head,
-                    shown,
-                    clock,
-                };
+                let look = Look { poller: p, request, head, shown, clock };
                 if let Some(to_close) = world.read(scenario, look)? {
-                    world.pollers[p].reading = Reading::Closing {
-                        version,
-                        shown,
-                        clock,
-                        to_close,
-                    };
+                    world.pollers[p].reading = Reading::Closing { version, shown, clock, to_close };
                     to.push((label(), world));
                 } else if outcomes.insert(world.pollers[p]) {
                     let news = world.pollers[p].seen & !before.pollers[p].seen;
@@ -237,27 +195,19 @@ impl World {
             self.show(scenario, look, &ClosedGaps::new())?;
             return Ok(None);
         }
-        Ok(Some(
-            first.to_close.iter().fold(0, |mask, &seq| mask | bit(seq)),
-        ))
+        Ok(Some(first.to_close.iter().fold(0, |mask, &seq| mask | bit(seq))))
     }
 
     fn query(&self, scenario: &Scenario, look: Look) -> (Plan, QueriedRange) {
-        let plan = Plan::new(
-            look.request,
-            &big(look.head),
-            &limits(scenario),
-            Millis(LATE),
-        );
+        let plan = Plan::new(look.request, &big(look.head), &limits(scenario), Millis(LATE));
         let items = self.items[usize::from(look.head.epoch)];
         let found = bits(look.shown).filter(|seq| (plan.lo..=plan.hi).contains(&u64::from(*seq)));
         let mut entries: BTreeMap<u64, Entry> = found
             .filter_map(|seq| match items[usize::from(seq)] {
                 Item::Empty => None,
-                Item::Delivery { writer, .. } => Some((
-                    seq.into(),
-                    Entry::Delivery(Millis(WRITER_CLOCK[usize::from(writer)])),
-                )),
+                Item::Delivery { writer, .. } => {
+                    Some((seq.into(), Entry::Delivery(Millis(WRITER_CLOCK[usize::from(writer)]))))
+                }
                 Item::Tombstone => Some((seq.into(), Entry::Tombstone)),
             })
             .collect();
@@ -277,20 +227,10 @@ impl World {
     /// The page reaches its poller.
     fn show(&mut self, scenario: &Scenario, look: Look, closed: &ClosedGaps) -> Result<(), Broken> {
         let (plan, range) = self.query(scenario, look);
-        let mut page = page(
-            &plan,
-            &big(look.head),
-            &limits(scenario),
-            Millis(look.clock),
-            &range,
-            closed,
-        );
+        let mut page =
+            page(&plan, &big(look.head), &limits(scenario), Millis(look.clock), &range, closed);
         if scenario.has(Flaw::CursorPassesOpenGap) {
-            page.to = range
-                .entries
-                .keys()
-                .max()
-                .map_or(page.to, |&seq| seq.max(page.to));
+            page.to = range.entries.keys().max().map_or(page.to, |&seq| seq.max(page.to));
             page.cursor = page.cursor.max(page.to);
         }
         let epoch = look.head.epoch;
@@ -304,10 +244,8 @@ impl World {
             now.seen = 0;
             now.start = small(page.from);
         }
-        let deliveries = range
-            .entries
-            .iter()
-            .filter(|(_, entry)| matches!(entry, Entry::Delivery(_)));
+        let deliveries =
+            range.entries.iter().filter(|(_, entry)| matches!(entry, Entry::Delivery(_)));
         for (&seq, _) in deliveries.filter(|(seq, _)| (page.from..=page.to).contains(*seq)) {
             if now.seen >> seq != 0 {
                 return Err(TWICE);
@@ -327,10 +265,7 @@ impl World {
 }
 
 fn limits(scenario: &Scenario) -> Limits {
-    Limits {
-        max_deliveries: scenario.max_deliveries,
-        ..Limits::default()
-    }
+    Limits { max_deliveries: scenario.max_deliveries, ..Limits::default() }
 }
 
 /// The head as the product knows it.

@@ -212,16 +212,8 @@ pub(crate) const GONE: Broken = "an endpoint was forgotten that nobody meant";
 
 impl World {
     pub(crate) fn new(scenario: &Scenario) -> Self {
-        let head = SmallHead {
-            epoch: 1,
-            last: 0,
-            last_by: 0,
-            cleared: 0,
-        };
-        let writer = Writer {
-            step: Step::Idle,
-            request: 0,
-        };
+        let head = SmallHead { epoch: 1, last: 0, last_by: 0, cleared: 0 };
+        let writer = Writer { step: Step::Idle, request: 0 };
         World {
             heads: vec![Some(head)],
             items: [[Item::Empty; NUMBERS]; EPOCHS],
@@ -303,10 +295,7 @@ impl World {
             seen: 0,
         };
         for poller in self.pollers.iter().chain([&fresh]) {
-            let poller = Poller {
-                reading: Reading::Not,
-                ..*poller
-            };
+            let poller = Poller { reading: Reading::Not, ..*poller };
             let mut hasher = DefaultHasher::new();
             (head, &self.items, self.acked, self.meant_to_clear, poller).hash(&mut hasher);
             if calm.insert(hasher.finish()) {

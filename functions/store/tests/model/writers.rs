@@ -17,15 +17,9 @@ impl World {
         match writer.step {
             Step::Idle if writer.request < scenario.requests[usize::from(w)] => {
                 let mut world = self.clone();
-                world.writers[usize::from(w)] = Writer {
-                    step: Step::Numbering { attempt: 1 },
-                    request: request + 1,
-                };
-                world.send(Message::Number {
-                    writer: w,
-                    request: request + 1,
-                    attempt: 1,
-                });
+                world.writers[usize::from(w)] =
+                    Writer { step: Step::Numbering { attempt: 1 }, request: request + 1 };
+                world.send(Message::Number { writer: w, request: request + 1, attempt: 1 });
                 to.push((format!("writer {w} begins"), world));
             }
             Step::Idle => {}
@@ -33,41 +27,18 @@ impl World {
                 // A crash and giving up look the same from outside: 503 or nothing, and what was sent may still arrive.
                 then("gives up numbering", Step::Idle, None);
                 if attempt < scenario.attempts {
-                    let message = Message::Number {
-                        writer: w,
-                        request,
-                        attempt: attempt + 1,
-                    };
-                    then(
-                        "numbers again",
-                        Step::Numbering {
-                            attempt: attempt + 1,
-                        },
-                        Some(message),
-                    );
+                    let message = Message::Number { writer: w, request, attempt: attempt + 1 };
+                    then("numbers again", Step::Numbering { attempt: attempt + 1 }, Some(message));
                 }
             }
-            Step::Recording {
-                attempt,
-                epoch,
-                seq,
-            } => {
+            Step::Recording { attempt, epoch, seq } => {
                 then("gives up recording", Step::Idle, None);
                 if attempt < scenario.attempts {
-                    let message = Message::Record {
-                        writer: w,
-                        request,
-                        attempt: attempt + 1,
-                        epoch,
-                        seq,
-                    };
+                    let message =
+                        Message::Record { writer: w, request, attempt: attempt + 1, epoch, seq };
                     then(
                         "records again",
-                        Step::Recording {
-                            attempt: attempt + 1,
-                            epoch,
-                            seq,
-                        },
+                        Step::Recording { attempt: attempt + 1, epoch, seq },
                         Some(message),
                     );
                 }

@@ -63,9 +63,7 @@ impl HookConfig {
     pub(crate) fn read(given: &Object) -> Result<Self, String> {
         let event = event_prefix(given)?;
         let integration_type = integration_type(given)?;
-        let url = text(given, "url")?
-            .filter(|url| !url.is_empty())
-            .ok_or("url is required")?;
+        let url = text(given, "url")?.filter(|url| !url.is_empty()).ok_or("url is required")?;
         let request_type = request_type(given)?;
         let json = template(given, "json");
         let form = object(given, "form")?;
@@ -132,15 +130,12 @@ fn integration_type(given: &Object) -> Result<String, String> {
 }
 
 fn request_type(given: &Object) -> Result<String, String> {
-    let method = text(given, "requestType")?
-        .unwrap_or_else(|| "POST".to_owned())
-        .to_ascii_uppercase();
+    let method =
+        text(given, "requestType")?.unwrap_or_else(|| "POST".to_owned()).to_ascii_uppercase();
     if ["GET", "POST", "PUT", "DELETE"].contains(&method.as_str()) {
         Ok(method)
     } else {
-        Err(format!(
-            "requestType must be GET, POST, PUT or DELETE, not {method}"
-        ))
+        Err(format!("requestType must be GET, POST, PUT or DELETE, not {method}"))
     }
 }
 
@@ -220,9 +215,7 @@ mod tests {
     fn the_three_spellings_of_the_device_mean_the_same() {
         for key in ["deviceID", "deviceId", "deviceid"] {
             let id = "E00FCE68ECE1D3D21A73DCC9";
-            let config = read(&format!(
-                r#"{{"event":"e","url":"http://x","{key}":"{id}"}}"#
-            ));
+            let config = read(&format!(r#"{{"event":"e","url":"http://x","{key}":"{id}"}}"#));
             let read = config.unwrap().device_id.unwrap();
             assert_eq!(read, "e00fce68ece1d3d21a73dcc9");
         }

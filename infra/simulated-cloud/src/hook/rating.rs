@@ -54,21 +54,13 @@ impl Ratings {
         if rating.responses.len() >= MAX_RESPONSES {
             rating.responses.pop_front();
         }
-        while rating
-            .responses
-            .front()
-            .is_some_and(|(at, _)| at + millis(RATING_PERIOD) <= now_ms)
-        {
+        while rating.responses.front().is_some_and(|(at, _)| at + millis(RATING_PERIOD) <= now_ms) {
             rating.responses.pop_front();
         }
         rating.responses.push_back((now_ms, success));
         if !success {
             rating.last_failure = now_ms;
-            let failures = rating
-                .responses
-                .iter()
-                .filter(|(_, success)| !success)
-                .count();
+            let failures = rating.responses.iter().filter(|(_, success)| !success).count();
             rating.asleep =
                 failures >= RATING_MIN_FAILURES && failures * 2 > rating.responses.len();
         }

@@ -22,11 +22,7 @@ use crate::{
 pub(crate) const USER_AGENT: &str = "ParticleBot/1.1 (https://docs.particle.io/webhooks)";
 
 /// Everything but the unreserved characters of RFC 3986.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// Characters that a URL cannot hold. The others are sent as the template's author wrote them.
 const NOT_IN_URL: &AsciiSet = &percent_encoding::CONTROLS
     .add(b' ')
@@ -65,11 +61,7 @@ pub(crate) fn build(config: &HookConfig, event: &Event) -> Result<Outgoing, Stri
     if variables.overlap() {
         guesses.push(VARIABLES_GUESS);
     }
-    let defaults = if config.no_defaults {
-        Object::new()
-    } else {
-        default_fields(event)
-    };
+    let defaults = if config.no_defaults { Object::new() } else { default_fields(event) };
     let mut query = variables.fill_object(&config.query)?;
     let mut content = Content::default();
     if config.request_type == "GET" {
@@ -86,13 +78,7 @@ pub(crate) fn build(config: &HookConfig, event: &Event) -> Result<Outgoing, Stri
     let custom = variables.fill_object(&config.headers)?;
     let authorization = authorization(config, &mut variables)?;
     let headers = headers(&custom, &uri, authorization, &content);
-    Ok(Outgoing {
-        method: config.request_type.clone(),
-        uri,
-        headers,
-        body: content.body,
-        guesses,
-    })
+    Ok(Outgoing { method: config.request_type.clone(), uri, headers, body: content.body, guesses })
 }
 
 /// A body, and the headers that depend on its kind.
@@ -118,10 +104,7 @@ impl Content {
             });
         }
         if let Some(text) = &config.body {
-            return Ok(Self {
-                body: Some(variables.fill(text)?),
-                ..Self::default()
-            });
+            return Ok(Self { body: Some(variables.fill(text)?), ..Self::default() });
         }
         let fields = merge(defaults, variables.fill_object(&config.form)?, guesses);
         if fields.is_empty() {
@@ -146,14 +129,8 @@ fn authorization(config: &HookConfig, variables: &mut Variables) -> Result<Optio
 }
 
 /// The owner cannot set framing or the host.
-const RESERVED_HEADERS: [&str; 6] = [
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "upgrade",
-    "expect",
-];
+const RESERVED_HEADERS: [&str; 6] =
+    ["host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"];
 
 /// The owner's headers, then those of the cloud that the owner has not set.
 fn headers(
@@ -181,9 +158,7 @@ fn headers(
         .map(|(name, value)| (name.clone(), field_text(value)))
         .collect();
     for (name, value) in own {
-        let is_set = headers
-            .iter()
-            .any(|(other, _)| other.eq_ignore_ascii_case(name));
+        let is_set = headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
         if let Some(value) = value.filter(|_| !is_set) {
             headers.push((name.to_owned(), value));
         }
@@ -199,10 +174,7 @@ fn default_fields(event: &Event) -> Object {
         ("published_at", iso(event.published_at)),
         ("coreid", event.coreid.clone()),
     ];
-    fields
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), json!(value)))
-        .collect()
+    fields.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect()
 }
 
 fn json_body(
@@ -414,10 +386,7 @@ mod tests {
 
     #[test]
     fn basic_authentication_is_filled_and_encoded() {
-        let request = built(
-            r#""auth":{"username":"{{{u}}}","password":"p"}"#,
-            r#"{"u":"me"}"#,
-        );
+        let request = built(r#""auth":{"username":"{{{u}}}","password":"p"}"#, r#"{"u":"me"}"#);
         let header = ("authorization".to_owned(), "Basic bWU6cA==".to_owned());
         assert!(request.headers.contains(&header));
     }
@@ -441,10 +410,8 @@ mod tests {
 
     #[test]
     fn the_whole_event_is_available_as_json_and_base64() {
-        let request = built(
-            r#""body":"{{{PARTICLE_EVENT_JSON}}} {{{PARTICLE_EVENT_BASE64}}}""#,
-            "d",
-        );
+        let request =
+            built(r#""body":"{{{PARTICLE_EVENT_JSON}}} {{{PARTICLE_EVENT_BASE64}}}""#, "d");
         let body = request.body.unwrap();
         let (json, base64) = body.split_once(' ').unwrap();
         let expected = r#"{"name":"demo","data":"d","coreid":"3f002b000000000000000000","published_at":"2017-02-01T21:08:05.763Z"}"#;

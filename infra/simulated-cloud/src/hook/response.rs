@@ -42,10 +42,7 @@ pub(crate) fn parts(
         None => response.body.clone(),
     };
     if config.data_url_response_event {
-        let kind = response
-            .content_type
-            .as_deref()
-            .unwrap_or("application/octet-stream");
+        let kind = response.content_type.as_deref().unwrap_or("application/octet-stream");
         content = format!("data:{kind};base64,{}", BASE64.encode(&content)).into_bytes();
     }
     if content.len() > RESPONSE_LIMIT_BYTES {
@@ -60,11 +57,7 @@ pub(crate) fn parts(
     if config.unchunked {
         guesses.push(UNCHUNKED_GUESS);
         let data = String::from_utf8_lossy(&content).into_owned();
-        return Ok(vec![Part {
-            name: format!("{topic}/0"),
-            data,
-            guesses,
-        }]);
+        return Ok(vec![Part { name: format!("{topic}/0"), data, guesses }]);
     }
     let valid = std::str::from_utf8(&content).is_ok();
     Ok(content
@@ -122,10 +115,7 @@ pub(crate) fn error_name(config: &HookConfig, event: &Event) -> String {
         .error_response_topic
         .as_deref()
         .and_then(|topic| Variables::of(event).fill_topic(topic).ok());
-    format!(
-        "{}/0",
-        topic.unwrap_or_else(|| format!("hook-error/{}", event.name))
-    )
+    format!("{}/0", topic.unwrap_or_else(|| format!("hook-error/{}", event.name)))
 }
 
 #[cfg(test)]
@@ -201,11 +191,7 @@ mod tests {
         let whole = std::str::from_utf8(body).unwrap();
         for (template, body, data) in [
             (r#""{{#list}}{{day}}~{{/list}}""#, &body[..], "3~4~"),
-            (
-                r#"{"first":"{{{list.0.day}}}","q":"{{{q}}}"}"#,
-                body,
-                r#"{"first":"3","q":"\"x\""}"#,
-            ),
+            (r#"{"first":"{{{list.0.day}}}","q":"{{{q}}}"}"#, body, r#"{"first":"3","q":"\"x\""}"#),
             (r#""{{x}}""#, b"no json", "no json"),
             (r#""{{missing}}""#, body, whole),
         ] {

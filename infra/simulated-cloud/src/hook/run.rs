@@ -192,8 +192,7 @@ impl Run {
         let mut guesses = request.guesses.clone();
         guesses.extend([HOOK_SENT_DATA_GUESS, HOOK_SENT_BEFORE_ANSWER_GUESS]);
         let name = format!("hook-sent/{}", self.event.name);
-        self.app
-            .publish_from_cloud(&name, None, self.product, guesses);
+        self.app.publish_from_cloud(&name, None, self.product, guesses);
         tokio::select! {
             result = send(request, addresses) => result,
             () = self.app.config.clock.sleep_until(deadline) => Err(SendError {
@@ -234,8 +233,7 @@ impl Run {
         }
         self.log(Some(sent), Some(got), None);
         for part in parts {
-            self.app
-                .publish_from_cloud(&part.name, Some(part.data), self.product, part.guesses);
+            self.app.publish_from_cloud(&part.name, Some(part.data), self.product, part.guesses);
         }
     }
 
@@ -262,8 +260,7 @@ impl Run {
 
     fn publish_error(&self, text: String, guesses: Vec<Guess>) {
         let name = error_name(&self.config, &self.event);
-        self.app
-            .publish_from_cloud(&name, Some(text), self.product, guesses);
+        self.app.publish_from_cloud(&name, Some(text), self.product, guesses);
     }
 
     /// Counts a finished attempt and keeps it for the console.

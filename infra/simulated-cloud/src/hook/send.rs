@@ -42,20 +42,14 @@ pub(crate) fn addresses(request: &Outgoing, own: SocketAddr) -> Result<Vec<Socke
         is_server_fault: false,
     };
     if request.uri.scheme_str() == Some("https") {
-        return Err(only(
-            "the simulated cloud sends plain http, to this computer only",
-        ));
+        return Err(only("the simulated cloud sends plain http, to this computer only"));
     }
     let host = request.host();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let port = request.uri.port_u16().unwrap_or(80);
     let ips: Vec<IpAddr> = match host {
         "localhost" => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
-        host => host
-            .parse()
-            .into_iter()
-            .filter(IpAddr::is_loopback)
-            .collect(),
+        host => host.parse().into_iter().filter(IpAddr::is_loopback).collect(),
     };
     if ips.is_empty() {
         return Err(only(
@@ -65,10 +59,7 @@ pub(crate) fn addresses(request: &Outgoing, own: SocketAddr) -> Result<Vec<Socke
     if port == own.port() {
         return Err(only("the simulated cloud does not send webhooks to itself"));
     }
-    Ok(ips
-        .into_iter()
-        .map(|ip| SocketAddr::new(ip, port))
-        .collect())
+    Ok(ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
 }
 
 pub(crate) async fn send(
@@ -79,9 +70,8 @@ pub(crate) async fn send(
     let stream = connect(&addresses)
         .await
         .map_err(|address| network(format!("connect ECONNREFUSED {address}")))?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(reset)?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(reset)?;
     // The connection ends with the sender; nothing is kept open between two webhooks.
     let connection = tokio::spawn(connection);
     let response = match sender.send_request(message).await {
@@ -93,11 +83,7 @@ pub(crate) async fn send(
 }
 
 fn network(text: String) -> SendError {
-    SendError {
-        text,
-        guess: NETWORK_ERROR_TEXT_GUESS,
-        is_server_fault: true,
-    }
+    SendError { text, guess: NETWORK_ERROR_TEXT_GUESS, is_server_fault: true }
 }
 
 fn reset(_: hyper::Error) -> SendError {
@@ -105,13 +91,8 @@ fn reset(_: hyper::Error) -> SendError {
 }
 
 fn message(request: Outgoing) -> Result<http::Request<Full<Bytes>>, SendError> {
-    let path = request
-        .uri
-        .path_and_query()
-        .map_or("/", |path| path.as_str());
-    let mut builder = http::Request::builder()
-        .method(request.method.as_str())
-        .uri(path);
+    let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut builder = http::Request::builder().method(request.method.as_str()).uri(path);
     for (name, value) in &request.headers {
         builder = builder.header(name, value);
     }
@@ -142,11 +123,7 @@ async fn read(response: http::Response<Incoming>) -> Result<HookResponse, SendEr
             break;
         }
     }
-    Ok(HookResponse {
-        status,
-        content_type,
-        body,
-    })
+    Ok(HookResponse { status, content_type, body })
 }
 
 /// The first address that listens, or the last one tried.

@@ -98,10 +98,7 @@ async fn every_refusal_is_json_with_a_sentence() {
     let bearer = world.bearer();
     let token = [("Authorization", bearer.as_str())];
     let json = [token[0], JSON];
-    let multipart = [
-        token[0],
-        ("Content-Type", "multipart/form-data; boundary=b"),
-    ];
+    let multipart = [token[0], ("Content-Type", "multipart/form-data; boundary=b")];
     let wrong_token = [("Authorization", "Bearer wrong")];
     let hook = "{\"event\":\"e\",\"url\":\"http://127.0.0.1:9\"}";
     let two_bodies = hook.replace('}', ",\"json\":{},\"body\":\"x\"}");
@@ -114,31 +111,13 @@ async fn every_refusal_is_json_with_a_sentence() {
         ("GET", "/v1/products/nothing/integrations", &token, b"", 404),
         ("PUT", "/v1/integrations/gone", &json, hook.as_bytes(), 404),
         ("DELETE", "/v1/webhooks/gone", &token, b"", 404),
-        (
-            "POST",
-            "/v1/integrations",
-            &json,
-            two_bodies.as_bytes(),
-            400,
-        ),
+        ("POST", "/v1/integrations", &json, two_bodies.as_bytes(), 400),
         ("GET", "/v1/devices", &wrong_token, b"", 401),
         ("POST", "/v1/devices/events", &json, b"{", 400),
         ("POST", "/v1/devices/events", &json, b"[1]", 400),
         ("POST", "/v1/devices/events", &json, b"\xff", 400),
-        (
-            "POST",
-            "/v1/devices/events",
-            &json,
-            b"{\"data\":\"x\"}",
-            400,
-        ),
-        (
-            "POST",
-            "/v1/devices/events",
-            &json,
-            &[b' '; 300 * 1024],
-            413,
-        ),
+        ("POST", "/v1/devices/events", &json, b"{\"data\":\"x\"}", 400),
+        ("POST", "/v1/devices/events", &json, &[b' '; 300 * 1024], 413),
         ("PUT", "/v1/devices/x", &multipart, b"--x", 400),
     ];
     for (method, path, headers, body, status) in cases {

@@ -48,10 +48,7 @@ async fn obey(mut device: Device) {
         let request = &message["request"];
         match message["type"].as_str().unwrap() {
             "compile"
-                if message["files"][0]["text"]
-                    .as_str()
-                    .unwrap()
-                    .contains("does not compile") =>
+                if message["files"][0]["text"].as_str().unwrap().contains("does not compile") =>
             {
                 let errors = "bad.cpp:1:1: error: oops";
                 device.compiled(request, Err(errors)).await;
@@ -62,9 +59,7 @@ async fn obey(mut device: Device) {
             }
             "flash" => {
                 device.send(json!({"type": "offline"})).await;
-                device
-                    .send(json!({"type": "flashed", "request": request, "ok": true}))
-                    .await;
+                device.send(json!({"type": "flashed", "request": request, "ok": true})).await;
                 device.send(json!({"type": "online"})).await;
             }
             _ => {}
@@ -75,11 +70,7 @@ async fn obey(mut device: Device) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn particles_own_client_receives_what_is_recorded() {
     let otp = "123456";
-    let mut world = start_with(Config {
-        mfa: Some(otp.to_owned()),
-        ..config()
-    })
-    .await;
+    let mut world = start_with(Config { mfa: Some(otp.to_owned()), ..config() }).await;
     let receiver = Receiver::start().await;
     receiver.always(respond(200, r#"{"ok":true,"id":1652008511}"#));
     let asked = world.sign_in(&[]).await.json();
@@ -90,14 +81,8 @@ async fn particles_own_client_receives_what_is_recorded() {
         ("client_id", "test"),
     ];
     let kind = ("Content-Type", "application/x-www-form-urlencoded");
-    let answer = call(
-        world.addr(),
-        "POST",
-        "/oauth/token",
-        &[kind],
-        form(&fields).as_bytes(),
-    )
-    .await;
+    let answer =
+        call(world.addr(), "POST", "/oauth/token", &[kind], form(&fields).as_bytes()).await;
     world.token = answer.json()["access_token"].as_str().unwrap().to_owned();
     let obeying = tokio::spawn(obey(Device::online(&world, &[]).await));
     let demo = world.cloud.credentials();
@@ -114,10 +99,7 @@ async fn particles_own_client_receives_what_is_recorded() {
     let given = node("drive.js", &arguments).await;
     obeying.abort();
     let path = folder().join("recorded/expected.json");
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the switch that rewrites an expected file"
-    )]
+    #[allow(clippy::disallowed_methods, reason = "the switch that rewrites an expected file")]
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(&path, &given).unwrap();
     }

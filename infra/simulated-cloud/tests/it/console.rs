@@ -13,10 +13,7 @@ async fn page(world: &World, id: &str) -> ApiResponse {
 async fn the_console_shows_attempts_and_no_secret() {
     let world = start().await;
     let mut receiver = Receiver::start().await;
-    receiver.then([
-        respond(200, "<script>alert(1)</script>"),
-        respond(500, "broken & sad"),
-    ]);
+    receiver.then([respond(200, "<script>alert(1)</script>"), respond(500, "broken & sad")]);
     let hook = json!({
         "event": "temp", "name": "<b>mine</b>", "url": format!("{}?key=top-secret-1", receiver.url()),
         "headers": {"X-Api-Key": "top-secret-2", "Content-Type": "text/plain"}, "query": {"token": "top-secret-3"},

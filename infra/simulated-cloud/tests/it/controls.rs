@@ -19,18 +19,8 @@ async fn the_controls_show_the_device_and_reach_it() {
     assert_eq!(world.device_state("virtual-boron").await, expected);
     let path = |control: &str| format!("/simulated/devices/{ID}/{control}");
     for (method, control, given, sent) in [
-        (
-            "POST",
-            "button",
-            json!({"clicks": 2}),
-            json!({"type": "press", "clicks": 2}),
-        ),
-        (
-            "POST",
-            "button",
-            json!({}),
-            json!({"type": "press", "clicks": 1}),
-        ),
+        ("POST", "button", json!({"clicks": 2}), json!({"type": "press", "clicks": 2})),
+        ("POST", "button", json!({}), json!({"type": "press", "clicks": 1})),
         (
             "PUT",
             "power",
@@ -43,12 +33,7 @@ async fn the_controls_show_the_device_and_reach_it() {
             json!({"source": 1, "battery": null}),
             json!({"type": "power", "source": 1, "battery": null}),
         ),
-        (
-            "PUT",
-            "plug",
-            json!({"plugged": false}),
-            json!({"type": "plug", "plugged": false}),
-        ),
+        ("PUT", "plug", json!({"plugged": false}), json!({"type": "plug", "plugged": false})),
     ] {
         let status = world.status(method, &path(control), given).await;
         assert_eq!(status, 204, "{control}");

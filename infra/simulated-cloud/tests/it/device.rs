@@ -42,8 +42,7 @@ impl Device {
             .await;
         self.send(json!({"type": "online"})).await;
         for prefix in prefixes {
-            self.send(json!({"type": "subscribe", "prefix": prefix}))
-                .await;
+            self.send(json!({"type": "subscribe", "prefix": prefix})).await;
         }
         // Sent last: once it is visible, the rest has arrived.
         self.message("ready").await;
@@ -66,8 +65,7 @@ impl Device {
     }
 
     pub(crate) async fn publish(&mut self, name: &str, data: &str) {
-        self.send(json!({"type": "publish", "name": name, "data": data}))
-            .await;
+        self.send(json!({"type": "publish", "name": name, "data": data})).await;
     }
 
     /// Receives a request to compile, and responds with this size or these errors.
@@ -87,10 +85,7 @@ impl Device {
     }
 
     pub(crate) async fn send(&mut self, message: Value) {
-        self.0
-            .write_all(format!("{message}\n").as_bytes())
-            .await
-            .unwrap();
+        self.0.write_all(format!("{message}\n").as_bytes()).await.unwrap();
     }
 
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
@@ -112,10 +107,8 @@ impl Device {
 /// Becomes a link by the HTTP upgrade, the way a device in another process does.
 pub(crate) async fn upgrade(world: &World, headers: &str) -> Result<Device, String> {
     let mut stream = TcpStream::connect(world.addr()).await.unwrap();
-    let request = format!(
-        "GET /simulated/devices/link HTTP/1.1\r\nHost: {}\r\n{headers}\r\n",
-        world.addr()
-    );
+    let request =
+        format!("GET /simulated/devices/link HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", world.addr());
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

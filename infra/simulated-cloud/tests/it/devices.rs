@@ -51,10 +51,7 @@ async fn a_publish_of_the_device_makes_the_round_back_to_it() {
     assert_eq!(stream.next().await.name, "hook-sent/WebhookTutorial01");
     assert_eq!(stream.next().await.name, format!("{prefix}/0"));
     let request = receiver.request().await;
-    assert!(
-        request.contains(&format!(r#""coreid":"{ID}""#)),
-        "{request}"
-    );
+    assert!(request.contains(&format!(r#""coreid":"{ID}""#)), "{request}");
     let delivered = json!({"type": "event", "name": format!("{prefix}/0"), "data": response});
     assert_eq!(device.receive().await.unwrap(), delivered);
     let operations = &world.device_state(ID).await["data_operations"];
@@ -112,9 +109,7 @@ async fn a_products_device_triggers_both_kinds_of_hook() {
     let hook = |body: &str| text_hook("e", &receiver, body);
     let (sandbox, product) = (hook("sandbox"), hook("product"));
     world.create_hook(sandbox).await;
-    world
-        .ok("POST", &format!("{base}/integrations"), product)
-        .await;
+    world.ok("POST", &format!("{base}/integrations"), product).await;
     device.publish("e", "x").await;
     let requests = [receiver.request().await, receiver.request().await];
     let mut bodies = requests.map(|request| request.rsplit('\n').next().unwrap().to_owned());

@@ -66,10 +66,7 @@ async fn of_two_simultaneous_flashes_one_is_refused() {
     let mut stream = world.listen("/v1/devices/events").await;
     let both = async { tokio::join!(flash(&world, "a.cpp", "x"), flash(&world, "b.cpp", "x")) };
     let (both, ()) = tokio::join!(both, async {
-        let asked = [
-            device.receive().await.unwrap(),
-            device.receive().await.unwrap(),
-        ];
+        let asked = [device.receive().await.unwrap(), device.receive().await.unwrap()];
         for one in &asked {
             device.compiled(&one["request"], Ok("")).await;
         }
@@ -154,11 +151,7 @@ async fn a_flash_from_another_page_never_reaches_the_compiler() {
 
 #[tokio::test]
 async fn a_program_can_be_compiled_fetched_and_flashed_as_a_binary() {
-    let world = start_with(Config {
-        seed: None,
-        ..config()
-    })
-    .await;
+    let world = start_with(Config { seed: None, ..config() }).await;
     let mut device = Device::online(&world, &[]).await;
     let size = "   text\t   data\n 1\t2\n";
     let file = ("a.cpp", "int x;");

@@ -40,9 +40,7 @@ async fn a_product_has_its_own_hooks_streams_and_topics() {
     let mut receiver = Receiver::start().await;
     let base = "/v1/products/simulated-product";
     let hook = text_hook("e", &receiver, "{{PRODUCT_ID}} {{PRODUCT_VERSION}}");
-    world
-        .ok("POST", &format!("{base}/integrations"), hook)
-        .await;
+    world.ok("POST", &format!("{base}/integrations"), hook).await;
     assert_eq!(world.get("/v1/integrations").await, json!([]));
     let hooks = world.get("/v1/products/30301/webhooks").await;
     assert_eq!(hooks.as_array().unwrap().len(), 1);

@@ -22,9 +22,7 @@ async fn a_device_gets_what_its_first_four_prefixes_match() {
     let subscribe = json!({"type": "subscribe", "prefix": "again"});
     device.send(subscribe).await;
     device.message("subscribed").await;
-    world
-        .wait_for_device(ID, "message", json!("subscribed"))
-        .await;
+    world.wait_for_device(ID, "message", json!("subscribed")).await;
     world.publish("four", "x").await;
     world.publish("again", "x").await;
     assert_eq!(device.receive().await.unwrap()["name"], "again");
@@ -88,13 +86,9 @@ async fn a_device_in_another_process_links_by_an_upgrade() {
 async fn a_malformed_line_ends_the_link_and_an_unknown_type_does_not() {
     let world = start().await;
     let mut device = Device::online(&world, &[]).await;
-    device
-        .send(json!({"type": "from-the-future", "x": 1}))
-        .await;
+    device.send(json!({"type": "from-the-future", "x": 1})).await;
     device.message("still here").await;
-    world
-        .wait_for_device(ID, "message", json!("still here"))
-        .await;
+    world.wait_for_device(ID, "message", json!("still here")).await;
     device.write(b"{not json\n").await;
     assert_eq!(device.receive().await, None);
     world.wait_for_device(ID, "attached", json!(false)).await;

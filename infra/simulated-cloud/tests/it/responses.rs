@@ -11,11 +11,7 @@ use crate::support::{
 
 #[tokio::test]
 async fn parts_come_out_of_order_when_configured() {
-    let world = start_with(Config {
-        reorder_parts: true,
-        ..config()
-    })
-    .await;
+    let world = start_with(Config { reorder_parts: true, ..config() }).await;
     let receiver = Receiver::start().await;
     receiver.always(respond(200, &"x".repeat(1200)));
     world.create_hook(tutorial_hook(&receiver.url())).await;
@@ -29,11 +25,7 @@ async fn parts_come_out_of_order_when_configured() {
 #[tokio::test]
 async fn a_failing_server_gives_a_hook_error_with_its_status() {
     let (world, receiver, _) = start_with_hook().await;
-    receiver.then([
-        respond(404, "not here"),
-        respond(500, "broken"),
-        respond(302, ""),
-    ]);
+    receiver.then([respond(404, "not here"), respond(500, "broken"), respond(302, "")]);
     let mut stream = world.listen("/v1/devices/events/api%2Fhook-error").await;
     for (status, guesses) in [
         (404, vec!["hook_error_without_body"]),
@@ -43,10 +35,7 @@ async fn a_failing_server_gives_a_hook_error_with_its_status() {
         world.publish("WebhookTutorial01", "x").await;
         let error = stream.next().await;
         assert_eq!(error.name, "api/hook-error/WebhookTutorial01/0");
-        assert_eq!(
-            error.text(),
-            format!("error status {status} from 127.0.0.1")
-        );
+        assert_eq!(error.text(), format!("error status {status} from 127.0.0.1"));
         assert_eq!(error.guesses(), guesses);
     }
 }

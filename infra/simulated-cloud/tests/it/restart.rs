@@ -11,11 +11,7 @@ use crate::{
 };
 
 fn in_folder(folder: &std::path::Path) -> Config {
-    Config {
-        data_dir: Some(folder.to_owned()),
-        seed: None,
-        ..config()
-    }
+    Config { data_dir: Some(folder.to_owned()), seed: None, ..config() }
 }
 
 #[tokio::test]
@@ -44,19 +40,14 @@ async fn account_token_device_and_hook_survive_a_restart() {
     assert_eq!(again.get("/v1/integrations").await, hooks);
     assert_eq!(again.hook(&id).await, detail);
     let known = again.get("/v1/devices/kitchen").await;
-    assert_eq!(
-        (&known["id"], &known["online"]),
-        (&json!(ID), &json!(false))
-    );
+    assert_eq!((&known["id"], &known["online"]), (&json!(ID), &json!(false)));
 }
 
 #[tokio::test]
 async fn what_was_answered_is_on_disk_for_its_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let world = start_with(in_folder(folder.path())).await;
-    let id = world
-        .create_hook(tutorial_hook("http://127.0.0.1:9/"))
-        .await;
+    let id = world.create_hook(tutorial_hook("http://127.0.0.1:9/")).await;
     let path = folder.path().join("particle.json");
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains("hash") && !text.contains(&world.token));

@@ -10,14 +10,7 @@ use crate::support::{ApiResponse, FORM, World, call, config, form, start, start_
 async fn request_token(world: &World, fields: &[(&str, &str)]) -> ApiResponse {
     let headers = [FORM, ("Authorization", "Bearer null")];
     let body = form(fields);
-    call(
-        world.addr(),
-        "POST",
-        "/oauth/token",
-        &headers,
-        body.as_bytes(),
-    )
-    .await
+    call(world.addr(), "POST", "/oauth/token", &headers, body.as_bytes()).await
 }
 
 async fn sign_in(world: &World, username: &str, password: &str) -> ApiResponse {
@@ -41,11 +34,7 @@ async fn send_code(world: &World, mfa_token: &str, code: &str) -> u16 {
 }
 
 async fn start_with_mfa() -> World {
-    start_with(Config {
-        mfa: Some("123456".to_owned()),
-        ..config()
-    })
-    .await
+    start_with(Config { mfa: Some("123456".to_owned()), ..config() }).await
 }
 
 async fn user(world: &World) -> u16 {
@@ -104,25 +93,15 @@ async fn a_wrong_username_fails_and_a_success_resets_the_count() {
 async fn a_client_id_comes_by_form_or_basic_authentication() {
     let world = start().await;
     let demo = world.cloud.credentials();
-    let fields = [
-        ("grant_type", "password"),
-        ("username", &*demo.username),
-        ("password", &*demo.password),
-    ];
+    let fields =
+        [("grant_type", "password"), ("username", &*demo.username), ("password", &*demo.password)];
     let missing = request_token(&world, &fields).await.json();
     assert_eq!(missing["error"], "invalid_client");
     // particle:particle
     let basic = ("Authorization", "Basic cGFydGljbGU6cGFydGljbGU=");
     let body = form(&fields);
     let headers = [FORM, basic];
-    let accepted = call(
-        world.addr(),
-        "POST",
-        "/oauth/token",
-        &headers,
-        body.as_bytes(),
-    )
-    .await;
+    let accepted = call(world.addr(), "POST", "/oauth/token", &headers, body.as_bytes()).await;
     assert_eq!(accepted.status, 200);
     let other = [("grant_type", "client_credentials"), ("client_id", "x")];
     let other = request_token(&world, &other).await.json();

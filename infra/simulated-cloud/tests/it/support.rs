@@ -47,11 +47,7 @@ pub(crate) async fn start_with(config: Config) -> World {
     let cloud = SimulatedCloud::new(addr, config).await.unwrap();
     let router = cloud.router();
     tokio::spawn(async { axum::serve(listener, router).await });
-    let mut world = World {
-        cloud,
-        clock,
-        token: String::new(),
-    };
+    let mut world = World { cloud, clock, token: String::new() };
     let signed_in = world.sign_in(&[]).await.json();
     let token = signed_in["access_token"].as_str();
     world.token = token.unwrap_or_default().to_owned();
@@ -80,14 +76,7 @@ impl World {
             ("expires_in", "3600"),
         ]);
         let headers = [&[FORM], headers].concat();
-        call(
-            self.addr(),
-            "POST",
-            "/oauth/token",
-            &headers,
-            form.as_bytes(),
-        )
-        .await
+        call(self.addr(), "POST", "/oauth/token", &headers, form.as_bytes()).await
     }
 
     /// The `Authorization` header of the signed-in account.
@@ -97,11 +86,7 @@ impl World {
 
     /// A call with the token and a JSON body; null sends none.
     pub(crate) async fn api(&self, method: &str, path: &str, body: Value) -> ApiResponse {
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
+        let body = if body.is_null() { String::new() } else { body.to_string() };
         let bearer = self.bearer();
         let headers = [("Authorization", bearer.as_str()), JSON];
         call(self.addr(), method, path, &headers, body.as_bytes()).await
@@ -147,9 +132,7 @@ pub(crate) const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-u
 pub(crate) const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 pub(crate) fn form(fields: &[(&str, &str)]) -> String {
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(fields)
-        .finish()
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 #[derive(Debug)]
@@ -161,16 +144,12 @@ pub(crate) struct ApiResponse {
 
 impl ApiResponse {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(other, _)| other == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn json(&self) -> Value {
         assert!(
-            self.header("content-type")
-                .is_some_and(|kind| kind.starts_with("application/json")),
+            self.header("content-type").is_some_and(|kind| kind.starts_with("application/json")),
             "{self:?}"
         );
         serde_json::from_str(&self.body).unwrap()
@@ -186,19 +165,13 @@ pub(crate) async fn call(
     body: &[u8],
 ) -> ApiResponse {
     let mut head = format!("{method} {path} HTTP/1.1\r\n");
-    if !headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
-    {
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
         head.push_str(&format!("Host: {addr}\r\n"));
     }
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    head.push_str(&format!(
-        "Content-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    ));
+    head.push_str(&format!("Content-Length: {}\r\nConnection: close\r\n\r\n", body.len()));
     let exchange = async {
         let mut stream = TcpStream::connect(addr).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
@@ -208,24 +181,17 @@ pub(crate) async fn call(
         let _ = stream.read_to_end(&mut bytes).await;
         bytes
     };
-    let bytes = tokio::time::timeout(PATIENCE, exchange)
-        .await
-        .expect("an answer comes");
+    let bytes = tokio::time::timeout(PATIENCE, exchange).await.expect("an answer comes");
     let text = String::from_utf8(bytes).unwrap();
-    let (head, body) = text
-        .split_once("\r\n\r\n")
-        .unwrap_or_else(|| panic!("no whole answer: {text:?}"));
+    let (head, body) =
+        text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no whole answer: {text:?}"));
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap();
     let headers = lines
         .map(|line| line.split_once(": ").unwrap())
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
-    ApiResponse {
-        status: status.parse().unwrap(),
-        headers,
-        body: body.to_owned(),
-    }
+    ApiResponse { status: status.parse().unwrap(), headers, body: body.to_owned() }
 }
 
 /// An open event stream.
@@ -256,9 +222,7 @@ impl Stream {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut stream = Self(BufReader::new(stream).lines());
         let head = async { while !stream.line().await.expect("a head").is_empty() {} };
-        tokio::time::timeout(PATIENCE, head)
-            .await
-            .expect("a head comes");
+        tokio::time::timeout(PATIENCE, head).await.expect("a head comes");
         stream
     }
 
@@ -324,11 +288,7 @@ pub(crate) enum Reply {
 }
 
 pub(crate) fn respond(status: u16, body: &str) -> Reply {
-    Reply::Respond {
-        status,
-        content_type: "application/json",
-        body: body.as_bytes().to_vec(),
-    }
+    Reply::Respond { status, content_type: "application/json", body: body.as_bytes().to_vec() }
 }
 
 /// A server that receives webhooks.
@@ -365,19 +325,12 @@ impl Receiver {
                     let mut body = vec![0; length.parse().unwrap()];
                     stream.read_exact(&mut body).await.unwrap();
                     text.push_str(&String::from_utf8(body).unwrap());
-                    let what = script
-                        .lock()
-                        .unwrap()
-                        .pop_front()
-                        .unwrap_or_else(|| says.borrow().clone());
+                    let what =
+                        script.lock().unwrap().pop_front().unwrap_or_else(|| says.borrow().clone());
                     // Not every test looks at the requests.
                     let _ = sender.send(text);
                     match what {
-                        Reply::Respond {
-                            status,
-                            content_type,
-                            body,
-                        } => {
+                        Reply::Respond { status, content_type, body } => {
                             let head = format!(
                                 "HTTP/1.1 {status} Whatever\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
                                 body.len()
@@ -397,12 +350,7 @@ impl Receiver {
                 });
             }
         });
-        Self {
-            addr,
-            next,
-            otherwise,
-            seen,
-        }
+        Self { addr, next, otherwise, seen }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -421,10 +369,7 @@ impl Receiver {
 
     /// The next request, head and body as they came.
     pub(crate) async fn request(&mut self) -> String {
-        tokio::time::timeout(PATIENCE, self.seen.recv())
-            .await
-            .expect("a request comes")
-            .unwrap()
+        tokio::time::timeout(PATIENCE, self.seen.recv()).await.expect("a request comes").unwrap()
     }
 }
 

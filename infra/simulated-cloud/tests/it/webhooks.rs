@@ -15,18 +15,8 @@ async fn a_published_event_makes_the_whole_round_in_order() {
     let sent_guesses = ["hook_sent_data", "hook_sent_before_answer"];
     for (name, text, coreid, guesses) in [
         ("WebhookTutorial01", data, "api", &[][..]),
-        (
-            "hook-sent/WebhookTutorial01",
-            "",
-            "particle-internal",
-            &sent_guesses,
-        ),
-        (
-            "api/hook-response/WebhookTutorial01/0",
-            response,
-            "particle-internal",
-            &[],
-        ),
+        ("hook-sent/WebhookTutorial01", "", "particle-internal", &sent_guesses),
+        ("api/hook-response/WebhookTutorial01/0", response, "particle-internal", &[]),
     ] {
         let seen = stream.next().await;
         assert_eq!((seen.name.as_str(), seen.text()), (name, text));
