@@ -1,5 +1,4 @@
-//! Every section in every state, by day, by night and on a phone: it fits, axe finds nothing, and a picture of the window is
-//! left to look at. `PICTURES=1 tests/run pictures` leaves one of each section too, which takes minutes.
+//! The page in every state, by day, by night and on a phone: it fits, axe finds nothing, and a picture is left to look at.
 
 use std::sync::Arc;
 
@@ -17,7 +16,6 @@ const WALL: View = View { width: 3840, height: 2160, dark: false, phone: false }
 const VIEWS: [(&str, View); 4] =
     [("light", LIGHT), ("dark", DARK), ("phone", PHONE), ("phone-dark", NIGHT_PHONE)];
 
-/// Looks at all sections that are shown.
 async fn look(visit: &Visit, state: &str, after: impl AsyncFn(&Visit)) {
     for (name, view) in VIEWS {
         visit.browser.look_as(view).await.unwrap();
@@ -25,15 +23,6 @@ async fn look(visit: &Visit, state: &str, after: impl AsyncFn(&Visit)) {
         visit.reload().await;
         visit.ready().await;
         after(visit).await;
-        let sections = "return [...document.querySelectorAll('.page-section')].filter((one) => one.checkVisibility()).map((one) => one.id)";
-        let sections = visit.run(sections).await;
-        let sections = sections.as_array().unwrap();
-        let is_wanted = std::env::var_os("PICTURES").is_some();
-        for section in sections.iter().filter(|_| is_wanted) {
-            let section = section.as_str().unwrap();
-            let picture = format!("{state}-{section}-{name}");
-            visit.browser.picture_of(&format!("[id='{section}']"), &picture).await.unwrap();
-        }
         let window = format!("{state}-window-{name}");
         visit.picture(&window).await;
         visit.fits().await;
