@@ -118,7 +118,7 @@ test('bytes of a text body are its UTF-8', () => {
   assert.deepEqual([...bodyBytes(delivery({ body: 'é' }).request)], [0xc3, 0xa9]);
 });
 
-test('rounds stand in the order of their numbers, with holes named in their place', () => {
+test('rounds are in the order of their numbers, with gaps named in their place', () => {
   const at = (seq) => delivery({}, {}, { seq });
   const found = rounds([at(1), at(5)], [], { missing: [2, 3], unreadable: [4] });
   assert.deepEqual(found.map(({ who, status }) => `${who} ${status}`), [

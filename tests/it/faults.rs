@@ -103,7 +103,7 @@ async fn a_throttled_number_is_refused_at_once() {
     engine.stop().await;
 }
 
-/// A reader whose query left a delivery out takes its number for abandoned. Its seal meets the delivery then, and may not
+/// A reader whose query left a delivery out takes its number for abandoned. Its tombstone meets the delivery then, and may not
 /// take its place.
 #[tokio::test]
 async fn closing_a_gap_never_replaces_a_delivery() {
@@ -121,7 +121,7 @@ async fn closing_a_gap_never_replaces_a_delivery() {
     for nth in 1..=6 {
         person.post("text/plain", format!("{nth}")).await;
     }
-    // Every hole is abandoned by now.
+    // Every gap is abandoned by now.
     later.store(60_000, Ordering::SeqCst);
     let mut left_out = 0;
     for _ in 0..40 {

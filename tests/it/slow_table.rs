@@ -15,7 +15,7 @@ use tests::{
 };
 
 /// Abandoned numbers, each of which a reader closes by a call of its own.
-const HOLES: u64 = 30;
+const GAPS: u64 = 30;
 const NOW: Millis = Millis(1_795_431_600_000);
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn a_throttled_tombstone_ends_the_page_early() {
     let person = Person::new("unused", &Client::default());
     let (endpoint, limits) = (&person.endpoint, Limits::default());
     store.create(endpoint, NOW, 1, &limits).await.unwrap();
-    for _ in 0..HOLES {
+    for _ in 0..GAPS {
         store.number(endpoint, NOW, &limits).await.unwrap();
     }
 
@@ -61,8 +61,8 @@ async fn a_throttled_tombstone_ends_the_page_early() {
     // Both attempts that the SDK makes for each of those that are written at once.
     proxy.fail_next("PutItem", Fault::Throttled, 2 * CLOSED_AT_ONCE);
     let few = missing().await;
-    assert!((few.len() as u64) < HOLES, "one of them was not closed");
+    assert!((few.len() as u64) < GAPS, "one of them was not closed");
     assert_eq!(few, (1..=few.len() as u64).collect::<Vec<_>>());
-    assert_eq!(missing().await, (1..=HOLES).collect::<Vec<_>>());
+    assert_eq!(missing().await, (1..=GAPS).collect::<Vec<_>>());
     engine.stop().await;
 }

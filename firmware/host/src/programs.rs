@@ -36,7 +36,7 @@ pub(crate) enum Built {
 
 pub(crate) struct Programs {
     store: BinaryStore,
-    /// None until it is found, or if there is none.
+    /// `None` until it is found, and on a machine without one.
     pub(crate) compiler: Option<Compiler>,
     platform: Platform,
     flashed: Vec<Source>,

@@ -97,7 +97,7 @@ export function mount(root, { state, endpoint, rounds }) {
     at.delay.hidden = most === 0;
   });
 
-  // What the server says anew counts from its newest delivery on.
+  // The uses left that the server reports are those after its newest delivery.
   effect(() => {
     const info = state.info.value;
     set.value = info?.reply ? { setting: info.reply, after: info.last_seq } : null;

@@ -22,7 +22,7 @@ export function write(node, text) {
 }
 
 /**
- * Writes a text, or hides its node if there is none.
+ * Writes a text, or hides its node if the text is empty.
  * @param {HTMLElement} node
  * @param {string} text
  */

@@ -1,7 +1,7 @@
 // @ts-check
 // The focus is never lost. A control often goes away with what it did: then the focus goes to what
-// stands in its place, so that who comes by keyboard goes on from there, and who listens hears what
-// came of it.
+// is in its place now, so that a keyboard user continues from there and a screen reader says what
+// the result is.
 
 /**
  * What can be seen and is next to something that can't, or else around it.

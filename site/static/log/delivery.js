@@ -38,11 +38,9 @@ import { span } from '../lib/time.js';
  *   note: string,
  *   about?: string[],
  * }} Block `short`: the title in a word or two, for where there is no room. `at`: when, as an RFC
- * 3339 time. `hop`: how
- *   long the way to this block took, where one clock measured it; else empty. `more`: rows after
- *   these, made
- *   when somebody asks for them: a body may have a hundred thousand fields. `note`: what there is
- *   to learn; else empty. `about`: the paragraphs of the tutorial that the note is about.
+ *   3339 time. `hop`: how long the way to this block took, where one clock measured it; else empty.
+ *   `more`: rows after these, made on request: a body may have a hundred thousand fields. `note`:
+ *   what there is to learn; else empty. `about`: the paragraphs of the tutorial for the note.
  */
 
 /**
@@ -55,6 +53,15 @@ const MAX_HEX = 16 * 1024;
 
 /** Rows of a block that are made at once. */
 const MAX_ROWS = 100;
+
+/** What every block of a received request has, whether or not its request can be drawn. */
+const RECEIVED = /** @type {const} */ ({
+  kind: 'received',
+  direction: 'in',
+  title: 'Webhook received',
+  short: 'received',
+  hop: '',
+});
 
 /**
  * The three blocks of a delivery, in the order of cause.
@@ -102,14 +109,10 @@ function received({ seq, received_at, request }) {
     rows.push({ name: 'body SHA-256', kind: 'text', value: request.body_sha256, openOnly: true });
   }
   return {
+    ...RECEIVED,
     key: `${seq}:received`,
-    kind: 'received',
-    direction: 'in',
-    title: 'Webhook received',
-    short: 'received',
     seq,
     at: received_at,
-    hop: '',
     rows,
     note: request.truncated
       ? `The body was over the limit: ${size(request.body_bytes)}. This is how it began; the ` +
@@ -147,14 +150,10 @@ function parsed({ seq, received_at, request }) {
  * @returns {Block}
  */
 export const unreadableBlock = ({ seq, received_at }, error) => ({
+  ...RECEIVED,
   key: `${seq}:unreadable`,
-  kind: 'received',
-  direction: 'in',
-  title: 'Webhook received',
-  short: 'received',
   seq,
   at: received_at,
-  hop: '',
   rows: [],
   note:
     'This delivery is in the log, but the page could not draw it: ' +

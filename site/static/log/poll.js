@@ -31,7 +31,7 @@ const LONGEST = [
   { quietMs: Infinity, waitMs: 60_000 },
 ];
 /**
- * A delivery that is being recorded is there within milliseconds, or its hole is closed after 10 s.
+ * A delivery that is being recorded is there within milliseconds, or its gap is closed after 10 s.
  */
 const PENDING_MS = 1_000;
 const FIRST_BACKOFF_MS = 1_000;

@@ -51,7 +51,7 @@ export function mount(root, { rounds }) {
   root.append(head, ...segments.map(({ node }) => node));
 
   effect(() => {
-    // The newest; if there is none, all places are open.
+    // The newest; without one, all places are open.
     const round = rounds.value.findLast(({ isRemark }) => !isRemark);
     write(
       head,

@@ -79,7 +79,7 @@ export function eventOf(name, json, { seen, nth, count }) {
 }
 
 /**
- * An RFC 3339 time in milliseconds; NaN if it is none, of which `Date.parse` would make something.
+ * An RFC 3339 time in milliseconds; NaN for another text, even one that `Date.parse` accepts.
  * @param {string} text
  */
 export const timeOf = (text) => (/^\d{4}-\d\d-\d\dT\d\d:\d\d:/.test(text) ? Date.parse(text) : NaN);

@@ -107,7 +107,7 @@ impl Programs {
         }
     }
 
-    /// Waits until every call that was held back has arrived. From then on the second program finds every hole abandoned, so
+    /// Waits until every call that was held back has arrived. From then on the second program finds every gap abandoned, so
     /// that nobody waits ten seconds for it.
     ///
     /// # Errors
