@@ -104,7 +104,7 @@ async fn the_page_asks_for_the_creation_code_and_does_not_store_it() {
             &format!("return document.activeElement === document.querySelector('{field}')"),
         )
         .await;
-    visit.look("creation-code").await;
+    visit.look("html", "creation-code").await;
     type_in("a guess").await;
     visit.shows("the page says that it is wrong", "return document.querySelector('[data-component$=creation-code] [data-slot=problem]').textContent.includes('creation code is wrong')").await;
     type_in(CODE).await;

@@ -220,8 +220,8 @@ async fn deliveries(as_event: bool) {
     visit.picture("hostile-deliveries").await;
 
     // The same log on a phone.
-    visit.browser.client.set_window_size(PHONE.width, PHONE.height).await.unwrap();
-    findings(&visit, "on a narrow window").await;
+    visit.view_as(PHONE).await;
+    findings(&visit, "on a phone").await;
     assert_eq!(came.load(Ordering::SeqCst), 0, "something left the page");
     visit.end(home).await;
 }

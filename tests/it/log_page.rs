@@ -27,14 +27,14 @@ async fn shows_round(visit: &Visit, seq: u64) {
 async fn the_log_page_leads_from_nothing_to_a_round() {
     let home = Home::start().await;
     let visit = opened(&home, LIGHT).await;
-    visit.look_everywhere("log-not-started").await;
+    visit.look_everywhere("html", "log-not-started").await;
     let person = visit.start().await;
     let line = visit.slot_text("list", "line").await;
     assert!(line.contains("curl"), "{line}");
     visit.slot_says("list", "line", &person.hook_url()).await;
     visit.slot_says("address", "url", &person.hook_url()).await;
     visit.says(".list-empty", "New to webhooks? Tutorial").await;
-    visit.look_everywhere("log-empty").await;
+    visit.look_everywhere("html", "log-empty").await;
 
     for n in 1..=3 {
         person.post("text/plain", format!("body {n}")).await;
@@ -60,12 +60,12 @@ async fn the_log_page_leads_from_nothing_to_a_round() {
     assert_eq!(visit.run(wraps).await, "preservewrap");
     visit.press("[data-component$=detail] [data-slot=wrap]").await;
     assert_eq!(visit.run(wraps).await, "preservenowrap");
-    visit.look_everywhere("log-round").await;
+    visit.look_everywhere("html", "log-round").await;
 
     visit.act("address", "settings").await;
     let focused = "return document.activeElement.id === 'drawer-title'";
     visit.shows("the drawer has the focus", focused).await;
-    visit.look_everywhere("log-drawer").await;
+    visit.look_everywhere("html", "log-drawer").await;
     visit.key(Key::Escape).await;
     let focused = "return document.activeElement.dataset.action === 'settings' && document.querySelector('.log-drawer').hidden";
     visit.shows("its button has the focus again", focused).await;
@@ -92,7 +92,7 @@ async fn on_a_phone_a_round_covers_the_list_until_back() {
     shows_round(&visit, 2).await;
     let covers = "const { left, top, width, height } = document.querySelector('.log-detail').getBoundingClientRect(); return [left, top, width === innerWidth, height === innerHeight]";
     assert_eq!(visit.run(covers).await, json!([0, 0, true, true]));
-    visit.look("log-round-on-a-phone").await;
+    visit.look("html", "log-round-on-a-phone").await;
     visit.act("detail", "back").await;
     visit.shows("the list is the page again", list).await;
     assert_eq!(visit.run("return location.hash").await, "");

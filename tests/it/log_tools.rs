@@ -97,7 +97,7 @@ async fn a_filter_lists_what_it_says_and_survives_a_reload() {
     choose(&visit, "kind", "hook-error").await;
     visit.says(summary, "None of the 5 rounds here matches").await;
     rows(&visit, 0).await;
-    visit.look("log-filter-none-light").await;
+    visit.look("html", "log-filter-none-light").await;
     visit.act("filter", "clear").await;
     rows(&visit, 5).await;
     visit.says("[data-component$=announcer]", "Showing all rounds.").await;
@@ -262,7 +262,7 @@ async fn the_collapsed_log_shows_the_last_round_fill_up() {
     let strip = visit.text(".log-strip").await;
     let is_told = strip.contains("#2 200") && strip.contains("is there");
     assert!(is_told, "{strip}");
-    visit.look_everywhere("log-strip").await;
+    visit.look_everywhere(".log-dock", "log-strip").await;
     let height = "return document.querySelector('.log-dock').offsetHeight";
     let height = visit.run(height).await.as_i64().unwrap();
     assert!(height < 110, "{height}");

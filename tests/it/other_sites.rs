@@ -132,9 +132,7 @@ async fn another_site_in_the_same_browser_can_only_send_webhooks() {
     let (before, hooks) = (tokens().await, account.hooks().await.len());
     let password = home.stack.cloud().credentials().password;
     let site = other_site().await;
-    let pretends = "MAP evil.example 127.0.0.1";
-    let browser =
-        Browser::start_with(LIGHT, &[&format!("--host-resolver-rules={pretends}")]).await.unwrap();
+    let browser = Browser::start(LIGHT).await.unwrap();
     // Another name, another port of the same name, and the page's own name at another port.
     for at in ["evil.example", "localhost", "127.0.0.1"] {
         let own = format!("http://{at}:{}/", site.addr.port());

@@ -31,14 +31,14 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
     let visit = Visit::to(&home, LIGHT).await;
     visit.start().await;
     visit.scroll_to("#webhook-configuration").await;
-    visit.look_everywhere("particle-account").await;
+    visit.look_everywhere("[data-component$=connect]", "particle-account").await;
     visit
         .sign_in("password", &[("username", &demo.username), ("password", "not the password")])
         .await;
     visit
         .slot_says("connect", "problem", "User name or password is wrong. It was tried once")
         .await;
-    visit.look_everywhere("particle-wrong-password").await;
+    visit.look_everywhere("[data-component$=connect]", "particle-wrong-password").await;
     visit.sign_in("password", &[("password", &demo.password)]).await;
     visit
         .shows(
@@ -48,7 +48,7 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
         .await;
     visit.sign_in("code", &[("code", "654321")]).await;
     visit.slot_says("connect", "problem", "The one-time code is wrong").await;
-    visit.look_everywhere("particle-wrong-code").await;
+    visit.look_everywhere("[data-component$=connect]", "particle-wrong-code").await;
     visit.sign_in("code", &[("code", "123 456")]).await;
     visit.connected().await;
     // Nothing that was refused was asked a second time: the page's client asks, and the page asks once.
@@ -102,7 +102,7 @@ async fn a_token_that_ends_keeps_the_log_and_the_place_and_asks_again() {
     visit.act("webhook-card", "test").await;
     visit.slot_says("connect", "why", "The sign-in has ended").await;
     visit.scroll_to("[data-component$=connect] [data-slot=card]").await;
-    visit.look_everywhere("particle-expired").await;
+    visit.look_everywhere("[data-component$=connect]", "particle-expired").await;
     let meanwhile =
         visit.log_shows("what was there", |rounds| rounds.first().is_some_and(is_whole)).await;
     assert_eq!(meanwhile[0], before[0]);
@@ -149,7 +149,7 @@ async fn somebody_elses_webhook_is_left_alone_until_it_is_taken_over() {
     visit.slot_says("webhook-card", "question-words", "http://127.0.0.1:9/theirs, made on").await;
     visit.slot_says("webhook-card", "overlap", "“Webhook”, to http://127.0.0.1:9/wider").await;
     visit.scroll_to("[data-component$=webhook-card]").await;
-    visit.look("particle-elsewhere-light").await;
+    visit.look("[data-component$=connect]", "particle-elsewhere-light").await;
     visit.act("webhook-card", "no").await;
     visit.slot_says("webhook-card", "question-words", "It was left as it is").await;
     assert_eq!(url().await, "http://127.0.0.1:9/theirs");
@@ -208,7 +208,7 @@ async fn a_lost_cloud_is_reported_and_found_again() {
         .slot_says("webhook-card", "status", "Not published. The simulated cloud can’t be reached")
         .await;
     visit.scroll_to("[data-component$=connect] [data-slot=card]").await;
-    visit.look("particle-cloud-down-light").await;
+    visit.look("[data-component$=connect]", "particle-cloud-down-light").await;
     network.come_back().await;
     visit.listening().await;
     visit.act("webhook-card", "test").await;

@@ -46,7 +46,7 @@ async fn a_press_that_leads_to_nothing_finds_a_disabled_webhook() {
     visit.slot_says("webhook-card", "state", "but it was changed").await;
     differs(&visit, "It is disabled: no event triggers it.").await;
     visit.scroll_to("[data-component$=webhook-card]").await;
-    visit.look_everywhere("particle-changed").await;
+    visit.look_everywhere("[data-component$=connect]", "particle-changed").await;
     put_back(&visit).await;
     visit.act("webhook-card", "test").await;
     visit.blocks("response", 1).await;
@@ -71,7 +71,7 @@ async fn a_webhook_led_away_or_deleted_is_restored() {
     visit.slot_says("webhook-card", "question-words", away).await;
     assert_eq!(visit.text("[data-component$=webhook-card] [data-action=yes]").await, "Take back");
     visit.scroll_to("[data-component$=webhook-card]").await;
-    visit.look("particle-led-away-light").await;
+    visit.look("[data-component$=connect]", "particle-led-away-light").await;
     visit.act("webhook-card", "yes").await;
     visit.connected().await;
     assert_eq!(url().await, json!(own));
@@ -80,7 +80,7 @@ async fn a_webhook_led_away_or_deleted_is_restored() {
     visit.act("webhook-card", "test").await;
     visit.slot_says("webhook-card", "state", "no longer in your account").await;
     visit.scroll_to("[data-component$=webhook-card]").await;
-    visit.look("particle-deleted-light").await;
+    visit.look("[data-component$=connect]", "particle-deleted-light").await;
     visit.act("webhook-card", "yes").await;
     visit.connected().await;
     assert_eq!(url().await, json!(own));

@@ -8,7 +8,7 @@ use std::{
 use local::clouds::Cloud;
 use tests::{
     account::Account,
-    browser::{DARK, LIGHT, PHONE},
+    browser::{LIGHT, PHONE},
     cutter::Cutter,
     eventually,
     home::Home,
@@ -16,7 +16,7 @@ use tests::{
     visit::Visit,
 };
 
-const CUTS: usize = 6;
+const CUTS: usize = 4;
 
 /// The id of what was published, as a round shows it anywhere.
 fn id_of(round: &Round) -> Option<usize> {
@@ -147,32 +147,15 @@ async fn a_refusing_or_broken_cloud_is_reported_and_retried() {
     let home = Home::start().await;
     let cases = [
         (
-            LIGHT,
-            "light",
             429,
             "{}",
             "says that too much was asked of it (429). Wait a few minutes.",
             "too many connections (429)",
         ),
-        (
-            PHONE,
-            "phone",
-            529,
-            "{}",
-            "says that too much was asked of it (529). Wait a few minutes.",
-            "too many connections (529)",
-        ),
-        (
-            DARK,
-            "dark",
-            503,
-            "<html>down",
-            "gave an answer (503) that is not JSON",
-            "the cloud answered 503",
-        ),
+        (503, "<html>down", "gave an answer (503) that is not JSON", "the cloud answered 503"),
     ];
-    for (view, name, status, body, says, stream) in cases {
-        let visit = Visit::to(&home, view).await;
+    for (status, body, says, stream) in cases {
+        let visit = Visit::to(&home, PHONE).await;
         visit.run(ANSWERS).await;
         visit.start().await;
         let answer = format!("window.answer = {{ status: {status}, body: '{body}' }}");
@@ -190,9 +173,12 @@ async fn a_refusing_or_broken_cloud_is_reported_and_retried() {
         visit.act("webhook-card", "test").await;
         visit.slot_says("webhook-card", "status", says).await;
         visit.scroll_to("[data-component$=connect] [data-slot=card]").await;
-        visit.look(&format!("particle-{status}-{name}")).await;
+        visit.look("[data-component$=connect]", &format!("particle-{status}")).await;
         visit.run("window.answer = null").await;
-        visit.listening().await;
+        // A busy cloud is left alone for half a minute, as particle-stream.test.mjs shows.
+        if status != 429 {
+            visit.listening().await;
+        }
         visit.act("webhook-card", "test").await;
         visit.blocks("response", 1).await;
         visit.remove_webhook().await;

@@ -5,16 +5,13 @@ use std::sync::Arc;
 use local::config::VirtualDevice;
 use serde_json::json;
 use tests::{
-    browser::{DARK, LIGHT, PHONE, View},
+    browser::{LIGHT, VIEWS, View},
     home::Home,
     visit::Visit,
 };
 
-const NIGHT_PHONE: View = View { dark: true, ..PHONE };
 /// A very large screen.
 const WALL: View = View { width: 3840, height: 2160, dark: false, phone: false };
-const VIEWS: [(&str, View); 4] =
-    [("light", LIGHT), ("dark", DARK), ("phone", PHONE), ("phone-dark", NIGHT_PHONE)];
 
 async fn look(visit: &Visit, state: &str, after: impl AsyncFn(&Visit)) {
     for (name, view) in VIEWS {

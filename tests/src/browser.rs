@@ -2,20 +2,21 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use anyhow::Context;
 use data_encoding::BASE64;
 use fantoccini::{Client, ClientBuilder};
-use rustix::process::{Pid, Signal, kill_process_group};
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use tokio::process::{Child, Command};
 
 use crate::eventually_or;
 
-/// A browser of its own, with a fresh profile; it ends when the value is dropped.
+/// A window of a browser, with nothing in it from before; the next test gets the browser when the value is dropped.
 ///
 /// A test that fails leaves a screenshot under `target/screens/` and prints its path, what the page wrote to the console,
 /// and the command that runs this test alone.
@@ -25,9 +26,11 @@ pub struct Browser {
     pub client: Client,
     /// The session's path at the driver.
     session: String,
-    driver: Driver,
-    _profile: tempfile::TempDir,
+    driver: Arc<Driver>,
 }
+
+/// Chromiums without a test, for the next one: to start one costs seconds.
+static IDLE: Mutex<Vec<Arc<Driver>>> = Mutex::new(Vec::new());
 
 /// Which browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,48 +40,49 @@ pub enum Engine {
     WebKit,
 }
 
-/// A driver and the browser that it started, in a process group of their own.
-///
-/// All of them are killed on drop: a test that fails does not close its session, and a browser whose driver was killed would
-/// draw its page for ever.
+/// A driver and the browser that it starts. They end when the driver's input does: on drop, and however this process ends.
 #[derive(Debug)]
 struct Driver {
-    child: Child,
+    process: Child,
     addr: SocketAddr,
+    /// Where a session joins a Chromium that runs already: its driver's `debuggerAddress`.
+    debugger: Option<String>,
 }
+
+/// Becomes the driver. A process of another session waits for the end of the input, kills the driver's group and removes what it
+/// and its browser wrote.
+const UNTIL_INPUT_ENDS: &str = r#"
+    export TMPDIR=$(mktemp -d)
+    exec 3<&0 </dev/null
+    setsid sh -c 'read -r _; kill -KILL "-$1"; rm -rf "$2"' sh $$ "$TMPDIR" <&3 3<&- &
+    exec "$@" 3<&-"#;
 
 impl Driver {
     async fn start(engine: Engine) -> anyhow::Result<Self> {
         // The port is free until the driver takes it, unless another program is quicker: then the driver ends.
         let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let port = addr.port().to_string();
-        let mut command = match engine {
-            Engine::Chromium => Command::new("chromedriver"),
-            Engine::Firefox => Command::new(geckodriver()),
-            Engine::WebKit => {
-                let mut command = Command::new("xvfb-run");
-                command
-                    .args(["-a", "WebKitWebDriver"])
-                    // Needed as root, and without a graphics processor.
-                    .env("WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS", "1")
-                    .env("LIBGL_ALWAYS_SOFTWARE", "1");
-                command
-            }
-        };
+        let port = format!("--port={}", addr.port());
+        let mut command = Command::new("sh");
+        command.args(["-c", UNTIL_INPUT_ENDS, "sh"]);
         match engine {
-            Engine::Firefox => command.args(["--port", &port]),
-            Engine::Chromium | Engine::WebKit => command.arg(format!("--port={port}")),
+            Engine::Chromium => command.arg("chromedriver"),
+            Engine::Firefox => command.arg(geckodriver()),
+            Engine::WebKit => command
+                .args(["xvfb-run", "-a", "WebKitWebDriver"])
+                // Needed as root, and without a graphics processor.
+                .env("WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS", "1")
+                .env("LIBGL_ALWAYS_SOFTWARE", "1"),
         };
-        let child = command
-            .stdin(Stdio::null())
+        let process = command
+            .arg(port)
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)
-            .spawn()
-            .with_context(|| format!("no driver for {engine:?}; tests/run installs it"))?;
-        let mut driver = Driver { child, addr };
+            .spawn()?;
+        let mut driver = Driver { process, addr, debugger: None };
         let listens = eventually_or("the driver listens", || {
-            let ended = driver.child.try_wait();
+            let ended = driver.process.try_wait();
             async move {
                 match tokio::net::TcpStream::connect(addr).await {
                     Ok(_) => Ok(true),
@@ -88,30 +92,55 @@ impl Driver {
             }
         })
         .await;
-        anyhow::ensure!(listens, "the driver of {engine:?} ended at its start");
+        anyhow::ensure!(listens, "the driver of {engine:?} ended; tests/run installs it");
         Ok(driver)
     }
 
-    /// A call that works while a test panics, when nothing can be awaited.
-    fn call_blocking(&self, path: &str, body: Option<&str>) -> anyhow::Result<Value> {
-        let mut curl = std::process::Command::new("curl");
-        curl.args(["--silent", "--show-error", "--max-time", "10"]);
-        if let Some(body) = body {
-            curl.args(["--json", body]);
+    /// One that waits in [`IDLE`], or another.
+    async fn chromium() -> anyhow::Result<Arc<Self>> {
+        let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(driver) = idle {
+            return Ok(driver);
         }
+        let mut driver = Driver::start(Engine::Chromium).await?;
+        let args = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-first-run",
+            "--host-resolver-rules=MAP evil.example 127.0.0.1",
+        ];
+        // This session is not used further: Chromium ends with it.
+        let client = driver.session(json!({ "goog:chromeOptions": { "args": args } })).await?;
+        client.persist().await?;
+        let options = client.capabilities().and_then(|found| found.get("goog:chromeOptions"));
+        let debugger = options.and_then(|options| options["debuggerAddress"].as_str());
+        driver.debugger = Some(debugger.context("no debuggerAddress")?.to_owned());
+        Ok(Arc::new(driver))
+    }
+
+    async fn session(&self, capabilities: Value) -> anyhow::Result<Client> {
+        let Value::Object(capabilities) = capabilities else {
+            anyhow::bail!("capabilities are an object");
+        };
+        Ok(ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://{}", self.addr))
+            .await?)
+    }
+
+    /// A call that works when nothing can be awaited: while a test panics, and on drop.
+    fn call_blocking(&self, how: &[&str], path: &str) -> anyhow::Result<Value> {
+        let mut curl = std::process::Command::new("curl");
+        curl.args(["--silent", "--show-error", "--max-time", "10"]).args(how);
         let output = curl.arg(format!("http://{}{path}", self.addr)).output()?;
         let mut response: Value = serde_json::from_slice(&output.stdout)
             .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
         Ok(response["value"].take())
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let pid = self.child.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(pid) = pid.and_then(Pid::from_raw) {
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
     }
 }
 
@@ -128,31 +157,16 @@ fn screens() -> std::io::Result<PathBuf> {
 }
 
 impl Drop for Browser {
-    #[allow(clippy::print_stderr, reason = "whoever runs the tests reads why one failed")]
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if std::thread::panicking() {
+            self.explain_failure();
             return;
         }
-        let thread = std::thread::current();
-        let test = thread.name().unwrap_or_default().to_owned();
-        let shown = || -> anyhow::Result<PathBuf> {
-            let path = format!("{}/screenshot", self.session);
-            let picture = self.driver.call_blocking(&path, None)?;
-            let picture = BASE64.decode(picture.as_str().context("no picture")?.as_bytes())?;
-            let file = screens()?.join(format!("failed-{}.png", test.replace("::", "-")));
-            std::fs::write(&file, picture)?;
-            Ok(file)
-        };
-        match shown() {
-            Ok(file) => eprintln!("the page when the test failed: {}", file.display()),
-            Err(error) => eprintln!("no screenshot of the failure: {error}"),
+        let ended = self.driver.call_blocking(&["--request", "DELETE"], &self.session);
+        if ended.is_ok() && self.driver.debugger.is_some() {
+            let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.push(Arc::clone(&self.driver));
         }
-        let path = format!("{}/se/log", self.session);
-        let lines = self.driver.call_blocking(&path, Some(r#"{"type":"browser"}"#));
-        for line in lines.iter().flat_map(|lines| lines.as_array()).flatten() {
-            eprintln!("console: {}", line["message"]);
-        }
-        eprintln!("this test alone: tests/run {test}");
     }
 }
 
@@ -179,52 +193,30 @@ pub const PHONE: View = View { width: 360, height: 780, dark: false, phone: true
 /// The ways that whatever is new on the page is looked at, with the names that their pictures get.
 pub const VIEWS: [(&str, View); 3] = [("light", LIGHT), ("dark", DARK), ("phone", PHONE)];
 
-/// A phone, as chromedriver takes it.
-fn metrics(view: View) -> Value {
-    json!({ "width": view.width, "height": view.height, "pixelRatio": 2, "touch": true, "mobile": true })
-}
-
 impl Browser {
-    /// Starts Chromium.
+    /// A window of Chromium.
     ///
     /// # Errors
     /// If Chromium or its driver does not start.
     pub async fn start(view: View) -> anyhow::Result<Self> {
-        Browser::start_with(view, &[]).await
-    }
-
-    /// The same with more of Chromium's flags.
-    ///
-    /// # Errors
-    /// As [`Browser::start`].
-    pub async fn start_with(view: View, flags: &[&str]) -> anyhow::Result<Self> {
-        let profile = tempfile::tempdir()?;
-        let mut args = vec![
-            "--headless=new".to_owned(),
-            "--no-sandbox".to_owned(),
-            "--disable-gpu".to_owned(),
-            "--disable-dev-shm-usage".to_owned(),
-            "--disable-background-networking".to_owned(),
-            "--disable-component-update".to_owned(),
-            "--disable-sync".to_owned(),
-            "--no-first-run".to_owned(),
-            format!("--window-size={},{}", view.width, view.height),
-            format!("--user-data-dir={}", profile.path().display()),
-        ];
-        args.extend(flags.iter().map(|&flag| flag.to_owned()));
-        if view.dark {
-            args.push("--force-dark-mode".into());
-            args.push("--blink-settings=preferredColorScheme=0".into());
-        }
-        let mut options = json!({ "args": args });
-        if view.phone {
-            options["mobileEmulation"] = json!({ "deviceMetrics": metrics(view) });
-        }
+        let driver = Driver::chromium().await?;
         let capabilities = json!({
-            "goog:chromeOptions": options,
+            "goog:chromeOptions": { "debuggerAddress": driver.debugger },
             "goog:loggingPrefs": { "browser": "ALL" },
         });
-        Browser::connect(Engine::Chromium, capabilities, profile).await
+        let browser = Browser::connect(driver, capabilities).await?;
+        let client = &browser.client;
+        let before = client.windows().await?;
+        let window = client.new_window(false).await?.handle;
+        for other in before {
+            client.switch_to_window(other).await?;
+            client.close_window().await?;
+        }
+        client.switch_to_window(window).await?;
+        let everything = json!({ "origin": "*", "storageTypes": "all" });
+        browser.devtools("Storage.clearDataForOrigin", everything).await?;
+        browser.look_as(view).await?;
+        Ok(browser)
     }
 
     /// Starts any of the browsers, in a window of the size that it has by default.
@@ -246,27 +238,41 @@ impl Browser {
                 json!({ "webkitgtk:browserOptions": { "binary": binary, "args": ["--automation"] } })
             }
         };
-        Browser::connect(engine, capabilities, tempfile::tempdir()?).await
-    }
-
-    async fn connect(
-        engine: Engine,
-        capabilities: Value,
-        profile: tempfile::TempDir,
-    ) -> anyhow::Result<Self> {
         let driver = match Driver::start(engine).await {
             Ok(driver) => driver,
             Err(_) => Driver::start(engine).await?,
         };
-        let Value::Object(capabilities) = capabilities else {
-            anyhow::bail!("capabilities are an object");
-        };
-        let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://{}", driver.addr))
-            .await?;
+        Browser::connect(Arc::new(driver), capabilities).await
+    }
+
+    async fn connect(driver: Arc<Driver>, capabilities: Value) -> anyhow::Result<Self> {
+        let client = driver.session(capabilities).await?;
         let session = client.session_id().await?.context("no session")?;
-        Ok(Browser { client, session: format!("/session/{session}"), driver, _profile: profile })
+        Ok(Browser { client, session: format!("/session/{session}"), driver })
+    }
+
+    #[allow(clippy::print_stderr, reason = "whoever runs the tests reads why one failed")]
+    fn explain_failure(&self) {
+        let thread = std::thread::current();
+        let test = thread.name().unwrap_or_default().to_owned();
+        let shown = || -> anyhow::Result<PathBuf> {
+            let path = format!("{}/screenshot", self.session);
+            let picture = self.driver.call_blocking(&[], &path)?;
+            let picture = BASE64.decode(picture.as_str().context("no picture")?.as_bytes())?;
+            let file = screens()?.join(format!("failed-{}.png", test.replace("::", "-")));
+            std::fs::write(&file, picture)?;
+            Ok(file)
+        };
+        match shown() {
+            Ok(file) => eprintln!("the page when the test failed: {}", file.display()),
+            Err(error) => eprintln!("no screenshot of the failure: {error}"),
+        }
+        let path = format!("{}/se/log", self.session);
+        let lines = self.driver.call_blocking(&["--json", r#"{"type":"browser"}"#], &path);
+        for line in lines.iter().flat_map(|lines| lines.as_array()).flatten() {
+            eprintln!("console: {}", line["message"]);
+        }
+        eprintln!("this test alone: tests/run {test}");
     }
 
     /// Sends a command of the DevTools protocol (<https://chromedevtools.github.io/devtools-protocol/>), and gives back its

@@ -142,13 +142,14 @@ impl Visit {
         taken.expect("the picture is taken");
     }
 
-    /// Leaves a picture of what is on screen, and has it judged: axe finds nothing, and nothing is too wide.
+    /// Leaves a picture of what is on screen, and has it judged: axe finds nothing in the part that this is about, and nothing is
+    /// too wide.
     ///
     /// # Panics
     /// As [`Visit::axe`] and [`Visit::fits`].
-    pub async fn look(&self, name: &str) {
+    pub async fn look(&self, part: &str, name: &str) {
         self.picture(name).await;
-        self.axe(name).await;
+        self.axe_in(part, name).await;
         self.fits().await;
     }
 
@@ -156,10 +157,10 @@ impl Visit {
     ///
     /// # Panics
     /// As [`Visit::look`].
-    pub async fn look_everywhere(&self, name: &str) {
+    pub async fn look_everywhere(&self, part: &str, name: &str) {
         for (view_name, view) in VIEWS {
             self.view_as(view).await;
-            self.look(&format!("{name}-{view_name}")).await;
+            self.look(part, &format!("{name}-{view_name}")).await;
         }
         self.view_as(LIGHT).await;
     }
