@@ -28,7 +28,7 @@ async fn a_throttled_tombstone_ends_the_page_early() {
     let (endpoint, limits) = (&person.endpoint, Limits::default());
     store.create(endpoint, NOW, 1, &limits).await.unwrap();
     for _ in 0..GAPS {
-        store.number(endpoint, NOW, &limits).await.unwrap();
+        store.number(endpoint, 2, NOW, &limits).await.unwrap();
     }
 
     let proxy = FaultProxy::passive(&engine.url).await.unwrap();

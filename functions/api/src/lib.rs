@@ -104,7 +104,7 @@ impl Api {
                 no_content()
             }
             Call::Clear => {
-                self.store.clear(endpoint, now).await?;
+                self.store.clear(endpoint).await?;
                 no_content()
             }
             Call::Read(read, limit) => {
@@ -179,6 +179,7 @@ impl Api {
             expires_at: state.expires_at,
             first_seq: state.first_seq,
             last_seq: state.last_seq,
+            refused: state.refused,
             limits: self.limits,
             reply: state.reply.filter(|_| power == Power::Owner),
         })

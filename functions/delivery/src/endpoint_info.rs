@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     key::Endpoint,
     limits::Limits,
+    log_page::is_zero,
     millis::{self, Millis},
     reply::Reply,
 };
@@ -26,6 +27,9 @@ pub struct EndpointInfo {
     pub first_seq: u64,
     /// The highest number given; 0 before the first.
     pub last_seq: u64,
+    /// Requests that were refused because the endpoint had used up its write units; at least so many, and absent for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refused: u64,
     /// The limits of this deployment.
     pub limits: Limits,
     /// What the receiver is set to answer; `None` for the default reply, and always under a share key.

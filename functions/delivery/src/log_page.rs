@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Delivery, key::Endpoint};
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+pub(crate) fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
 /// A run of the log, in order. Its JSON is part of the outside contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogPage {
@@ -22,6 +27,12 @@ pub struct LogPage {
     pub last_seq: u64,
     /// Numbers of this page's range under which nothing was acknowledged, and never will be.
     pub missing: Vec<u64>,
+    /// Numbers of this page's range whose delivery was deleted when its time was over, if there was one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<u64>,
+    /// Requests that were refused because the endpoint had used up its write units; at least so many, and absent for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refused: u64,
     /// Numbers of this page's range whose item is there and can't be read; says so instead of hiding them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<u64>,

@@ -261,6 +261,7 @@ mod tests {
         delivery_ttl_s: 1,
         endpoint_ttl_s: 1,
         max_delay_ms: 30_000,
+        endpoint_units_per_s: 0,
     };
 
     fn check(json: &str, refused_field: Option<&str>) {

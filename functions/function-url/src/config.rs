@@ -5,7 +5,7 @@ use delivery::limits::Limits;
 use crate::log::Level;
 
 /// Every variable that is read here; the deployment's template gives each function these and its own, and no other.
-pub const VARIABLES: [&str; 8] = [
+pub const VARIABLES: [&str; 9] = [
     "TABLE_NAME",
     "ORIGIN_SECRET",
     "CONNECT_AT_START",
@@ -13,6 +13,7 @@ pub const VARIABLES: [&str; 8] = [
     "DELIVERY_TTL_S",
     "ENDPOINT_TTL_S",
     "MAX_DELAY_MS",
+    "ENDPOINT_UNITS_PER_S",
     "LOG_LEVEL",
 ];
 
@@ -76,6 +77,11 @@ impl Config {
                 defaults.endpoint_ttl_s,
             )?,
             max_delay_ms: number("MAX_DELAY_MS", present("MAX_DELAY_MS"), defaults.max_delay_ms)?,
+            endpoint_units_per_s: number(
+                "ENDPOINT_UNITS_PER_S",
+                present("ENDPOINT_UNITS_PER_S"),
+                defaults.endpoint_units_per_s,
+            )?,
         };
         Ok(Config {
             table: present("TABLE_NAME").ok_or(BadVariable("TABLE_NAME"))?,

@@ -47,8 +47,23 @@ impl Receiver {
         if !response::METHODS.iter().any(|one| one == request.method.as_str()) {
             return Problem::method_not_allowed(&response::METHODS).into_response().into();
         }
-        let numbered = match self.store.number(&endpoint, received_at, &self.limits).await {
+        let units = match request.body.kept.len() <= self.limits.max_body_bytes {
+            true => store::item::webhook_units(&request),
+            false => response::CUT_UNITS,
+        };
+        let numbered = match self.store.number(&endpoint, units, received_at, &self.limits).await {
             Ok(numbered) => numbered,
+            Err(store::Error::UsedUp(refusal)) => {
+                let wait_s = refusal.until.since(received_at).div_ceil(1000);
+                let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, response::TOO_MANY);
+                return HandlerResponse {
+                    endpoint: Some(endpoint),
+                    ..problem
+                        .retry_after(u32::try_from(wait_s).unwrap_or(u32::MAX).max(1))
+                        .into_response()
+                        .into()
+                };
+            }
             Err(error) => return failed(endpoint, None, &error),
         };
         let seq = numbered.seq;

@@ -27,6 +27,11 @@ pub const NO_ENDPOINT: &str = "no such hook URL: it was never created, has expir
 pub const NOT_RECORDED: &str =
     "the request could not be recorded and counts as not received; send it again";
 
+/// For a sender to an endpoint that has used up its write units.
+pub const TOO_MANY: &str = "this hook URL has received more than its share for the moment; the request was not recorded; send it again after the seconds in Retry-After";
+/// Write units of a webhook whose body is over the limit: a number, and a record with the body's beginning.
+pub const CUT_UNITS: u64 = 1 + 17;
+
 /// The endpoint that a raw path leads to, and the path below it, which begins with `/`.
 pub fn target(path: &str) -> Option<(Endpoint, String)> {
     let rest = path.strip_prefix("/hook/")?;

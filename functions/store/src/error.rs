@@ -2,11 +2,15 @@
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
+use crate::protocol::Refusal;
+
 /// Why the store did not do what was asked. Holds nothing that a sender wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// There is no such endpoint: never created, expired or forgotten.
     NotFound,
+    /// The endpoint has used up its write units.
+    UsedUp(Refusal),
     /// DynamoDB throttles; most likely the table's configured maximum is reached.
     Throttled,
     /// DynamoDB failed, or did not answer in time.
@@ -63,6 +67,7 @@ impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Error::NotFound => f.write_str("no such endpoint"),
+            Error::UsedUp(_) => f.write_str("the endpoint has used up its write units"),
             Error::Throttled => f.write_str("the table is throttled"),
             Error::Unavailable(why) => write!(f, "the table is not available: {why}"),
             Error::Refused(why) => write!(f, "the table refuses the call: {why}"),

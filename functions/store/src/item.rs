@@ -29,6 +29,8 @@ pub const SEQ: &str = "seq";
 pub const EXPIRES_AT: &str = "expires_at";
 /// Marks a number that will never have a delivery.
 pub const TOMBSTONE: &str = "tombstone";
+/// Marks a tombstone whose number may have had one.
+pub const GONE: &str = "gone";
 /// Random for each invocation of the receiver, so that a repeated put is recognised.
 pub const NONCE: &str = "nonce";
 
@@ -58,6 +60,9 @@ const COMMON: [(&str, &str); 22] = [
     ("content-type", "application/x-www-form-urlencoded"),
     ("accept", "*/*"),
 ];
+
+/// Bytes of a usual record without what was sent: names, keys, times and the default reply.
+const REST_OF_RECORD: usize = 350;
 
 /// The partition of a log's deliveries.
 pub fn log_partition(endpoint: &Endpoint, epoch: u64) -> String {
@@ -269,18 +274,22 @@ pub fn received_at(item: &Item) -> Result<Millis, Unreadable> {
     number(item, "received_at").map(Millis)
 }
 
-/// The item that closes a number for good.
-pub fn tombstone(partition: String, seq: u64, expires_at_s: u64) -> Item {
-    Item::from([
+/// The item that closes a number for good; `gone`, if a delivery may have been deleted there.
+pub fn tombstone(partition: String, seq: u64, gone: bool, expires_at_s: u64) -> Item {
+    let mut item = Item::from([
         (ENDPOINT.into(), s(partition)),
         (SEQ.into(), n(seq)),
         (TOMBSTONE.into(), AttributeValue::Bool(true)),
         (EXPIRES_AT.into(), n(expires_at_s)),
-    ])
+    ]);
+    if gone {
+        item.insert(GONE.into(), AttributeValue::Bool(true));
+    }
+    item
 }
 
 /// A head as an item.
-pub fn from_head(endpoint: &Endpoint, head: &Head, next_watermark_at: Millis) -> Item {
+pub fn from_head(endpoint: &Endpoint, head: &Head) -> Item {
     Item::from([
         (ENDPOINT.into(), s(endpoint.as_str())),
         (SEQ.into(), n(0)),
@@ -288,11 +297,14 @@ pub fn from_head(endpoint: &Endpoint, head: &Head, next_watermark_at: Millis) ->
         ("created_at".into(), n(head.created_at.0)),
         ("last_seq".into(), n(head.last_seq)),
         ("last_at".into(), n(head.last_at.0)),
-        ("gone_at".into(), n(head.gone_at.0)),
         ("cleared_to".into(), n(head.cleared_to)),
+        ("deleted_to".into(), n(head.deleted_to)),
         (EXPIRES_AT.into(), n(head.expires_at_s)),
         ("marks".into(), watermarks(&head.watermarks)),
-        ("mark_at".into(), n(next_watermark_at.0)),
+        ("mark_at".into(), n(head.interval_end.0)),
+        ("used".into(), n(head.used)),
+        ("used_from".into(), n(head.used_from.0)),
+        ("refused".into(), n(head.refused)),
         ("reply_key".into(), n(head.reply.key)),
         ("reply_from".into(), n(head.reply.from)),
         ("reply_until".into(), n(head.reply.until)),
@@ -304,22 +316,31 @@ pub fn watermarks(watermarks: &[Watermark]) -> AttributeValue {
     AttributeValue::L(watermarks.iter().flat_map(|mark| [n(mark.seq), n(mark.gone_at.0)]).collect())
 }
 
-/// The head in an item, and when its next watermark is due.
+/// The head in an item.
 ///
 /// # Errors
 /// Names the attribute that can't be read.
-pub fn to_head(item: &Item) -> Result<(Head, Millis), Unreadable> {
+pub fn to_head(item: &Item) -> Result<Head, Unreadable> {
+    // Not in the items of earlier versions.
+    let newer = |name| match item.contains_key(name) {
+        true => number(item, name),
+        false => Ok(0),
+    };
     let flat = item.get("marks").and_then(|value| value.as_l().ok()).ok_or("marks")?;
     let flat: Option<Vec<u64>> = flat.iter().map(|value| value.as_n().ok()?.parse().ok()).collect();
     let flat = flat.ok_or("marks")?;
-    let head = Head {
+    Ok(Head {
         epoch: number(item, "epoch")?,
         created_at: Millis(number(item, "created_at")?),
         last_seq: number(item, "last_seq")?,
         last_at: Millis(number(item, "last_at")?),
-        gone_at: Millis(number(item, "gone_at")?),
         cleared_to: number(item, "cleared_to")?,
+        deleted_to: newer("deleted_to")?,
         expires_at_s: number(item, EXPIRES_AT)?,
+        interval_end: Millis(number(item, "mark_at")?),
+        used: newer("used")?,
+        used_from: Millis(newer("used_from")?),
+        refused: newer("refused")?,
         watermarks: flat
             .chunks_exact(2)
             .map(|pair| Watermark { seq: pair[0], gone_at: Millis(pair[1]) })
@@ -329,6 +350,19 @@ pub fn to_head(item: &Item) -> Result<(Head, Millis), Unreadable> {
             from: number(item, "reply_from")?,
             until: number(item, "reply_until")?,
         },
+    })
+}
+
+/// Write units that a webhook is going to take: its number and its record, whose response is not known yet.
+pub fn webhook_units(request: &Request) -> u64 {
+    let AttributeValue::L(headers) = pairs(&request.headers) else {
+        unreachable!("pairs are a list")
     };
-    Ok((head, Millis(number(item, "mark_at")?)))
+    let headers = headers.iter().map(|of| match of {
+        AttributeValue::S(text) => text.len() + 1,
+        _ => 3,
+    });
+    let sent = request.path.len() + request.query.len() + request.body.kept.len();
+    let bytes = headers.sum::<usize>() + sent + REST_OF_RECORD;
+    1 + bytes.div_ceil(1024) as u64
 }

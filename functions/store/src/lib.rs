@@ -2,7 +2,7 @@
 //!
 //! - [`protocol`]: the rules, pure; read these first
 //! - this file: [`Store`], and what a receiver does: number, then record
-//! - [`read`]: what a poll does; [`owner`]: create, clear, forget, set a reply
+//! - [`read`]: what a poll does; [`owner`]: create, clear, forget, set a reply; [`sweep`]: the local home's time to live
 //! - [`item`] and [`table`]: the items and the table; [`connection`]: timeouts; [`names`]: what an instance remembers
 //!
 //! The table has the partition key `endpoint` (S) and the sort key `seq` (N). Expiry is DynamoDB's time to live on
@@ -10,10 +10,10 @@
 //!
 //! | item | `endpoint` | `seq` | attributes |
 //! | --- | --- | --- | --- |
-//! | head | `NAME` | 0 | `epoch`, `created_at`, `last_seq`, `last_at`, `gone_at`, `cleared_to`, `marks` (watermarks: a list of `seq`, `gone_at`, …), `mark_at` (when the next one is due), `reply_key`, `reply_from`, `reply_until`, `expires_at` |
+//! | head | `NAME` | 0 | `epoch`, `created_at`, `last_seq`, `last_at`, `cleared_to`, `deleted_to`, `marks` (watermarks: a list of `seq`, `gone_at`, …), `mark_at` (the interval's end), `used`, `used_from`, `refused`, `reply_key`, `reply_from`, `reply_until`, `expires_at` |
 //! | reply | `NAME` | minus its key | `reply` (JSON), `expires_at` |
 //! | delivery | `NAME#EPOCH` | its number | `nonce`, `received_at`, `took_ms`, `method`, `path`, `query`, `source`, `headers` (a list of name, value, …; numbers for common ones), `added` (a bit for each header), `body` (S if UTF-8, else B), `body_size` and `body_sha256` (if it was cut), `status`, `reply_headers`, `reply_body`, `delay_ms`, `reply_use`, `reply_uses`, `expires_at` |
-//! | tombstone | `NAME#EPOCH` | its number | `tombstone`, `expires_at` |
+//! | tombstone | `NAME#EPOCH` | its number | `tombstone`, `gone` (if there may have been a delivery), `expires_at` |
 //!
 //! The epoch in a log's partition puts a forgotten log out of reach in one write.
 //!
@@ -27,7 +27,7 @@
 //! let endpoint = OwnerKey::from_bytes(&[7; 32]).share_key().endpoint();
 //! let (now, limits) = (Millis(1_795_431_600_000), Limits::default());
 //! store.create(&endpoint, now, 0x5eed, &limits).await?;
-//! let numbered = store.number(&endpoint, now, &limits).await?;
+//! let numbered = store.number(&endpoint, 2, now, &limits).await?;
 //! assert_eq!(numbered.seq, 1);
 //! let page = store.read(&endpoint, ReadRequest::First, 100, now, &limits).await?;
 //! assert!(page.deliveries.is_empty(), "number 1 is not recorded yet");
@@ -42,6 +42,7 @@ pub mod names;
 pub mod owner;
 pub mod protocol;
 pub mod read;
+pub mod sweep;
 pub mod table;
 
 use std::{
@@ -53,8 +54,10 @@ use std::{
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::update_item::{UpdateItemOutput, builders::UpdateItemFluentBuilder},
-    types::ReturnValue,
+    operation::update_item::{
+        UpdateItemError, UpdateItemOutput, builders::UpdateItemFluentBuilder,
+    },
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure as ConditionFailed},
 };
 use delivery::{Delivery, ReplyUse, key::Endpoint, limits::Limits, millis::Millis, reply::Reply};
 use tokio::time::{Instant, sleep};
@@ -64,7 +67,7 @@ use crate::{
     connection::answered,
     item::{ENDPOINT, EXPIRES_AT, Item, NONCE, SEQ, n, s},
     names::Names,
-    protocol::{Head, ReplyWindow, Write},
+    protocol::{Head, Next, Renewal, ReplyWindow, Write},
 };
 
 /// Attempts of a conditional write on the head, each on the head as a concurrent writer left it.
@@ -89,6 +92,8 @@ pub struct Numbered {
     pub epoch: u64,
     /// The numbers that get the reply that the owner set.
     pub reply: ReplyWindow,
+    /// What the delivery's expiry follows from (see [`Head::interval_end`](protocol::Head)).
+    pub interval_end: Millis,
 }
 
 impl Store {
@@ -153,22 +158,25 @@ impl Store {
         answered(build(update).send()).await
     }
 
-    /// Takes the next number of an endpoint and extends the endpoint's time to live.
+    /// Takes the next number of an endpoint, for a webhook that takes so many write units.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if it was never created, is expired or forgotten. After other errors a number may have been taken
-    /// all the same; readers will report it as missing.
+    /// [`Error::NotFound`] if it was never created, is expired or forgotten; [`Error::UsedUp`] if it has used up its units.
+    /// After other errors a number may have been taken all the same; readers will report it as missing.
     pub async fn number(
         &self,
         endpoint: &Endpoint,
+        units: u64,
         now: Millis,
         limits: &Limits,
     ) -> Result<Numbered, Error> {
-        let taken = self.take_number(endpoint, now, limits);
+        let taken = self.take_number(endpoint, units, now, limits);
         let taken = connection::with_timeout(connection::NUMBER_WITHIN, taken).await;
-        match taken {
-            Ok(_) => self.names().insert(endpoint),
-            Err(Error::NotFound) => self.names().remove(endpoint),
+        let mut names = self.names();
+        match &taken {
+            Ok(_) => names.counted(endpoint),
+            Err(Error::NotFound) => names.remove(endpoint),
+            Err(Error::UsedUp(refusal)) => names.refused(endpoint, *refusal),
             Err(_) => {}
         }
         taken
@@ -181,89 +189,73 @@ impl Store {
     async fn take_number(
         &self,
         endpoint: &Endpoint,
+        units: u64,
         now: Millis,
         limits: &Limits,
     ) -> Result<Numbered, Error> {
-        let is_known = self.names().contains(endpoint);
-        // Consistently, or an endpoint that was just created would be refused.
-        if !is_known && self.head(endpoint, true).await?.is_none() {
-            return Err(Error::NotFound);
+        let seen = self.names().get(endpoint);
+        if let Some(seen) = seen.filter(|seen| seen.refusal.applies(now)) {
+            return Err(Error::UsedUp(seen.refusal));
         }
-        let gone = now.plus_s(limits.delivery_ttl_s).0;
-        let expires = now.plus_s(limits.endpoint_ttl_s).epoch_s_ceil();
-        let counted = "ADD last_seq :one \
-                       SET last_at = :now, gone_at = :gone, expires_at = :expires";
+        // Who knows nothing of an endpoint, or that it was used up, reads its head first: a write that fails costs a write
+        // unit. Consistently, or an endpoint that was just created would be refused.
+        let mut head = match seen {
+            Some(seen) if seen.refused == 0 => None,
+            _ => Some(self.head(endpoint, true).await?.ok_or(Error::NotFound)?),
+        };
+        let refused = seen.unwrap_or_default().refused;
+        let counted = self
+            .once
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(head_key(endpoint)))
+            .expression_attribute_values(":one", n(1))
+            .expression_attribute_values(":now", n(now.0))
+            .expression_attribute_values(":refused", n(refused))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ConditionFailed::AllOld);
+        let plain = counted
+            .clone()
+            .update_expression(
+                "ADD last_seq :one, used :units, refused :refused SET last_at = :now",
+            )
+            .condition_expression(
+                "mark_at > :now AND (attribute_not_exists(used) OR used < :quota)",
+            )
+            .expression_attribute_values(":units", n(units))
+            .expression_attribute_values(":quota", n(protocol::quota(limits)));
         for _ in 0..MAX_ATTEMPTS {
-            let update = self
-                .once
-                .update_item()
-                .table_name(&self.table)
-                .set_key(Some(head_key(endpoint)))
-                .update_expression(counted)
-                .condition_expression("expires_at > :now_s AND mark_at > :now")
-                .expression_attribute_values(":one", n(1))
-                .expression_attribute_values(":now", n(now.0))
-                .expression_attribute_values(":now_s", n(now.0 / 1000))
-                .expression_attribute_values(":gone", n(gone))
-                .expression_attribute_values(":expires", n(expires))
-                .return_values(ReturnValue::AllNew);
-            let update = || answered(update.clone().send());
-            let taken = Self::insist(Write::Number, now.0, update).await;
-            match taken {
-                Ok(out) => {
-                    let (head, _) = self.head_in(&out.attributes.unwrap_or_default())?;
+            let write = match &head {
+                None => plain.clone(),
+                Some(head) => match protocol::next(head, units, now, limits) {
+                    Next::NotFound => return Err(Error::NotFound),
+                    Next::Refuse(refusal) => return Err(Error::UsedUp(refusal)),
+                    Next::Plain => plain.clone(),
+                    Next::Renew(renewal) => renewing(counted.clone(), head, &renewal),
+                },
+            };
+            let update = || counted_head(write.clone());
+            let before = match Self::insist(Write::Number, now.0, update).await? {
+                Ok(item) => {
+                    let head = self.head_in(&item)?;
+                    if head.interval_end == now.plus_ms(protocol::interval_ms(limits)) {
+                        // It was just renewed. Its reply must not expire before it.
+                        self.extend_reply_ttl(endpoint, &head, now, limits).await?;
+                    }
                     return Ok(Numbered {
                         seq: head.last_seq,
                         epoch: head.epoch,
                         reply: head.reply,
+                        interval_end: head.interval_end,
                     });
                 }
-                Err(Error::ConditionFailed) => self.add_watermark(endpoint, now, limits).await?,
-                Err(error) => return Err(error),
-            }
+                Err(Some(item)) => self.head_in(&item)?,
+                // Not every engine gives it.
+                Err(None) => self.head(endpoint, true).await?.ok_or(Error::NotFound)?,
+            };
+            head = Some(before);
         }
         Err(Error::too_many_conflicts())
-    }
-
-    /// Adds a watermark for the last number before the next one overwrites its time, if one is due.
-    async fn add_watermark(
-        &self,
-        endpoint: &Endpoint,
-        now: Millis,
-        limits: &Limits,
-    ) -> Result<(), Error> {
-        let (head, next_watermark_at) = self.head(endpoint, true).await?.ok_or(Error::NotFound)?;
-        if head.expired(now) {
-            return Err(Error::NotFound);
-        }
-        if next_watermark_at > now {
-            return Ok(());
-        }
-        let added = self
-            .update_at(head_key(endpoint), |update| {
-                update
-                    .update_expression("SET marks = :watermarks, mark_at = :next")
-                    .condition_expression("epoch = :epoch AND last_seq = :last AND mark_at = :due")
-                    .expression_attribute_values(
-                        ":watermarks",
-                        item::watermarks(&protocol::next_watermarks(&head, now)),
-                    )
-                    .expression_attribute_values(
-                        ":next",
-                        n(now.plus_ms(protocol::watermark_interval_ms(limits)).0),
-                    )
-                    .expression_attribute_values(":epoch", n(head.epoch))
-                    .expression_attribute_values(":last", n(head.last_seq))
-                    .expression_attribute_values(":due", n(next_watermark_at.0))
-            })
-            .await;
-        match added {
-            // A head in use comes here regularly, so this is also where its reply is kept from expiring.
-            Ok(_) => self.extend_reply_ttl(endpoint, &head, now, limits).await,
-            // Another writer added it, or the endpoint was forgotten meanwhile: read the head again.
-            Err(Error::ConditionFailed) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 
     /// The reply that the owner set for a numbered delivery, and which use of it this is.
@@ -308,7 +300,7 @@ impl Store {
         limits: &Limits,
     ) -> Result<(), Error> {
         let partition = item::log_partition(endpoint, numbered.epoch);
-        let expires = protocol::expires_at_s(delivery.received_at, limits);
+        let expires = protocol::expires_at_s(numbered.interval_end, limits);
         let put = self
             .once
             .put_item()
@@ -328,18 +320,59 @@ impl Store {
         }
     }
 
-    /// The head of an endpoint, expired or not, and when its next watermark is due.
-    async fn head(
-        &self,
-        endpoint: &Endpoint,
-        consistent: bool,
-    ) -> Result<Option<(Head, Millis)>, Error> {
+    /// The head of an endpoint, forgotten or not.
+    async fn head(&self, endpoint: &Endpoint, consistent: bool) -> Result<Option<Head>, Error> {
         let found = self.get_at(head_key(endpoint), consistent).await?;
         found.map(|item| self.head_in(&item)).transpose()
     }
 
-    fn head_in(&self, item: &Item) -> Result<(Head, Millis), Error> {
+    fn head_in(&self, item: &Item) -> Result<Head, Error> {
         item::to_head(item).map_err(|attribute| Error::Unreadable { seq: 0, attribute })
+    }
+}
+
+/// A number with a renewal, on condition that the head is still as it was.
+fn renewing(
+    counted: UpdateItemFluentBuilder,
+    head: &Head,
+    renewal: &Renewal,
+) -> UpdateItemFluentBuilder {
+    counted
+        .update_expression(
+            "ADD last_seq :one, refused :refused SET last_at = :now, marks = :marks, \
+             mark_at = :end, deleted_to = :deleted, expires_at = :expires, \
+             used = :used, used_from = :from",
+        )
+        .condition_expression(
+            "epoch = :epoch AND last_seq = :last AND mark_at = :due \
+             AND expires_at = :until \
+             AND (attribute_not_exists(deleted_to) OR deleted_to = :was)",
+        )
+        .expression_attribute_values(":marks", item::watermarks(&renewal.watermarks))
+        .expression_attribute_values(":end", n(renewal.interval_end.0))
+        .expression_attribute_values(":deleted", n(renewal.deleted_to))
+        .expression_attribute_values(":expires", n(renewal.expires_at_s))
+        .expression_attribute_values(":used", n(renewal.used))
+        .expression_attribute_values(":from", n(renewal.used_from.0))
+        .expression_attribute_values(":epoch", n(head.epoch))
+        .expression_attribute_values(":last", n(head.last_seq))
+        .expression_attribute_values(":due", n(head.interval_end.0))
+        .expression_attribute_values(":until", n(head.expires_at_s))
+        .expression_attribute_values(":was", n(head.deleted_to))
+}
+
+/// The head as a write left it; or, if its condition failed, as it was.
+async fn counted_head(
+    update: UpdateItemFluentBuilder,
+) -> Result<Result<Item, Option<Item>>, Error> {
+    match update.send().await {
+        Ok(out) => Ok(Ok(out.attributes.unwrap_or_default())),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(Err(failed.item.clone()))
+            }
+            _ => Err(Error::from_sdk(error)),
+        },
     }
 }
 

@@ -33,12 +33,14 @@ pub struct State {
     pub last_seq: u64,
     /// The reply that the owner set, unless it is used up.
     pub reply: Option<SetReply>,
+    /// Requests that were refused because the endpoint's units were used up; at least so many.
+    pub refused: u64,
 }
 
-/// When a reply expires unless it is extended: one endpoint lifetime after its endpoint would, so never before it.
-fn reply_expires_at_s(now: Millis, limits: &Limits) -> u64 {
-    let life = |from: Millis| from.plus_s(limits.endpoint_ttl_s);
-    life(life(now)).epoch_s_ceil()
+/// When a reply expires unless it is extended: two endpoint lifetimes after its endpoint's interval, so never before it.
+fn reply_expires_at_s(head: &Head, now: Millis, limits: &Limits) -> u64 {
+    let from = now.max(head.interval_end).plus_ms(protocol::interval_ms(limits));
+    from.plus_s(limits.endpoint_ttl_s.saturating_mul(2)).epoch_s_ceil()
 }
 
 pub(crate) fn reply_key(endpoint: &Endpoint, key: u64) -> Item {
@@ -57,47 +59,39 @@ impl Store {
         epoch: u64,
         limits: &Limits,
     ) -> Result<(), Error> {
-        let expires_at_s = now.plus_s(limits.endpoint_ttl_s).epoch_s_ceil();
+        let new = Head::new(epoch, now, limits);
         for _ in 0..MAX_ATTEMPTS {
             let known = self.head(endpoint, true).await?;
             let tried = match known {
-                Some((head, _)) if !head.expired(now) => {
+                Some(head) if !head.is_forgotten() => {
+                    if new.expires_at_s <= head.expires_at_s {
+                        return Ok(());
+                    }
                     // The reply first: the endpoint must not outlive it.
                     self.extend_reply_ttl(endpoint, &head, now, limits).await?;
                     self.update_at(head_key(endpoint), |update| {
                         update
                             .update_expression("SET expires_at = :expires")
-                            .condition_expression("epoch = :epoch")
-                            .expression_attribute_values(":expires", n(expires_at_s))
+                            .condition_expression("epoch = :epoch AND expires_at = :known")
+                            .expression_attribute_values(":expires", n(new.expires_at_s))
+                            .expression_attribute_values(":known", n(head.expires_at_s))
                             .expression_attribute_values(":epoch", n(head.epoch))
                     })
                     .await
                     .map(drop)
                 }
                 known => {
-                    let head = Head {
-                        epoch,
-                        created_at: now,
-                        last_seq: 0,
-                        last_at: now,
-                        gone_at: now,
-                        cleared_to: 0,
-                        expires_at_s,
-                        watermarks: vec![],
-                        reply: ReplyWindow::default(),
-                    };
-                    let next_watermark_at = now.plus_ms(protocol::watermark_interval_ms(limits));
                     let mut put = self
                         .client
                         .put_item()
                         .table_name(&self.table)
-                        .set_item(Some(item::from_head(endpoint, &head, next_watermark_at)));
+                        .set_item(Some(item::from_head(endpoint, &new)));
                     put = match known {
                         None => put.condition_expression("attribute_not_exists(epoch)"),
-                        Some((expired, _)) => put
-                            .condition_expression("epoch = :epoch AND expires_at = :expired")
-                            .expression_attribute_values(":epoch", n(expired.epoch))
-                            .expression_attribute_values(":expired", n(expired.expires_at_s)),
+                        Some(forgotten) => put
+                            .condition_expression("epoch = :epoch AND expires_at = :known")
+                            .expression_attribute_values(":epoch", n(forgotten.epoch))
+                            .expression_attribute_values(":known", n(forgotten.expires_at_s)),
                     };
                     answered(put.send()).await.map(drop)
                 }
@@ -120,7 +114,7 @@ impl Store {
         now: Millis,
         limits: &Limits,
     ) -> Result<State, Error> {
-        let head = self.load_active_head(endpoint, now).await?;
+        let head = self.load_active_head(endpoint).await?;
         let next = head.last_seq.saturating_add(1);
         let set = match head.reply.contains(next.max(head.reply.from)) {
             true => self.load_reply(endpoint, head.reply.key).await?,
@@ -131,6 +125,7 @@ impl Store {
             expires_at: Millis(head.expires_at_s.saturating_mul(1000)),
             first_seq: protocol::first_seq(&head, limits, now),
             last_seq: head.last_seq,
+            refused: head.refused,
             reply: set
                 .map(|reply| SetReply { reply, times_left: head.reply.times_left(head.last_seq) }),
         })
@@ -140,9 +135,9 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such endpoint.
-    pub async fn clear(&self, endpoint: &Endpoint, now: Millis) -> Result<(), Error> {
+    pub async fn clear(&self, endpoint: &Endpoint) -> Result<(), Error> {
         for _ in 0..MAX_ATTEMPTS {
-            let head = self.load_active_head(endpoint, now).await?;
+            let head = self.load_active_head(endpoint).await?;
             if head.cleared_to >= head.last_seq {
                 return Ok(());
             }
@@ -169,16 +164,19 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`] if there is no such endpoint.
     pub async fn forget(&self, endpoint: &Endpoint, now: Millis) -> Result<(), Error> {
-        let head = self.load_active_head(endpoint, now).await?;
+        let head = self.load_active_head(endpoint).await?;
         // Not deleted: without a head, a late copy of the write that created this one would create it again, and its log
-        // with it. What remains is expired by every clock that is less than a month off, and has another epoch than the
-        // one that writes under way refer to.
+        // with it. What remains has another epoch than the one that writes under way refer to, and no interval in which
+        // a number is given.
         let forgotten = self
             .update_at(head_key(endpoint), |update| {
                 update
-                    .update_expression("SET epoch = :buried, expires_at = :long_ago")
+                    .update_expression(
+                        "SET epoch = :buried, expires_at = :long_ago, mark_at = :never",
+                    )
                     .condition_expression("epoch = :epoch")
                     .expression_attribute_values(":buried", n(!head.epoch))
+                    .expression_attribute_values(":never", n(0))
                     .expression_attribute_values(
                         ":long_ago",
                         n(protocol::tombstone_expires_at_s(now)),
@@ -191,7 +189,7 @@ impl Store {
             Ok(_) | Err(Error::ConditionFailed) => {}
             Err(error) => return Err(error),
         }
-        self.expire_reply(endpoint, &head.reply, now).await;
+        self.expire_reply(endpoint, &head, &head.reply, now).await;
         Ok(())
     }
 
@@ -211,11 +209,11 @@ impl Store {
         now: Millis,
         limits: &Limits,
     ) -> Result<(), Error> {
-        let mut head = self.load_active_head(endpoint, now).await?;
+        let mut head = self.load_active_head(endpoint).await?;
         let mut item: Item = reply_key(endpoint, key);
         let text = serde_json::to_string(reply).expect("a reply is JSON");
         item.insert("reply".into(), s(text));
-        item.insert(EXPIRES_AT.into(), n(reply_expires_at_s(now, limits)));
+        item.insert(EXPIRES_AT.into(), n(reply_expires_at_s(&head, now, limits)));
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         answered(put.send()).await?;
         let until = match reply.times {
@@ -241,15 +239,15 @@ impl Store {
                 .await;
             match replaced {
                 Ok(_) => {
-                    self.expire_reply(endpoint, &head.reply, now).await;
+                    self.expire_reply(endpoint, &head, &head.reply, now).await;
                     return Ok(());
                 }
                 Err(Error::ConditionFailed) => {
                     let previous = head.reply;
-                    head = self.load_active_head(endpoint, now).await?;
+                    head = self.load_active_head(endpoint).await?;
                     if head.reply.key == key {
                         // An earlier attempt of this very write succeeded, and its response was lost.
-                        self.expire_reply(endpoint, &previous, now).await;
+                        self.expire_reply(endpoint, &head, &previous, now).await;
                         return Ok(());
                     }
                 }
@@ -264,7 +262,7 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`] if there is no such endpoint.
     pub async fn clear_reply(&self, endpoint: &Endpoint, now: Millis) -> Result<(), Error> {
-        let head = self.load_active_head(endpoint, now).await?;
+        let head = self.load_active_head(endpoint).await?;
         if head.reply.until == 0 {
             return Ok(());
         }
@@ -281,7 +279,7 @@ impl Store {
             .await;
         match restored {
             Ok(_) => {
-                self.expire_reply(endpoint, &head.reply, now).await;
+                self.expire_reply(endpoint, &head, &head.reply, now).await;
                 Ok(())
             }
             // Another reply was set meanwhile; it wins.
@@ -301,12 +299,20 @@ impl Store {
         if !head.reply.contains(head.last_seq.saturating_add(1)) {
             return Ok(());
         }
-        self.set_reply_expiry(endpoint, head.reply.key, reply_expires_at_s(now, limits)).await
+        let expires = reply_expires_at_s(head, now, limits);
+        self.set_reply_expiry(endpoint, head.reply.key, expires).await
     }
 
     /// Lets a replaced reply expire soon. A failure is harmless: it expires anyway, later.
-    async fn expire_reply(&self, endpoint: &Endpoint, replaced: &ReplyWindow, now: Millis) {
+    async fn expire_reply(
+        &self,
+        endpoint: &Endpoint,
+        head: &Head,
+        replaced: &ReplyWindow,
+        now: Millis,
+    ) {
         if replaced.key != 0 {
+            let now = now.max(head.interval_end);
             let expires = now.plus_s(REPLACED_REPLY_TTL_S).epoch_s_ceil();
             let _ = self.set_reply_expiry(endpoint, replaced.key, expires).await;
         }
@@ -332,13 +338,9 @@ impl Store {
         }
     }
 
-    /// The head of an endpoint that exists and has not expired, read consistently.
-    pub(crate) async fn load_active_head(
-        &self,
-        endpoint: &Endpoint,
-        now: Millis,
-    ) -> Result<Head, Error> {
+    /// The head of an endpoint that exists and was not forgotten, read consistently.
+    pub(crate) async fn load_active_head(&self, endpoint: &Endpoint) -> Result<Head, Error> {
         let found = self.head(endpoint, true).await?;
-        found.map(|(head, _)| head).filter(|head| !head.expired(now)).ok_or(Error::NotFound)
+        found.filter(|head| !head.is_forgotten()).ok_or(Error::NotFound)
     }
 }

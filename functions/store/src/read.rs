@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::{
     Error, Store,
     connection::answered,
-    item::{self, Item, SEQ, TOMBSTONE, n, s},
+    item::{self, GONE, Item, SEQ, TOMBSTONE, n, s},
     protocol::{self, ClosedGaps, Entry, Plan, QueriedRange, ReadRequest},
 };
 
@@ -44,12 +44,12 @@ impl Store {
         limits: &Limits,
     ) -> Result<LogPage, Error> {
         let stale = match request {
-            ReadRequest::After(_) => self.head(endpoint, false).await?.map(|(head, _)| head),
+            ReadRequest::After(_) => self.head(endpoint, false).await?,
             _ => None,
         };
         let head = match stale {
             Some(head) if request.accepts_stale_head(&head, limits, now) => head,
-            _ => self.load_active_head(endpoint, now).await?,
+            _ => self.load_active_head(endpoint).await?,
         };
         let plan = Plan::new(request, &head, limits, now);
         let queried = if plan.is_empty() {
@@ -62,15 +62,16 @@ impl Store {
         };
         let mut closed = ClosedGaps::new();
         let page = loop {
-            let page = protocol::page(&plan, &head, limits, now, &queried.range, &closed);
+            let page = protocol::page(&plan, &head, now, &queried.range, &closed);
             if page.to_close.is_empty() || closed.len() >= protocol::MAX_CLOSED_GAPS {
                 break page;
             }
             for some in page.to_close.chunks(protocol::CLOSED_AT_ONCE) {
                 let partition = item::log_partition(endpoint, head.epoch);
-                let expires = protocol::expires_at_s(now, limits);
+                let expires = protocol::expires_at_s(now.max(head.interval_end), limits);
                 let writes = some.iter().map(|&seq| {
-                    let tombstone = item::tombstone(partition.clone(), seq, expires);
+                    let tombstone =
+                        item::tombstone(partition.clone(), seq, seq <= plan.gone_to, expires);
                     let store = self.clone();
                     async move { (seq, store.close_gap(tombstone).await) }
                 });
@@ -105,6 +106,8 @@ impl Store {
             first_seq: page.first_seq,
             last_seq: page.last_seq,
             missing: page.missing,
+            gone: page.gone,
+            refused: head.refused,
             restarted: plan.restarted,
         })
     }
@@ -192,7 +195,9 @@ impl Store {
 
 impl Queried {
     fn take(&mut self, seq: u64, item: &Item) {
-        let entry = if item.contains_key(TOMBSTONE) {
+        let entry = if item.contains_key(GONE) {
+            Entry::Gone
+        } else if item.contains_key(TOMBSTONE) {
             Entry::Tombstone
         } else {
             match item::to_delivery(item) {

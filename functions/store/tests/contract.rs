@@ -21,6 +21,7 @@ const LIMITS: Limits = Limits {
     delivery_ttl_s: 7 * 86_400,
     endpoint_ttl_s: 30 * 86_400,
     max_delay_ms: 0,
+    endpoint_units_per_s: 0,
 };
 
 fn connect(url: &str) -> Store {
@@ -66,7 +67,7 @@ impl Log {
     }
 
     async fn number(&self, at: Millis) -> Numbered {
-        self.store.number(&self.endpoint, at, &LIMITS).await.unwrap()
+        self.store.number(&self.endpoint, 2, at, &LIMITS).await.unwrap()
     }
 
     async fn record(
@@ -111,10 +112,14 @@ async fn suite(url: &str) {
     a_repeated_put_is_one_delivery(&Log::new(&store).await).await;
     a_hole_is_closed_by_a_write(&Log::new(&store).await).await;
     pages_go_both_ways(&Log::new(&store).await).await;
-    what_is_cleared_forgotten_or_expired_is_gone(&Log::new(&store).await).await;
+    what_is_cleared_or_forgotten_is_gone(&Log::new(&store).await).await;
+    a_wrong_clock_hides_and_expires_nothing(&Log::new(&store).await).await;
+    an_endpoint_has_so_many_units_and_no_more(&Log::new(&store).await).await;
     only_the_newest_are_kept_and_the_old_go(&Log::new(&store).await).await;
     what_the_table_has_deleted_is_gone_and_not_missing(&Log::new(&store).await).await;
     replies_answer_the_numbers_they_were_set_for(&Log::new(&store).await).await;
+    // The last one, because it deletes what others made.
+    what_a_wrong_clock_deletes_is_not_called_missing(&Log::new(&store).await).await;
 }
 
 async fn what_is_recorded_is_read(log: &Log) {
@@ -189,17 +194,17 @@ async fn pages_go_both_ways(log: &Log) {
     assert_eq!((numbers(&oldest), oldest.older), (vec![1, 2], None));
 }
 
-async fn what_is_cleared_forgotten_or_expired_is_gone(log: &Log) {
+async fn what_is_cleared_or_forgotten_is_gone(log: &Log) {
     log.receive(NOW, b"1").await;
     let old = log.read(ReadRequest::First, 100, NOW).await.cursor;
-    log.store.clear(&log.endpoint, NOW).await.unwrap();
+    log.store.clear(&log.endpoint).await.unwrap();
     let page = log.read(ReadRequest::First, 100, NOW).await;
     assert_eq!((numbers(&page), page.first_seq, page.missing.len()), (vec![], 2, 0));
     assert_eq!(log.receive(NOW, b"2").await, 2, "the numbering goes on");
 
     let held = log.number(NOW).await;
     log.store.forget(&log.endpoint, NOW).await.unwrap();
-    assert_eq!(log.store.number(&log.endpoint, NOW, &LIMITS).await, Err(Error::NotFound));
+    assert_eq!(log.store.number(&log.endpoint, 2, NOW, &LIMITS).await, Err(Error::NotFound));
     assert_eq!(log.store.forget(&log.endpoint, NOW).await, Err(Error::NotFound));
     log.store.create(&log.endpoint, NOW, random(), &LIMITS).await.unwrap();
     log.record(&held, NOW, b"of the forgotten log", 1).await.unwrap();
@@ -208,13 +213,41 @@ async fn what_is_cleared_forgotten_or_expired_is_gone(log: &Log) {
     assert!(page.restarted);
     assert_eq!(page.deliveries.len(), 1);
     assert_eq!(page.deliveries[0].request.body.text(), Some("new"));
+}
 
-    let later = NOW.plus_s(LIMITS.endpoint_ttl_s + 1);
-    assert_eq!(log.store.number(&log.endpoint, later, &LIMITS).await, Err(Error::NotFound));
-    let read = log.store.read(&log.endpoint, ReadRequest::First, 1, later, &LIMITS).await;
-    assert_eq!(read, Err(Error::NotFound));
-    log.store.create(&log.endpoint, later, random(), &LIMITS).await.unwrap();
-    assert_eq!(log.receive(later, b"a new log").await, 1);
+/// One webhook whose receiver's clock is wrong by months, among those of right clocks.
+async fn a_wrong_clock_hides_and_expires_nothing(log: &Log) {
+    let days = |days: i64| Millis(NOW.0.saturating_add_signed(days * 86_400_000));
+    log.receive(NOW, b"1").await;
+    let state = async || log.store.state(&log.endpoint, NOW, &LIMITS).await.unwrap();
+    let mut expires_at = state().await.expires_at;
+    for (wrong, last) in [(-40, 2), (-8, 3), (8, 4), (60, 5)] {
+        log.receive(days(wrong), b"wrong").await;
+        let page = log.read(ReadRequest::First, 100, NOW).await;
+        assert_eq!((numbers(&page), page.first_seq), ((1..=last).collect(), 1));
+        assert_eq!(page.missing, Vec::<u64>::new());
+        let now = state().await.expires_at;
+        assert!(now >= expires_at, "it went back");
+        expires_at = now;
+    }
+}
+
+/// 6 units at once, then one a second: three webhooks and their records.
+async fn an_endpoint_has_so_many_units_and_no_more(log: &Log) {
+    let limits = Limits { endpoint_units_per_s: 1, ..LIMITS };
+    let number = async |at| log.store.number(&log.endpoint, 2, at, &limits).await;
+    for seq in 1..=3 {
+        assert_eq!(number(NOW).await.unwrap().seq, seq);
+    }
+    for _ in 0..2 {
+        let Err(Error::UsedUp(refusal)) = number(NOW.plus_s(1)).await else {
+            panic!("it is used up");
+        };
+        assert_eq!(refusal.until, NOW.plus_s(6));
+    }
+    assert_eq!(number(NOW.plus_s(6)).await.unwrap().seq, 4);
+    let state = log.store.state(&log.endpoint, NOW, &LIMITS).await.unwrap();
+    assert_eq!(state.refused, 2);
 }
 
 async fn only_the_newest_are_kept_and_the_old_go(log: &Log) {
@@ -241,6 +274,20 @@ async fn what_the_table_has_deleted_is_gone_and_not_missing(log: &Log) {
     let later = NOW.plus_s(LIMITS.delivery_ttl_s + 60);
     let page = log.read(ReadRequest::First, 100, later).await;
     assert_eq!((numbers(&page), page.first_seq, page.missing.len()), (vec![2], 2, 0));
+}
+
+/// The local home's sweep at a clock that is a week ahead: what it deleted is gone, and a sane reader calls nothing missing.
+async fn what_a_wrong_clock_deletes_is_not_called_missing(log: &Log) {
+    for n in 0..3 {
+        log.receive(NOW, format!("{n}").as_bytes()).await;
+    }
+    let ahead = NOW.plus_s(8 * 86_400);
+    log.store.announce_expired(ahead, &LIMITS).await.unwrap();
+    log.store.delete_expired(ahead).await.unwrap();
+    assert_eq!(log.receive(NOW, b"4").await, 4);
+    let page = log.read(ReadRequest::First, 100, NOW.plus_s(60)).await;
+    assert_eq!((numbers(&page), page.first_seq), (vec![4], 4));
+    assert_eq!((page.missing, page.gone), (vec![], vec![]));
 }
 
 async fn replies_answer_the_numbers_they_were_set_for(log: &Log) {
@@ -343,6 +390,6 @@ async fn the_store_keeps_its_promises_on_a_second_engine() {
 async fn a_missing_engine_differs_from_a_missing_endpoint() {
     let store = connect("http://127.0.0.1:1");
     let endpoint = OwnerKey::from_bytes(&[1; 32]).share_key().endpoint();
-    let error = store.number(&endpoint, NOW, &LIMITS).await.unwrap_err();
+    let error = store.number(&endpoint, 2, NOW, &LIMITS).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)), "{error}");
 }

@@ -153,37 +153,49 @@ fn a_head_has_these_attributes() {
         created_at: Millis(1),
         last_seq: 2,
         last_at: Millis(3),
-        gone_at: Millis(4),
         cleared_to: 5,
+        deleted_to: 4,
         expires_at_s: 6,
+        interval_end: Millis(12),
+        used: 13,
+        used_from: Millis(14),
+        refused: 15,
         watermarks: vec![Watermark { seq: 7, gone_at: Millis(8) }],
         reply: ReplyWindow { key: 9, from: 10, until: 11 },
     };
-    let item = item::from_head(&endpoint, &head, Millis(12));
-    assert_eq!(item::to_head(&item), Ok((head.clone(), Millis(12))));
+    let mut item = item::from_head(&endpoint, &head);
+    assert_eq!(item::to_head(&item), Ok(head.clone()));
     check(
         &item,
         json!({
             "endpoint": {"S": "b7nihh2yefj2lxoxyqgcjpq6pi"}, "seq": {"N": "0"}, "epoch": {"N": "18446744073709551615"},
-            "created_at": {"N": "1"}, "last_seq": {"N": "2"}, "last_at": {"N": "3"}, "gone_at": {"N": "4"},
-            "cleared_to": {"N": "5"}, "expires_at": {"N": "6"}, "marks": {"L": [{"N": "7"}, {"N": "8"}]},
+            "created_at": {"N": "1"}, "last_seq": {"N": "2"}, "last_at": {"N": "3"}, "deleted_to": {"N": "4"},
+            "used": {"N": "13"}, "used_from": {"N": "14"}, "refused": {"N": "15"}, "cleared_to": {"N": "5"}, "expires_at": {"N": "6"}, "marks": {"L": [{"N": "7"}, {"N": "8"}]},
             "mark_at": {"N": "12"}, "reply_key": {"N": "9"}, "reply_from": {"N": "10"}, "reply_until": {"N": "11"},
         }),
     );
+    // An earlier version's has none of these.
+    for name in ["deleted_to", "used", "used_from", "refused"] {
+        item.remove(name);
+    }
+    assert_eq!(item::to_head(&item).unwrap().used, 0);
     // One unit of write capacity is 1 KB, and a poll reads the head at half a unit of 4 KB.
     let late = Millis(1_795_431_600_123);
     let largest = Head {
         created_at: late,
         last_at: late,
-        gone_at: late,
+        interval_end: late,
+        used_from: late,
         last_seq: 10_000_000,
         cleared_to: 10_000_000,
+        deleted_to: 10_000_000,
+        refused: 10_000_000,
         expires_at_s: 1_795_431_600,
         watermarks: vec![Watermark { seq: 10_000_000, gone_at: late }; 31],
         reply: ReplyWindow { key: u64::MAX, from: 10_000_000, until: u64::MAX },
         ..head
     };
-    let bytes = size(&item::from_head(&endpoint, &largest, late));
+    let bytes = size(&item::from_head(&endpoint, &largest));
     assert!(bytes <= 1024, "{bytes} bytes");
 }
 

@@ -3,64 +3,21 @@
 
 use delivery::{limits::Limits, millis::Millis};
 use proptest::prelude::*;
-use store::protocol::{
-    Head, ReplyWindow, expires_at_s, first_seq, next_watermarks, watermark_interval_ms,
-};
+use store::protocol::{Head, Next, expires_at_s, first_seq, interval_ms, next};
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
-/// How far two clocks may be apart: well below what deliveries are kept longer.
+const DAY_MS: i64 = 24 * 3_600_000;
+/// How far the clocks of DynamoDB and of who may call it are apart at most.
 const SKEW_MS: u64 = HOUR_MS / 4;
 
-/// A head under a writer: what `Store::number` does to it, without a table.
-struct Line {
-    head: Head,
-    next_watermark_at: Millis,
-    /// When each number was taken, by its writer's clock.
-    taken: Vec<Millis>,
-}
-
-impl Line {
-    fn new(now: Millis, limits: &Limits) -> Self {
-        Line {
-            head: Head {
-                epoch: 1,
-                created_at: now,
-                last_seq: 0,
-                last_at: now,
-                gone_at: now,
-                cleared_to: 0,
-                expires_at_s: u64::MAX,
-                watermarks: vec![],
-                reply: ReplyWindow::default(),
-            },
-            next_watermark_at: now.plus_ms(watermark_interval_ms(limits)),
-            taken: vec![],
-        }
+/// Takes a number as `Store::number` does, without a table. When the delivery expires.
+fn number(head: &mut Head, now: Millis, limits: &Limits) -> u64 {
+    if let Next::Renew(renewal) = next(head, 2, now, limits) {
+        renewal.apply(head);
     }
-
-    fn number(&mut self, now: Millis, limits: &Limits) {
-        if self.next_watermark_at <= now {
-            self.head.watermarks = next_watermarks(&self.head, now);
-            self.next_watermark_at = now.plus_ms(watermark_interval_ms(limits));
-        }
-        self.head.last_seq += 1;
-        self.head.last_at = now;
-        self.head.gone_at = now.plus_s(limits.delivery_ttl_s);
-        self.taken.push(now);
-    }
-}
-
-#[test]
-fn a_fast_clock_keeps_the_watermarks_that_readers_need() {
-    let day = Limits { delivery_ttl_s: 24 * 3600, ..Limits::default() };
-    let begin = Millis(1_800_000_000_000);
-    let ahead_ms = 78_000;
-    let mut line = Line::new(begin, &day);
-    for (hours, ahead_ms) in [(0, 0), (2, ahead_ms), (4, 0), (26, ahead_ms)] {
-        line.number(begin.plus_ms(hours * HOUR_MS + ahead_ms), &day);
-    }
-    // By the reader's clock only the first has gone, whose item may be deleted by now.
-    assert_eq!(first_seq(&line.head, &day, begin.plus_ms(26 * HOUR_MS)), 2);
+    head.last_seq += 1;
+    head.last_at = now;
+    expires_at_s(head.interval_end, limits)
 }
 
 proptest! {
@@ -73,26 +30,73 @@ proptest! {
         let limits = Limits { delivery_ttl_s: ttl_hours * 3600, max_deliveries: u64::MAX, ..Limits::default() };
         let ttl_ms = limits.delivery_ttl_s * 1000;
         let mut now = Millis(1_800_000_000_000);
-        let mut line = Line::new(now, &limits);
+        let mut head = Head::new(1, now, &limits);
+        let mut taken = vec![];
         for (silence, arrivals, writer_ahead, reader_ahead) in steps {
             now = now.plus_ms(silence * HOUR_MS);
             for _ in 0..arrivals {
-                line.number(now.plus_ms(writer_ahead), &limits);
+                let at = now.plus_ms(writer_ahead);
+                taken.push((at, number(&mut head, at, &limits)));
             }
             let mut before = 0;
             for later in [0, 1, 12, 300] {
                 let at = now.plus_ms(later * HOUR_MS);
-                let first = first_seq(&line.head, &limits, at.plus_ms(reader_ahead));
+                let reader = at.plus_ms(reader_ahead);
+                let first = first_seq(&head, &limits, reader);
                 prop_assert!(first >= before, "the log's beginning went back");
                 before = first;
-                for (seq, taken) in (1u64..).zip(&line.taken) {
-                    let deleted = expires_at_s(*taken, &limits) * 1000 <= at.0;
-                    prop_assert!(!deleted || seq < first, "{seq} is deleted and would be called missing");
+                for (seq, (taken, expires_at_s)) in (1u64..).zip(&taken) {
+                    let deleted = expires_at_s * 1000 <= at.0;
+                    let gone = seq <= head.maybe_deleted_to(&limits, reader);
+                    prop_assert!(!deleted || gone, "{seq} is deleted and would be called missing");
                     let fresh = at.0 + 2 * SKEW_MS < taken.0 + ttl_ms;
                     prop_assert!(!fresh || seq >= first, "{seq} is hidden before its time");
                 }
             }
-            prop_assert!(line.head.watermarks.len() <= 31, "{} watermarks", line.head.watermarks.len());
+            prop_assert!(head.watermarks.len() <= 31, "{} watermarks", head.watermarks.len());
+        }
+    }
+
+    /// Whatever clocks the writers and the owner have, an expiry never goes back, and a reader whose clock is right finds all
+    /// that is new.
+    #[test]
+    fn no_writers_clock_expires_or_hides_anything(
+        steps in prop::collection::vec((-400i64..400, any::<bool>()), 1..40),
+    ) {
+        let limits = Limits::default();
+        let now = Millis(1_800_000_000_000);
+        let mut head = Head::new(1, now, &limits);
+        let mut expiries = (head.expires_at_s, 0);
+        for (days, is_owner) in steps {
+            let clock = Millis(now.0.saturating_add_signed(days * DAY_MS));
+            if is_owner {
+                // As `Store::create` does.
+                head.expires_at_s = head.expires_at_s.max(Head::new(1, clock, &limits).expires_at_s);
+                expiries.0 = head.expires_at_s;
+                continue;
+            }
+            let delivery = number(&mut head, clock, &limits);
+            let grown = (head.expires_at_s, delivery);
+            prop_assert!(grown.0 >= expiries.0 && grown.1 >= expiries.1);
+            expiries = grown;
+            prop_assert!(!head.is_forgotten());
+            prop_assert!(delivery >= now.plus_s(limits.delivery_ttl_s).0 / 1000);
+            prop_assert_eq!(first_seq(&head, &limits, now), 1);
+            prop_assert!(head.interval_end.0 >= now.0 + interval_ms(&limits));
+        }
+    }
+
+    /// Among writers whose clocks are right, one that is wrong makes no number look deleted.
+    #[test]
+    fn one_wrong_clock_makes_no_number_look_deleted(hours in 0u64..100, days in -400i64..400) {
+        let limits = Limits::default();
+        let mut now = Millis(1_800_000_000_000);
+        let mut head = Head::new(1, now, &limits);
+        for nth in 0..20 {
+            let wrong = Millis(now.0.saturating_add_signed(days * DAY_MS));
+            number(&mut head, if nth == 10 { wrong } else { now }, &limits);
+            now = now.plus_ms(hours * HOUR_MS / 15);
+            prop_assert_eq!(head.maybe_deleted_to(&limits, now), 0, "{:?}", head);
         }
     }
 }

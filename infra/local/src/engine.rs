@@ -30,12 +30,9 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use rusqlite::{Connection as Sqlite, ErrorCode, OpenFlags};
 use serde::{Serialize, de::DeserializeOwned};
 use store::{Connection, Store};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::net::TcpListener;
 
 use crate::{config::ServerLimits, listener::Listener};
-
-/// How often expired items are deleted. On AWS that takes days; readers skip expired items anyway.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// The SDK keeps idle connections, and should not meet one that is being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
@@ -105,7 +102,6 @@ pub struct Engine {
     /// What is wrong with the database, for a person; none if nothing was found.
     pub damage: Option<String>,
     listener: Listener,
-    sweep: JoinSet<()>,
     /// Held while the data is in use. The system releases it however the process ends.
     _lock: File,
 }
@@ -137,15 +133,12 @@ impl Engine {
         let is_damaged = Arc::new(AtomicBool::new(damage.is_some()));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let router =
-            Router::new().fallback(answer).with_state((database.clone(), Arc::clone(&is_damaged)));
+        let router = Router::new().fallback(answer).with_state((database, Arc::clone(&is_damaged)));
         let limits = ServerLimits { head_timeout: IDLE_TIMEOUT, ..ServerLimits::default() };
-        let sweep = damage.is_none().then(|| sweep(database));
         Ok(Engine {
             url,
             damage,
             listener: Listener::start(listener, limits, router)?,
-            sweep: JoinSet::from_iter(sweep),
             _lock: lock,
         })
     }
@@ -153,7 +146,6 @@ impl Engine {
     /// Ends the engine; what it acknowledged is on disk.
     pub async fn stop(self) {
         self.listener.stop().await;
-        drop(self.sweep);
     }
 }
 
@@ -242,17 +234,6 @@ fn check_files(folder: &Path, depth: u32) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Deletes expired items, for ever.
-async fn sweep(database: Database) {
-    let mut every = tokio::time::interval(SWEEP_EVERY);
-    loop {
-        every.tick().await;
-        let database = database.clone();
-        // After a failure the next sweep tries again; readers skip expired items meanwhile.
-        let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
-    }
 }
 
 /// Creates the folder if it is absent, readable by this user only.

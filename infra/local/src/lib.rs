@@ -24,6 +24,7 @@ mod home;
 pub mod limits;
 mod line_endings;
 pub mod listener;
+mod sweep;
 
 use std::{collections::HashMap, fs::File, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -55,6 +56,8 @@ pub struct Stack {
     cloud: SimulatedCloud,
     devices: Vec<device::Running>,
     engine: Option<Engine>,
+    /// Deletes what has expired, until it is dropped.
+    sweep: JoinSet<()>,
     /// Of the data folder, where no engine of ours has it.
     _lock: Option<File>,
 }
@@ -76,6 +79,12 @@ impl Stack {
             EngineAt::Own | EngineAt::OwnThrough(_) => None,
         };
         let (engine, store) = data(&config).await?;
+        let sound = engine.as_ref().filter(|engine| engine.damage.is_none());
+        let sweep = sound.map(|engine| {
+            let store = engine.store(TABLE);
+            sweep::sweep(store, config.clock.clone(), config.limits)
+        });
+        let sweep = JoinSet::from_iter(sweep);
 
         let port = page.local_addr()?.port();
         let page_url = format!("http://127.0.0.1:{port}");
@@ -116,7 +125,18 @@ impl Stack {
         let hook = hook
             .map(|hook| Listener::start(hook, config.server, home::hook_routes(&home)))
             .transpose()?;
-        Ok(Stack { page_url, hook_url, page, hook, particle, cloud, devices, engine, _lock: lock })
+        Ok(Stack {
+            page_url,
+            hook_url,
+            page,
+            hook,
+            particle,
+            cloud,
+            devices,
+            engine,
+            sweep,
+            _lock: lock,
+        })
     }
 
     /// Where the page listens.
@@ -168,6 +188,8 @@ impl Stack {
         }
         stopping.join_all().await;
         let saved = self.cloud.shutdown().await;
+        // It uses the engine.
+        drop(self.sweep);
         if let Some(engine) = self.engine {
             engine.stop().await;
         }

@@ -28,6 +28,7 @@ const LIMITS: Limits = Limits {
     delivery_ttl_s: 7 * 86_400,
     endpoint_ttl_s: 30 * 86_400,
     max_delay_ms: 30_000,
+    endpoint_units_per_s: 0,
 };
 /// An item may have this many bytes
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>).
