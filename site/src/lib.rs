@@ -25,6 +25,7 @@ pub mod numbers;
 pub mod page;
 pub mod policy;
 pub mod prose;
+pub mod reply_presets;
 pub mod site_file;
 pub mod webhook;
 

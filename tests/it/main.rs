@@ -14,6 +14,7 @@ mod endings;
 mod examples;
 mod faults;
 mod focus;
+mod handshakes;
 mod hostile;
 mod keys;
 mod local_home;

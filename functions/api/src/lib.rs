@@ -124,7 +124,7 @@ impl Api {
                 let key = (function_url::random() >> 1).max(1);
                 self.store.set_reply(endpoint, &reply, key, now, limits).await?;
                 let times_left = reply.times;
-                json(StatusCode::OK, &SetReply { reply, times_left })
+                json(StatusCode::OK, &SetReply::new(reply, times_left))
             }
             Call::RestoreReply => {
                 self.store.clear_reply(endpoint, now).await?;

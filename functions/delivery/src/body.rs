@@ -57,6 +57,13 @@ impl Body {
     }
 }
 
+impl Default for Body {
+    /// No bytes.
+    fn default() -> Self {
+        Body::whole(Vec::new())
+    }
+}
+
 impl std::fmt::Debug for Body {
     /// Size and hash only: a body is somebody's data and does not belong in a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -39,10 +39,21 @@ pub struct EndpointInfo {
 /// A reply that is set, and how often it will still be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetReply {
-    /// The setting.
+    /// The setting, without its secret.
     #[serde(flatten)]
     pub reply: Reply,
+    /// Whether there is one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_secret: bool,
     /// Uses left; `None` if it has no count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times_left: Option<u32>,
+}
+
+impl SetReply {
+    /// A reply as it may be shown.
+    pub fn new(mut reply: Reply, times_left: Option<u32>) -> Self {
+        let has_secret = reply.secret.take().is_some();
+        SetReply { reply, has_secret, times_left }
+    }
 }

@@ -7,12 +7,12 @@
 //! - [`headers`], [`body`], [`millis`]: what those are made of
 //! - [`key`]: who may do what; [`redact`]: what a share key may not see
 //! - [`published`]: the event inside a webhook's body, and its `id`
-//! - [`reply`]: what an endpoint's owner set the receiver to answer
+//! - [`reply`]: what an endpoint's owner set the receiver to answer; [`placeholder`]: what that repeats of the request
 //! - [`log_page`] and [`cursor`]: one page of the log, and where the next one begins
 //! - [`endpoint_info`] and [`limits`]: what the other calls return
 //!
 //! ```
-//! use delivery::{key::OwnerKey, published, reply::Reply};
+//! use delivery::{Request, body::Body, key::OwnerKey, reply::Reply};
 //!
 //! // The keys of one endpoint, from 32 random bytes: each is a hash of the one before.
 //! let owner = OwnerKey::from_bytes(&[7; 32]);
@@ -21,8 +21,8 @@
 //!
 //! // A webhook's body as Particle sends it, and the default reply to it.
 //! let body = br#"{"event":"temp","data":"{\"id\":1652008511}"}"#;
-//! let id = published::event_id(Some("application/json"), body);
-//! let response = Reply::default().response(id.as_ref(), None);
+//! let request = Request { body: Body::whole(body.to_vec()), ..Request::default() };
+//! let response = Reply::default().response(&request, None);
 //! assert_eq!((response.status, &*response.body), (200, r#"{"ok":true,"id":1652008511}"#));
 //! ```
 //!
@@ -36,6 +36,7 @@ pub mod key;
 pub mod limits;
 pub mod log_page;
 pub mod millis;
+pub mod placeholder;
 pub mod published;
 pub mod redact;
 pub mod reply;
@@ -63,7 +64,7 @@ pub struct Delivery {
 }
 
 /// A request as it arrives: after the gateway, which lower-cases header names and joins repeated ones.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// The method, as sent.
     pub method: String,
@@ -86,6 +87,17 @@ impl Request {
     /// The decoded value of a query parameter; the first, if it is repeated.
     pub fn query_value(&self, name: &str) -> Option<String> {
         form_urlencoded::parse(self.query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    }
+
+    /// The decoded value of a form's field; the first, if it is repeated. `None` also if the body is no such form.
+    pub fn form_value(&self, name: &str) -> Option<String> {
+        let kind = self.headers.get("content-type")?.split(';').next().unwrap_or_default();
+        if !kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return None;
+        }
+        form_urlencoded::parse(&self.body.kept)
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.into_owned())
     }

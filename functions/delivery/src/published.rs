@@ -7,6 +7,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::value::RawValue;
 
+use crate::Request;
+
 /// Longest id that is given back, in characters (of a string) or digits and signs (of a number). A longer one counts as
 /// absent: it would be a payload, not an id.
 pub const MAX_ID_LEN: usize = 64;
@@ -32,27 +34,25 @@ impl Id {
         }
     }
 
-    /// The id for use inside other text: a number's digits, or a string escaped as inside a JSON string.
-    pub fn to_inner(&self) -> String {
+    /// A number's digits, or a string's text.
+    pub fn text(&self) -> &str {
         match self {
-            Id::Number(digits) => digits.clone(),
-            Id::Text(text) => escaped(text),
+            Id::Number(text) | Id::Text(text) => text,
         }
     }
 }
 
 /// A string escaped as between the quotes of a JSON string.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()
 }
 
 /// The id that a request's body carries: the `id` of the event in `data`, else the `id` of the JSON body itself.
 ///
-/// `content_type` decides only whether a body that is not JSON is read as a form.
-pub fn event_id(content_type: Option<&str>, body: &[u8]) -> Option<Id> {
-    let text = std::str::from_utf8(body).ok()?;
-    if let Some(object) = object(text) {
+/// The content type decides only whether a body that is not JSON is read as a form.
+pub fn event_id(request: &Request) -> Option<Id> {
+    if let Some(object) = request.body.text().and_then(object) {
         let in_data = object.get("data").and_then(|data| {
             // As Particle sends it, a string that holds JSON; as a template can make it, the JSON itself.
             let inner: Cow<'_, str> = match serde_json::from_str::<String>(data.get()) {
@@ -63,24 +63,22 @@ pub fn event_id(content_type: Option<&str>, body: &[u8]) -> Option<Id> {
         });
         return in_data.or_else(|| id_of(&object));
     }
-    let is_form = content_type.is_some_and(|value| {
-        let kind = value.split(';').next().unwrap_or_default().trim();
-        kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    });
-    if !is_form {
-        return None;
-    }
-    let (_, data) = form_urlencoded::parse(body).find(|(name, _)| name == "data")?;
-    id_of(&object(&data)?)
+    id_of(&object(&request.form_value("data")?)?)
 }
 
 /// The members of a JSON object, unparsed; the last of repeated names wins, as in browsers.
 /// `None` for anything else, and for nesting over [`MAX_DEPTH`].
-fn object(text: &str) -> Option<BTreeMap<String, &RawValue>> {
+pub(crate) fn object(text: &str) -> Option<BTreeMap<String, &RawValue>> {
     // The values are skipped, not parsed: a number beyond any machine's range stays the text it is. Skipping has no limit
     // of depth either, so that is looked at here.
     let object = serde_json::from_str(text).ok()?;
     (depth(text) <= MAX_DEPTH).then_some(object)
+}
+
+/// A body as the text that it is, if that is JSON, trimmed and not nested too deeply.
+pub(crate) fn checked_json(body: &[u8]) -> Option<&str> {
+    let json: &RawValue = serde_json::from_slice(body).ok()?;
+    (depth(json.get()) <= MAX_DEPTH).then_some(json.get())
 }
 
 fn id_of(object: &BTreeMap<String, &RawValue>) -> Option<Id> {
@@ -114,12 +112,19 @@ fn depth(json: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{body::Body, headers::Headers};
 
     const FORM: Option<&str> = Some("application/x-www-form-urlencoded; charset=utf-8");
 
     fn check(content_type: Option<&str>, body: &str, expected: Option<&str>) {
-        let found = event_id(content_type, body.as_bytes()).map(|id| id.to_json());
+        let found = id_in(content_type, body.as_bytes()).map(|id| id.to_json());
         assert_eq!(found.as_deref(), expected, "{body}");
+    }
+
+    fn id_in(content_type: Option<&str>, body: &[u8]) -> Option<Id> {
+        let headers = content_type.map(|kind| ("content-type".to_owned(), kind.to_owned()));
+        let headers = Headers(headers.into_iter().collect());
+        event_id(&Request { headers, body: Body::whole(body.to_vec()), ..Request::default() })
     }
 
     #[test]
@@ -155,7 +160,7 @@ mod tests {
         for body in ["", "7", "[]", "{", "\u{0}", r#"{"id":7"#, r#"{"id":7}x"#] {
             check(None, body, None);
         }
-        assert_eq!(event_id(None, b"\xff{\"id\":7}"), None);
+        assert_eq!(id_in(None, b"\xff{\"id\":7}"), None);
     }
 
     #[test]
@@ -176,9 +181,8 @@ mod tests {
     }
 
     #[test]
-    fn a_string_is_escaped_wherever_it_is_put() {
-        let id = event_id(None, r#"{"id":"a\"b\n"}"#.as_bytes()).unwrap();
-        assert_eq!(id.to_json(), r#""a\"b\n""#);
-        assert_eq!(id.to_inner(), r#"a\"b\n"#);
+    fn a_string_is_escaped_as_json() {
+        let id = id_in(None, r#"{"id":"a\"b\n"}"#.as_bytes()).unwrap();
+        assert_eq!((&*id.to_json(), id.text()), (r#""a\"b\n""#, "a\"b\n"));
     }
 }

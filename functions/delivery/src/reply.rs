@@ -1,13 +1,19 @@
 //! What an endpoint's owner set the receiver to answer, and the response it makes.
 //!
-//! A reply is a stranger's text on our host, so it can neither act there nor lead away: four content types, few headers,
+//! A reply is a stranger's text on our host, so it can neither act there nor lead away: few content types, few headers,
 //! no `Location`, and a sandbox set last and always.
 //! Anything but a plain success needs a count, because Particle rates the *host name* by its errors and one learner's
 //! forgotten 500 would throttle everyone.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ReplyUse, Response, headers::Headers, limits::Limits, published::Id};
+use crate::{
+    ReplyUse, Request, Response,
+    headers::Headers,
+    limits::Limits,
+    placeholder::{self, MAX_HEADER_VALUE, Place, Template},
+    published,
+};
 
 /// Longest body, as set and as rendered, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
@@ -18,16 +24,37 @@ const MAX_SETTING: usize = 512 * 1024;
 pub const MAX_TIMES: u32 = 20;
 /// See [`MAX_TIMES`].
 pub const MAX_TIMES_DELAYED: u32 = 5;
-/// Most headers, and the longest name or value in bytes: enough for the tutorial, far below what CloudFront refuses.
+/// Most headers: enough for every handshake, far below what CloudFront refuses.
 const MAX_HEADERS: usize = 20;
-const MAX_HEADER_LEN: usize = 1024;
-/// The placeholder for the id in a body.
-const ID_MARK: &str = "{{id}}";
-/// The longest rendered id: each character of a string may become `\u0000`, and a value may have two quotes.
-const MAX_RENDERED_ID: usize = crate::published::MAX_ID_LEN * 6 + 2;
+/// Longest secret, in bytes; those that senders give have up to a hundred.
+const MAX_SECRET: usize = 512;
 
-const CONTENT_TYPES: [&str; 4] =
-    ["application/json", "text/plain", "application/xml", "application/octet-stream"];
+/// The content types, and how a value is put into such a body. None of them runs, and none leads away.
+const CONTENT_TYPES: [(&str, Place); 6] = [
+    ("application/json", Place::Json),
+    ("text/plain", Place::Text),
+    ("application/xml", Place::Xml),
+    // TwiML is looked for under this one.
+    ("text/xml", Place::Xml),
+    ("application/octet-stream", Place::Text),
+    // What tracking pixels expect.
+    ("image/gif", Place::Text),
+];
+
+/// The headers besides `x-reply-…`.
+const HEADERS: [&str; 7] = [
+    "retry-after",
+    "cache-control",
+    // Asana's handshake: its own header, sent back.
+    "x-hook-secret",
+    // The handshake of CloudEvents over HTTP: who may send, and how often a minute.
+    "webhook-allowed-origin",
+    "webhook-allowed-rate",
+    // Smartsheet's handshake.
+    "smartsheet-hook-response",
+    // Dropbox asks for it. Every response has it; a setting that names it is taken.
+    NOSNIFF.0,
+];
 
 /// A reply setting, valid once it came out of [`Reply::parse`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,21 +62,35 @@ const CONTENT_TYPES: [&str; 4] =
 pub struct Reply {
     /// HTTP status, 200-599.
     pub status: u16,
-    /// One of four; `application/json` if absent.
+    /// One of a few; `application/json` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
-    /// `retry-after`, `cache-control` and `x-reply-…` only.
+    /// A few, and `x-reply-…`. Values may have placeholders.
     #[serde(default, skip_serializing_if = "headers_are_empty")]
     pub headers: Headers,
-    /// The body, in which `{{id}}` is replaced by the request's id; if absent, `{"ok":…,"id":…}`.
+    /// The body, which may have [placeholders](placeholder); if absent, `{"ok":…,"id":…}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// What the placeholders' filters sign with. Kept with the reply, and shown to nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
     /// How long to hold the answer back, in milliseconds.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub delay_ms: u32,
     /// For how many deliveries; `None` means until it is changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
+}
+
+/// A text that is in no log and no message.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }
 
 fn headers_are_empty(headers: &Headers) -> bool {
@@ -78,6 +119,7 @@ impl Default for Reply {
             content_type: None,
             headers: Headers::default(),
             body: None,
+            secret: None,
             delay_ms: 0,
             times: None,
         }
@@ -124,16 +166,14 @@ impl Reply {
         if !(200..=599).contains(&self.status) {
             return refuse("status", wanted("status"));
         }
-        if let Some(kind) = &self.content_type
-            && !CONTENT_TYPES.contains(&kind.as_str())
-        {
+        if self.place().is_none() {
             return refuse("content_type", wanted("content_type"));
         }
         if self.headers.0.len() > MAX_HEADERS {
             return refuse("headers", format!("at most {MAX_HEADERS} headers"));
         }
         for (index, (name, value)) in self.headers.0.iter().enumerate() {
-            if let Some(detail) = header_refusal(name, value) {
+            if let Err(detail) = check_header(name, value) {
                 return refuse("headers", detail);
             }
             // A function URL sends one value of each name, and what is recorded must be what is sent.
@@ -148,12 +188,23 @@ impl Reply {
                 format!("a {} answer has no body by the rules of HTTP", self.status),
             );
         }
-        let marks = body.matches(ID_MARK).count();
-        if body.len() + marks * MAX_RENDERED_ID > MAX_BODY && (marks > 0 || body.len() > MAX_BODY) {
-            return refuse(
-                "body",
-                format!("at most {MAX_BODY} bytes, each {ID_MARK} counted as {MAX_RENDERED_ID}"),
-            );
+        if body.len() > MAX_BODY {
+            return refuse("body", format!("at most {MAX_BODY} bytes"));
+        }
+        let mut needs_secret = false;
+        let values = self.headers.0.iter().map(|(_, value)| ("headers", value.as_str()));
+        for (field, text) in values.chain([("body", body)]) {
+            match Template::parse(text) {
+                Ok(template) => needs_secret |= template.needs_secret(),
+                Err(detail) => return refuse(field, detail),
+            }
+        }
+        match &self.secret {
+            None if needs_secret => return refuse("secret", wanted("secret")),
+            Some(Secret(secret)) if secret.is_empty() || secret.len() > MAX_SECRET => {
+                return refuse("secret", format!("from 1 to {MAX_SECRET} bytes"));
+            }
+            _ => {}
         }
         if self.delay_ms > limits.max_delay_ms {
             return refuse(
@@ -177,28 +228,36 @@ impl Reply {
         }
     }
 
-    /// The response this reply makes to a request that carried `id`.
-    pub fn response(&self, id: Option<&Id>, reply_use: Option<ReplyUse>) -> Response {
-        let body = match &self.body {
-            Some(template) => {
-                let inner = id.map_or_else(|| "null".to_owned(), Id::to_inner);
-                template.replace(ID_MARK, &inner)
-            }
-            None if !status_allows_body(self.status) => String::new(),
-            None => {
-                let ok = (200..=299).contains(&self.status);
-                match id {
-                    Some(id) => format!(r#"{{"ok":{ok},"id":{}}}"#, id.to_json()),
-                    None => format!(r#"{{"ok":{ok}}}"#),
-                }
-            }
+    /// The response this reply makes to a request: the default one if it repeats what the request does not have.
+    pub fn response(&self, request: &Request, reply_use: Option<ReplyUse>) -> Response {
+        let fill = |text: &str, place, most| {
+            let secret = self.secret.as_ref().map(|Secret(secret)| secret.as_str());
+            Template::parse(text).ok()?.fill(request, secret, place, most)
         };
-        let kind = self.content_type.as_deref().unwrap_or(CONTENT_TYPES[0]);
-        let mut headers = Headers::default();
-        if !body.is_empty() {
-            headers.0.push(("content-type".into(), kind.into()));
-        }
-        headers.0.extend(self.headers.0.iter().cloned());
+        let content = || {
+            let body = match &self.body {
+                Some(body) => fill(body, self.place()?, MAX_BODY)?,
+                None if !status_allows_body(self.status) => String::new(),
+                None => {
+                    let ok = (200..=299).contains(&self.status);
+                    match published::event_id(request) {
+                        Some(id) => format!(r#"{{"ok":{ok},"id":{}}}"#, id.to_json()),
+                        None => format!(r#"{{"ok":{ok}}}"#),
+                    }
+                }
+            };
+            let mut headers = Headers::default();
+            if !body.is_empty() {
+                headers.0.push(("content-type".into(), self.content_type().into()));
+            }
+            for (name, value) in self.headers.0.iter().filter(|(name, _)| name != NOSNIFF.0) {
+                headers.0.push((name.clone(), fill(value, Place::Header, MAX_HEADER_VALUE)?));
+            }
+            Some((body, headers))
+        };
+        let Some((body, mut headers)) = content() else {
+            return Reply::default().response(request, reply_use);
+        };
         if headers.get("cache-control").is_none() {
             headers.0.push(("cache-control".into(), "no-store".into()));
         }
@@ -206,11 +265,21 @@ impl Reply {
         headers.0.extend(always);
         Response { status: self.status, headers, body, delay_ms: self.delay_ms, reply_use }
     }
+
+    fn content_type(&self) -> &str {
+        self.content_type.as_deref().unwrap_or(CONTENT_TYPES[0].0)
+    }
+
+    fn place(&self) -> Option<Place> {
+        CONTENT_TYPES.iter().find(|(name, _)| *name == self.content_type()).map(|(_, place)| *place)
+    }
 }
+
+const NOSNIFF: (&str, &str) = ("x-content-type-options", "nosniff");
 
 /// Set last on every answer of the receiver: whatever the text is, a browser neither runs nor shows it.
 pub const SANDBOX: [(&str, &str); 3] = [
-    ("x-content-type-options", "nosniff"),
+    NOSNIFF,
     ("content-security-policy", "default-src 'none'; sandbox"),
     ("content-disposition", "attachment"),
 ];
@@ -220,31 +289,35 @@ fn status_allows_body(status: u16) -> bool {
     !matches!(status, 204 | 205 | 304)
 }
 
-fn header_refusal(name: &str, value: &str) -> Option<String> {
+fn check_header(name: &str, value: &str) -> Result<(), String> {
     let is_own = name.strip_prefix("x-reply-").is_some_and(|rest| {
         !rest.is_empty()
             && rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     });
-    if !is_own && !["retry-after", "cache-control"].contains(&name) {
-        return Some("only retry-after, cache-control and x-reply-… in lower case".into());
+    if !is_own && !HEADERS.contains(&name) {
+        return Err(format!("only {} and x-reply-… in lower case", HEADERS.join(", ")));
     }
-    if name.len() > MAX_HEADER_LEN || value.len() > MAX_HEADER_LEN {
-        return Some(format!("a name and a value have at most {MAX_HEADER_LEN} bytes"));
+    if name == NOSNIFF.0 && value != NOSNIFF.1 {
+        return Err(format!("{} can only be {}", NOSNIFF.0, NOSNIFF.1));
     }
-    let visible = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    (!visible || value.trim() != value)
-        .then(|| format!("the value of {name} may hold visible ASCII characters only, no line break, no space at its ends"))
+    if name.len() > MAX_HEADER_VALUE || !placeholder::is_header_value(value) {
+        return Err(format!(
+            "the value of {name} may hold at most {MAX_HEADER_VALUE} visible ASCII characters, no line break, no space at its ends"
+        ));
+    }
+    Ok(())
 }
 
 fn wanted(field: &str) -> String {
     match field {
         "status" => "a number from 200 to 599".into(),
-        "content_type" => format!("one of {}", CONTENT_TYPES.join(", ")),
+        "content_type" => format!("one of {}", CONTENT_TYPES.map(|(name, _)| name).join(", ")),
         "headers" => "a list of pairs such as [[\"retry-after\",\"5\"]]".into(),
         "body" => "a string".into(),
+        "secret" => "the text that hmac_sha256_… signs with, which the sender shows you".into(),
         "delay_ms" => "whole milliseconds".into(),
         "times" => "a whole number from 1".into(),
-        _ => "no such field; there are status, content_type, headers, body, delay_ms and times"
+        _ => "no such field; there are status, content_type, headers, body, secret, delay_ms and times"
             .into(),
     }
 }
@@ -254,6 +327,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::body::Body;
 
     const SLOW: Limits = Limits {
         max_body_bytes: 1,
@@ -263,6 +337,10 @@ mod tests {
         max_delay_ms: 30_000,
         endpoint_units_per_s: 0,
     };
+
+    fn request(json: &str) -> Request {
+        Request { body: Body::whole(json.as_bytes().to_vec()), ..Request::default() }
+    }
 
     fn check(json: &str, refused_field: Option<&str>) {
         let field = Reply::parse(json.as_bytes(), &SLOW).err().map(|refusal| {
@@ -277,8 +355,8 @@ mod tests {
         let long = |count| r"\u0061".repeat(count);
         let header = |nth| {
             let name = format!("x-reply-{nth:02}");
-            let rest = long(MAX_HEADER_LEN - name.len());
-            format!(r#"["{name}{rest}","{}"]"#, long(MAX_HEADER_LEN))
+            let rest = long(MAX_HEADER_VALUE - name.len());
+            format!(r#"["{name}{rest}","{}"]"#, long(MAX_HEADER_VALUE))
         };
         let headers: Vec<_> = (0..MAX_HEADERS).map(header).collect();
         let (headers, body) = (headers.join(","), long(MAX_BODY));
@@ -333,13 +411,16 @@ mod tests {
             (r#"{"status":200,"delay_ms":1,"times":6}"#, "times"),
             (r#"{"status":200,"delay_ms":30001,"times":1}"#, "delay_ms"),
             (r#"{"status":200,"delay_ms":-1,"times":1}"#, "delay_ms"),
+            (r#"{"status":200,"body":"{{json.a | md5}}"}"#, "body"),
+            (r#"{"status":200,"body":"{{json.a | hmac_sha256_hex}}"}"#, "secret"),
+            (r#"{"status":200,"headers":[["x-reply-a","{{query}}"]]}"#, "headers"),
+            (r#"{"status":200,"secret":""}"#, "secret"),
+            (r#"{"status":200,"headers":[["x-content-type-options","off"]]}"#, "headers"),
         ] {
             check(json, Some(field));
         }
         let over = serde_json::json!({"status":200,"body":"x".repeat(MAX_BODY + 1)}).to_string();
         check(&over, Some("body"));
-        let many = serde_json::json!({"status":200,"body":ID_MARK.repeat(50)}).to_string();
-        check(&many, Some("body"));
     }
 
     #[test]
@@ -352,18 +433,45 @@ mod tests {
 
     #[test]
     fn the_default_reply_gives_the_id_back() {
-        let body = |id: Option<Id>| Reply::default().response(id.as_ref(), None).body;
-        assert_eq!(body(Some(Id::Number("1652008511".into()))), r#"{"ok":true,"id":1652008511}"#);
-        assert_eq!(body(Some(Id::Text("a\"b".into()))), r#"{"ok":true,"id":"a\"b"}"#);
-        assert_eq!(body(None), r#"{"ok":true}"#);
+        let body = |json: &str| Reply::default().response(&request(json), None).body;
+        assert_eq!(body(r#"{"id":1652008511}"#), r#"{"ok":true,"id":1652008511}"#);
+        assert_eq!(body(r#"{"id":"a\"b"}"#), r#"{"ok":true,"id":"a\"b"}"#);
+        assert_eq!(body("{}"), r#"{"ok":true}"#);
+    }
+
+    #[test]
+    fn a_reply_that_repeats_what_is_absent_is_the_default_one() {
+        let set = |json: &str| Reply::parse(json.as_bytes(), &SLOW).unwrap();
+        let texts =
+            set(r#"{"status":201,"content_type":"text/plain","body":"{{json.challenge}}"}"#);
+        let usage = Some(ReplyUse { n: 1, of: 2 });
+        let echo = texts.response(&request(r#"{"challenge":"C"}"#), usage);
+        assert_eq!((echo.status, echo.body.as_str()), (201, "C"));
+        let other = request(r#"{"id":7}"#);
+        assert_eq!(texts.response(&other, usage), Reply::default().response(&other, usage));
+        let header = set(
+            r#"{"status":200,"headers":[["x-hook-secret","{{json.s}}"],["x-content-type-options","nosniff"]]}"#,
+        );
+        let sent = header.response(&request(r#"{"s":"S"}"#), None).headers;
+        assert_eq!(sent.get("x-hook-secret"), Some("S"));
+        assert_eq!(sent.0.iter().filter(|(name, _)| name == NOSNIFF.0).count(), 1);
+        let split = header.response(&request(r#"{"s":"S\r\nset-cookie: a"}"#), None).headers;
+        assert_eq!(split.get("x-hook-secret"), None);
+    }
+
+    #[test]
+    fn a_secret_is_in_no_debug_text() {
+        let reply = Reply::parse(br#"{"status":200,"secret":"planted"}"#, &SLOW).unwrap();
+        assert!(!format!("{reply:?}").contains("planted"));
     }
 
     proptest! {
         #[test]
         fn a_rendered_body_is_within_the_limit(text in "\\PC{0,64}", marks in 0usize..60, fill in 0usize..MAX_BODY) {
-            let json = serde_json::json!({"status":200,"body":format!("{}{}", ID_MARK.repeat(marks), "x".repeat(fill))});
+            let json = serde_json::json!({"status":200,"body":format!("{}{}", "{{id}}".repeat(marks), "x".repeat(fill))});
             if let Ok(reply) = Reply::parse(json.to_string().as_bytes(), &SLOW) {
-                prop_assert!(reply.response(Some(&Id::Text(text)), None).body.len() <= MAX_BODY);
+                let request = request(&serde_json::json!({ "id": text }).to_string());
+                prop_assert!(reply.response(&request, None).body.len() <= MAX_BODY);
             }
         }
 
@@ -382,7 +490,7 @@ mod tests {
         #[test]
         fn the_sandbox_stands_last_on_every_response(status in 200u16..600) {
             let reply = Reply { status, ..Reply::default() };
-            let headers = reply.response(None, None).headers.0;
+            let headers = reply.response(&Request::default(), None).headers.0;
             let tail: Vec<_> = headers[headers.len() - 3..].iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
             prop_assert_eq!(tail, SANDBOX.to_vec());
         }

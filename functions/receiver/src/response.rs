@@ -5,7 +5,6 @@ use delivery::{
     headers::Headers,
     key::Endpoint,
     limits::Limits,
-    published,
     reply::{Reply, SANDBOX},
 };
 use function_url::problem::Problem;
@@ -60,10 +59,9 @@ pub fn respond(
     let mut response = if request.body.kept.len() > limits.max_body_bytes {
         too_large(request.body.kept.len(), limits.max_body_bytes)
     } else {
-        let id = published::event_id(request.headers.get("content-type"), &request.body.kept);
         match set {
-            Some((reply, reply_use)) => reply.response(id.as_ref(), *reply_use),
-            None => Reply::default().response(id.as_ref(), None),
+            Some((reply, reply_use)) => reply.response(request, *reply_use),
+            None => Reply::default().response(request, None),
         }
     };
     if request.method == "HEAD" {

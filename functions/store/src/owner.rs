@@ -126,8 +126,7 @@ impl Store {
             first_seq: protocol::first_seq(&head, limits, now),
             last_seq: head.last_seq,
             refused: head.refused,
-            reply: set
-                .map(|reply| SetReply { reply, times_left: head.reply.times_left(head.last_seq) }),
+            reply: set.map(|reply| SetReply::new(reply, head.reply.times_left(head.last_seq))),
         })
     }
 

@@ -136,7 +136,7 @@ fn a_usual_webhook_takes_one_write_unit() {
             body: Body::whole(text(&event["body"]).into_bytes()),
             ..delivery().request
         },
-        response: Reply::default().response(None, None),
+        response: Reply::default().response(&Request::default(), None),
         ..delivery()
     };
     let item = item::from_delivery("p".repeat(43), &usual, u64::MAX, 1_795_500_000);

@@ -8,7 +8,7 @@ import { span } from '../lib/time.js';
 /**
  * @typedef {import('../log/rounds.js').Round} Round
  * @typedef {{status: number, content_type?: string, headers?: [string, string][], body?: string,
- *   delay_ms?: number, times?: number}} Setting
+ *   secret?: string, delay_ms?: number, times?: number}} Setting
  *   as `PUT /api/reply` takes it; without a body the answer is `{"ok":…,"id":…}`
  */
 
@@ -49,6 +49,13 @@ export const PRESETS = {
   empty: () => ({ status: 200, body: '' }),
   text: () => ({ status: 200, content_type: 'text/plain', body: 'Thank you, got it.' }),
 };
+
+/** Whether a setting has to be counted: the server says why. @param {Setting} setting */
+export const isCounted = ({ status, delay_ms = 0 }) => delay_ms > 0 || status < 200 || status > 299;
+
+/** Whether the answer is signed. @param {Setting} setting */
+export const needsSecret = ({ body = '', headers = [] }) =>
+  [body, ...headers.map(([, value]) => value)].some((text) => /\{\{[^}]*\|[^}]*\}\}/.test(text));
 
 /** How often a setting may be used at most. @param {Pick<Setting, 'delay_ms'>} setting */
 export const maxTimes = ({ delay_ms = 0 }) => (delay_ms > 0 ? MAX_TIMES_DELAYED : MAX_TIMES);

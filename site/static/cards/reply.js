@@ -10,8 +10,10 @@ import {
   PRESETS,
   comesBack,
   costWords,
+  isCounted,
   isUsual,
   maxTimes,
+  needsSecret,
   settingWords,
   usedUp,
   usesOf,
@@ -39,7 +41,13 @@ export function mount(root, { state, endpoint, rounds }) {
   const edits = signal(0);
   let isBusy = false;
 
-  const preset = () => PRESETS[field('preset').value](limits.value);
+  const option = () =>
+    /** @type {HTMLSelectElement} */ (/** @type {unknown} */ (field('preset'))).selectedOptions[0];
+  /** @returns {Setting} */
+  const preset = () => {
+    const { reply } = option().dataset;
+    return reply === undefined ? PRESETS[option().value](limits.value) : JSON.parse(reply);
+  };
 
   /** What the form says. @returns {Setting} */
   function chosen() {
@@ -48,7 +56,9 @@ export function mount(root, { state, endpoint, rounds }) {
     const setting = at.own.open
       ? { ...(headers && { headers }), ...ownSetting() }
       : { ...preset() };
-    if (!isUsual(setting)) setting.times = Number(field('times').value);
+    if (needsSecret(setting)) setting.secret = field('secret').value;
+    const times = field('times').value;
+    if (!isUsual(setting) && (isCounted(setting) || times !== '')) setting.times = Number(times);
     return setting;
   }
 
@@ -72,7 +82,9 @@ export function mount(root, { state, endpoint, rounds }) {
     field('content_type').value = setting.content_type ?? 'application/json';
     field('delay').value = String((setting.delay_ms ?? 0) / 1000);
     const most = maxTimes(setting);
-    if (Number(field('times').value) > most) field('times').value = String(most);
+    const times = Number(field('times').value);
+    field('times').value = option().dataset.reply ? '' : String(Math.min(times || 1, most));
+    field('secret').value = '';
   }
 
   effect(() => {
@@ -86,6 +98,12 @@ export function mount(root, { state, endpoint, rounds }) {
     const parts = back.events.slice(0, MAX_PARTS);
     at.parts.replaceChildren(...listItems(more > 0 ? [...parts, `… and ${more} more`] : parts));
     at.times.hidden = isUsual(setting);
+    const lasting = isCounted(setting) ? '' : ' (empty: until you change it)';
+    write(at['times-label'], `for the next … deliveries${lasting}`);
+    const { secret = '', note = '' } = option().dataset;
+    at.secret.hidden = at['secret-note'].hidden = !needsSecret(setting);
+    write(at['secret-label'], secret || 'Secret');
+    writeOrHide(at.note, note);
     field('times').max = String(maxTimes(setting));
     at.body.hidden = field('body-kind').value === 'usual';
     const most = limits.value.max_delay_ms;
