@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { PRESETS, bodyOf, comesBack, costWords, isUsual, maxTimes, settingWords, usedUp, usesOf } from '../static/cards/reply-setting.js';
+import { bodyOf, comesBack, costWords, isCounted, isUsual, maxTimes, needsSecret, PRESETS, settingWords, usedUp, usesOf } from '../static/cards/reply-setting.js';
 
 const limits = { max_delay_ms: 30_000 };
 const back = (name) => comesBack(PRESETS[name](limits), 'example.org');
@@ -69,4 +69,13 @@ test('what used a setting up is named, as far as the page saw it', () => {
   assert.equal(by(round('api'))[0].by, 'an event of the API');
   assert.equal(by({ isTest: false, trace: { event: null } })[0].by, '', 'whatever a request says of itself');
   assert.equal(by(null)[0].by, '');
+});
+
+test('only errors and delays need a count, only signed replies a secret', () => {
+  assert.deepEqual([200, 204, 299, 300, 404].map((status) => isCounted({ status })), [false, false, false, true, true]);
+  assert.equal(isCounted({ status: 200, delay_ms: 1 }), true);
+  const body = '{"a":"{{json.a | hmac_sha256_hex}}"}';
+  assert.equal(needsSecret({ status: 200, body }), true);
+  assert.equal(needsSecret({ status: 200, headers: [['x-reply-a', '{{body|hmac_sha256_base64}}']] }), true);
+  assert.equal(needsSecret({ status: 200, body: '{{json.a}} | {{id}}' }), false);
 });

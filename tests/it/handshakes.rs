@@ -4,7 +4,11 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use site::reply_presets::REPLY_PRESETS;
-use tests::home::{Home, Person};
+use tests::{
+    browser::LIGHT,
+    home::{Home, Person},
+    visit::Visit,
+};
 
 /// A request of a sender's documentation, and the answer that it wants.
 struct Handshake {
@@ -241,4 +245,21 @@ async fn sixteen_senders_get_the_answer_that_they_ask_for() {
         assert_eq!(later.body(), usual, "{}", preset.sender);
     }
     home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_handshake_is_set_on_the_page_until_it_is_changed() {
+    let (home, visit, person) = Visit::started(LIGHT).await;
+    visit.fill("[data-component$=reply] form [name=preset]", "Zoom").await;
+    visit.fill("[data-component$=reply] form [name=secret]", SECRET).await;
+    visit.press("[data-component$=reply] form [type=submit]").await;
+    visit.slot_says("reply", "now", "until you change it").await;
+    let zoom = HANDSHAKES.last().unwrap();
+    let answer = send(&person, zoom).await;
+    assert_eq!(answer.body(), zoom.answer);
+    visit.blocks("response", 1).await;
+    let page =
+        visit.run("return document.documentElement.outerHTML + JSON.stringify(localStorage)").await;
+    assert!(!page.as_str().unwrap().contains(SECRET), "the secret stays on the page");
+    visit.end(home).await;
 }

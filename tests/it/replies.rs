@@ -143,9 +143,16 @@ async fn replies_of_the_real_binaries_are_inert() {
     let hook = format!("/hook/{}", person.endpoint);
 
     // A valid reply is inert, whatever its text and the id that a sender puts into it.
-    for kind in ["application/json", "text/plain", "application/xml", "application/octet-stream"] {
+    for kind in [
+        "application/json",
+        "text/plain",
+        "application/xml",
+        "text/xml",
+        "application/octet-stream",
+        "image/gif",
+    ] {
         for (status, body) in [200, 302, 404].into_iter().zip(PAGES.iter().cycle()) {
-            let setting = serde_json::json!({ "status": status, "times": 20, "content_type": kind, "body": format!("{body}{{{{id}}}}"), "headers": [["x-reply-a", "<b>"]] });
+            let setting = serde_json::json!({ "status": status, "times": 20, "content_type": kind, "body": format!("{body}{{{{id}}}}{{{{json.id}}}}"), "headers": [["x-reply-a", "<b>"]] });
             let set = ask(&mut api, Method::PUT, "/api/reply", setting.to_string()).await;
             assert_eq!(set.status(), StatusCode::OK, "{setting}");
             let event =
