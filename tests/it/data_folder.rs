@@ -16,7 +16,7 @@ use tests::{
     faults::process::Process,
     flags_of_local,
     home::{Home, Person},
-    program,
+    on_a_small_disk, program,
 };
 use tokio::process::Command;
 
@@ -37,15 +37,6 @@ async fn said(command: &mut Command) -> String {
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.starts_with("error: "), "{said}");
     said
-}
-
-/// The program in a shell that lets it write files of at most so many blocks of 512 bytes, as if the disk were full.
-fn on_a_small_disk(blocks: u32, data: &Path) -> (std::path::PathBuf, Vec<String>) {
-    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
-    let mut args = vec!["-c".to_owned(), script];
-    args.push(program("local").display().to_string());
-    args.extend(flags_of_local(data));
-    ("/bin/sh".into(), args)
 }
 
 /// The program as somebody who may not write what is not writable, to whom the folder is given. Root may write everything.
@@ -140,7 +131,7 @@ async fn bodies(person: &Person, count: usize) -> Vec<String> {
 #[tokio::test]
 async fn a_full_disk_gives_503_and_loses_nothing_acknowledged() {
     let data = tempfile::tempdir().unwrap();
-    let (shell, args) = on_a_small_disk(1200, data.path());
+    let (shell, args) = on_a_small_disk(1200, &program("local"), flags_of_local(data.path()));
     let mut local = Process::new(shell, args);
     let person = started(&mut local).await;
     person.create().await;
@@ -173,7 +164,8 @@ async fn a_full_disk_gives_503_and_loses_nothing_acknowledged() {
     assert_eq!(more.status(), StatusCode::OK);
     local.kill().await;
 
-    let (shell, args) = on_a_small_disk(1, tempfile::tempdir().unwrap().path());
+    let (shell, args) =
+        on_a_small_disk(1, &program("local"), flags_of_local(tempfile::tempdir().unwrap().path()));
     let line = said(Command::new(shell).args(args)).await;
     assert!(line.contains("log.db") && line.contains("room"), "{line}");
 }

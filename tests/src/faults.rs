@@ -1,10 +1,10 @@
 //! The fault run: many writers and pollers while everything between them and the data fails, from a seed.
 //!
-//! A run has [two of the real programs](programs) on one engine: one with the engine in it, and one whose clock is minutes off.
-//! Both reach the engine through a [`proxy`] of their own that delays, drops, repeats and refuses calls; both are killed and
-//! started again. Two people's endpoints are [written to and followed](people) meanwhile: one whose owner does nothing, and
+//! A run has [two of the real programs](programs) on one engine: one with the engine in it, whose clock jumps by months and whose
+//! disk is full at times, and one whose clock is minutes or days off. Both reach the engine through a [`proxy`] of their own
+//! that throttles, delays, drops, repeats and refuses calls; both are killed and started again. Two people's endpoints are [written to and followed](people) meanwhile: one whose owner does nothing, and
 //! one whose owner clears and forgets. At the end all is calm, and [`check`] compares [what everybody was told](history) with
-//! the log.
+//! the log. In every third run the database is damaged then, and what can be read of it must be what was there.
 //!
 //! The seed decides what is sent, what fails and when somebody is killed; what happens at the same time is left to the
 //! machine, so a seed that found something finds it again most of the time.
@@ -39,14 +39,17 @@ use crate::faults::{
 pub async fn run(seed: u64, program: PathBuf) -> anyhow::Result<(Figures, Vec<String>)> {
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut programs = Programs::start(program, &mut rng).await?;
-    let run = Arc::new(Run::of(programs.pages()));
+    let run = Run::of(programs.pages(), programs.far_ahead());
     let endpoints = [
         EndpointRun::begin(&run, false, &mut rng).await,
         EndpointRun::begin(&run, true, &mut rng).await,
     ];
 
+    let done = programs.keep_killing(run.enough(), &mut rng).await?;
     let mut figures = Figures {
-        kills: programs.keep_killing(run.enough(), &mut rng).await?,
+        kills: done.kills,
+        jumps: done.jumps,
+        full_disks: done.full_disks,
         ..Figures::default()
     };
     run.stop_failing();
@@ -58,12 +61,23 @@ pub async fn run(seed: u64, program: PathBuf) -> anyhow::Result<(Figures, Vec<St
     programs.treat_gaps_as_abandoned().await?;
 
     let mut found = Vec::new();
+    let mut histories = Vec::new();
     for endpoint in told {
         let history = endpoint.end(&run).await?;
         check::check(&history, &mut found);
         figures.count(&history);
+        histories.push(history);
     }
     figures.faults = programs.faults();
+    if rng.u8(0..3) == 0 {
+        figures.damaged = 1;
+        programs.damage(&mut rng).await?;
+        for history in &histories {
+            let pages = actors::read_damaged(&run, &history.person).await;
+            figures.intact += pages.iter().map(|page| page.deliveries.len() as u64).sum::<u64>();
+            check::check_damaged(history, &pages, &mut found);
+        }
+    }
     Ok((figures, found))
 }
 

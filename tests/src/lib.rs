@@ -97,6 +97,18 @@ pub fn flags_of_local(data: &std::path::Path) -> Vec<String> {
     flags
 }
 
+/// The command of a program in a shell that lets it write files of at most so many blocks of 512 bytes, as if the disk were
+/// full.
+pub fn on_a_small_disk(
+    blocks: u64,
+    program: &std::path::Path,
+    args: Vec<String>,
+) -> (std::path::PathBuf, Vec<String>) {
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let shell = ["-c".to_owned(), script, program.display().to_string()];
+    ("/bin/sh".into(), shell.into_iter().chain(args).collect())
+}
+
 /// A program built by this workspace, next to the tests.
 ///
 /// # Panics

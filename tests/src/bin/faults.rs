@@ -43,14 +43,19 @@ async fn main() -> anyhow::Result<()> {
         move |begun| begun <= flags.seeds || began.elapsed() < minutes,
         |seed, figures| {
             println!(
-                "seed {seed}: {} acknowledged, {} refused, {} unanswered, {} missing, {} pages, {} actions, {} kills",
+                "seed {seed}: {} acknowledged, {} refused, {} unanswered, {} missing, {} gone, {} pages, {} actions, {} kills, {} jumps, {} full disks, {} damaged ({} read)",
                 figures.acknowledged,
                 figures.refused,
                 figures.unanswered,
                 figures.missing,
+                figures.gone,
                 figures.pages,
                 figures.actions,
-                figures.kills
+                figures.kills,
+                figures.jumps,
+                figures.full_disks,
+                figures.damaged,
+                figures.intact
             );
         },
     );

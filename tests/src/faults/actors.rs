@@ -41,17 +41,23 @@ pub struct Run {
     now: AtomicU64,
     acknowledged: AtomicU64,
     failing: AtomicBool,
+    /// Whether the first program hides what is recent, by a clock far ahead.
+    hides_recent: Arc<AtomicBool>,
 }
 
 impl Run {
     /// For a run on these programs, while all is failing.
-    pub fn of(pages: [watch::Receiver<Option<String>>; 2]) -> Arc<Self> {
+    pub fn of(
+        pages: [watch::Receiver<Option<String>>; 2],
+        hides_recent: Arc<AtomicBool>,
+    ) -> Arc<Self> {
         Arc::new(Run {
             client: Client::default(),
             pages,
             now: AtomicU64::new(1),
             acknowledged: AtomicU64::new(0),
             failing: AtomicBool::new(true),
+            hides_recent,
         })
     }
 
@@ -132,7 +138,7 @@ impl EndpointRun {
     /// Makes an endpoint and lets everybody begin.
     pub async fn begin(run: &Arc<Run>, has_busy_owner: bool, rng: &mut fastrand::Rng) -> Self {
         let person = Person::new("", &run.client);
-        create(run, &person, rng, &mut Vec::new()).await;
+        create(run, &person, &mut Vec::new()).await;
         let end = watch::Sender::new(None);
         let seed = |rng: &mut fastrand::Rng| fastrand::Rng::with_seed(rng.u64(..));
         let own = || (Arc::clone(run), person.clone());
@@ -238,6 +244,21 @@ async fn read_backwards(run: &Run, person: &Person) -> Vec<LogPage> {
     }
 }
 
+/// Reads as much as the first program gives of a log whose database is damaged.
+pub async fn read_damaged(run: &Run, person: &Person) -> Vec<LogPage> {
+    let mut pages: Vec<LogPage> = Vec::new();
+    let mut query = "limit=20".to_owned();
+    while let Some(page) = run.read(0, person, &query).await {
+        let is_end = page.deliveries.is_empty();
+        query = format!("limit=20&after={}", page.cursor);
+        pages.push(page);
+        if is_end {
+            break;
+        }
+    }
+    pages
+}
+
 /// Sends webhooks as long as all is failing.
 async fn write(run: Arc<Run>, person: Person, mut rng: fastrand::Rng) -> Vec<Sent> {
     let mut sent = Vec::new();
@@ -301,7 +322,12 @@ async fn poll(
             None => format!("limit={limit}"),
         };
         let begun = run.tick();
-        if let Some(page) = run.read(rng.usize(0..2), &person, &query).await {
+        let which = rng.usize(0..2);
+        // What it hides it passes.
+        let hides = || which == 0 && run.hides_recent.load(Ordering::SeqCst);
+        let hid = hides();
+        let page = run.read(which, &person, &query).await;
+        if let Some(page) = page.filter(|_| !hid && !hides()) {
             view.push(Seen { after, newest, begun, page });
         }
         sleep(Duration::from_millis(rng.u64(0..40))).await;
@@ -334,22 +360,18 @@ async fn act_as_owner(
     while is_busy && run.fails() {
         sleep(Duration::from_millis(rng.u64(100..900))).await;
         if rng.u8(0..10) < 6 {
-            action(&run, &person, ActionKind::Clear, &mut rng, &mut actions).await;
+            action(&run, &person, ActionKind::Clear, rng.usize(0..2), &mut actions).await;
         } else {
-            action(&run, &person, ActionKind::Forget, &mut rng, &mut actions).await;
-            create(&run, &person, &mut rng, &mut actions).await;
+            action(&run, &person, ActionKind::Forget, rng.usize(0..2), &mut actions).await;
+            create(&run, &person, &mut actions).await;
         }
     }
     actions
 }
 
-async fn create(
-    run: &Run,
-    person: &Person,
-    rng: &mut fastrand::Rng,
-    actions: &mut Vec<OwnerAction>,
-) {
-    while !action(run, person, ActionKind::Create, rng, actions).await {}
+async fn create(run: &Run, person: &Person, actions: &mut Vec<OwnerAction>) {
+    // By the program whose clock is right: a log that only a clock far behind has seen ages by that clock.
+    while !action(run, person, ActionKind::Create, 1, actions).await {}
 }
 
 /// Says whether it was done.
@@ -357,7 +379,7 @@ async fn action(
     run: &Run,
     person: &Person,
     kind: ActionKind,
-    rng: &mut fastrand::Rng,
+    which: usize,
     actions: &mut Vec<OwnerAction>,
 ) -> bool {
     let (method, path, done) = match kind {
@@ -366,7 +388,7 @@ async fn action(
         ActionKind::Create => (Method::PUT, "/api/endpoint", StatusCode::OK),
     };
     let begun = run.tick();
-    let answer = run.api(rng.usize(0..2), person, method, path).await;
+    let answer = run.api(which, person, method, path).await;
     let outcome = Outcome::of(answer.as_ref(), done);
     let is_done = matches!(outcome, Outcome::Done(_));
     actions.push(OwnerAction { kind, begun, ended: run.tick(), outcome });

@@ -139,16 +139,20 @@ impl Ledger<'_> {
         if !numbers.is_sorted_by(|a, b| a < b) {
             self.fault(format!("out of order or twice: {numbers:?}"));
         }
-        let accounted: BTreeSet<u64> = numbers.iter().chain(&page.missing).copied().collect();
-        if accounted.len() != numbers.len() + page.missing.len() {
-            self.fault(format!("both shown and missing: {numbers:?} {:?}", page.missing));
+        let all = numbers.iter().chain(&page.missing).chain(&page.gone);
+        let accounted: BTreeSet<u64> = all.copied().collect();
+        if accounted.len() != numbers.len() + page.missing.len() + page.gone.len() {
+            let (missing, gone) = (&page.missing, &page.gone);
+            self.fault(format!("shown, missing and gone: {numbers:?} {missing:?} {gone:?}"));
         }
         if let Some(beside) = accounted.iter().find(|seq| !(from..=to).contains(*seq)) {
             self.fault(format!("#{beside} is not of the page's range {from}..={to}"));
         }
         let shown_from = from.max(page.first_seq);
         if let Some(lost) = (shown_from..=to).find(|seq| !accounted.contains(seq)) {
-            self.fault(format!("the cursor passed #{lost}, which was neither shown nor missing"));
+            self.fault(format!(
+                "the cursor passed #{lost}, which was neither shown nor missing nor gone"
+            ));
         }
         for seq in &page.missing {
             self.missing.insert((epoch, *seq));
@@ -239,6 +243,30 @@ impl Ledger<'_> {
         }
         if backwards != log {
             self.fault(format!("read backwards it is {backwards:?}, forwards {log:?}"));
+        }
+    }
+}
+
+/// Adds what does not hold of a log that is read from a damaged database: what can still be read of it is in its place.
+pub fn check_damaged(history: &History, pages: &[LogPage], found: &mut Vec<String>) {
+    let deliveries = |page: &'_ LogPage| {
+        let held = page.deliveries.iter();
+        held.map(|delivery| (delivery.seq, delivery.request.body.kept.clone())).collect::<Vec<_>>()
+    };
+    let log: BTreeMap<u64, Vec<u8>> =
+        history.log.iter().flat_map(|seen| deliveries(&seen.page)).collect();
+    let read: Vec<_> = pages.iter().flat_map(deliveries).collect();
+    if !read.is_sorted_by(|a, b| a.0 < b.0) {
+        found.push("the damaged log is out of order or has a delivery twice".into());
+    }
+    for (seq, body) in &read {
+        if log.get(seq) != Some(body) {
+            found.push(format!("#{seq} of the damaged log is another delivery than before"));
+        }
+    }
+    for seq in pages.iter().flat_map(|page| &page.missing) {
+        if log.contains_key(seq) {
+            found.push(format!("#{seq} of the damaged log is called missing"));
         }
     }
 }

@@ -122,6 +122,16 @@ pub struct Figures {
     pub unanswered: u64,
     /// Numbers that are missing for good.
     pub missing: u64,
+    /// Numbers that a reader with a clock far ahead found deleted.
+    pub gone: u64,
+    /// Clocks that jumped by months, disks that were full, databases that were damaged.
+    pub jumps: u64,
+    /// See `jumps`.
+    pub full_disks: u64,
+    /// See `jumps`.
+    pub damaged: u64,
+    /// Deliveries that were read from a damaged database.
+    pub intact: u64,
     /// Log pages that were read.
     pub pages: u64,
     /// Clears and forgets.
@@ -139,6 +149,11 @@ impl Figures {
         self.refused += other.refused;
         self.unanswered += other.unanswered;
         self.missing += other.missing;
+        self.gone += other.gone;
+        self.jumps += other.jumps;
+        self.full_disks += other.full_disks;
+        self.damaged += other.damaged;
+        self.intact += other.intact;
         self.pages += other.pages;
         self.actions += other.actions;
         self.kills += other.kills;
@@ -160,6 +175,7 @@ impl Figures {
         let read = pages(&history.views) + history.fresh.len() + history.log.len();
         self.pages += (read + history.backwards.len()) as u64;
         self.missing += history.log.iter().map(|seen| seen.page.missing.len() as u64).sum::<u64>();
+        self.gone += history.log.iter().map(|seen| seen.page.gone.len() as u64).sum::<u64>();
         self.actions +=
             history.actions.iter().filter(|action| action.kind != ActionKind::Create).count()
                 as u64;

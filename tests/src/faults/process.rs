@@ -50,8 +50,8 @@ impl Process {
     }
 
     /// Changes how it is started the next time.
-    pub fn set_args(&mut self, args: Vec<String>) {
-        self.args = args;
+    pub fn set_command(&mut self, (program, args): (PathBuf, Vec<String>)) {
+        (self.program, self.args) = (program, args);
     }
 
     /// Starts it, again and again if it can't start (the engine that it depends on may be gone at this moment).

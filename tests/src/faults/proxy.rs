@@ -1,8 +1,8 @@
 //! A proxy before the engine that understands just enough of the SDK's requests to fail as networks and databases do.
 //!
 //! A request is one call (its name is in `x-amz-target`) and its answer one body, so a fault is about a whole call: it
-//! never arrives, arrives late, arrives twice; its answer is lost; it is refused before or after it was carried out; a read
-//! that may be stale is.
+//! never arrives, arrives late, arrives twice; its answer is lost; it is refused before or after it was carried out, also
+//! because a token bucket of write units is empty; a read that may be stale is.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,7 +24,7 @@ use tokio::{
     net::TcpListener,
     sync::{Notify, watch},
     task::JoinHandle,
-    time::sleep,
+    time::{Instant, sleep},
 };
 
 use crate::client::Client;
@@ -104,6 +104,27 @@ struct Inner {
     earlier: Mutex<HashMap<Bytes, Vec<Bytes>>>,
     in_flight: AtomicUsize,
     held: Notify,
+    bucket: Mutex<Bucket>,
+}
+
+/// Write units of the table, refilled all the time up to those of one second.
+#[derive(Debug)]
+struct Bucket {
+    per_s: f64,
+    left: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    /// A write passes while any unit is left.
+    fn take(&mut self, units: f64) -> bool {
+        let now = Instant::now();
+        let refilled = self.left + (now - self.at).as_secs_f64() * self.per_s;
+        (self.left, self.at) = (refilled.min(self.per_s), now);
+        let passes = self.left > 0.0;
+        self.left -= if passes { units } else { 0.0 };
+        passes
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -121,16 +142,20 @@ impl FaultProxy {
     ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
+        let mut rng = fastrand::Rng::with_seed(seed);
+        // From a table that refuses most of what the writers send, to one that refuses hardly any.
+        let per_s = f64::from(rng.u32(15..150));
         let inner = Arc::new(Inner {
             engine,
             client: Client::default(),
             calm: AtomicBool::new(false),
-            rng: Mutex::new(fastrand::Rng::with_seed(seed)),
+            rng: Mutex::new(rng),
             counts: Mutex::default(),
             due: Mutex::default(),
             earlier: Mutex::default(),
             in_flight: AtomicUsize::new(0),
             held: Notify::new(),
+            bucket: Mutex::new(Bucket { per_s, left: per_s, at: Instant::now() }),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&inner)));
         Ok(FaultProxy { url, inner, task })
@@ -166,7 +191,12 @@ impl FaultProxy {
 
     /// Whether some call may still arrive at the engine.
     pub fn is_idle(&self) -> bool {
-        self.inner.in_flight.load(Ordering::SeqCst) == 0
+        self.in_flight() == 0
+    }
+
+    /// Calls on their way to the engine.
+    pub fn in_flight(&self) -> usize {
+        self.inner.in_flight.load(Ordering::SeqCst)
     }
 
     /// How often each fault happened.
@@ -210,6 +240,7 @@ async fn answer(
     let fault = match inner.due(&call) {
         Some(fault) => Some(fault),
         None if is_exempt => None,
+        None if inner.is_over_capacity(&call, body.len()) => Some(Fault::Throttled),
         None => inner.draw(may_be_stale),
     };
     if let Some(fault) = fault {
@@ -272,6 +303,11 @@ impl Inner {
         let mut due = locked(&self.due);
         let at = due.iter().position(|(name, _)| *name == call)?;
         Some(due.remove(at).1)
+    }
+
+    fn is_over_capacity(&self, call: &str, bytes: usize) -> bool {
+        let units = 1 + u32::try_from(bytes / 1024).unwrap_or(u32::MAX);
+        matches!(call, "PutItem" | "UpdateItem") && !locked(&self.bucket).take(units.into())
     }
 
     fn draw(&self, may_be_stale: bool) -> Option<Fault> {
