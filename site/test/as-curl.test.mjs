@@ -102,3 +102,9 @@ test('a body of which only the beginning was kept says so', () => {
   const { notes } = asCurl(request({ body: 'abc', body_bytes: 300_000, truncated: true }), hook);
   assert.match(notes[0], /first 3 of 300000 bytes/);
 });
+
+test('a URL with a slash at its end is told from one without', () => {
+  const urls = ['', '/', '/a/'].map((raw_path) => asCurl(request({ path: raw_path || '/', raw_path }), hook).line);
+  assert.deepEqual(urls.map((line) => line.includes(`${hook}'`) || line.endsWith(hook)), [true, false, false]);
+  assert.ok(urls[1].includes(`${hook}/`) && urls[2].includes(`${hook}/a/`), urls.join('\n'));
+});

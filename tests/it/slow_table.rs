@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use delivery::{
-    Request, body::Body, headers::Headers, limits::Limits, log_page::LogPage, millis::Millis,
-};
+use delivery::{Request, headers::Headers, limits::Limits, log_page::LogPage, millis::Millis};
 use function_url::Clock;
 use local::engine::{self, Engine};
 use store::protocol::CLOSED_AT_ONCE;
@@ -47,11 +45,8 @@ async fn gaps_of_a_throttled_or_slow_table_do_not_fail_a_page() {
     let request = Request {
         method: "GET".into(),
         path: "/api/log".into(),
-        query: String::new(),
-        source: String::new(),
         headers: Headers::from([("authorization", key.as_str())]),
-        added: vec![],
-        body: Body::whole(vec![]),
+        ..Request::default()
     };
     let missing = async || {
         let answer = api.call(request.clone()).await.response;

@@ -151,7 +151,7 @@ fn read(request: &Request) -> Result<Call, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use delivery::{body::Body, headers::Headers, key::OwnerKey};
+    use delivery::{headers::Headers, key::OwnerKey};
 
     use super::*;
 
@@ -161,10 +161,8 @@ mod tests {
             method: method.into(),
             path: path.into(),
             query: query.into(),
-            source: String::new(),
             headers: Headers::from([("authorization", authorization)]),
-            added: vec![],
-            body: Body::whole(vec![]),
+            ..Request::default()
         };
         let found =
             parse(&request).map_err(|problem| problem.status()).map(|parsed| match parsed {

@@ -70,6 +70,9 @@ pub struct Request {
     pub method: String,
     /// The raw path with its percent-encoding; in a [`Delivery`] the part below the endpoint, which begins with `/`.
     pub path: String,
+    /// The same, but empty if nothing follows the endpoint, so that a URL can be told from one with a slash at its end.
+    #[serde(default)]
+    pub raw_path: String,
     /// The raw query string without its `?`; empty if there was none.
     pub query: String,
     /// The sender's address as the outermost trusted hop saw it.
@@ -133,7 +136,7 @@ mod tests {
     use super::*;
 
     /// The example of the design, as the log API gives it.
-    const CONTRACT: &str = r#"{"seq":12,"received_at":"2026-11-23T11:00:00.123Z","took_ms":7,"request":{"method":"POST","path":"/","query":"","source":"203.0.113.7","headers":[["content-type","application/json"],["x-forwarded-for","203.0.113.7"]],"added":["x-forwarded-for"],"body":"{\"id\":1}","body_encoding":"utf-8","body_bytes":8,"body_sha256":"3ceb3ea65dda4db3f7bc2fe67b3fe2b9c7f0d44e1c93e0d5a2cbbd8cb3eb7f3f","truncated":false},"response":{"status":200,"headers":[["content-type","application/json"]],"body":"{\"ok\":true,\"id\":1652008511}","delay_ms":0}}"#;
+    const CONTRACT: &str = r#"{"seq":12,"received_at":"2026-11-23T11:00:00.123Z","took_ms":7,"request":{"method":"POST","path":"/","raw_path":"","query":"","source":"203.0.113.7","headers":[["content-type","application/json"],["x-forwarded-for","203.0.113.7"]],"added":["x-forwarded-for"],"body":"{\"id\":1}","body_encoding":"utf-8","body_bytes":8,"body_sha256":"3ceb3ea65dda4db3f7bc2fe67b3fe2b9c7f0d44e1c93e0d5a2cbbd8cb3eb7f3f","truncated":false},"response":{"status":200,"headers":[["content-type","application/json"]],"body":"{\"ok\":true,\"id\":1652008511}","delay_ms":0}}"#;
 
     #[test]
     fn a_delivery_has_the_json_of_the_contract() {
@@ -144,6 +147,7 @@ mod tests {
             request: Request {
                 method: "POST".into(),
                 path: "/".into(),
+                raw_path: String::new(),
                 query: String::new(),
                 source: "203.0.113.7".into(),
                 headers: Headers::from([

@@ -69,6 +69,7 @@ mod tests {
                 request: Request {
                     method: "POST".into(),
                     path: "/".into(),
+                    raw_path: "/".into(),
                     query: String::new(),
                     source: "203.0.113.7".into(),
                     headers: headers.clone(),

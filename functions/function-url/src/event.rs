@@ -13,20 +13,19 @@ pub const ORIGIN_SECRET_HEADER: &str = "x-origin-secret";
 /// policy that forwards "all but Host" can't add; so the edge function writes this one, over whatever the sender wrote.
 pub const VIEWER_ADDRESS_HEADER: &str = "x-viewer-address";
 
-/// Headers that Lambda and CloudFront add
-/// (<https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/adding-cloudfront-headers.html>), besides all that
-/// begin with `cloudfront-`.
-const ADDED: [&str; 9] = [
-    "via",
-    "x-amz-cf-id",
+/// Headers that a function URL adds.
+const ADDED: [&str; 6] = [
     "x-amzn-tls-cipher-suite",
     "x-amzn-tls-version",
     "x-amzn-trace-id",
     "x-forwarded-for",
-    "x-forwarded-host",
     "x-forwarded-port",
     "x-forwarded-proto",
 ];
+/// Headers that CloudFront adds
+/// (<https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/adding-cloudfront-headers.html>), besides all that
+/// begin with `cloudfront-`, and our function there. Without CloudFront they are the sender's.
+const ADDED_BY_CDN: [&str; 3] = ["via", "x-amz-cf-id", "x-forwarded-host"];
 
 /// The parts of the event that are used. Unknown members are ignored, absent ones are empty, and so are those that are null,
 /// as `cargo lambda watch` has it.
@@ -100,12 +99,15 @@ impl Event {
         if let Some(cookies) = self.cookies.filter(|cookies| !cookies.is_empty()) {
             headers.0.push(("cookie".into(), cookies.join("; ")));
         }
-        let was_added = |name: &&str| ADDED.contains(name) || name.starts_with("cloudfront-");
+        let by_cdn = |name: &str| ADDED_BY_CDN.contains(&name) || name.starts_with("cloudfront-");
+        let was_added =
+            |name: &&str| ADDED.contains(name) || (origin_secret.is_some() && by_cdn(name));
         let names = headers.0.iter().map(|(name, _)| name.as_str());
         let added = names.filter(was_added).map(str::to_owned).collect();
         let body = self.body.unwrap_or_default();
         Ok(Request {
             method: self.request_context.http.method,
+            raw_path: self.raw_path.clone(),
             path: self.raw_path,
             query: self.raw_query_string,
             source,
@@ -225,7 +227,12 @@ mod tests {
 
     #[test]
     fn without_a_cdn_its_headers_prove_nothing() {
-        let claims = [("x-viewer-address", "198.51.100.1"), ("x-origin-secret", "s3cret")];
+        let claims = [
+            ("x-viewer-address", "198.51.100.1"),
+            ("x-origin-secret", "s3cret"),
+            ("via", "1.1 the sender's own"),
+            ("cloudfront-viewer-country", "CH"),
+        ];
         let headers = serde_json::Map::from_iter(claims.map(|(n, v)| (n.to_owned(), v.into())));
         let taken = request(event(headers.into()), None).unwrap();
         assert_eq!(taken.source, "203.0.113.7");

@@ -40,7 +40,7 @@ impl Receiver {
     /// Answers one webhook: number it, build the response, record both. The caller waits for the delay, then sends it.
     pub async fn receive(&self, request: Request) -> HandlerResponse {
         let received_at = (self.clock)();
-        let (endpoint, path) = match response::target(&request.path) {
+        let (endpoint, raw_path) = match response::target(&request.path) {
             Some(target) => target,
             None => return refuse(StatusCode::NOT_FOUND, response::NO_ENDPOINT),
         };
@@ -77,7 +77,7 @@ impl Receiver {
             seq,
             received_at,
             took_ms: (self.clock)().since(received_at),
-            request: response::recorded(request, path, &self.limits),
+            request: response::recorded(request, raw_path, &self.limits),
             response,
         };
         let recorded = self

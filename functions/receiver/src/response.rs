@@ -31,23 +31,21 @@ pub const TOO_MANY: &str = "this hook URL has received more than its share for t
 /// Write units of a webhook whose body is over the limit: a number, and a record with the body's beginning.
 pub const CUT_UNITS: u64 = 1 + 17;
 
-/// The endpoint that a raw path leads to, and the path below it, which begins with `/`.
+/// The endpoint that a raw path leads to, and what follows it: nothing, or what begins with `/`.
 pub fn target(path: &str) -> Option<(Endpoint, String)> {
     let rest = path.strip_prefix("/hook/")?;
-    let (name, below) = match rest.find('/') {
-        Some(at) => rest.split_at(at),
-        None => (rest, "/"),
-    };
+    let (name, below) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     Some((Endpoint::parse(name).ok()?, below.to_owned()))
 }
 
-/// A request as it is recorded: with `path` below its endpoint, and only the beginning of a body that is over the limit.
-pub fn recorded(request: Request, path: String, limits: &Limits) -> Request {
+/// A request as it is recorded: with the path below its endpoint, and only the beginning of a body that is over the limit.
+pub fn recorded(request: Request, raw_path: String, limits: &Limits) -> Request {
+    let path = if raw_path.is_empty() { "/".to_owned() } else { raw_path.clone() };
     let body = match request.body.kept.len() <= limits.max_body_bytes {
         true => request.body,
         false => request.body.cut(),
     };
-    Request { path, body, ..request }
+    Request { path, raw_path, body, ..request }
 }
 
 /// The response to a request: a refusal if its body is over the limit, else the reply that is set, else the default.
@@ -116,7 +114,7 @@ mod tests {
     #[test]
     fn a_path_leads_to_an_endpoint_and_keeps_what_is_below() {
         let below = |path: &str| target(path).map(|(_, below)| below);
-        assert_eq!(below(&format!("/hook/{NAME}")).as_deref(), Some("/"));
+        assert_eq!(below(&format!("/hook/{NAME}")).as_deref(), Some(""));
         assert_eq!(below(&format!("/hook/{NAME}/")).as_deref(), Some("/"));
         assert_eq!(below(&format!("/hook/{NAME}//a%2F/é")).as_deref(), Some("//a%2F/é"));
         for path in [
@@ -133,15 +131,18 @@ mod tests {
     }
 
     fn request(method: &str, body: &[u8]) -> Request {
-        Request {
-            method: method.into(),
-            path: String::new(),
-            query: String::new(),
-            source: String::new(),
-            headers: Headers::default(),
-            added: vec![],
-            body: Body::whole(body.to_vec()),
-        }
+        Request { method: method.into(), body: Body::whole(body.to_vec()), ..Request::default() }
+    }
+
+    #[test]
+    fn a_url_is_told_from_one_with_a_slash_at_its_end() {
+        let paths = |raw: &str| {
+            let Request { path, raw_path, .. } =
+                recorded(request("POST", b""), raw.to_owned(), &Limits::default());
+            (path, raw_path)
+        };
+        assert_eq!(paths(""), ("/".to_owned(), String::new()));
+        assert_eq!(paths("/"), ("/".to_owned(), "/".to_owned()));
     }
 
     #[test]

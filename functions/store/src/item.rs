@@ -201,6 +201,9 @@ pub fn from_delivery(
         ("reply_body".into(), s(&response.body)),
         ("delay_ms".into(), n(response.delay_ms)),
     ]);
+    if request.raw_path != request.path {
+        item.insert("raw_path".into(), s(&request.raw_path));
+    }
     if request.body.truncated() {
         let sha256 = AttributeValue::B(Blob::new(request.body.sha256));
         item.insert("body_size".into(), n(request.body.size));
@@ -238,6 +241,11 @@ pub fn to_delivery(item: &Item) -> Result<Delivery, Unreadable> {
         None if item.contains_key("body_size") => return Err("body_sha256"),
         None => Body::whole(kept),
     };
+    let path = text(item, "path")?;
+    let raw_path = match item.contains_key("raw_path") {
+        true => text(item, "raw_path")?,
+        false => path.clone(),
+    };
     let headers_in = headers(item, "headers")?;
     let reply_use = match item.contains_key("reply_use") {
         true => Some(ReplyUse { n: number(item, "reply_use")?, of: number(item, "reply_uses")? }),
@@ -249,7 +257,8 @@ pub fn to_delivery(item: &Item) -> Result<Delivery, Unreadable> {
         took_ms: number(item, "took_ms")?,
         request: Request {
             method: text(item, "method")?,
-            path: text(item, "path")?,
+            path,
+            raw_path,
             query: text(item, "query")?,
             source: text(item, "source")?,
             added: added_names(item, &headers_in)?,

@@ -36,6 +36,7 @@ fn delivery(seq: u64, at: Millis, body: &[u8]) -> Delivery {
         request: Request {
             method: "POST".into(),
             path: "/".into(),
+            raw_path: String::new(),
             query: String::new(),
             source: "127.0.0.1".into(),
             headers: Headers::from([("a", "1"), ("a", "2")]),

@@ -59,6 +59,7 @@ fn delivery() -> Delivery {
         request: Request {
             method: "POST".into(),
             path: "/a%20b".into(),
+            raw_path: "/a%20b".into(),
             query: "c=d".into(),
             source: "203.0.113.7".into(),
             headers: Headers::from([("content-type", "application/json"), ("via", "2.0 x")]),
@@ -130,6 +131,7 @@ fn a_usual_webhook_takes_one_write_unit() {
         seq: 9_999_999,
         request: Request {
             path: "/".into(),
+            raw_path: String::new(),
             query: String::new(),
             added: added.filter(|name| name.starts_with("x-")).collect(),
             headers: Headers(headers),
@@ -226,6 +228,7 @@ fn the_largest_delivery_fits() {
         request: Request {
             method: "OPTIONS".into(),
             path: "/".repeat(8 * 1024),
+            raw_path: "/".repeat(8 * 1024),
             query: String::new(),
             source: "2001:0db8:0000:0000:0000:0000:0000:0001".into(),
             added: vec![line.0.clone(); lines],

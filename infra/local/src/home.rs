@@ -358,7 +358,6 @@ fn respond(problem: Problem) -> Response {
 mod tests {
     use std::{pin::pin, sync::Mutex, task::Poll};
 
-    use delivery::{body::Body as Bytes, headers::Headers};
     use tokio::sync::Notify;
 
     use super::*;
@@ -367,11 +366,7 @@ mod tests {
         delivery::Request {
             method: "POST".into(),
             path: path.into(),
-            query: String::new(),
-            source: String::new(),
-            headers: Headers::default(),
-            added: vec![],
-            body: Bytes::whole(vec![]),
+            ..delivery::Request::default()
         }
     }
 

@@ -2,7 +2,7 @@
 // The log API, one function a call. The key travels in a header, never in a URL.
 
 /**
- * @typedef {{method: string, path: string, query: string, source: string, headers: [string,
+ * @typedef {{method: string, path: string, raw_path?: string, query: string, source: string, headers: [string,
  *   string][], added: string[],
  *   body: string, body_encoding: 'utf-8' | 'base64', body_bytes: number, body_sha256: string,
  *   truncated: boolean}} Request

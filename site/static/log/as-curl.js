@@ -37,7 +37,9 @@ const MASKED = /^•+$/;
  */
 export function asCurl(request, hookUrl) {
   const { method, path, query, headers, added, body_bytes, truncated } = request;
-  const url = hookUrl + (path === '/' ? '' : path) + (query === '' ? '' : `?${query}`);
+  // A delivery of an earlier version does not say whether a slash followed.
+  const below = request.raw_path ?? (path === '/' ? '' : path);
+  const url = hookUrl + below + (query === '' ? '' : `?${query}`);
   const onTheWay = new Set(added);
   const sent = headers.filter(([name]) => !onTheWay.has(name) && !NOT_SENT.has(name.toLowerCase()));
   const names = new Set(sent.map(([name]) => name.toLowerCase()));

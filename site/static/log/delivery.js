@@ -72,9 +72,10 @@ export const blocksOf = (delivery) => [received(delivery), parsed(delivery), res
 
 /** The request as the server got it. @param {Delivery} delivery @returns {Block} */
 function received({ seq, received_at, request }) {
-  const target = request.path + (request.query === '' ? '' : `?${request.query}`);
+  const path = request.raw_path ?? request.path;
+  const target = path + (request.query === '' ? '' : `?${request.query}`);
   /** @type {Row[]} */
-  const rows = [{ name: 'method', kind: 'text', value: `${request.method} ${target}` }];
+  const rows = [{ name: 'method', kind: 'text', value: `${request.method} ${target}`.trimEnd() }];
   const decoded = decodedPath(request.path);
   if (decoded !== null)
     rows.push({ name: 'path, decoded', kind: 'text', value: decoded, openOnly: true });
