@@ -114,8 +114,9 @@ mod linux {
         libc::SYS_sched_setattr,
         libc::SYS_sched_setparam,
         libc::SYS_sched_setscheduler,
-        // The network, and servers that listen on a path.
+        // The network, and servers that listen on a path. A datagram socket of a pair can send to them as well.
         libc::SYS_socket,
+        libc::SYS_socketpair,
         // Files behind the back of this filter, or by other ways than their paths.
         libc::SYS_io_uring_setup,
         libc::SYS_io_uring_enter,
