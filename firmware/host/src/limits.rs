@@ -26,7 +26,7 @@ use tokio::net::UnixStream;
 /// What one process may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Seconds of processor time.
+    /// Seconds of processor time of one process.
     pub cpu_s: u32,
     /// Address space in MiB; none for a program under the address sanitizer, which reserves terabytes.
     pub memory_mib: Option<u32>,
@@ -40,7 +40,7 @@ pub struct Limits {
 
 /// A compiler: what a large C++ file needs.
 pub const COMPILER: Limits =
-    Limits { cpu_s: 30, memory_mib: Some(1024), file_mib: 64, files: 256, may_fork: true };
+    Limits { cpu_s: 25, memory_mib: Some(1024), file_mib: 64, files: 256, may_fork: true };
 
 /// A firmware. At one part in a hundred of a processor, an hour of processor time is four days; then it boots again.
 pub const FIRMWARE: Limits =
@@ -84,8 +84,10 @@ pub fn command(
     // It must not hold the pipes open, and names the program besides its group, which a program can leave.
     let mut script = format!(
         "(read -r _ <&2; kill -KILL $$ 0 2>>/dev/null) </dev/null >>/dev/null & \
-         ulimit -c 0; ulimit -t {}; ulimit -f {}; ulimit -n {}; ",
+         ulimit -c 0; ulimit -S -t {}; ulimit -H -t {}; ulimit -f {}; ulimit -n {}; ",
         limits.cpu_s,
+        // A second later it is killed, if it ignores the signal that says why.
+        limits.cpu_s + 1,
         limits.file_mib * 2048,
         limits.files
     );

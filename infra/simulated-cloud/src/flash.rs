@@ -203,7 +203,7 @@ async fn compile(
         compiled = receiver => compiled.map_err(|_| not_connected()),
         () = app.config.clock.sleep_until(deadline) => Err(api_error_with(
             408,
-            json!({"ok": false, "error": "Timed out.", "error_description": "the compiler did not finish within 30 s"}),
+            json!({"ok": false, "error": "Timed out.", "error_description": "the compiler did not finish within 65 s"}),
         )),
     };
     app.sessions.with(id, |session| session.compiling.remove(&request));

@@ -101,8 +101,8 @@ pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(9);
 pub(crate) const COMPILE_ERROR_STATUS: u16 = 200;
 /// The `output` of a failed compilation; the command line looks for this text.
 pub(crate) const COMPILE_ERROR_OUTPUT: &str = "Compiler timed out or encountered an error";
-/// How long a compiler may take.
-pub(crate) const COMPILE_LIMIT: Duration = Duration::from_secs(30);
+/// How long a compiler may take. Particle's is on faster machines, which do nothing else.
+pub(crate) const COMPILE_LIMIT: Duration = Duration::from_secs(65);
 
 /// The methods that a preflight allows to any page.
 pub(crate) const CORS_METHODS: &str = "GET, POST, PUT, DELETE, OPTIONS";

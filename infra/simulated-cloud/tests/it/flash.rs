@@ -95,12 +95,12 @@ async fn a_file_too_long_for_the_link_is_refused() {
 }
 
 #[tokio::test]
-async fn a_compiler_that_takes_thirty_seconds_is_given_up() {
+async fn a_compiler_that_takes_too_long_is_given_up() {
     let world = start().await;
     let mut device = Device::online(&world, &[]).await;
     let (response, late) = tokio::join!(flash(&world, "a.cpp", "x"), async {
         let request = device.receive().await.unwrap()["request"].clone();
-        world.clock.advance(Duration::from_secs(30));
+        world.clock.advance(Duration::from_secs(65));
         request
     });
     assert_eq!(response.status, 408);
