@@ -1,4 +1,4 @@
-# What `deploy` and `destroy` have in common; read by both, run by nobody. They say who they are in `me`.
+# Functions of both `deploy` and `destroy`, which source this file and set `me` to their own name.
 # shellcheck shell=bash
 
 ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || {
@@ -31,15 +31,15 @@ identity() {
     fail "no usable credentials; 'aws sts get-caller-identity' must work first"
 }
 
-# The state of a stack, and nothing if there is none. That it could not be told is another thing: who took it for "none" would
-# give a running deployment a new secret, or leave one standing.
+# The state of a stack; empty if it does not exist. Any other failure of the call ends the script: taken for "does not exist",
+# it would give a running deployment a new secret, or leave a stack behind.
 state_of() { # state_of REGION STACK
   local said
   if said=$(aws cloudformation describe-stacks --region "$1" --stack-name "$2" \
     --query 'Stacks[0].StackStatus' --output text 2>&1); then
     grep -E '^[A-Z_]+$' <<<"$said"
   elif [[ $said != *"does not exist"* ]]; then
-    fail "what becomes of the stack $2 in $1 can't be told: $said"
+    fail "the state of the stack $2 in $1 can't be read: $said"
   fi
 }
 

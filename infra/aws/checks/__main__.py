@@ -55,7 +55,7 @@ def dry_runs(environment):
             return
     if secret in ran.stdout + ran.stderr or "MaxWriteUnits=7" not in ran.stdout:
         yield "deploy --dry-run shows a secret, or not what is none"
-    for wrong in ("MaxWriteUnit=7", "MaxWriteUnits", "=7", "Table=x", "AlarmEmail=a\tb", "AlarmEmail=a\nb", "AlarmEmail=\u00eb", "OriginSecret=x"):
+    for wrong in ("MaxWriteUnit=7", "MaxWriteUnits", "=7", "Table=x", "CreationCod[e]=x", "AlarmEmail=a\tb", "AlarmEmail=a\nb", "AlarmEmail=\u00eb", "OriginSecret=x"):
         ran = dry("--set", wrong)
         if ran.returncode != 1 or ran.stdout or not ran.stderr.startswith("deploy: "):
             yield f"deploy --set {wrong} is taken\n{ran.stdout}{ran.stderr}"

@@ -416,7 +416,7 @@ def without_a_stack(run, failing, amazon):
     # It has no change sets: the deployment ends there, after it has put the stack away.
     amazon.refused = "CreateChangeSet"
     ran = run("deploy")
-    if "it is deleted and made anew" not in ran.stdout or "planted: not you" not in ran.stderr or ran.returncode == 0 or stacks():
+    if "it is deleted and created again" not in ran.stdout or "planted: not you" not in ran.stderr or ran.returncode == 0 or stacks():
         yield f"deploy after a first deployment that failed: {ran.stdout}{ran.stderr} {stacks()}"
     amazon.refused = None
 
