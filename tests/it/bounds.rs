@@ -256,6 +256,14 @@ async fn a_request_with_an_ambiguous_end_is_refused() {
     }
     assert_eq!(person.log("").await.last_seq, 4);
 
+    // A sender that asks first may send the body after a refusal or not.
+    let refused = hook.replace("POST /", "TRACE /");
+    let both = format!("{refused}Expect: 100-continue\r\n{length}\r\n{second}");
+    let answer = raw(page, both.as_bytes()).await.unwrap();
+    assert!(answer.text.contains("connection: close"), "{}", answer.text);
+    assert_eq!(answer.text.matches("HTTP/1.1").count(), 1, "{}", answer.text);
+    assert_eq!(person.log("").await.last_seq, 4);
+
     // Other software may take a bare LF for part of a value, and what hides behind it for the next request.
     for lines in ["X-A: a\nContent-Length: 100\r\n", "X-A: a\n"] {
         let both = format!("{hook}{lines}\r\n{second}");

@@ -121,8 +121,9 @@ async fn serve_connection(
 ) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         let router = router.clone();
-        // Other HTTP software may disagree about where such a request ends, so nothing after it is taken for a request.
-        let is_last = [header::TRANSFER_ENCODING, header::UPGRADE]
+        // Other HTTP software may disagree about where such a request ends, so nothing after it is taken for a request. With
+        // `Expect`, a refusal leaves open whether its body follows.
+        let is_last = [header::TRANSFER_ENCODING, header::UPGRADE, header::EXPECT]
             .iter()
             .any(|name| request.headers().contains_key(name));
         request.extensions_mut().insert(ConnectInfo(peer));
