@@ -77,7 +77,8 @@ impl Fault {
         all.find(|fault| error.ends_with(fault.code()))
     }
 
-    /// dynoxide gives SQLite's errors as text, in several variants.
+    /// dynoxide 3.2 gives SQLite's errors as text, in several variants. Tests with a damaged file and a full disk fail when
+    /// these texts change.
     fn of_engine(error: &DynoxideError) -> Option<Self> {
         if error.status_code() < 500 {
             return None;
@@ -86,7 +87,7 @@ impl Fault {
         let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
         if says(&["malformed", "not a database", "not a valid database", "Bad item JSON"]) {
             Some(Self::Damaged)
-        } else if says(&["disk is full", "I/O error"]) {
+        } else if says(&["disk is full", "I/O error", "readonly database"]) {
             Some(Self::DiskFull)
         } else {
             None
@@ -173,12 +174,23 @@ pub(crate) fn lock(data: &Path) -> anyhow::Result<File> {
 
 /// Opens the database in a file, created if absent. A file that can't be used is left as it is.
 fn open(file: &Path) -> anyhow::Result<Database> {
+    // A relative path that begins with `file:` would be a URI to SQLite, whose options can keep the database in memory.
+    let file = &std::path::absolute(file)?;
     let name = file.to_str().context("the data folder's path is not UTF-8")?;
     let unusable = |error: &dyn std::fmt::Display| {
         anyhow::anyhow!(
             "{name} can't be used: {error}. It was left as it is: see whether its disk has room and whether you may write it, or move it away to begin with an empty log"
         )
     };
+    // SQLite deletes a write-ahead log without its database, and with it what was acknowledged.
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
+    let wal = file.with_extension("db-wal");
+    if length(file) == 0 && length(&wal) > 0 {
+        return Err(unusable(&format_args!(
+            "it is empty or missing, but {} is not",
+            wal.display()
+        )));
+    }
     // SQLite would open what may only be read, and refuse the first webhook.
     match File::options().write(true).open(file) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(unusable(&error)),
@@ -329,4 +341,36 @@ fn call(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<S
 fn json(status: StatusCode, body: String) -> Response {
     let kind = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
     (status, kind, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_file_is_recognized_by_the_engines_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("log.db");
+        drop(open(&file).unwrap());
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes[4096..].fill(0xa5);
+        std::fs::write(&file, bytes).unwrap();
+        let error = Database::new(file.to_str().unwrap()).err().unwrap();
+        assert_eq!(Fault::of_engine(&error), Some(Fault::Damaged), "{error}");
+    }
+
+    #[test]
+    fn a_write_ahead_log_without_its_database_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, wal) = (folder.path().join("log.db"), folder.path().join("log.db-wal"));
+        std::fs::write(&wal, "acknowledged").unwrap();
+        for is_there in [false, true] {
+            if is_there {
+                std::fs::write(&file, "").unwrap();
+            }
+            let error = open(&file).err().unwrap().to_string();
+            assert!(error.contains("log.db-wal is not"), "{error}");
+            assert_eq!(std::fs::read(&wal).unwrap(), b"acknowledged");
+        }
+    }
 }
