@@ -2,8 +2,8 @@
 // The log API, one function a call. The key travels in a header, never in a URL.
 
 /**
- * @typedef {{method: string, path: string, raw_path?: string, query: string, source: string, headers: [string,
- *   string][], added: string[],
+ * @typedef {{method: string, path: string, raw_path?: string, query: string, source: string,
+ *   headers: [string, string][], added: string[],
  *   body: string, body_encoding: 'utf-8' | 'base64', body_bytes: number, body_sha256: string,
  *   truncated: boolean}} Request
  * @typedef {{status: number, headers: [string, string][], body: string, delay_ms: number,
