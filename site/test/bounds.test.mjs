@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 import { elementOf, nodesIn } from './dom.mjs';
 import { drawBlock } from '../static/log/block.js';
+import { mountRounds } from '../static/log/rail.js';
 import { rounds } from '../static/log/rounds.js';
 import { drawRows } from '../static/log/row.js';
 import { createState } from '../static/state.js';
@@ -74,6 +75,9 @@ test('what is not drawn at once comes in steps', () => {
   button.click();
   assert.equal(list.querySelectorAll('.block-row').length, 600);
   assert.equal(button.textContent, 'and 130,472 more');
+  const brief = drawRows(block, 'closed');
+  assert.equal(brief.length, 31);
+  assert.equal(brief.at(-1).textContent, 'and 131,042 more');
 });
 
 test('a delivery that can not be drawn says so and takes no other with it', () => {
@@ -83,6 +87,28 @@ test('a delivery that can not be drawn says so and takes no other with it', () =
   const all = rounds([...others, broken], [], GAPS).map(({ blocks }) => blocks.map(({ note }) => note));
   assert.deepEqual(all.map(({ length }) => length), [3, 1, 3]);
   assert.match(all[1][0], /^This delivery is in the log, but the page could not draw it: /);
+});
+
+test('rounds that come at once are drawn in several tasks, the newest first', (t) => {
+  // Each look at the clock finds it three milliseconds on.
+  let now = 0;
+  t.mock.method(performance, 'now', () => (now += 3));
+  const list = document.createElement('ol');
+  const draw = mountRounds(list);
+  const all = rounds(Array.from({ length: 8 }, (_, i) => delivery(i + 1, { receivedAt: 0, body: 'x' })), [], GAPS);
+  const arrived = new Set(all.map(({ key }) => key));
+  const shown = () => [...list.children].map((node) => node.querySelector('[data-slot=seq]').textContent);
+  assert.equal(draw(all, arrived), false);
+  assert.deepEqual(shown(), ['#6', '#7', '#8']);
+  const [newest] = [...list.children].slice(-1);
+  assert.equal(draw(all, arrived), false);
+  assert.deepEqual(shown(), ['#3', '#4', '#5', '#6', '#7', '#8']);
+  assert.equal(draw(all, arrived), true);
+  assert.deepEqual(shown(), all.map(({ seq }) => `#${seq}`));
+  assert.equal(list.lastElementChild, newest, 'what is drawn is kept');
+  assert.equal(list.querySelectorAll('[data-arrives]').length, 24, 'each arrives');
+  assert.equal(draw(all.slice(1), arrived), true);
+  assert.equal(list.children.length, 7);
 });
 
 test('a component is mounted without a page', async () => {

@@ -20,8 +20,8 @@ import { mountScroller } from './scroller.js';
 
 /** Rounds on the rail at first, and more with each "show older". */
 const SHOWN = 30;
-/** Of those, so many are drawn at a time: more would hold up the next picture. */
-const STEP = 10;
+/** So long is drawn in one task, in milliseconds: longer would hold up the next picture. */
+const DRAWING_MS = 8;
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(rail, { state, endpoint, rounds, isAsked }) {
@@ -34,10 +34,9 @@ export function mount(rail, { state, endpoint, rounds, isAsked }) {
 
   /** The key of the first round on the rail; null for the newest few. */
   let from = /** @type {string | null} */ (null);
-  /** How many of the newest may be drawn by now. */
-  let room = STEP;
-  /** Grows when one of these changes. */
+  /** Grows when this changes, or when the rest is to be drawn. */
   const changes = signal(0);
+  let isPlanned = false;
 
   effect(() => {
     rail.dataset.view = viewOf(state);
@@ -48,7 +47,6 @@ export function mount(rail, { state, endpoint, rounds, isAsked }) {
     // Another log begins at its newest.
     void state.keys.value;
     from = null;
-    room = STEP;
     scroller.reset();
   });
   effect(() => {
@@ -67,11 +65,11 @@ export function mount(rail, { state, endpoint, rounds, isAsked }) {
     const isAtNewest = state.place.peek() === 'newest';
     const kept = all.findIndex(({ key }) => key === from);
     const isLong = isAtNewest && all.length - kept > 3 * SHOWN;
-    const first = kept < 0 || isLong ? Math.max(0, all.length - room) : kept;
+    const first = kept < 0 || isLong ? Math.max(0, all.length - SHOWN) : kept;
     // Under a reader who looks back nothing is taken away at the far end.
     from = isAtNewest && (kept < 0 || isLong) ? null : (all[first]?.key ?? null);
     if (!isAtNewest) scroller.hold();
-    draw(all.slice(first), state.arrived.value);
+    const isWhole = draw(all.slice(first), state.arrived.value);
 
     const hasOlder = first > 0 || log.older !== null;
     older.hidden = !hasOlder;
@@ -83,9 +81,12 @@ export function mount(rail, { state, endpoint, rounds, isAsked }) {
     rail.toggleAttribute('data-empty', words !== '');
     writeOrHide(empty, words);
     scroller.settle();
-    if (room >= SHOWN || first === 0 || from !== null) return;
-    room += STEP;
-    void nextPicture().then(() => (changes.value += 1));
+    if (isWhole || isPlanned) return;
+    isPlanned = true;
+    afterPicture(() => {
+      isPlanned = false;
+      changes.value += 1;
+    });
   });
 
   function emptyWords() {
@@ -96,21 +97,14 @@ export function mount(rail, { state, endpoint, rounds, isAsked }) {
       : 'Nothing has arrived at this endpoint yet. What comes appears here.';
   }
 
-  /** How many older rounds are still to be drawn. */
-  let wanted = 0;
   async function showOlder() {
-    const firstShown = () =>
-      rounds.peek().findIndex(({ key }) => key === list.firstElementChild?.dataset.key);
-    if (firstShown() < SHOWN) await endpoint.older();
-    const isBusy = wanted > 0;
-    wanted += SHOWN;
-    if (isBusy) return;
-    for (; wanted > 0 && firstShown() > 0; wanted -= STEP) {
-      from = rounds.peek()[Math.max(0, firstShown() - STEP)].key;
-      changes.value += 1;
-      await nextPicture();
-    }
-    wanted = 0;
+    const first = () => {
+      const kept = rounds.peek().findIndex(({ key }) => key === from);
+      return kept < 0 ? Math.max(0, rounds.peek().length - SHOWN) : kept;
+    };
+    if (first() < SHOWN) await endpoint.older();
+    from = rounds.peek()[Math.max(0, first() - SHOWN)]?.key ?? null;
+    changes.value += 1;
   }
 
   rail.addEventListener('focusin', ({ target }) => {
@@ -155,7 +149,7 @@ const blockNodes = (list) =>
   /** @type {HTMLElement[]} */ ([...list.querySelectorAll('.log-block')]);
 
 /** Draws rounds into a list. @param {HTMLElement} list */
-function mountRounds(list) {
+export function mountRounds(list) {
   /** @type {Map<string, {node: HTMLElement, round: Round | null}>} */
   const drawn = new Map();
   /** The block that Tab stops at, and whether somebody put it there. @type {HTMLElement | null} */
@@ -175,32 +169,45 @@ function mountRounds(list) {
     isChosen = true;
   });
 
-  /** @param {Round[]} rounds @param {ReadonlySet<string>} arrived */
+  /**
+   * Draws the newest first, and for as long as a task may take. Returns whether all are drawn.
+   * @param {Round[]} rounds @param {ReadonlySet<string>} arrived
+   */
   return (rounds, arrived) => {
     const focused = /** @type {HTMLElement | null} */ (
       document.activeElement?.closest?.('.log-block')
     );
     const focusedKey = focused && list.contains(focused) ? focused.dataset.key : null;
-    const nodes = rounds.map((round) => {
+    const end = performance.now() + DRAWING_MS;
+    let isWhole = true;
+    let isFirst = true;
+    for (const round of [...rounds].reverse()) {
       const entry = drawn.get(round.key) ?? { node: fromTemplate('round-template'), round: null };
-      drawn.set(round.key, entry);
+      if (entry.round === round) continue;
+      if (!isFirst && performance.now() >= end) {
+        isWhole = false;
+        break;
+      }
       if (entry.round === null || !isSameRound(entry.round, round)) {
         drawRound(round, entry.node, entry.round, arrived.has(round.key));
+        isFirst = false;
       }
       entry.round = round;
-      return entry.node;
-    });
+      drawn.set(round.key, entry);
+    }
     const keys = new Set(rounds.map(({ key }) => key));
     for (const key of [...drawn.keys()]) if (!keys.has(key)) drawn.delete(key);
+    const nodes = rounds.flatMap(({ key }) => drawn.get(key)?.node ?? []);
     reorder(list, nodes);
 
     if (focusedKey && document.activeElement !== focused) {
       blockNode(list, focusedKey)?.focus({ preventScroll: true });
     }
-    if (current?.isConnected && isChosen) return;
+    if (current?.isConnected && isChosen) return isWhole;
     const same = isChosen && current?.dataset.key ? blockNode(list, current.dataset.key) : null;
     isChosen = same !== null;
     setCurrent(same ?? blockNodes(list).at(-1) ?? null);
+    return isWhole;
   };
 }
 
@@ -292,6 +299,5 @@ const KEYS = [
 ];
 const TARGETS = new Map(KEYS);
 
-/** After the next picture was drawn. @returns {Promise<void>} */
-const nextPicture = () =>
-  new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+/** Calls after the next picture was drawn. @param {() => void} act */
+const afterPicture = (act) => requestAnimationFrame(() => setTimeout(act));

@@ -20,7 +20,7 @@ import { fullTime } from '../lib/time.js';
  * What fits before "more": in a closed block a glance, in an open one what a browser lays out in an
  * instant.
  */
-const CLOSED = { characters: 1_200, lines: 40, pairs: 80 };
+const CLOSED = { characters: 1_200, lines: 40, pairs: 30, rows: 30 };
 const OPEN = { characters: 20_000, lines: 500, pairs: 100 };
 /** @param {Size} fit */
 const maxOf = (fit) => (fit === 'open' ? OPEN : CLOSED);
@@ -31,17 +31,22 @@ const MAX_NAME = 1_200;
 
 /** All rows of a block. @param {Block} block @param {Size} fit @returns {HTMLElement[]} */
 export function drawRows(block, fit) {
-  const budget = { signs: MAX_SIGNS };
-  const rows = block.rows.filter((row) => fit === 'open' || !row.openOnly);
-  const nodes = rows.map((row) => drawRow(row, fit, budget));
-  const { more } = block;
+  const { rows, more } = block;
+  const draw = (/** @type {Row[]} */ some) => {
+    const budget = { signs: MAX_SIGNS };
+    return some.map((row) => drawRow(row, fit, budget));
+  };
+  if (fit === 'closed') {
+    const brief = rows.filter(({ openOnly }) => !openOnly);
+    const nodes = draw(brief.slice(0, CLOSED.rows));
+    const rest = brief.length - nodes.length + (more?.count ?? 0);
+    return rest === 0 ? nodes : [...nodes, element('div', 'row-more', `and ${grouped(rest)} more`)];
+  }
+  const nodes = draw(rows);
   if (!more) return nodes;
-  if (fit === 'closed')
-    return [...nodes, element('div', 'row-more', `and ${grouped(more.count)} more`)];
-  const from = block.rows.length;
-  const draw = (/** @type {number} */ start, /** @type {number} */ end) =>
-    more.rows(from + start, from + end).map((row) => drawRow(row, fit, { signs: MAX_SIGNS }));
-  return [...nodes, furtherButton(more.count, draw)];
+  const further = (/** @type {number} */ start, /** @type {number} */ end) =>
+    draw(more.rows(rows.length + start, rows.length + end));
+  return [...nodes, furtherButton(more.count, further)];
 }
 
 /** @param {Row} row @param {Size} fit @param {{signs: number}} budget */
