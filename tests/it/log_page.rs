@@ -100,3 +100,31 @@ async fn on_a_phone_a_round_covers_the_list_until_back() {
     shows_round(&visit, 1).await;
     visit.end(home).await;
 }
+
+/// A fragment that is not even encoded stops no page, and a damaged link leaves no key in the address.
+#[tokio::test]
+async fn a_damaged_address_starts_the_page_and_keeps_no_key() {
+    let home = Home::start().await;
+    let visit = Visit::to(&home, LIGHT).await;
+    let to = async |address: &str| {
+        // Another fragment alone does not open the page again.
+        visit.goto("about:blank").await;
+        visit.goto(&format!("{}{address}", visit.page_url)).await;
+    };
+    for address in ["/#%", "/#100%"] {
+        to(address).await;
+        visit.start().await;
+        visit.run("localStorage.clear()").await;
+    }
+    to("/log#%").await;
+    let own = visit.start().await;
+    let (owner, share) = (own.owner.reveal(), own.share.reveal());
+    for (address, key) in [("/", owner), ("/", share), ("/log", owner), ("/log", share)] {
+        for fragment in [format!("{key}%20"), format!("{key}/"), key[..key.len() - 1].into()] {
+            to(&format!("{address}#{fragment}")).await;
+            visit.says("dialog[data-name=damaged-link][open]", "This link is damaged").await;
+            assert_eq!(visit.run("return location.hash").await, "", "{address}#{fragment}");
+        }
+    }
+    visit.end(home).await;
+}
