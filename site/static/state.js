@@ -36,6 +36,8 @@ export const EMPTY_LOG = Object.freeze({
   firstSeq: 1,
   lastSeq: 0,
   upTo: 0,
+  refused: 0,
+  refusedBefore: 0,
   cursor: null,
   older: null,
 });

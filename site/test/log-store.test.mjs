@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ranges, runs, summary, withPage } from '../static/log/merge.js';
+import { ranges, refusedWords, runs, summary, withPage } from '../static/log/merge.js';
 import { EMPTY_LOG } from '../static/state.js';
 import { dice } from './particle-world.mjs';
 
@@ -115,4 +115,20 @@ test('the head line says how many there are and what is missing', () => {
 test('numbers are said in runs', () => {
   assert.deepEqual(runs([1, 2, 4]), [[1, 2], [4, 4]]);
   assert.equal(ranges([3, 5, 6, 7]), '#3, #5–#7');
+});
+
+test('what was refused while the page looked on is said, and only that', () => {
+  const { page } = server(5);
+  const refused = (count) => ({ ...page(1, 5), deliveries: [], refused: count });
+  let log = withPage(EMPTY_LOG, { ...page(1, 5), refused: 7 }, 'newest');
+  assert.equal(refusedWords(log), '');
+  assert.equal(withPage(log, refused(7), 'after'), log, 'nothing is drawn again');
+  log = withPage(log, refused(8), 'after');
+  assert.equal(refusedWords(log), '1 webhook was refused: more than this endpoint’s share.');
+  assert.equal(seqs(log).length, 5);
+  // The newest are read again after a burst, which is when it matters.
+  log = withPage(log, { ...page(1, 5), refused: 1_019 }, 'newest');
+  assert.equal(refusedWords(log), '1,012 webhooks were refused: more than this endpoint’s share.');
+  log = withPage(log, { ...page(1, 5), restarted: true }, 'after');
+  assert.equal(refusedWords(log), '');
 });

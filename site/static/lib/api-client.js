@@ -12,7 +12,8 @@
  *   Response}} Delivery
  * @typedef {{endpoint: string, deliveries: Delivery[], cursor: string, older?: string, first_seq:
  *   number,
- *   last_seq: number, missing: number[], unreadable?: number[], restarted: boolean}} LogPage
+ *   last_seq: number, missing: number[], unreadable?: number[], refused?: number, restarted:
+ *   boolean}} LogPage
  * @typedef {{max_body_bytes: number, max_deliveries: number, delivery_ttl_s: number,
  *   endpoint_ttl_s: number,
  *   max_delay_ms: number}} Limits

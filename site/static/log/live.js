@@ -4,7 +4,7 @@
 import { slots } from '../lib/component.js';
 import { write } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
-import { summary } from './merge.js';
+import { refusedWords, summary } from './merge.js';
 
 const clockTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 
@@ -20,7 +20,8 @@ export function mount(root, { state, particle, isAsked }) {
     const gone = state.reading.value ? (state.gone.value ?? '') : '';
     const failing =
       `Not connected: ${why}. Trying again by itself; nothing that was ` + 'acknowledged is lost.';
-    write(at.problem, isFailing ? failing : state.olderProblem.value || gone);
+    const refused = refusedWords(state.log.value);
+    write(at.problem, isFailing ? failing : state.olderProblem.value || gone || refused);
   });
   effect(() => {
     const [count, more] = isAsked.value ? summary(state.log.value) : ['', ''];

@@ -15,13 +15,16 @@ import { EMPTY_LOG } from '../state.js';
  *   firstSeq: number,
  *   lastSeq: number,
  *   upTo: number,
+ *   refused: number,
+ *   refusedBefore: number,
  *   cursor: string | null,
  *   older: string | null,
  * }} Log `missing`: numbers under which nothing was acknowledged. `unreadable`: numbers whose
  * delivery is there and can't be
  *   read. `upTo`: everything up to this number is accounted for. `cursor`: where to go on. `older`:
  *   where what is older
- *   than the first one here is read, null if there is nothing older.
+ *   than the first one here is read, null if there is nothing older. `refused`: webhooks that were
+ *   more than the endpoint's share, and `refusedBefore` those of them before this page looked.
  */
 
 /**
@@ -33,10 +36,14 @@ import { EMPTY_LOG } from '../state.js';
  * @returns {Log}
  */
 export function withPage(log, page, asked) {
+  const refused = page.refused ?? 0;
   const isNothing =
     page.deliveries.length + page.missing.length + (page.unreadable?.length ?? 0) === 0;
   const isKnown =
-    page.cursor === log.cursor && page.first_seq <= log.firstSeq && page.last_seq <= log.lastSeq;
+    page.cursor === log.cursor &&
+    page.first_seq <= log.firstSeq &&
+    page.last_seq <= log.lastSeq &&
+    refused <= log.refused;
   // Most questions bring nothing: then the log stays the same object, and nothing is derived again.
   if (asked === 'after' && isNothing && isKnown && !page.restarted) return log;
   const base = asked === 'newest' || page.restarted ? EMPTY_LOG : log;
@@ -66,6 +73,8 @@ export function withPage(log, page, asked) {
     firstSeq,
     lastSeq: Math.max(base.lastSeq, page.last_seq),
     upTo: Math.max(base.upTo, asked === 'before' ? 0 : highest),
+    refused: page.restarted ? refused : Math.max(log.refused, refused),
+    refusedBefore: log.cursor === null || page.restarted ? refused : log.refusedBefore,
     cursor: isAhead ? page.cursor : base.cursor,
     // What was older may have been cleared, or gone by age, since.
     older:
@@ -115,6 +124,14 @@ export function summary(log) {
     counted,
     log.older === null ? `, ${gaps}` : `, newest ${grouped(loaded)} loaded, ${gaps}`,
   ];
+}
+
+/** What was refused while this page looked on; empty if nothing was. @param {Log} log */
+export function refusedWords({ refused, refusedBefore }) {
+  const count = refused - refusedBefore;
+  if (count <= 0) return '';
+  const counted = count === 1 ? '1 webhook was' : `${grouped(count)} webhooks were`;
+  return `${counted} refused: more than this endpoint’s share.`;
 }
 
 /**
