@@ -72,13 +72,16 @@ export const blocksOf = (delivery) => [received(delivery), parsed(delivery), res
 
 /** The request as the server got it. @param {Delivery} delivery @returns {Block} */
 function received({ seq, received_at, request }) {
-  const path = request.raw_path ?? request.path;
-  const target = path + (request.query === '' ? '' : `?${request.query}`);
+  const target = request.path + (request.query === '' ? '' : `?${request.query}`);
   /** @type {Row[]} */
-  const rows = [{ name: 'method', kind: 'text', value: `${request.method} ${target}`.trimEnd() }];
+  const rows = [{ name: 'method', kind: 'text', value: `${request.method} ${target}` }];
   const decoded = decodedPath(request.path);
   if (decoded !== null)
     rows.push({ name: 'path, decoded', kind: 'text', value: decoded, openOnly: true });
+  if (request.raw_path === '') {
+    const value = 'nothing after the endpoint, not even a slash';
+    rows.push({ name: 'URL', kind: 'text', value, openOnly: true });
+  }
   if (request.query !== '') {
     rows.push({
       name: 'query',
