@@ -37,7 +37,8 @@
 //!
 //! What still needs a sane clock: the times that are shown; how long a delivery is kept that a writer ahead numbered; a reader
 //! that is ahead by more than a delivery's time to live, after a writer that was too, hides what is recent as long as it is;
-//! and a local home whose clock is wrong for more than an hour deletes by it.
+//! an endpoint that only clocks more than a week behind create and number, which expires by them; and a local home whose clock
+//! is wrong for more than an hour deletes by it.
 
 use std::collections::BTreeMap;
 
