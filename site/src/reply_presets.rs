@@ -7,7 +7,7 @@ pub struct ReplyPreset {
     pub sender: &'static str,
     /// The reply, but for its secret.
     pub reply: &'static str,
-    /// What the secret is called there; empty if there is none.
+    /// What the sender calls the secret; empty if the reply needs no secret.
     pub secret: &'static str,
     /// What else to know.
     pub note: &'static str,

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     key::Endpoint,
     limits::Limits,
-    log_page::is_zero,
     millis::{self, Millis},
     reply::Reply,
 };
@@ -28,7 +27,7 @@ pub struct EndpointInfo {
     /// The highest number given; 0 before the first.
     pub last_seq: u64,
     /// Requests that were refused because the endpoint had used up its write units; at least so many, and absent for none.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::is_default")]
     pub refused: u64,
     /// The limits of this deployment.
     pub limits: Limits,
@@ -43,7 +42,7 @@ pub struct SetReply {
     #[serde(flatten)]
     pub reply: Reply,
     /// Whether there is one.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "crate::is_default")]
     pub has_secret: bool,
     /// Uses left; `None` if it has no count.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -89,9 +89,7 @@ pub struct Request {
 impl Request {
     /// The decoded value of a query parameter; the first, if it is repeated.
     pub fn query_value(&self, name: &str) -> Option<String> {
-        form_urlencoded::parse(self.query.as_bytes())
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
+        first_value(self.query.as_bytes(), name)
     }
 
     /// The decoded value of a form's field; the first, if it is repeated. `None` also if the body is no such form.
@@ -100,10 +98,19 @@ impl Request {
         if !kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return None;
         }
-        form_urlencoded::parse(&self.body.kept)
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
+        first_value(&self.body.kept, name)
     }
+}
+
+/// Whether a field may be left out of its JSON, where what is absent is read as the default.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn first_value(encoded: &[u8], name: &str) -> Option<String> {
+    form_urlencoded::parse(encoded)
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 /// A response as the receiver sent it.

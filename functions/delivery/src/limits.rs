@@ -16,13 +16,8 @@ pub struct Limits {
     /// Longest delay that a reply may ask for, in milliseconds; 0 where a waiting function costs money.
     pub max_delay_ms: u32,
     /// Write units of the table that one endpoint may use in a second, over some seconds; 0 for no limit of its own.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::is_default")]
     pub endpoint_units_per_s: u32,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-fn is_zero(n: &u32) -> bool {
-    *n == 0
 }
 
 impl Default for Limits {

@@ -4,11 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Delivery, key::Endpoint};
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-pub(crate) fn is_zero(n: &u64) -> bool {
-    *n == 0
-}
-
 /// A run of the log, in order. Its JSON is part of the outside contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogPage {
@@ -31,7 +26,7 @@ pub struct LogPage {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<u64>,
     /// Requests that were refused because the endpoint had used up its write units; at least so many, and absent for none.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::is_default")]
     pub refused: u64,
     /// Numbers of this page's range whose item is there and can't be read; says so instead of hiding them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

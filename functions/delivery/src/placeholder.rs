@@ -181,12 +181,12 @@ impl Source<'_> {
 
 /// A string's text, a number's digits, or the JSON of what has parts. `null` counts as absent.
 fn at_path(json: &str, path: &str) -> Option<String> {
-    let Some(path) = Some(path).filter(|path| !path.is_empty()) else {
+    if path.is_empty() {
         return match serde_json::from_str::<String>(json) {
             Ok(text) => Some(text),
             Err(_) => (json != "null").then(|| json.to_owned()),
         };
-    };
+    }
     if let Some(members) = published::object(json) {
         // From the longest name to the shortest.
         let ends = std::iter::once(path.len()).chain(path.rmatch_indices('.').map(|(at, _)| at));

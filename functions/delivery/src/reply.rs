@@ -66,7 +66,7 @@ pub struct Reply {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
     /// A few, and `x-reply-…`. Values may have placeholders.
-    #[serde(default, skip_serializing_if = "headers_are_empty")]
+    #[serde(default, skip_serializing_if = "crate::is_default")]
     pub headers: Headers,
     /// The body, which may have [placeholders](placeholder); if absent, `{"ok":…,"id":…}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,7 +75,7 @@ pub struct Reply {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Secret>,
     /// How long to hold the answer back, in milliseconds.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::is_default")]
     pub delay_ms: u32,
     /// For how many deliveries; `None` means until it is changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,15 +91,6 @@ impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret(…)")
     }
-}
-
-fn headers_are_empty(headers: &Headers) -> bool {
-    headers.0.is_empty()
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(ms: &u32) -> bool {
-    *ms == 0
 }
 
 /// Why a setting was refused.

@@ -212,7 +212,7 @@ fn run(strict: bool, streams: &[Stream]) -> Outcome {
                 let units = 1 + streams[stream].units;
                 let head = &mut logs.get_mut(&endpoint).unwrap().head;
                 let what = next(head, units, now, &LIMITS);
-                // A plain number that is none fails, for a unit.
+                // A write as if nothing were to renew or to refuse fails where something is, and costs a unit.
                 let fails_first = !reads_first && what != Next::Plain;
                 let is_written = !matches!(what, Next::Refuse(_));
                 if fails_first && !writes.take(at, 1.0) || is_written && !writes.take(at, 1.0) {

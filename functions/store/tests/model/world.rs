@@ -658,7 +658,7 @@ impl World {
                 if is_as_it_was {
                     world.set_head(scenario, Some(Head::new(epoch.into(), Millis(NOW), &limits)));
                     if scenario.has(Flaw::EpochDropped) {
-                        // Same number line, begun anew: only what was promised in it since counts.
+                        // The numbers start again at 1: only what was promised since then counts.
                         world.acked = [0; EPOCHS];
                         world.reported_missing = [0; EPOCHS];
                     }
