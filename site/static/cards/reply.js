@@ -98,8 +98,11 @@ export function mount(root, { state, endpoint, rounds }) {
     const parts = back.events.slice(0, MAX_PARTS);
     at.parts.replaceChildren(...listItems(more > 0 ? [...parts, `… and ${more} more`] : parts));
     at.times.hidden = isUsual(setting);
-    const lasting = isCounted(setting) ? '' : ' (empty: until you change it)';
-    write(at['times-label'], `for the next … deliveries${lasting}`);
+    write(
+      at['times-label'],
+      `for the next … ${isCounted(setting) ? 'deliveries' : '(empty: all)'}`,
+    );
+    at.counts.hidden = !isUsual(setting) && setting.times === undefined;
     const { secret = '', note = '' } = option().dataset;
     at.secret.hidden = at['secret-note'].hidden = !needsSecret(setting);
     write(at['secret-label'], secret || 'Secret');
