@@ -85,6 +85,8 @@ export function createState() {
     selected: of(/** @type {string | null} */ (null)),
     /** The block whose dialog is open. */
     openBlock: of(/** @type {import('./log/delivery.js').Block | null} */ (null)),
+    /** The delivery whose request is open at full size. */
+    openDelivery: of(/** @type {import('./lib/api-client.js').Delivery | null} */ (null)),
     /** The block that has the focus, by its kind: the picture shows its hop. */
     focusedKind: of(''),
     filter: of(NO_FILTER),

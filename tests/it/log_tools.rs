@@ -535,3 +535,44 @@ async fn the_dock_is_resized_remembered_and_never_over_the_focus() {
     assert_eq!(visit.run(hidden).await, json!([]));
     visit.end(home).await;
 }
+
+/// Checks the signature of the open request on `/log` with a secret, and gives the verdict.
+async fn verdict(visit: &Visit, secret: &str, keep: bool) -> String {
+    let check =
+        "const tools = document.querySelector('.log-detail [data-component$=request-tools]');
+        const slot = (name) => tools.querySelector(`[data-slot=${name}]`);
+        slot('secret').value = arguments[0];
+        slot('keep').checked = arguments[1];
+        slot('verdict').textContent = '';
+        slot('form').requestSubmit();";
+    visit.run_with(check, vec![json!(secret), json!(keep)]).await;
+    let said = "return document.querySelector('.log-detail [data-slot=verdict]').textContent";
+    visit.shows("a verdict", said).await.as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_signature_is_checked_and_its_secret_not_kept() {
+    let (home, visit, person) = started(PHONE).await;
+    // The example of GitHub's documentation.
+    let secret = "It's a Secret to Everybody";
+    let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+    let request = http::Request::post(person.hook_url())
+        .header("x-hub-signature-256", signature)
+        .body("Hello, World!".into())
+        .unwrap();
+    home.client.send(request).await.unwrap();
+    visit.goto(&format!("{}/log#1", visit.page_url)).await;
+    visit.press(".log-detail [data-slot=signature] > summary").await;
+    let scheme =
+        "return document.querySelector('.log-detail [data-slot=scheme]').value === 'GitHub'";
+    visit.shows("the sender is recognised", scheme).await;
+    assert!(verdict(&visit, secret, false).await.starts_with("The signature is right"));
+    visit.look(".log-detail", "log-signature-phone").await;
+    let kept = "return JSON.stringify(localStorage).includes('Everybody')";
+    assert_eq!(visit.run(kept).await, json!(false));
+    let wrong = verdict(&visit, "another", false).await;
+    assert!(wrong.starts_with("Wrong: the secret is another one"), "{wrong}");
+    verdict(&visit, secret, true).await;
+    assert_eq!(visit.run(kept).await, json!(true), "the reader asked for it");
+    visit.end(home).await;
+}

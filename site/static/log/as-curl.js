@@ -2,7 +2,7 @@
 // A request that was received as a line for bash or zsh, which sends it again byte for byte. Pure;
 // loaded when asked for.
 
-import { bodyBytes } from './request-body.js';
+import { bodyBytes, isMasked, urlOf } from './request-body.js';
 
 /** @typedef {import('../lib/api-client.js').Delivery} Delivery */
 
@@ -27,8 +27,6 @@ const NOT_SENT = new Set([
 const OF_CURL = ['accept', 'user-agent'];
 /** Linux takes no argument over 128 KiB; a pipe has no end. */
 const MAX_ARGUMENT = 64 * 1024;
-/** What a share link shows in place of a value. */
-const MASKED = /^•+$/;
 
 /**
  * @param {Delivery['request']} request @param {string} hookUrl
@@ -36,14 +34,12 @@ const MASKED = /^•+$/;
  *   sentence each
  */
 export function asCurl(request, hookUrl) {
-  const { method, path, query, headers, added, body_bytes, truncated } = request;
-  // A delivery of an earlier version does not say whether a slash followed.
-  const below = request.raw_path ?? (path === '/' ? '' : path);
-  const url = hookUrl + below + (query === '' ? '' : `?${query}`);
+  const { method, headers, added, body_bytes, truncated } = request;
+  const url = urlOf(request, hookUrl);
   const onTheWay = new Set(added);
   const sent = headers.filter(([name]) => !onTheWay.has(name) && !NOT_SENT.has(name.toLowerCase()));
   const names = new Set(sent.map(([name]) => name.toLowerCase()));
-  const masked = sent.filter(([, value]) => MASKED.test(value)).map(([name]) => name);
+  const masked = sent.filter(([, value]) => isMasked(value)).map(([name]) => name);
   const bytes = bodyBytes(request);
   const piped = isPiped(request, bytes);
 
@@ -57,9 +53,7 @@ export function asCurl(request, hookUrl) {
     // To curl, a colon with nothing behind it takes a header away.
     words.push(
       '-H',
-      quoted(
-        value === '' ? `${name};` : `${name}: ${MASKED.test(value) ? placeholder(name) : value}`,
-      ),
+      quoted(value === '' ? `${name};` : `${name}: ${isMasked(value) ? placeholder(name) : value}`),
     );
   }
   for (const name of bytes.length > 0 ? [...OF_CURL, 'content-type'] : OF_CURL)

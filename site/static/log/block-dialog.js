@@ -2,16 +2,15 @@
 // A block at full size: everything in it, each value whole and ready to be taken along.
 
 import { slots } from '../lib/component.js';
-import { copyFrom } from '../lib/copy.js';
 import { writeOrHide } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
 import { drawLinks } from './explained.js';
 import { drawRows } from './row.js';
 
 /** @type {import('../lib/component.js').Mount} */
-export function mount(root, { state, endpoint }) {
+export function mount(root, { state }) {
   const dialog = /** @type {HTMLDialogElement} */ (root);
-  const { wrap, title, rows, note, links, curl, 'curl-status': curlStatus } = slots(root);
+  const { wrap, title, rows, note, links } = slots(root);
   const setWrap = () => dialog.toggleAttribute('data-wrap', wrap.checked);
   wrap.addEventListener('change', setWrap);
   setWrap();
@@ -30,25 +29,12 @@ export function mount(root, { state, endpoint }) {
     title.textContent = block.seq === null ? block.title : `${block.title} #${block.seq}`;
     writeOrHide(note, block.note);
     links.replaceChildren(drawLinks(block));
-    curl.hidden = block.kind !== 'received';
-    curlStatus.textContent = '';
+    const { deliveries } = state.log.peek();
+    state.openDelivery.value =
+      block.kind === 'received' ? (deliveries.find(({ seq }) => seq === block.seq) ?? null) : null;
     if (!dialog.open) dialog.showModal();
     dialog.scrollTop = 0;
   });
 
-  return {
-    close: () => dialog.close(),
-    async 'copy-curl'(button) {
-      const seq = state.openBlock.peek()?.seq;
-      const delivery = state.log.peek().deliveries.find((one) => one.seq === seq);
-      if (!delivery) {
-        curlStatus.textContent = 'This delivery is no longer in the log.';
-        return;
-      }
-      const { asCurl } = await import('./as-curl.js');
-      const { line, notes } = asCurl(delivery.request, endpoint.hookUrl());
-      await copyFrom(button, line);
-      curlStatus.textContent = ['For bash or zsh.', ...notes].join(' ');
-    },
-  };
+  return { close: () => dialog.close() };
 }

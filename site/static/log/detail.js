@@ -4,7 +4,6 @@
 // round covers it until Back.
 
 import { slots } from '../lib/component.js';
-import { copyFrom } from '../lib/copy.js';
 import { slot, write } from '../lib/dom.js';
 import { computed, effect } from '../lib/signal.js';
 import { drawBlock } from './block.js';
@@ -16,7 +15,7 @@ import { isSameRound } from './rounds.js';
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
-  const { title, status, wrap, blocks, curl, 'curl-status': curlStatus } = slots(root);
+  const { title, status, wrap, blocks } = slots(root);
   wrap.addEventListener('change', () => root.toggleAttribute('data-unwrapped', !wrap.checked));
   const narrow = matchMedia('(max-width: 999px)');
   /** Nothing is drawn again that looks the same. */
@@ -34,12 +33,12 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
     const filter = state.filter.value;
     root.toggleAttribute('data-open', state.selected.value !== null);
     root.hidden = round === null;
+    state.openDelivery.value = round?.trace?.delivery ?? null;
     if (!round) return;
     const number = round.seq === null || round.isRemark ? '' : `#${round.seq} `;
     write(title, `${number}${round.who}`);
     write(status, [round.status, round.took].filter(Boolean).join(' · '));
     root.dataset.severity = round.severity;
-    curl.hidden = !round.kinds.has('received');
     const now = new Date();
     blocks.replaceChildren(
       ...matchingBlocks(round, filter).map((block) => {
@@ -92,13 +91,5 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
 
   return {
     back: () => (history.state?.list ? history.back() : (state.selected.value = null)),
-    async curl(button) {
-      const delivery = shown.peek()?.trace?.delivery;
-      if (!delivery) return;
-      const { asCurl } = await import('./as-curl.js');
-      const { line, notes } = asCurl(delivery.request, endpoint.hookUrl());
-      await copyFrom(button, line);
-      write(curlStatus, ['For bash or zsh.', ...notes].join(' '));
-    },
   };
 }

@@ -1,11 +1,24 @@
 // @ts-check
-// What is in the body of a request: its exact bytes, and the fields of a JSON object or a form.
-// Pure.
+// What a request carries: the URL it was sent to, the exact bytes of its body, and the fields of a
+// JSON object or a form. Pure.
 
 import { members, stringOf } from '../lib/json-text.js';
 import { perObject } from '../lib/memo.js';
 
 /** @typedef {import('../lib/api-client.js').Request} Request */
+
+/**
+ * Where the request was sent, as far as it is known: the sender may have used another name.
+ * @param {Request} request @param {string} hookUrl
+ */
+export function urlOf({ path, raw_path, query }, hookUrl) {
+  // A delivery of an earlier version does not say whether a slash followed.
+  const below = raw_path ?? (path === '/' ? '' : path);
+  return hookUrl + below + (query === '' ? '' : `?${query}`);
+}
+
+/** Whether a share link shows this in place of a value. @param {string} value */
+export const isMasked = (value) => /^•+$/.test(value);
 
 /** The exact bytes, as far as they were kept. @param {Request} request */
 export function bodyBytes({ body, body_encoding }) {
