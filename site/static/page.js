@@ -6,9 +6,11 @@ import { createEndpoint } from './keys/endpoint.js';
 import { keyRing } from './keys/key-ring.js';
 import { channel } from './lib/channel.js';
 import { hasCome } from './lib/clock.js';
+import { perObject } from './lib/memo.js';
 import { computed, effect, untracked } from './lib/signal.js';
 import { modeOf } from './cards/mode-words.js';
 import { openFirst } from './log/dock-place.js';
+import { sentAt } from './log/delivery.js';
 import { matching } from './log/matching.js';
 import { browserClock } from './log/poll.js';
 import { rounds as roundsOf } from './log/rounds.js';
@@ -16,6 +18,7 @@ import { UNANSWERED_MS, createParticle } from './particle/model.js';
 import { SILENT_MS } from './steps/rules.js';
 
 /** @typedef {ReturnType<typeof createPage>} Page */
+/** @typedef {import('./lib/api-client.js').Delivery} Delivery */
 
 /**
  * @param {import('./state.js').State} state
@@ -42,6 +45,11 @@ export function createPage(state, form) {
 
   /** Whether the server has said what there is, so that what comes later is new. */
   const isAsked = computed(() => state.log.value.cursor !== null);
+  /** The deliveries whose response is held back and not sent yet. */
+  const waiting = computed(
+    () => state.log.value.deliveries.filter((one) => !isSent(one)).map(({ seq }) => seq),
+    (a, b) => a.join() === b.join(),
+  );
   /** All rounds there are, the oldest first. */
   const rounds = computed(() => {
     const log = state.log.value;
@@ -50,7 +58,11 @@ export function createPage(state, form) {
     // them.
     const events = isOwn ? state.events.value : [];
     const quiet = isOwn ? state.quiet.value : [];
-    const context = { prefix: particle.event, names: state.deviceNames.value };
+    const context = {
+      prefix: particle.event,
+      names: state.deviceNames.value,
+      waiting: waiting.value,
+    };
     return roundsOf(log.deliveries, events, { ...log, quiet }, context);
   });
   /** Those that the filter lets through. */
@@ -162,6 +174,19 @@ export function createPage(state, form) {
       particle.pause();
     },
   };
+}
+
+/** When this browser first saw a delivery. */
+const seenAt = perObject((/** @type {Delivery} */ _delivery) => Date.now());
+
+/**
+ * Whether the response was sent. No delay lasts longer than since this browser saw the delivery,
+ * whatever the clocks say.
+ * @param {Delivery} delivery
+ */
+function isSent(delivery) {
+  const { delay_ms } = delivery.response;
+  return delay_ms === 0 || hasCome(Math.min(sentAt(delivery) || 0, seenAt(delivery) + delay_ms));
 }
 
 /** @param {number | null} a @param {number | null} b */

@@ -101,6 +101,21 @@ test('a cut body says how much came', () => {
   assert.equal(row(blocks[2], 'status').value, '413 Content Too Large');
 });
 
+test('a link to confirm a subscription is one only if it leads to the sender', () => {
+  const linkOf = (value, headers = []) => row(blocksOf(delivery({ body: JSON.stringify(value), headers }))[0], 'confirm')?.link;
+  const sns = (SubscribeURL, Type = 'SubscriptionConfirmation') => ({ Type, SubscribeURL });
+  const grid = (validationUrl) => [{ eventType: 'Microsoft.EventGrid.SubscriptionValidationEvent', data: { validationUrl } }];
+  const [amazon, azure] = ['https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=1', 'https://rp-eastus2.eventgrid.azure.net:553/x?id=1'];
+  assert.equal(linkOf(sns(amazon)), amazon);
+  assert.equal(linkOf(grid(azure)), azure);
+  assert.equal(linkOf({}, [['webhook-request-callback', azure]]), azure);
+  assert.equal(linkOf(sns(amazon, 'Notification')), undefined);
+  for (const other of [amazon.replace('https', 'http'), 'https://sns.eu-west-1.amazonaws.com.example/', 'https://user@sns.eu-west-1.amazonaws.com/', 'javascript:alert(1)', 7, null, '\u202e']) {
+    assert.equal(linkOf(sns(other)), undefined);
+    assert.equal(linkOf(grid(other)), undefined);
+  }
+});
+
 test('a held response says what Particle makes of it', () => {
   const [, , response] = blocksOf(delivery({}, { delay_ms: 25_000, reply_use: { n: 2, of: 3 } }));
   assert.equal(response.note, 'By your setting, 2 of 3. Held for 25 s: Particle stops waiting at 20 s.');

@@ -181,6 +181,35 @@ test('after two were in doubt the next is certain again', () => {
   assert.equal(drawn[2].blocks[1].note, '');
 });
 
+test('a response that is held back is waiting until it is sent', () => {
+  const slow = delivery(7, { receivedAt: T, body: '{}', delay: 25_000 });
+  const drawnWith = (waiting) => rounds([clone(slow)], [], NO_GAPS, { ...CONTEXT, waiting })[0];
+  const shown = (round) => [round.status, round.severity, round.blocks[2].title, round.blocks[2].at, round.blocks[2].rows[3].name];
+  const at = new Date(T + 25_003).toISOString();
+  const [before, after] = [drawnWith([7]), drawnWith([])];
+  assert.deepEqual(shown(before), ['200 · waiting', 'plain', 'Webhook response, waiting', at, 'will be sent at']);
+  assert.deepEqual(shown(after), ['200', 'good', 'Webhook response', at, 'sent at']);
+  assert.equal(isSameRound(before, after), false);
+});
+
+test('what a sender delivers again is marked, by its ID or the device’s', () => {
+  const sent = (seq, headers, body = '{}') => delivery(seq, { receivedAt: T + seq, body, headers });
+  const marks = (deliveries) => draw(deliveries, []).map(({ status, blocks }) => [status.split(' · ')[1] ?? '', blocks[0].note.split('. ')[0]]);
+  const marked = (seq, by) => [`seen before, #${seq}`, `Seen before, #${seq}: the same ${by}`];
+  const none = ['', ''];
+  for (const name of ['x-github-delivery', 'webhook-id', 'svix-id', 'x-shopify-webhook-id']) {
+    const [a, b] = [[[name, 'one']], [[name, 'two']]];
+    assert.deepEqual(marks([sent(1, a), sent(2, b), sent(3, a), sent(4, a)]), [none, none, marked(1, name), marked(1, name)]);
+  }
+  const event = (source) => [['ce-id', '7'], ['ce-source', source]];
+  assert.deepEqual(marks([sent(1, event('/a')), sent(2, event('/b')), sent(3, event('/a'))]), [none, none, marked(1, 'ce-id')]);
+  assert.deepEqual(marks([sent(1, [['webhook-id', '']]), sent(2, [['webhook-id', '']]), sent(3, [['svix-id', '••']]), sent(4, [['svix-id', '••']])]), [none, none, none, none]);
+  const published = (coreid, id, at) => JSON.stringify({ event: 'e', coreid, published_at: new Date(at).toISOString(), data: `{"id":${id}}` });
+  const device = [published(DEVICES[0], 5, T), published(DEVICES[0], 6, T + 5000), published(DEVICES[1], 5, T + 5000), published(DEVICES[0], 5, T + 9000)];
+  assert.deepEqual(marks(device.map((body, i) => sent(i + 1, [], body))).map(([status]) => status), ['', '', '', 'seen before, #1']);
+  assert.deepEqual(marks([published('api', 5, T), published('api', 5, T + 9000)].map((body, i) => sent(i + 1, [], body))).map(([status]) => status), ['', '']);
+});
+
 test('the same event delivered again is a round of its own and says which came before', () => {
   const one = trigger(T, 7, DEVICES[0]);
   const drawn = draw([received(12, one), received(13, one, { receivedAt: T + 60_000 })], [one, sent(T + 5), answer(T + 50, DEVICES[0], '{"ok":true,"id":7}')]);

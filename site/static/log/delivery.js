@@ -3,6 +3,7 @@
 // comes out.
 
 import { MAX_DEPTH, depth, isJson, members, pretty, stringOf } from '../lib/json-text.js';
+import { confirmationOf } from './confirmation.js';
 import { bodyBytes, contentType, fieldsOf, formFields, isForm } from './request-body.js';
 import { clip, hexView, size } from '../lib/text.js';
 import { span } from '../lib/time.js';
@@ -17,13 +18,13 @@ import { span } from '../lib/time.js';
  *   copy?: string,
  *   bytes?: () => Uint8Array,
  *   remark?: string,
+ *   link?: string,
  *   openOnly?: boolean,
  * }} Row `pairs`: lines of name and value, in place of `value`. `folded`: those pairs, shut until
- * asked for; `value` is what
- *   the fold says. `time`: an RFC 3339 time. `copy`: the exact text, where what is shown is
- *   another. `bytes`: the exact bytes of what is not text.
- *   `remark`: a word about the value, after it. `openOnly`: shown only where there is room for
- *   everything.
+ *   asked for; `value` is what the fold says. `time`: an RFC 3339 time. `copy`: the exact text,
+ *   where what is shown is another. `bytes`: the exact bytes of what is not text. `remark`: a word
+ *   about the value, after it. `link`: where the reader may go. `openOnly`: shown only where there
+ *   is room for everything.
  * @typedef {{
  *   key: string,
  *   kind: 'api' | 'device' | 'internal' | 'error' | 'received' | 'parsed' | 'response',
@@ -68,7 +69,11 @@ const RECEIVED = /** @type {const} */ ({
  * @param {Delivery} delivery
  * @returns {Block[]}
  */
-export const blocksOf = (delivery) => [received(delivery), parsed(delivery), response(delivery)];
+export const blocksOf = (delivery) => [
+  received(delivery),
+  parsed(delivery),
+  responseBlock(delivery),
+];
 
 /** The request as the server got it. @param {Delivery} delivery @returns {Block} */
 function received({ seq, received_at, request }) {
@@ -90,6 +95,12 @@ function received({ seq, received_at, request }) {
       pairs: [...new URLSearchParams(request.query)],
       copy: request.query,
     });
+  }
+  const confirmation = confirmationOf(request);
+  if (confirmation) {
+    const { sender, link } = confirmation;
+    const remark = `${sender} asks you to open this link once.`;
+    rows.push({ name: 'confirm', kind: 'text', value: `${link}\n`, copy: link, link, remark });
   }
   const added = new Set(request.added);
   const sent = request.headers.filter(([name]) => !added.has(name));
@@ -164,32 +175,49 @@ export const unreadableBlock = ({ seq, received_at }, error) => ({
     `${String(error).slice(0, 200)}. “Download as JSON” has all of it.`,
 });
 
-/** The response as the server sent it. @param {Delivery} delivery @returns {Block} */
-function response({ seq, received_at, took_ms, response }) {
+/**
+ * When the response was sent, or will be, by the server's clock in milliseconds.
+ * @param {Delivery} delivery
+ */
+export const sentAt = ({ received_at, took_ms, response }) =>
+  Date.parse(received_at) + took_ms + response.delay_ms;
+
+/**
+ * The response as the server sends it. `isWaiting`: not yet, because its delay is not over.
+ * @param {Delivery} delivery @param {boolean} [isWaiting]
+ * @returns {Block}
+ */
+export function responseBlock(delivery, isWaiting = false) {
+  const { seq, received_at, took_ms, response } = delivery;
   const { status, headers, body, delay_ms, reply_use } = response;
   /** @type {Row[]} */
   const rows = [
     { name: 'status', kind: 'text', value: `${status} ${REASONS.get(status) ?? ''}`.trim() },
     { name: 'took', kind: 'text', value: span(took_ms) },
   ];
-  if (delay_ms > 0) rows.push({ name: 'held for', kind: 'text', value: span(delay_ms) });
+  const at = sentAt(delivery);
+  const sent = Number.isNaN(at) ? received_at : new Date(at).toISOString();
+  if (delay_ms > 0) {
+    rows.push({ name: 'held for', kind: 'text', value: span(delay_ms) });
+    rows.push({ name: isWaiting ? 'will be sent at' : 'sent at', kind: 'time', value: sent });
+  }
   rows.push(headersRow(headers));
   rows.push(textRow('body', body, 'empty'));
   const notes = [];
   if (reply_use) notes.push(`By your setting, ${reply_use.n} of ${reply_use.of}.`);
   // https://docs.particle.io/reference/cloud-apis/webhooks/: a request times out after 20 s.
   const isLate = delay_ms >= 20_000;
+  if (isWaiting) notes.push('Not sent yet: your setting holds it back.');
   if (isLate) notes.push(`Held for ${span(delay_ms)}: Particle stops waiting at 20 s.`);
-  const at = new Date(new Date(received_at).getTime() + took_ms);
   return {
     key: `${seq}:response`,
     kind: 'response',
     direction: 'out',
-    title: 'Webhook response',
+    title: isWaiting ? 'Webhook response, waiting' : 'Webhook response',
     short: 'response',
     seq,
-    at: Number.isNaN(at.getTime()) ? received_at : at.toISOString(),
-    hop: span(took_ms),
+    at: sent,
+    hop: span(took_ms + delay_ms),
     rows,
     note: notes.join(' '),
     ...(isLate && { about: ['when-the-server-is-slow'] }),

@@ -25,7 +25,7 @@ import { SENT_BY } from '../particle/origin.js';
 import { joined } from '../particle/response-parts.js';
 import { clockOf, ordered } from '../particle/timeline.js';
 import { isTest } from '../particle/webhook.js';
-import { blocksOf, unreadableBlock } from './delivery.js';
+import { blocksOf, responseBlock, unreadableBlock } from './delivery.js';
 import { runs } from './merge.js';
 
 /**
@@ -63,9 +63,11 @@ import { runs } from './merge.js';
  *   `older`: there are older deliveries that were not read. `quiet`: nobody listened to events, by
  *   this browser's clock in
  *   milliseconds; `to` is null while that lasts
- * @typedef {{prefix?: string | null, names?: Map<string, string>, timeZone?: string}} Context
+ * @typedef {{prefix?: string | null, names?: Map<string, string>, timeZone?: string,
+ *   waiting?: number[]}} Context
  *   `prefix`: the event name of
- *   the learner's webhook. `names`: of devices, by their IDs
+ *   the learner's webhook. `names`: of devices, by their IDs. `waiting`: the numbers of the
+ *   deliveries whose response is held back and not sent yet
  */
 
 /**
@@ -143,12 +145,13 @@ class TraceRound {
   #blocks;
 
   /** @param {Trace} trace @param {Context} context */
-  constructor(trace, { prefix = null, names }) {
+  constructor(trace, { prefix = null, names, waiting = [] }) {
     this.trace = trace;
     this.key = trace.key;
     this.seq = trace.delivery?.seq ?? null;
     this.prefix = prefix;
     this.names = names;
+    this.isWaiting = this.seq !== null && waiting.includes(this.seq);
   }
 
   get isTest() {
@@ -167,11 +170,11 @@ class TraceRound {
   }
 
   get status() {
-    return outcomeOf(this.trace, this.prefix).status;
+    return outcomeOf(this.trace, this.prefix, this.isWaiting).status;
   }
 
   get severity() {
-    return outcomeOf(this.trace, this.prefix).severity;
+    return outcomeOf(this.trace, this.prefix, this.isWaiting).severity;
   }
 
   get took() {
@@ -197,7 +200,7 @@ class TraceRound {
   }
 
   get blocks() {
-    return (this.#blocks ??= blocks(this.trace, this.seq, this.prefix));
+    return (this.#blocks ??= blocks(this.trace, this.seq, this.prefix, this.isWaiting));
   }
 }
 
@@ -233,8 +236,9 @@ const deliveryBlocks = perObject((/** @type {Delivery} */ delivery) => {
  * @param {Trace} trace
  * @param {number | null} seq
  * @param {string | null} prefix
+ * @param {boolean} isWaiting
  */
-function blocks(trace, seq, prefix) {
+function blocks(trace, seq, prefix, isWaiting) {
   const { event, delivery, alone, sents, responses, errors } = trace;
   /** @type {Block[]} */
   const found = [];
@@ -277,8 +281,10 @@ function blocks(trace, seq, prefix) {
   if (delivery) {
     for (const block of deliveryBlocks(delivery)) {
       if (block.kind === 'received') found.push(noted(block, receivedHints(trace)));
-      else if (block.kind === 'response') found.push(noted(block, responseHints(trace)));
-      else found.push(block);
+      else if (block.kind === 'response') {
+        const shown = isWaiting ? responseBlock(delivery, true) : block;
+        found.push(noted(shown, responseHints(trace)));
+      } else found.push(block);
     }
   }
   // Parts that belong here for certain are one view. One that may belong elsewhere stands on its
@@ -346,9 +352,10 @@ function answersOf(parts) {
 /**
  * @param {Trace} trace
  * @param {string | null} prefix
+ * @param {boolean} isWaiting
  * @returns {{status: string, severity: Round['severity']}}
  */
-function outcomeOf({ event, delivery, first, alone, ...followed }, prefix) {
+function outcomeOf({ event, delivery, earlier, alone, ...followed }, prefix, isWaiting) {
   const [sents, responses, errors] = [followed.sents, followed.responses, followed.errors].map(
     (list) => list.filter(({ ambiguousWith }) => ambiguousWith.length === 0),
   );
@@ -357,11 +364,13 @@ function outcomeOf({ event, delivery, first, alone, ...followed }, prefix) {
   if (delivery) {
     const { status } = delivery.response;
     const words = [String(status)];
-    if (first?.delivery) words.push(`seen before, #${first.delivery.seq}`);
+    if (isWaiting) words.push('waiting');
+    if (earlier) words.push(`seen before, #${earlier.seq}`);
     if (failed.length > 0) words.push('hook-error');
+    const isGood = status < 300 && failed.length === 0;
     return {
       status: words.join(' · '),
-      severity: status < 300 && failed.length === 0 ? 'good' : 'bad',
+      severity: isWaiting && failed.length === 0 ? 'plain' : isGood ? 'good' : 'bad',
     };
   }
   if (failed.length > 0)

@@ -178,7 +178,18 @@ function tools(row) {
   }
   const pairs = () => row.pairs?.map(([name, value]) => `${name}: ${value}`).join('\n');
   const isEmpty = (row.copy ?? row.value) === '' && !row.pairs;
-  return isEmpty ? [] : [copyButton('Copy', () => row.copy ?? pairs() ?? row.value)];
+  if (isEmpty) return [];
+  const copy = copyButton('Copy', () => row.copy ?? pairs() ?? row.value);
+  return row.link === undefined ? [copy] : [copy, openLink(row.link)];
+}
+
+/** @param {string} href */
+function openLink(href) {
+  const link = element('a', '', 'Open link');
+  link.setAttribute('href', href);
+  link.setAttribute('target', '_blank');
+  link.setAttribute('rel', 'noreferrer');
+  return link;
 }
 
 /** @param {number} characters */

@@ -50,25 +50,21 @@ export function triggerHints({ name, coreid }, prefix) {
 
 /** On the request as it was received. @param {Trace} trace with a delivery */
 export function receivedHints(trace) {
-  const { delivery, event, first } = trace;
+  const { delivery, event, first, earlier } = trace;
   if (!delivery) return [];
   const { request } = delivery;
   const hints = [];
   if (!event && request.headers.some(([name]) => name === SENT_BY))
     hints.push(hint('hook-url', 'Sent by this page, as Particle would: no cloud took part.'));
-  if (first?.delivery) {
-    const seq = `#${first.delivery.seq}`;
-    hints.push(
-      hint(
-        AGAIN,
-        `Seen before, ${seq}: the same event, delivered again. A server has to be ready for that.`,
-      ),
-    );
-    if (first.sents.length + trace.sents.length > 1)
-      hints.push(
-        hint(AGAIN, 'There were two hook-sent events: two webhooks whose names overlap fired.'),
-      );
+  if (earlier) {
+    const what = earlier.by === null ? 'the same event, delivered again' : `the same ${earlier.by}`;
+    const words = `Seen before, #${earlier.seq}: ${what}. A server has to be ready for that.`;
+    hints.push(hint(AGAIN, words));
   }
+  if (first && first.sents.length + trace.sents.length > 1)
+    hints.push(
+      hint(AGAIN, 'There were two hook-sent events: two webhooks whose names overlap fired.'),
+    );
   const fields = fieldsOf(request);
   const published = event ? event.data : originOf(delivery).data;
   if (

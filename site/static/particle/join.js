@@ -10,6 +10,7 @@ import { assign } from './assign.js';
 import { perObject } from '../lib/memo.js';
 import { meaningOf } from './event.js';
 import { idIn, originOf, stampOf } from './origin.js';
+import { identitiesOf } from './redelivery.js';
 import { byTime, cut } from './response-parts.js';
 
 /**
@@ -17,6 +18,8 @@ import { byTime, cut } from './response-parts.js';
  * @typedef {import('./event.js').Event} Event
  * @typedef {{event: Event, part: number | null, ambiguousWith: Trace[]}} Linked `ambiguousWith`:
  *   all that it may belong to, if more than one
+ * @typedef {{seq: number, by: string | null}} Earlier `by`: in what both agree; null if both are of
+ *   one event
  * @typedef {{
  *   key: string,
  *   event: Event | null,
@@ -24,6 +27,7 @@ import { byTime, cut } from './response-parts.js';
  *   ambiguousWith: Trace[],
  *   first: Trace | null,
  *   repeats: Trace[],
+ *   earlier: Earlier | null,
  *   name: string | null,
  *   data: string | null,
  *   coreid: string | null,
@@ -37,7 +41,8 @@ import { byTime, cut } from './response-parts.js';
  * delivery this could as well be.
  *   `first`: the trace of which this is another delivery, `repeats` the other way round. `at`: when
  *   it was published, by
- *   Particle's clock. `alone`: an event that nothing here explains
+ *   Particle's clock. `earlier`: the first delivery of the same thing.
+ *   `alone`: an event that nothing here explains
  */
 
 /**
@@ -68,6 +73,7 @@ export function join(deliveries, events) {
     sorted.filter((event) => meaningOf(event).kind === 'trigger').map(ofEvent),
     [...deliveries].sort((a, b) => a.seq - b.seq),
   );
+  markRedeliveries(traces);
   const answers = sorted.filter((event) => ['response', 'error'].includes(meaningOf(event).kind));
   const sents = sorted.filter((event) => meaningOf(event).kind === 'sent');
   // Most of a long log is about names that no event here follows from.
@@ -123,6 +129,7 @@ const empty = (key) => ({
   ambiguousWith: NONE,
   first: null,
   repeats: NONE,
+  earlier: null,
   name: null,
   data: null,
   coreid: null,
@@ -217,6 +224,25 @@ function withDeliveries(traces, deliveries) {
     }
     all.push(trace);
     if (!first && trace.at !== null) put(byStamp, originOf(delivery).stamp, trace);
+  }
+}
+
+/**
+ * Notes on each trace the first delivery of the same thing.
+ * @param {Trace[]} traces
+ */
+function markRedeliveries(traces) {
+  /** @type {Map<string, number>} the number of the first delivery, by what identifies it */
+  const seen = new Map();
+  const number = (/** @type {Trace} */ { delivery }) => delivery?.seq ?? 0;
+  for (const trace of [...traces].sort((a, b) => number(a) - number(b))) {
+    if (!trace.delivery) continue;
+    if (trace.first) trace.earlier = { seq: number(trace.first), by: null };
+    for (const { key, by } of identitiesOf(trace.delivery)) {
+      const seq = seen.get(key);
+      if (seq === undefined) seen.set(key, number(trace));
+      else trace.earlier ??= { seq, by };
+    }
   }
 }
 
