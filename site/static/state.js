@@ -14,10 +14,9 @@ import { signal } from './lib/signal.js';
  * @typedef {{clouds: any[], longest_wait_ms?: number}} Config which clouds can reach this server,
  *   and the longest wait between
  *   two questions to it, if it is not paid by the question
- * @typedef {{source: string | null, kind: string, only: boolean}} Filter `source`: the coreid,
- *   empty for rounds without one,
- *   null for all. `kind`: of a block that is in the round, empty for any. `only`: of such a round,
- *   only these blocks
+ * @typedef {{text: string, source: string | null, kind: string, only: boolean}} Filter `text`: what
+ *   is searched for. `source`: the coreid, empty for rounds without one, null for all. `kind`: of a
+ *   block that is in the round, empty for any. `only`: of such a round, only these blocks
  * @typedef {{collapsed: boolean, height: number}} Dock `height`: as a part of the window's
  * @typedef {{count: number, of: number, next: {id: string, words: string} | null, number: number,
  *   bySection: Map<string, {count: number, of: number}>}} Progress of the tasks; `number`: which of
@@ -43,7 +42,7 @@ export const EMPTY_LOG = Object.freeze({
 });
 
 /** @type {Filter} */
-export const NO_FILTER = Object.freeze({ source: null, kind: '', only: false });
+export const NO_FILTER = Object.freeze({ text: '', source: null, kind: '', only: false });
 
 export function createState() {
   return {

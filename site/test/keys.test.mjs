@@ -26,8 +26,11 @@ test('every new owner key is one, and another', async () => {
 });
 
 test('a fragment is a key only if it is whole', () => {
-  assert.deepEqual(keyInFragment(`#${OWNER}`), { kind: 'own', key: OWNER });
-  assert.deepEqual(keyInFragment(SHARE), { kind: 'read', key: SHARE });
+  assert.deepEqual(keyInFragment(`#${OWNER}`), { kind: 'own', key: OWNER, search: '' });
+  assert.deepEqual(keyInFragment(SHARE), { kind: 'read', key: SHARE, search: '' });
+  assert.deepEqual(keyInFragment(`#${SHARE}?q=a+b`), { kind: 'read', key: SHARE, search: 'a b' });
+  assert.equal(keyInFragment(`#${OWNER}?q=a`).kind, 'damaged');
+  assert.equal(keyInFragment(`#${SHARE}?q=a&utm_source=x`).kind, 'damaged');
   for (const other of ['', '#log', '#12', '#%', `# ${OWNER}`]) assert.equal(keyInFragment(other), null, other);
 });
 

@@ -27,7 +27,7 @@ test('a name that objects have by themselves is only a name', () => {
     assert.equal(labelOf(name), name);
     const round = { ...all()[0], isRemark: false, who: name, trace: { coreid: name } };
     assert.deepEqual(sources([round]), [{ source: name, label: name }]);
-    assert.deepEqual(matching([round], { source: name, kind: '', only: false }), [round]);
+    assert.deepEqual(matching([round], { text: '', source: name, kind: '', only: false }), [round]);
   }
 });
 
@@ -37,7 +37,7 @@ test('a filter lets through what it says, and every remark', () => {
   assert.ok(remarks.length >= 3, 'a missing number, an unreadable one, a time when nobody listened');
   for (const { source } of sources(list)) {
     for (const kind of ['', 'api', 'device', 'internal', 'received', 'parsed', 'response', 'error']) {
-      const found = matching(list, { source, kind, only: false });
+      const found = matching(list, { text: '', source, kind, only: false });
       const fits = (round) =>
         (round.trace.event?.coreid ?? round.trace.coreid ?? round.trace.alone?.coreid ?? '') === source &&
         (kind === '' || round.blocks.some((block) => block.kind === kind));
@@ -54,7 +54,7 @@ test('without a filter everything is there, in its order and as the same objects
 });
 
 test('only some blocks are those of one kind', () => {
-  const filter = { source: null, kind: 'response', only: true };
+  const filter = { text: '', source: null, kind: 'response', only: true };
   for (const round of matching(all(), filter)) assert.ok(matchingBlocks(round, filter).every(({ kind }) => kind === 'response'));
 });
 

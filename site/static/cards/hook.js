@@ -8,6 +8,7 @@ import { likelyShell } from '../lib/shell-line.js';
 import { effect } from '../lib/signal.js';
 import { span } from '../lib/time.js';
 import { keysOfOwner } from '../keys/keys.js';
+import { writeAddress } from '../log/address.js';
 import { HELLO, sendFromPage, sendLine } from './send.js';
 
 /** @type {import('../lib/component.js').Mount} */
@@ -66,16 +67,18 @@ export function mount(root, page) {
   /**
    * @param {'share' | 'continue'} name
    * @param {string} path of the page that the link opens
-   * @param {string | null | undefined} key
+   * @param {string} fragment
    */
-  const showLink = (name, path, key) =>
-    (state.dialog.value = { name, texts: { link: `${location.origin}${path}#${key}` } });
+  const showLink = (name, path, fragment) =>
+    (state.dialog.value = { name, texts: { link: location.origin + path + fragment } });
+  const keys = () => state.keys.peek();
 
   return {
     'copy-url': (button) => (expect(), copyFrom(button, state.info.peek()?.hook_url ?? '')),
     'copy-line': (button) => (expect(), copyFrom(button, at.line.textContent)),
-    share: () => showLink('share', '/log', state.keys.peek()?.share),
-    continue: () => showLink('continue', '/', state.keys.peek()?.owner),
+    share: () =>
+      showLink('share', '/log', writeAddress(keys()?.share ?? '', state.filter.peek().text)),
+    continue: () => showLink('continue', '/', `#${keys()?.owner}`),
     forget: () => (state.dialog.value = { name: 'forget' }),
     send: async () => write(at.answer, await sendFromPage(page, particle.sample())),
   };

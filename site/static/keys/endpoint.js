@@ -4,6 +4,7 @@
 
 import { ApiProblem, apiClient } from '../lib/api-client.js';
 import { inTab } from '../lib/storage.js';
+import { writeAddress } from '../log/address.js';
 import { browserClock } from '../log/poll.js';
 import { watch } from '../log/watch.js';
 import { EMPTY_LOG, NO_FILTER } from '../state.js';
@@ -64,8 +65,11 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
       clock: browserClock,
       hidden: () => document.hidden,
       longestMs: () => state.config.peek()?.longest_wait_ms ?? Infinity,
-      // A round that is selected stays there to be read.
-      following: () => state.place.peek() === 'newest' && state.selected.peek() === null,
+      // A round that is selected stays there to be read, and what is searched stays there.
+      following: () =>
+        state.place.peek() === 'newest' &&
+        state.selected.peek() === null &&
+        state.filter.peek().text === '',
       onLog: (log, came) => {
         state.log.value = log;
         if (came > 0) tell('news');
@@ -153,11 +157,14 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
      * @param {{expecting?: boolean}} [reason]
      */
     poke: (reason) => watching?.poke(reason),
-    /** Reads what is older. Gives back whether it could, and says so in the log if it could not. */
-    async older() {
+    /**
+     * Reads what is older. Gives back whether it could, and says so in the log if it could not.
+     * @param {boolean} [asMuchAsCan] in one answer
+     */
+    async older(asMuchAsCan) {
       const asked = watching;
       try {
-        await asked?.older();
+        await asked?.older(asMuchAsCan);
         state.olderProblem.value = '';
         return true;
       } catch (error) {
@@ -236,7 +243,8 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
     async takeKey() {
       const found = keyInFragment(location.hash);
       if (!found) return false;
-      history.replaceState(null, '', location.pathname + location.search);
+      const rest = writeAddress(null, found.search);
+      history.replaceState(null, '', location.pathname + location.search + rest);
       if (found.kind === 'read') {
         const owner = ring.own();
         // One's own share link, opened at home, is no stranger's.

@@ -44,15 +44,18 @@ export async function keysOfShare(share, crypto) {
 }
 
 /**
- * The key in a URL fragment; `damaged` if it begins like one and is not whole, or has a tail.
+ * The key in a URL fragment; `damaged` if it begins like one and is not whole, or has a tail other
+ * than the search of a share link.
  * @param {string} fragment with or without its `#`
- * @returns {{kind: 'own' | 'read' | 'damaged', key: string} | null}
+ * @returns {{kind: 'own' | 'read' | 'damaged', key: string, search: string} | null}
  */
 export function keyInFragment(fragment) {
-  const key = fragment.replace(/^#/, '');
-  if (isOwnerKey(key)) return { kind: 'own', key };
-  if (isShareKey(key)) return { kind: 'read', key };
-  return /^(?:own|read)_/.test(key) ? { kind: 'damaged', key } : null;
+  const whole = fragment.replace(/^#/, '');
+  const [, key, query] = /^([^?]*)\?(q=[^&]+)$/.exec(whole) ?? [null, whole, ''];
+  const search = new URLSearchParams(query).get('q') ?? '';
+  if (isOwnerKey(whole)) return { kind: 'own', key: whole, search: '' };
+  if (isShareKey(key)) return { kind: 'read', key, search };
+  return /^(?:own|read)_/.test(whole) ? { kind: 'damaged', key: whole, search: '' } : null;
 }
 
 // 43 characters hold 258 bits for 256, so only every fourth letter may come last.

@@ -1,12 +1,13 @@
 // @ts-check
 // The selected round at full size. The address names it, so that `/log#12` is a link to one
-// delivery. Until somebody selects one, it is the newest; on a phone the list is there first, and a
-// round covers it until Back.
+// delivery, and what is searched for. Until somebody selects one, it is the newest; on a phone the
+// list is there first, and a round covers it until Back.
 
 import { slots } from '../lib/component.js';
 import { slot, write } from '../lib/dom.js';
 import { computed, effect } from '../lib/signal.js';
 import { drawBlock } from './block.js';
+import { readAddress, writeAddress } from './address.js';
 import { drawLinks } from './explained.js';
 import { matchingBlocks } from './matching.js';
 import { isSameRound } from './rounds.js';
@@ -56,13 +57,14 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
   let isFollowing = true;
   effect(() => {
     const round = rounds.value.find(({ key }) => key === state.selected.value);
-    const hash = round?.seq != null && !round.isRemark ? `#${round.seq}` : '';
-    if (isFollowing || !state.isOpened.value || (hash === '' && state.selected.value !== null))
+    const seq = round && !round.isRemark ? round.seq : null;
+    const hash = writeAddress(seq, state.filter.value.text);
+    if (isFollowing || !state.isOpened.value || (seq === null && state.selected.value !== null))
       return;
     if (location.hash === hash) return;
     const url = location.pathname + location.search + hash;
     // On a phone, Back leads to the list.
-    if (narrow.matches && hash !== '' && location.hash === '')
+    if (narrow.matches && seq !== null && readAddress(location.hash).seq === null)
       history.pushState({ list: true }, '', url);
     else history.replaceState(history.state, '', url);
   });
@@ -74,8 +76,10 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
 
   /** Selects the delivery that the address names, and reads older ones until it is there. */
   async function followAddress() {
-    const seq = Number(/^#(\d{1,15})$/.exec(location.hash)?.[1] ?? NaN);
-    if (Number.isNaN(seq)) {
+    const { seq, search } = readAddress(location.hash);
+    if (search !== state.filter.peek().text)
+      state.filter.value = { ...state.filter.peek(), text: search };
+    if (seq === null) {
       isFollowing = false;
       state.selected.value = null;
       return;

@@ -1,19 +1,27 @@
 // @ts-check
-// The filter of the log: one device, or rounds with one kind of block. Kept for this tab; a later
-// visit begins with everything, because whoever has forgotten a filter misses things.
+// The filter of the log: a search, one device, or rounds with one kind of block. The search is in
+// the address (detail.js); the rest is kept for this tab. A later visit begins with everything,
+// because whoever has forgotten a filter misses things.
 
 import { slots } from '../lib/component.js';
-import { write } from '../lib/dom.js';
+import { element, write, writeOrHide } from '../lib/dom.js';
 import { computed, effect, untracked } from '../lib/signal.js';
 import { inTab } from '../lib/storage.js';
+import { clip, size } from '../lib/text.js';
 import { NO_FILTER } from '../state.js';
+import { TERMS, searchOf } from './search.js';
 import { isAll, labelOf, sources, summaryWords } from './matching.js';
 
 const kept = inTab('webhook-tutorial/filter');
+/** How long after a key a search begins. */
+const TYPING_MS = 120;
+/** Bodies that a search keeps in the page; older deliveries are not searched then. */
+const MAX_BODIES = 64 * 1024 * 1024;
 
 /** @type {import('../lib/component.js').Mount} */
-export function mount(root, { state, rounds, listed, isAsked }) {
-  const { source, kind, only, summary, clear } = slots(root);
+export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
+  const at = slots(root);
+  const { source, kind, only, search, summary, clear } = at;
   /** How many rounds had arrived when the filter was set. */
   let setAt = 0;
 
@@ -25,7 +33,12 @@ export function mount(root, { state, rounds, listed, isAsked }) {
     const isSource = was?.source === null || typeof was?.source === 'string';
     const isMine = endpoint !== undefined && was?.endpoint === endpoint && isKind && isSource;
     if (isMine)
-      state.filter.value = { source: was.source, kind: was.kind, only: was.only === true };
+      state.filter.value = {
+        text: state.filter.peek().text,
+        source: was.source,
+        kind: was.kind,
+        only: was.only === true,
+      };
   });
 
   /**
@@ -55,6 +68,7 @@ export function mount(root, { state, rounds, listed, isAsked }) {
     const filter = state.filter.value;
     if (isAll(filter) || !isAsked.value) return '';
     const chosen = [];
+    if (filter.text !== '') chosen.push(`“${clip(filter.text, 80, 1).text}”`);
     const device = offered.value.find((one) => one.source === filter.source);
     if (device) chosen.push(device.label);
     const named = kind.selectedOptions[0]?.text ?? '';
@@ -71,16 +85,61 @@ export function mount(root, { state, rounds, listed, isAsked }) {
   function set(filter) {
     setAt = state.arrived.peek().size;
     state.filter.value = filter;
-    if (isAll(filter)) kept.keep(null);
-    else kept.keepJson({ endpoint: state.keys.peek()?.endpoint, ...filter });
+    const { text: _, ...rest } = filter;
+    if (isAll({ ...filter, text: '' })) kept.keep(null);
+    else kept.keepJson({ endpoint: state.keys.peek()?.endpoint, ...rest });
     const sentence = untracked(() => words.value);
     state.announcement.value = sentence === '' ? 'Showing all rounds.' : sentence;
   }
   const read = () => {
     const chosen = offered.peek()[source.selectedIndex - 1]?.source ?? null;
-    set({ source: chosen, kind: kind.value, only: only.checked && kind.value !== '' });
+    const text = search.value.trim();
+    set({ text, source: chosen, kind: kind.value, only: only.checked && kind.value !== '' });
   };
   for (const field of [source, kind, only]) field.addEventListener('change', read);
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let typing;
+  search.addEventListener('input', () => {
+    clearTimeout(typing);
+    typing = setTimeout(read, TYPING_MS);
+  });
+  root.addEventListener('submit', (event) => event.preventDefault());
+  effect(() => {
+    const { text } = state.filter.value;
+    if (search.value.trim() !== text) search.value = text;
+    writeOrHide(at.problem, searchOf(text).problems.join(' '));
+  });
+  at.help.addEventListener('toggle', () => {
+    if (at.terms.childElementCount > 0) return;
+    for (const { example, words: meaning } of TERMS)
+      at.terms.append(element('dt', '', example), element('dd', '', meaning));
+  });
+
+  // A search is for everything that is kept, so what is older is read.
+  const wanted = computed(() => {
+    const { deliveries, older } = state.log.value;
+    const isSearch = state.filter.value.text !== '' && isAsked.value && older !== null;
+    const bytes = isSearch ? bodyBytesOf(deliveries) : 0;
+    return { isSearch, bytes, isFull: bytes > MAX_BODIES };
+  });
+  effect(() => {
+    const { isSearch, bytes, isFull } = wanted.value;
+    const { deliveries, lastSeq, firstSeq } = state.log.value;
+    const all = lastSeq - firstSeq + 1;
+    const some = isFull
+      ? `Only the newest ${deliveries.length} of ${all} are searched: ${size(bytes)} of bodies.`
+      : `Reading older ones: ${deliveries.length} of ${all}.`;
+    writeOrHide(at.progress, isSearch ? state.olderProblem.value || some : '');
+    if (isSearch && !isFull) void readOlder();
+  });
+  let isReading = false;
+  async function readOlder() {
+    if (isReading) return;
+    isReading = true;
+    while (wanted.peek().isSearch && !wanted.peek().isFull)
+      if (!(await endpoint.older(true))) break;
+    isReading = false;
+  }
 
   return {
     clear() {
@@ -89,3 +148,7 @@ export function mount(root, { state, rounds, listed, isAsked }) {
     },
   };
 }
+
+/** @param {import('./merge.js').Log['deliveries']} deliveries */
+const bodyBytesOf = (deliveries) =>
+  deliveries.reduce((sum, { request }) => sum + request.body.length, 0);

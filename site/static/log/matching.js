@@ -1,7 +1,9 @@
 // @ts-check
-// Which rounds are listed: those of one device, or with one kind of block. Pure. A remark, such as
-// a missing number or a time when nobody listened, is listed always: a filter must not make the log
-// look more whole than it is.
+// Which rounds are listed: those of one device, with one kind of block, or with what is searched
+// for. Pure. A remark, such as a missing number or a time when nobody listened, is listed with
+// every filter but a search: a filter must not make the log look more whole than it is.
+
+import { searchOf } from './search.js';
 
 /**
  * @typedef {import('./rounds.js').Round} Round
@@ -9,7 +11,7 @@
  */
 
 /** @param {Filter} filter */
-export const isAll = ({ source, kind }) => source === null && kind === '';
+export const isAll = ({ text, source, kind }) => text === '' && source === null && kind === '';
 
 /** Who a round is from, as the events name it. @param {Round} round */
 const sourceOf = ({ trace }) => trace?.event?.coreid ?? trace?.coreid ?? trace?.alone?.coreid ?? '';
@@ -55,7 +57,8 @@ const matches = (round, { source, kind }) =>
 /** @param {Round[]} rounds @param {Filter} filter */
 export function matching(rounds, filter) {
   if (isAll(filter)) return rounds;
-  const found = rounds.filter((round) => matches(round, filter));
+  const chosen = rounds.filter((round) => matches(round, filter));
+  const found = filter.text === '' ? chosen : chosen.filter(searchOf(filter.text).test);
   // Where no round is left, gaps between nothing would only puzzle.
   return found.every(({ isRemark }) => isRemark) ? [] : found;
 }

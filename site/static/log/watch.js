@@ -14,6 +14,8 @@ import { startPolling } from './poll.js';
 const FIRST = 30;
 /** The same of what came since, or is older. */
 const MORE = 100;
+/** The same of what is older, for a search: as many as the server gives at once. */
+const MOST = 500;
 /**
  * More than this is neither kept in the page nor caught up with one by one: the newest are read
  * again, the rest on request.
@@ -83,11 +85,14 @@ export function watch({ client, clock, hidden, longestMs, following, onLog, onSt
   return {
     poke: polling.poke,
     log: () => log,
-    /** Reads more of what is older, if there is more. */
-    older: () =>
+    /** Reads more of what is older, if there is more. @param {boolean} [asMuchAsCan] */
+    older: (asMuchAsCan = false) =>
       inTurn(async () => {
         if (log.older === null || stop.signal.aborted) return;
-        const page = await client.log({ before: log.older, limit: MORE }, stop.signal);
+        const page = await client.log(
+          { before: log.older, limit: asMuchAsCan ? MOST : MORE },
+          stop.signal,
+        );
         log = withPage(log, page, 'before');
         onLog(log, 0);
       }),
