@@ -35,6 +35,8 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
   let client = null;
   /** @type {ReturnType<typeof watch> | null} */
   let watching = null;
+  /** How many are reading everything that is older, and need it all at once. */
+  let holders = 0;
   const ask = /** @type {typeof fetch} */ ((input, init) => fetch(input, init));
 
   /** @param {'started' | 'cleared' | 'forgotten' | 'changed' | 'news'} what */
@@ -69,7 +71,8 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
       following: () =>
         state.place.peek() === 'newest' &&
         state.selected.peek() === null &&
-        state.filter.peek().text === '',
+        state.filter.peek().text === '' &&
+        holders === 0,
       onLog: (log, came) => {
         state.log.value = log;
         if (came > 0) tell('news');
@@ -174,6 +177,16 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
         state.olderProblem.value = `Older ones could not be read: ${message}.`;
         return false;
       }
+    },
+    /**
+     * Reads everything that is older, for as long as it is wanted. Gives back whether all is here.
+     * @param {() => boolean} isWanted asked before each question to the server
+     */
+    async allOlder(isWanted) {
+      holders += 1;
+      while (state.log.peek().older !== null && isWanted()) if (!(await this.older(true))) break;
+      holders -= 1;
+      return state.log.peek().older === null;
     },
     /**
      * Makes an endpoint and looks at it. Gives back what went wrong, or null.

@@ -172,7 +172,7 @@ export const unreadableBlock = ({ seq, received_at }, error) => ({
   rows: [],
   note:
     'This delivery is in the log, but the page could not draw it: ' +
-    `${String(error).slice(0, 200)}. “Download as JSON” has all of it.`,
+    `${String(error).slice(0, 200)}. “Download” has all of it.`,
 });
 
 /**

@@ -1,7 +1,7 @@
 // @ts-check
-// The log as a file: everything this reader holds, as JSON. Pure; loaded when asked for. What is in
-// it is described for readers under “Log” on the page; whoever changes the form counts VERSION up
-// and says so there.
+// The log as a file: everything this reader holds, or what the filter lists. Pure; loaded when
+// asked for. What is in the JSON file is described for readers under “Log” on the page; whoever
+// changes the form counts VERSION up and says so there.
 
 /**
  * @typedef {import('./merge.js').Log} Log
@@ -12,17 +12,20 @@
  *   log: Log,
  *   events: Event[],
  *   quiet: {from: number, to: number | null}[],
+ *   hookUrl: string,
  *   now: Date,
- * }} Held `masked`: read through a share link. `events`: in the order of Particle's clock. `quiet`:
- * nobody listened, by this
- *   browser's clock
+ * }} Held `log`: with the deliveries that are to be in the file. `masked`: read through a share
+ *   link. `events`: in the order of Particle's clock. `quiet`: nobody listened, by this browser's
+ *   clock
  */
+
+import { contentType, urlOf } from './request-body.js';
 
 export const FORMAT = 'webhook-tutorial/log';
 export const VERSION = 1;
 
-/** @param {Held} held @returns {{name: string, text: string}} */
-export function logFile({ endpoint, masked, log, events, quiet, now }) {
+/** @param {Held} held */
+function asJson({ endpoint, masked, log, events, quiet, now }) {
   const time = (/** @type {number} */ ms) => new Date(ms).toISOString();
   const file = {
     format: FORMAT,
@@ -49,10 +52,76 @@ export function logFile({ endpoint, masked, log, events, quiet, now }) {
       to: to === null ? null : time(to),
     })),
   };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+/** A delivery a line, as the API gives it. @param {Held} held */
+const asLines = ({ log }) => log.deliveries.map((one) => `${JSON.stringify(one)}\n`).join('');
+
+/** HTTP Archive 1.2, which the network panel of a browser opens. @param {Held} held */
+function asHar({ log, hookUrl }) {
+  const entries = log.deliveries.map(({ seq, received_at, took_ms, request, response }) => {
+    const type = contentType(request);
+    const isText = request.body_encoding === 'utf-8';
+    const comment = isText ? '' : 'The body is not text: it is in base64.';
+    const base = { httpVersion: 'HTTP/1.1', cookies: [], headersSize: -1 };
+    return {
+      startedDateTime: received_at,
+      time: took_ms + response.delay_ms,
+      request: {
+        ...base,
+        method: request.method,
+        url: urlOf(request, hookUrl),
+        headers: fields(request.headers),
+        queryString: fields([...new URLSearchParams(request.query)]),
+        bodySize: request.body_bytes,
+        ...(request.body_bytes > 0 && {
+          postData: { mimeType: type, params: [], text: request.body, comment },
+        }),
+      },
+      response: {
+        ...base,
+        status: response.status,
+        statusText: '',
+        headers: fields(response.headers),
+        content: {
+          size: new TextEncoder().encode(response.body).length,
+          mimeType: response.headers.find(([name]) => name === 'content-type')?.[1] ?? '',
+          text: response.body,
+        },
+        redirectURL: '',
+        bodySize: new TextEncoder().encode(response.body).length,
+      },
+      cache: {},
+      timings: { send: 0, wait: took_ms + response.delay_ms, receive: 0 },
+      comment: `#${seq}`,
+    };
+  });
+  const creator = { name: FORMAT, version: String(VERSION) };
+  return `${JSON.stringify({ log: { version: '1.2', creator, entries } }, null, 1)}\n`;
+}
+
+/** @param {[string, string][]} pairs */
+const fields = (pairs) => pairs.map(([name, value]) => ({ name, value }));
+
+/**
+ * By the end of the file's name.
+ * @type {Map<string, {type: string, text: (held: Held) => string}>}
+ */
+const FORMATS = new Map([
+  ['json', { type: 'application/json', text: asJson }],
+  ['ndjson', { type: 'application/x-ndjson', text: asLines }],
+  ['har', { type: 'application/json', text: asHar }],
+]);
+
+/** @param {string} format json, ndjson or har @param {Held} held */
+export function logFile(format, held) {
+  const { type, text } = /** @type {{type: string, text: (held: Held) => string}} */ (
+    FORMATS.get(format)
+  );
+  const { now, endpoint } = held;
   const pad = (/** @type {number} */ number) => String(number).padStart(2, '0');
   const day = `${now.getFullYear()}-${pad(now.getMonth() + 1)}-${pad(now.getDate())}`;
-  return {
-    name: `webhook-log-${day}-${endpoint.slice(0, 6)}.json`,
-    text: `${JSON.stringify(file, null, 2)}\n`,
-  };
+  const name = `webhook-log-${day}-${endpoint.slice(0, 6)}.${format}`;
+  return { name, type, text: text(held) };
 }

@@ -136,8 +136,7 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
   async function readOlder() {
     if (isReading) return;
     isReading = true;
-    while (wanted.peek().isSearch && !wanted.peek().isFull)
-      if (!(await endpoint.older(true))) break;
+    await endpoint.allOlder(() => wanted.peek().isSearch && !wanted.peek().isFull);
     isReading = false;
   }
 

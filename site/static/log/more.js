@@ -6,11 +6,11 @@ import { slots } from '../lib/component.js';
 import { write } from '../lib/dom.js';
 import { save } from '../lib/save.js';
 import { effect } from '../lib/signal.js';
-import { logFile } from './export-file.js';
+import { isAll } from './matching.js';
 
 /** @type {import('../lib/component.js').Mount} */
-export function mount(root, { state }) {
-  const { announce, clear, status } = slots(root);
+export function mount(root, { state, endpoint, listed, isAsked }) {
+  const { announce, clear, format, status } = slots(root);
   // What is kept is only that it is not as it is at first.
   effect(() => void (announce.checked = state.muted.value === null));
   announce.addEventListener('change', () => (state.muted.value = announce.checked ? null : 'yes'));
@@ -18,19 +18,46 @@ export function mount(root, { state }) {
 
   return {
     clear: () => (state.dialog.value = { name: 'clear' }),
-    download() {
+    async download() {
       const keys = state.keys.peek();
-      if (!keys) return;
+      if (!keys || !isAsked.peek()) return;
+      const isCurrent = () => state.keys.peek() === keys;
+      const isWhole = await endpoint.allOlder(() => {
+        const { deliveries, lastSeq, firstSeq } = state.log.peek();
+        write(status, `Reading ${deliveries.length} of ${lastSeq - firstSeq + 1} …`);
+        return isCurrent();
+      });
+      if (!isCurrent()) return;
+      const { logFile } = await import('./export-file.js');
       const masked = state.reading.peek();
-      const log = state.log.peek();
-      const events = masked ? [] : state.events.peek();
+      const all = state.log.peek();
+      const isPart = !isAll(state.filter.peek());
+      const traces = listed.peek().flatMap(({ trace }) => trace ?? []);
+      const log = isPart
+        ? { ...all, deliveries: traces.flatMap(({ delivery }) => delivery ?? []) }
+        : all;
+      const events = masked ? [] : isPart ? traces.flatMap(eventsOf) : state.events.peek();
       const quiet = masked ? [] : state.quiet.peek();
-      const now = new Date();
-      const { name, text } = logFile({ endpoint: keys.endpoint, masked, log, events, quiet, now });
-      save(name, text, 'application/json');
-      const older = log.older === null ? '' : '; older ones are not loaded, so they are not in it';
-      const counts = `${log.deliveries.length} deliveries, ${events.length} events`;
-      write(status, `${name}: ${counts}${older}.`);
+      const { name, type, text } = logFile(format.value, {
+        endpoint: keys.endpoint,
+        masked,
+        log,
+        events,
+        quiet,
+        hookUrl: endpoint.hookUrl(),
+        now: new Date(),
+      });
+      save(name, text, type);
+      const of = isPart ? ` of ${all.deliveries.length}, those that the filter lists` : '';
+      const counts = `${log.deliveries.length} deliveries${of}, ${events.length} events`;
+      const older = isWhole ? '' : ` Older ones are not in it: ${state.olderProblem.peek()}`;
+      write(status, `${name}: ${counts}.${older}`);
     },
   };
 }
+
+/** @param {import('../particle/join.js').Trace} trace */
+const eventsOf = ({ event, alone, sents, responses, errors }) =>
+  [event, alone, ...[...sents, ...responses, ...errors].map((linked) => linked.event)].filter(
+    (one) => one !== null,
+  );
