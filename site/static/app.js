@@ -8,6 +8,7 @@ import { keepFocus } from './lib/keep-focus.js';
 import { effect, flush } from './lib/signal.js';
 import { mountWants } from './lib/wants.js';
 import { canMakeKeys } from './keys/keys.js';
+import { mountTitle } from './log/title.js';
 import { createPage } from './page.js';
 import { keepSectionHeights } from './steps/section-heights.js';
 
@@ -34,6 +35,7 @@ export async function open(state) {
   guardForms();
   keepFocus();
   keepSectionHeights();
+  mountTitle(state, document);
   effect(() => root.toggleAttribute('data-reading', state.reading.value));
   root.dataset.script = 'on';
   follow(page);
