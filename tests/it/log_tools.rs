@@ -118,7 +118,7 @@ async fn copied(visit: &Visit) -> (String, String) {
     let said = visit
         .shows(
             "it is said for which shell",
-            "return document.querySelector('[data-component$=block-dialog] [data-slot=curl-status]').textContent",
+            "return document.querySelector('[data-component$=block-dialog] [data-slot=status]').textContent",
         )
         .await;
     (line.as_str().unwrap().to_owned(), said.as_str().unwrap().to_owned())

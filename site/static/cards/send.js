@@ -34,17 +34,19 @@ function target(hookUrl, endpoint) {
  * Sends a request, and gives back in words what came of it.
  * @param {Pick<import('../page.js').Page, 'state' | 'expect' | 'expectRound'>} page
  * @param {RequestInit} request
+ * @param {string} [below] what follows the hook URL
  */
-export async function sendFromPage({ state, expect, expectRound }, request) {
+export async function sendFromPage({ state, expect, expectRound }, request, below = '') {
   const keys = state.keys.peek();
   if (!keys) return '';
   expectRound();
   try {
     const url = target(state.info.peek()?.hook_url ?? '', keys.endpoint);
-    const answer = await fetch(url, {
+    const answer = await fetch(url + below, {
       method: 'POST',
       ...request,
       credentials: 'omit',
+      redirect: 'manual',
     });
     return `Answered ${answer.status}: ${(await answer.text()).slice(0, MAX_SHOWN)}`;
   } catch {

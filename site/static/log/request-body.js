@@ -11,11 +11,12 @@ import { perObject } from '../lib/memo.js';
  * Where the request was sent, as far as it is known: the sender may have used another name.
  * @param {Request} request @param {string} hookUrl
  */
-export function urlOf({ path, raw_path, query }, hookUrl) {
+export const urlOf = (request, hookUrl) => hookUrl + belowOf(request);
+
+/** What followed the hook URL. @param {Request} request */
+export const belowOf = ({ path, raw_path, query }) =>
   // A delivery of an earlier version does not say whether a slash followed.
-  const below = raw_path ?? (path === '/' ? '' : path);
-  return hookUrl + below + (query === '' ? '' : `?${query}`);
-}
+  (raw_path ?? (path === '/' ? '' : path)) + (query === '' ? '' : `?${query}`);
 
 /** Whether a share link shows this in place of a value. @param {string} value */
 export const isMasked = (value) => /^•+$/.test(value);

@@ -1,12 +1,13 @@
 // @ts-check
-// What can be done with the request that is open at full size: copy it as curl, and check its
-// signature. What that needs is loaded when it is asked for.
+// What can be done with the request that is open at full size: copy it, send it again, edited or
+// not, and check its signature. What that needs is loaded when it is asked for.
 
 import { slots } from '../lib/component.js';
 import { copyFrom } from '../lib/copy.js';
 import { element, write } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
 import { inBrowser } from '../lib/storage.js';
+import { sendFromPage } from '../cards/send.js';
 import { urlOf } from './request-body.js';
 
 /** The secrets that the reader asked to keep, each with the name of its scheme. */
@@ -19,7 +20,8 @@ function keptSecrets() {
 }
 
 /** @type {import('../lib/component.js').Mount} */
-export function mount(root, { state, endpoint }) {
+export function mount(root, page) {
+  const { state, endpoint } = page;
   const at = slots(root);
   const form = /** @type {HTMLFormElement} */ (at.form);
   const scheme = /** @type {HTMLSelectElement} */ (at.scheme);
@@ -32,7 +34,9 @@ export function mount(root, { state, endpoint }) {
   effect(() => {
     const delivery = state.openDelivery.value;
     root.hidden = delivery === null;
-    write(at['curl-status'], '');
+    write(at.status, '');
+    for (const control of [at.again, at.edit]) control.hidden = state.reading.value;
+    at.edit.open = false;
     prepare();
   });
 
@@ -89,14 +93,50 @@ export function mount(root, { state, endpoint }) {
     write(at.verdict, verdict.words);
   });
 
+  at.edit.addEventListener('toggle', async () => {
+    const request = state.openDelivery.peek()?.request;
+    if (!at.edit.open || !request) return;
+    const { asText } = await import('./as-fetch.js');
+    const text = asText(request);
+    at.text.disabled = text === null;
+    at.text.value = text ?? '';
+    write(at.problem, text === null ? 'The body is not text, so it can’t be edited here.' : '');
+  });
+  at['edit-form'].addEventListener('submit', async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    const { fromText } = await import('./as-fetch.js');
+    const edited = fromText(at.text.value);
+    write(at.problem, typeof edited === 'string' ? edited : '');
+    if (typeof edited !== 'string') await send(edited);
+  });
+
+  /** @param {import('./as-fetch.js').Sendable} request */
+  async function send({ method, below, headers, body, notes }) {
+    const said = await sendFromPage(page, { method, headers, body }, below);
+    write(at.status, [said, ...notes].join(' '));
+  }
+
+  /**
+   * @param {HTMLElement} button
+   * @param {(request: import('./request-body.js').Request, hookUrl: string) =>
+   *   {line: string, notes: string[]}} make
+   * @param {string} words
+   */
+  async function copy(button, make, words) {
+    const delivery = state.openDelivery.peek();
+    if (!delivery) return;
+    const { line, notes } = make(delivery.request, endpoint.hookUrl());
+    await copyFrom(button, line);
+    write(at.status, [words, ...notes].join(' ').trim());
+  }
+
   return {
-    async 'copy-curl'(button) {
-      const delivery = state.openDelivery.peek();
-      if (!delivery) return;
-      const { asCurl } = await import('./as-curl.js');
-      const { line, notes } = asCurl(delivery.request, endpoint.hookUrl());
-      await copyFrom(button, line);
-      write(at['curl-status'], ['For bash or zsh.', ...notes].join(' '));
+    'copy-curl': async (button) =>
+      copy(button, (await import('./as-curl.js')).asCurl, 'For bash or zsh.'),
+    'copy-fetch': async (button) => copy(button, (await import('./as-fetch.js')).asFetch, ''),
+    async again() {
+      const request = state.openDelivery.peek()?.request;
+      if (request) await send((await import('./as-fetch.js')).sendable(request));
     },
   };
 }
