@@ -22,6 +22,7 @@
   );
   const hasKey =
     kept(() => localStorage, 'webhook-tutorial/own') ??
+    kept(() => sessionStorage, 'webhook-tutorial/own-of-tab') ??
     kept(() => sessionStorage, 'webhook-tutorial/forgotten');
   root.dataset.started =
     root.hasAttribute('data-reading') || hasKey !== null || location.hash.startsWith('#own_')

@@ -65,6 +65,8 @@ export function createState() {
     startRequests: of(0),
     starts: of(0),
     startProblem: of(''),
+    /** What the reader calls endpoints: pairs of endpoint and name. */
+    endpointNames: keptJson('webhook-tutorial/endpoint-names'),
     /** Other owner keys that this browser keeps. */
     others: of(/** @type {string[]} */ ([])),
 

@@ -27,6 +27,23 @@ test('the key before is kept when another is put in use', () => {
   assert.deepEqual(ring.others(), [key('b')]);
 });
 
+test('each tab stays with its key, whatever another puts in use', () => {
+  const local = place();
+  const [one, two, three] = [0, 1, 2].map(() => keyRing(() => local, ((tab) => () => tab)(place())));
+  one.use(key('a'));
+  two.use(key('b'));
+  assert.deepEqual([one.own(), two.own(), three.own()], [key('a'), key('b'), key('b')]);
+  assert.deepEqual(one.others(), [key('b')]);
+  three.stay();
+  one.use(key('c'));
+  assert.deepEqual([one.own(), two.own(), three.own()], [key('c'), key('b'), key('b')]);
+  two.add(key('d'));
+  two.add(key('a'));
+  assert.deepEqual(two.others(), [key('c'), key('a'), key('d')]);
+  two.drop();
+  assert.deepEqual([two.own(), three.own()], [key('c'), key('c')], 'what was dropped is in no tab');
+});
+
 test('however many keys were in use, none is dropped silently', () => {
   const local = place();
   const ring = keyRing(() => local, place);

@@ -576,3 +576,75 @@ async fn a_signature_is_checked_and_its_secret_not_kept() {
     assert_eq!(visit.run(kept).await, json!(true), "the reader asked for it");
     visit.end(home).await;
 }
+
+#[tokio::test]
+async fn a_search_reads_everything_and_is_in_the_address() {
+    let (home, visit, person) = started(LIGHT).await;
+    person.post("text/plain", "needle-4711").await;
+    for n in 0..130 {
+        person.post("text/plain", format!("hay {n}")).await;
+    }
+    visit.goto(&format!("{}/log#log?q=Needle-4711", visit.page_url)).await;
+    let summary = "[data-component$=filter] [data-slot=summary]";
+    visit.says(summary, "Showing 1 of 131 rounds: “Needle-4711”.").await;
+    rows(&visit, 1).await;
+    visit.press(".list-row").await;
+    let address = "return location.hash";
+    visit.shows("it is selected", &format!("{address} === '#1?q=Needle-4711'")).await;
+    let again =
+        "const tools = document.querySelector('.log-detail [data-component$=request-tools]');
+        tools.querySelector('[data-action=again]').click()";
+    visit.run(again).await;
+    visit.says(".log-detail [data-slot=status].request-said", "Answered 200").await;
+    visit.says(summary, "Showing 2 of 132 rounds").await;
+    let search =
+        "const field = document.querySelector('[data-component$=filter] [data-slot=search]');
+        field.value = 'status:4xx is:odd';
+        field.dispatchEvent(new Event('input', { bubbles: true }));";
+    visit.run(search).await;
+    visit.says(summary, "None of the 132 rounds here matches").await;
+    visit.says("[data-component$=filter] [data-slot=problem]", "is:odd is not a search").await;
+    visit.look("html", "log-search-light").await;
+    visit.end(home).await;
+}
+
+#[tokio::test]
+async fn each_tab_keeps_its_endpoint_and_names_are_kept() {
+    let (home, visit, first) = started(LIGHT).await;
+    visit.goto(&format!("{}/log", visit.page_url)).await;
+    visit.act("address", "settings").await;
+    visit.act("endpoints", "new").await;
+    visit.slot_says("endpoints", "said", "This tab has a new endpoint.").await;
+    let here =
+        "return document.querySelector('[data-component$=address] [data-slot=url]').textContent";
+    let second = visit.run(here).await;
+    assert_ne!(second, json!(first.hook_url()));
+    let name = "const field = document.querySelector('.endpoint-list input');
+        field.value = 'orders';
+        field.dispatchEvent(new Event('change'));";
+    visit.run(name).await;
+    visit.slot_says("address", "name", "orders").await;
+    visit.look("html", "log-endpoints-light").await;
+
+    // Another tab goes back to the first, and this one stays.
+    let window = visit.browser.client.window().await.unwrap();
+    let other = visit.browser.client.new_window(true).await.unwrap();
+    visit.browser.client.switch_to_window(other.handle).await.unwrap();
+    visit.goto(&format!("{}/log", visit.page_url)).await;
+    visit
+        .shows(
+            "a new tab begins with the last",
+            &format!("{here} === '{}'", second.as_str().unwrap()),
+        )
+        .await;
+    visit.act("address", "settings").await;
+    visit.press(".endpoint-list button").await;
+    visit.shows("it is the first", &format!("{here} === '{}'", first.hook_url())).await;
+    visit.browser.client.close_window().await.unwrap();
+    visit.browser.client.switch_to_window(window).await.unwrap();
+    assert_eq!(visit.run(here).await, second);
+    visit.reload().await;
+    visit.shows("this tab stayed", &format!("{here} === '{}'", second.as_str().unwrap())).await;
+    visit.slot_says("address", "name", "orders").await;
+    visit.end(home).await;
+}

@@ -145,10 +145,10 @@ async fn another_owners_key_is_adopted_only_after_a_question() {
         .await;
 
     // The one before is offered, and what is learned meanwhile takes the focus away from nobody.
-    let offered = "return document.querySelector('.other-list')?.textContent ?? ''";
+    let offered = "return document.querySelector('.endpoint-list')?.textContent ?? ''";
     let offered = visit.shows("the other endpoint is listed", offered).await;
     assert!(offered.as_str().unwrap().contains(own.endpoint.as_str()));
-    let focus = "document.querySelector('.other-list button').focus()";
+    let focus = "document.querySelector('.endpoint-list button').focus()";
     visit.run(focus).await;
     for _ in 0..3 {
         let learn = "window.asked = performance.getEntriesByType('resource').length; new BroadcastChannel('webhook-tutorial').postMessage({ what: 'changed', endpoint: arguments[0] })";
@@ -158,11 +158,11 @@ async fn another_owners_key_is_adopted_only_after_a_question() {
             .shows("the server was asked anew", "return performance.getEntriesByType('resource').slice(window.asked).some(({ name }) => name.endsWith('/api/endpoint'))")
             .await;
     }
-    let focused = "return document.activeElement.matches('.other-list button')";
+    let focused = "return document.activeElement.matches('.endpoint-list button')";
     let focused = visit.run(focused).await;
     assert_eq!(focused, true);
-    visit.press(".other-list button").await;
-    visit.shows("the one before is shown, and has the focus", &format!("return document.activeElement === document.querySelector('[data-component$=hook] [data-slot=url]') && document.activeElement.textContent.endsWith('{}')", own.endpoint)).await;
+    visit.press(".endpoint-list button").await;
+    visit.shows("the one before is shown, and has the focus", &format!("return document.activeElement.matches('.endpoint-list input') && document.querySelector('[data-component$=hook] [data-slot=url]').textContent.endsWith('{}')", own.endpoint)).await;
     visit.end(home).await;
 }
 

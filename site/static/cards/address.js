@@ -3,16 +3,17 @@
 
 import { slots } from '../lib/component.js';
 import { copyFrom } from '../lib/copy.js';
-import { write } from '../lib/dom.js';
+import { write, writeOrHide } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
 
 /** @type {import('../lib/component.js').Mount} */
-export function mount(root, { state, expect }) {
-  const { url, settings } = slots(root);
+export function mount(root, { state, endpoint, expect }) {
+  const { name, url, settings } = slots(root);
   let wasOpen = false;
   effect(() => {
     root.hidden = state.keys.value === null;
     write(url, state.info.value?.hook_url ?? '');
+    writeOrHide(name, endpoint.nameOf(state.keys.value?.endpoint ?? ''));
   });
   effect(() => {
     const isOpen = state.drawer.value;

@@ -3,11 +3,10 @@
 
 import { slots } from '../lib/component.js';
 import { copyFrom } from '../lib/copy.js';
-import { element, wordButton, write } from '../lib/dom.js';
+import { write } from '../lib/dom.js';
 import { likelyShell } from '../lib/shell-line.js';
 import { effect } from '../lib/signal.js';
 import { span } from '../lib/time.js';
-import { keysOfOwner } from '../keys/keys.js';
 import { writeAddress } from '../log/address.js';
 import { HELLO, sendFromPage, sendLine } from './send.js';
 
@@ -37,32 +36,6 @@ export function mount(root, page) {
     seen = state.starts.value;
     at.url.focus();
   });
-
-  let drawn = '';
-  effect(() => {
-    const owners = state.keys.value?.owner ? state.others.value : [];
-    at.others.hidden = owners.length === 0;
-    void drawOthers(owners);
-  });
-  /** @param {string[]} owners */
-  async function drawOthers(owners) {
-    // What did not change keeps the focus that is in it.
-    if (owners.join() === drawn) return;
-    drawn = owners.join();
-    const others = await Promise.all(owners.map((owner) => keysOfOwner(owner, crypto)));
-    if (owners.join() !== drawn) return;
-    const switchTo = async (/** @type {string} */ owner) => {
-      await endpoint.use(owner);
-      // The button that was pressed is gone.
-      at.url.focus();
-    };
-    at['others-list'].replaceChildren(
-      ...others.map((keys) => {
-        const button = wordButton('Switch to it', () => switchTo(keys.owner ?? ''));
-        return element('li', '', element('code', '', keys.endpoint), ' ', button);
-      }),
-    );
-  }
 
   /**
    * @param {'share' | 'continue'} name

@@ -134,6 +134,7 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
     const read = ring.read();
     const owner = ring.own();
     state.reading.value = read !== null;
+    ring.stay();
     state.others.value = ring.others();
     if (read) open(await keysOfShare(read, crypto));
     else if (owner) open(await keysOfOwner(owner, crypto));
@@ -143,6 +144,12 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
     }
     state.isOpened.value = true;
   }
+
+  /** @returns {[string, string][]} */
+  const names = () => {
+    const list = state.endpointNames.value;
+    return Array.isArray(list) ? list.filter((one) => typeof one?.[1] === 'string') : [];
+  };
 
   const mine = () => {
     if (client === null) throw new Error('no endpoint is open');
@@ -202,7 +209,7 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
         const keys = await keysOfOwner(owner, crypto);
         const info = await apiClient({ fetch: ask, key: owner }).create(code);
         // What can't be read any more is not worth keeping.
-        if (isNew) ring.drop();
+        if (isNew && state.keys.peek() === null) ring.drop();
         ring.use(owner);
         onStarted();
         state.others.value = ring.others();
@@ -220,6 +227,18 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
       ring.use(owner);
       tell('started');
       await reopen();
+    },
+    /** Keeps another owner key. @param {string} owner */
+    add(owner) {
+      ring.add(owner);
+      state.others.value = ring.others();
+    },
+    /** What the reader calls an endpoint; empty if nothing. @param {string} endpoint */
+    nameOf: (endpoint) => names().find(([id]) => id === endpoint)?.[1] ?? '',
+    /** @param {string} endpoint @param {string} name */
+    setName(endpoint, name) {
+      const others = names().filter(([id]) => id !== endpoint);
+      state.endpointNames.value = name === '' ? others : [...others, [endpoint, name]];
     },
     async clear() {
       await mine().clear();
@@ -277,8 +296,8 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
     /** Another tab has changed something. @param {{what: string, endpoint?: string}} message */
     async hear({ what, endpoint }) {
       if (what === 'started' || what === 'forgotten') {
-        // A tab that reads someone else's log goes on with it.
-        if (!state.reading.peek()) await reopen();
+        // A tab that looks at a log goes on with it.
+        if (!state.reading.peek()) await this.follow();
       } else if (endpoint === state.keys.peek()?.endpoint) {
         if (what === 'cleared') onCleared();
         if (what === 'changed' && client) {
@@ -294,6 +313,7 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
      */
     async follow(name = null) {
       if (!ring.concerns(name) || state.reading.peek()) return;
+      state.others.value = ring.others();
       if (ring.own() !== (state.keys.peek()?.owner ?? null)) await reopen();
     },
   };

@@ -1,12 +1,15 @@
 // @ts-check
-// Where keys lie in this browser: one's own in localStorage, a stranger's share key in this tab
-// alone. A browser may refuse storage altogether; then everything works until the page is closed,
-// and `lasting` is false.
+// Where keys lie in this browser: one's own in localStorage, and which of them a tab looks at in
+// that tab, as a stranger's share key. A browser may refuse storage altogether; then everything
+// works until the page is closed, and `lasting` is false.
 
 import { isOwnerKey, isShareKey } from './keys.js';
 import { kept } from '../lib/storage.js';
 
+/** The owner key that was put in use last: a new tab begins with it. */
 const OWN = 'webhook-tutorial/own';
+/** The owner key of this tab. */
+const OF_TAB = 'webhook-tutorial/own-of-tab';
 const OTHERS = 'webhook-tutorial/other-own';
 const READ = 'webhook-tutorial/read';
 
@@ -28,28 +31,47 @@ export function keyRing(local, tab) {
       return [];
     }
   };
+  const last = () => {
+    const key = own.get(OWN);
+    return isOwnerKey(key) ? key : null;
+  };
+  const ofTab = () => {
+    const key = here.get(OF_TAB) ?? '';
+    return isOwnerKey(key) && all().includes(key) ? key : last();
+  };
+  /** @returns {string[]} */
+  const all = () => [...new Set([last() ?? [], others()].flat())];
   const setOthers = (/** @type {string[]} */ keys) =>
     own.set(OTHERS, JSON.stringify([...new Set(keys)]));
 
   return {
     /** False if what is kept here is gone when the page closes. */
     lasting: () => own.lasting(),
-    /** The owner key in use. @returns {string | null} */
-    own: () => {
-      const key = own.get(OWN);
-      return isOwnerKey(key) ? key : null;
+    /** The owner key that this tab uses. @returns {string | null} */
+    own: ofTab,
+    /** All other owner keys, those used last first. @returns {string[]} */
+    others: () => all().filter((key) => key !== ofTab()),
+    /** From now on this tab stays with the owner key that it uses. */
+    stay() {
+      const key = ofTab();
+      if (key) here.set(OF_TAB, key);
     },
-    /** Owner keys that were in use before. @returns {string[]} */
-    others,
-    /** Puts an owner key in use; the one before is kept among the others. @param {string} key */
+    /** Puts an owner key in use in this tab, and in those to come. @param {string} key */
     use(key) {
-      const before = this.own();
-      setOthers([...(before ? [before] : []), ...others()].filter((other) => other !== key));
+      setOthers(all().filter((other) => other !== key));
       own.set(OWN, key);
+      here.set(OF_TAB, key);
     },
-    /** Drops the owner key in use. */
+    /** Keeps an owner key without using it. @param {string} key */
+    add(key) {
+      if (!all().includes(key)) setOthers([...others(), key]);
+    },
+    /** Drops the owner key that this tab uses. */
     drop() {
-      own.remove(OWN);
+      const key = ofTab();
+      if (own.get(OWN) === key) own.remove(OWN);
+      setOthers(others().filter((other) => other !== key));
+      here.remove(OF_TAB);
     },
     /** The share key that this tab reads with. @returns {string | null} */
     read: () => {
