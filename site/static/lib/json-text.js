@@ -94,6 +94,46 @@ export function members(text) {
   return found;
 }
 
+/**
+ * The values of a JSON text that hold no others, as the text they are, each with the way to it,
+ * such as `orders[0].id`.
+ * @param {string} text valid JSON @param {number} most so many
+ * @returns {Map<string, string>}
+ */
+export function leaves(text, most) {
+  /** @type {Map<string, string>} */
+  const found = new Map();
+  /** @type {{isList: boolean, at: number, name: string | null}[]} */
+  const open = [];
+  let before = '';
+  for (const token of tokensOf(text)) {
+    const inner = open[open.length - 1];
+    const isEmpty = (token === '}' && before === '{') || (token === ']' && before === '[');
+    before = token;
+    if (token === '{' || token === '[') {
+      open.push({ isList: token === '[', at: 0, name: null });
+    } else if (token === '}' || token === ']') {
+      open.pop();
+      if (isEmpty) found.set(wayTo(open), token === '}' ? '{}' : '[]');
+    } else if (token === ',') {
+      inner.at += 1;
+      inner.name = null;
+    } else if (token !== ':') {
+      if (inner && !inner.isList && inner.name === null) inner.name = unquoted(token);
+      else found.set(wayTo(open), token);
+    }
+    if (found.size >= most) break;
+  }
+  return found;
+}
+
+/** @param {{isList: boolean, at: number, name: string | null}[]} open */
+const wayTo = (open) =>
+  open
+    .map(({ isList, at, name }) => (isList ? `[${at}]` : `.${name}`))
+    .join('')
+    .replace(/^\./, '');
+
 /** What a JSON string says, or null if the text is another kind of value. @param {string} value */
 export function stringOf(value) {
   const trimmed = value.trim();

@@ -9,6 +9,9 @@ import { effect } from '../lib/signal.js';
 import { inBrowser } from '../lib/storage.js';
 import { sendFromPage } from '../cards/send.js';
 import { urlOf } from './request-body.js';
+import { drawRows } from './row.js';
+
+/** @typedef {import('../lib/api-client.js').Delivery} Delivery */
 
 /** The secrets that the reader asked to keep, each with the name of its scheme. */
 const kept = inBrowser('webhook-tutorial/signature-secrets');
@@ -37,7 +40,38 @@ export function mount(root, page) {
     write(at.status, '');
     for (const control of [at.again, at.edit]) control.hidden = state.reading.value;
     at.edit.open = false;
+    write(at.compared, '');
+    at.differences.replaceChildren();
+    at.other.value = String(previous(delivery) ?? '');
     prepare();
+  });
+
+  /** The delivery before, to the same path if there is one. @param {Delivery | null} delivery */
+  function previous(delivery) {
+    if (!delivery) return null;
+    const before = state.log.peek().deliveries.filter(({ seq }) => seq < delivery.seq);
+    const isAlike = (/** @type {Delivery} */ one) => one.request.path === delivery.request.path;
+    return (before.findLast(isAlike) ?? before.at(-1))?.seq;
+  }
+  at['compare-form'].addEventListener('submit', async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    const delivery = state.openDelivery.peek();
+    const seq = Number(at.other.value);
+    const other = state.log.peek().deliveries.find((one) => one.seq === seq);
+    at.differences.replaceChildren();
+    if (!delivery || !other) {
+      write(at.compared, `#${seq} is not here: it was not loaded, or holds no delivery.`);
+      return;
+    }
+    const { differences } = await import('./compare.js');
+    const rows = differences(other, delivery);
+    const more = (/** @type {number} */ from, /** @type {number} */ to) => rows.slice(from, to);
+    const first = rows.slice(0, 100);
+    const rest = rows.length - first.length;
+    const count = `${rows.length} ${rows.length === 1 ? 'difference' : 'differences'}`;
+    write(at.compared, rows.length === 0 ? 'They do not differ.' : `${count}.`);
+    const shown = { rows: first, ...(rest > 0 && { more: { count: rest, rows: more } }) };
+    at.differences.replaceChildren(...drawRows(shown, 'open'));
   });
 
   /** Puts into the form what suits the request. */

@@ -29,7 +29,11 @@ const FURTHER = { characters: 60_000, lines: 1_500 };
 const FURTHER_ROWS = 500;
 const MAX_NAME = 1_200;
 
-/** All rows of a block. @param {Block} block @param {Size} fit @returns {HTMLElement[]} */
+/**
+ * All rows of a block.
+ * @param {Pick<Block, 'rows' | 'more'>} block @param {Size} fit
+ * @returns {HTMLElement[]}
+ */
 export function drawRows(block, fit) {
   const { rows, more } = block;
   const draw = (/** @type {Row[]} */ some) => {

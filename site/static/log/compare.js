@@ -1,0 +1,54 @@
+// @ts-check
+// In what two deliveries differ: a row for each difference, with both values. JSON is compared by
+// its structure, so that blanks and the order of members don't count. Pure; loaded when asked for.
+
+import { isJson, leaves } from '../lib/json-text.js';
+
+/**
+ * @typedef {import('../lib/api-client.js').Delivery} Delivery
+ * @typedef {import('./delivery.js').Row} Row
+ */
+
+/** Values of a JSON body that are compared. */
+const MAX_LEAVES = 5_000;
+/** What stands for a value that only the other has. */
+const NONE = '(none)';
+
+/** @param {Delivery} a @param {Delivery} b @returns {Row[]} */
+export function differences(a, b) {
+  const isStructured = [a, b].every(
+    ({ request }) => request.body_encoding === 'utf-8' && isJson(request.body),
+  );
+  const [one, two] = [partsOf(a, isStructured), partsOf(b, isStructured)];
+  const names = [...new Set([...one.keys(), ...two.keys()])];
+  return names
+    .filter((name) => one.get(name) !== two.get(name))
+    .map((name) => ({
+      name,
+      kind: 'pairs',
+      value: '',
+      pairs: [
+        [`#${a.seq}`, one.get(name) ?? NONE],
+        [`#${b.seq}`, two.get(name) ?? NONE],
+      ],
+    }));
+}
+
+/** @param {Delivery} delivery @param {boolean} isStructured @returns {Map<string, string>} */
+function partsOf({ request, response }, isStructured) {
+  const parts = new Map([
+    ['method', request.method],
+    ['path', request.path],
+    ['query', request.query],
+    ['status', String(response.status)],
+    ['response', response.body],
+  ]);
+  for (const [name, value] of request.headers) {
+    const before = parts.get(`header ${name}`);
+    parts.set(`header ${name}`, before === undefined ? value : `${before}, ${value}`);
+  }
+  for (const [name, value] of response.headers) parts.set(`response header ${name}`, value);
+  if (!isStructured) return parts.set('body', request.body);
+  for (const [way, value] of leaves(request.body, MAX_LEAVES)) parts.set(`body ${way}`, value);
+  return parts;
+}
