@@ -56,7 +56,7 @@ export function createPage(state, form) {
     const isOwn = isAsked.value && !state.reading.value;
     // Events alone, before it is known what was delivered, would look as if nothing had come of
     // them.
-    const events = isOwn ? state.events.value : [];
+    const events = state.file.value?.events ?? (isOwn ? state.events.value : []);
     const quiet = isOwn ? state.quiet.value : [];
     const context = {
       prefix: particle.event,

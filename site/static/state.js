@@ -55,7 +55,9 @@ export function createState() {
     info: of(/** @type {EndpointInfo | null} */ (null)),
     /** Why what was looked at is there no more. */
     gone: of(/** @type {string | null} */ (null)),
-    /** Whether somebody else's log is read, through a link. */
+    /** The file whose log is shown in place of a server's, and the events in it. */
+    file: of(/** @type {{name: string, events: Event[]} | null} */ (null)),
+    /** Whether somebody else's log is read, through a link or from a file. */
     reading: of(false),
     /** The endpoint that was forgotten in this tab. */
     forgotten: of(/** @type {{endpoint: string, url: string | null} | null} */ (null)),
@@ -72,7 +74,9 @@ export function createState() {
 
     log: of(EMPTY_LOG),
     /** How the questions about the log go. */
-    live: of(/** @type {import('./log/poll.js').State | {kind: 'off'}} */ ({ kind: 'off' })),
+    live: of(
+      /** @type {import('./log/poll.js').State | {kind: 'off' | 'file'}} */ ({ kind: 'off' }),
+    ),
     /** Why older deliveries could not be read. */
     olderProblem: of(''),
     /** Keys of the rounds that came while this page looked on, in their order. */

@@ -228,6 +228,20 @@ async fn the_downloaded_file_holds_what_the_reader_holds_and_no_key() {
         assert!(secret.len() > 20 && !text.contains(secret));
     }
     assert!(!text.contains("own_") && !text.contains("read_"));
+
+    // The file is shown on any page of the log, without a server.
+    let open = "const field = document.querySelector('[data-component$=more] [data-slot=file]');
+        const files = new DataTransfer();
+        files.items.add(new File([arguments[0]], 'saved.json'));
+        field.files = files.files;
+        field.dispatchEvent(new Event('change'));";
+    visit.run_with(open, vec![json!(text)]).await;
+    visit.says("[data-component$=read-bar]", "From the file saved.json.").await;
+    rows(&visit, 2).await;
+    visit.look("html", "log-saved-light").await;
+    visit.act("read-bar", "leave").await;
+    visit.says(".log-count", "listening").await;
+    rows(&visit, 2).await;
     visit.end(home).await;
 }
 

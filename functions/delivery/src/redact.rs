@@ -7,7 +7,7 @@
 use crate::{Delivery, headers::Headers};
 
 /// Request headers whose values say how something was sent, not who by.
-const SHOWN: [&str; 19] = [
+pub const SHOWN: [&str; 19] = [
     "accept",
     "accept-charset",
     "accept-encoding",

@@ -114,6 +114,7 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
     state.selected.value = null;
     state.filter.value = NO_FILTER;
     state.openBlock.value = null;
+    state.file.value = null;
   }
 
   /** The server said that there is nothing to look at. @param {ApiProblem} problem */
@@ -227,6 +228,18 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
       ring.use(owner);
       tell('started');
       await reopen();
+    },
+    /**
+     * Shows the log of a file, until the reader goes back to their own page.
+     * @param {string} name @param {import('../log/saved-log.js').SavedLog} saved
+     */
+    showFile(name, { endpoint, log, events }) {
+      close();
+      state.reading.value = true;
+      state.file.value = { name, events };
+      state.keys.value = { owner: null, share: '', endpoint };
+      state.log.value = log;
+      state.live.value = { kind: 'file' };
     },
     /** Keeps another owner key. @param {string} owner */
     add(owner) {

@@ -1,10 +1,19 @@
 // @ts-check
 // Whose log this is, if it is somebody else's.
 
+import { slots } from '../lib/component.js';
+import { write } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, { state, endpoint }) {
-  effect(() => void (root.hidden = !state.reading.value));
+  const { whose, more } = slots(root);
+  const words = more.textContent;
+  effect(() => {
+    root.hidden = !state.reading.value;
+    const file = state.file.value;
+    write(whose, file ? `From the file ${file.name.slice(0, 80)}.` : 'Someone else’s log.');
+    write(more, file ? ' Nothing of it is on a server.' : words);
+  });
   return { leave: () => endpoint.leaveRead() };
 }

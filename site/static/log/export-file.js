@@ -125,3 +125,9 @@ export function logFile(format, held) {
   const name = `webhook-log-${day}-${endpoint.slice(0, 6)}.${format}`;
   return { name, type, text: text(held) };
 }
+
+/** All events of a round. @param {import('../particle/join.js').Trace} trace */
+export const eventsOf = ({ event, alone, sents, responses, errors }) =>
+  [event, alone, ...[...sents, ...responses, ...errors].map((linked) => linked.event)].filter(
+    (one) => one !== null,
+  );

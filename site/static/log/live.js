@@ -32,6 +32,7 @@ export function mount(root, { state, particle, isAsked }) {
 
   /** Since when events are heard, or that this browser never heard any. */
   function heardWords() {
+    if (state.file.value) return '';
     if (state.reading.value) return 'the server’s side only';
     const isConnected = particle.connection.value !== null;
     const since = state.heardSince.value;
@@ -48,6 +49,7 @@ export function mount(root, { state, particle, isAsked }) {
 /** @param {string} kind @param {boolean} isGone */
 function liveWords(kind, isGone) {
   if (kind === 'live') return 'live';
+  if (kind === 'file') return 'saved';
   if (kind === 'failing') return 'not connected';
   if (kind === 'resting') return 'resting while hidden';
   return isGone ? 'gone' : 'not started';

@@ -10,13 +10,34 @@ import { isAll } from './matching.js';
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, { state, endpoint, listed, isAsked }) {
-  const { announce, clear, format, status } = slots(root);
+  const { announce, clear, format, file, status } = slots(root);
   // What is kept is only that it is not as it is at first.
   effect(() => void (announce.checked = state.muted.value === null));
   announce.addEventListener('change', () => (state.muted.value = announce.checked ? null : 'yes'));
   effect(() => void (clear.hidden = !state.keys.value?.owner));
 
+  /** @param {File | undefined} chosen */
+  async function openFile(chosen) {
+    if (!chosen) return;
+    const { readLogFile } = await import('./saved-log.js');
+    const saved = readLogFile(await chosen.text());
+    if (saved === null) write(status, `${chosen.name} is not a file that was saved from a log.`);
+    else endpoint.showFile(chosen.name, saved);
+  }
+  file.addEventListener('change', async () => {
+    await openFile(file.files?.[0]);
+    file.value = '';
+  });
+  // A file may be dropped anywhere on the page.
+  const { ownerDocument: document } = root;
+  document.addEventListener('dragover', (event) => event.preventDefault());
+  document.addEventListener('drop', (event) => {
+    event.preventDefault();
+    void openFile(event.dataTransfer?.files[0]);
+  });
+
   return {
+    open: () => file.click(),
     clear: () => (state.dialog.value = { name: 'clear' }),
     async download() {
       const keys = state.keys.peek();
@@ -28,7 +49,7 @@ export function mount(root, { state, endpoint, listed, isAsked }) {
         return isCurrent();
       });
       if (!isCurrent()) return;
-      const { logFile } = await import('./export-file.js');
+      const { eventsOf, logFile } = await import('./export-file.js');
       const masked = state.reading.peek();
       const all = state.log.peek();
       const isPart = !isAll(state.filter.peek());
@@ -55,9 +76,3 @@ export function mount(root, { state, endpoint, listed, isAsked }) {
     },
   };
 }
-
-/** @param {import('../particle/join.js').Trace} trace */
-const eventsOf = ({ event, alone, sents, responses, errors }) =>
-  [event, alone, ...[...sents, ...responses, ...errors].map((linked) => linked.event)].filter(
-    (one) => one !== null,
-  );

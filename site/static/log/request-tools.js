@@ -6,8 +6,10 @@ import { slots } from '../lib/component.js';
 import { copyFrom } from '../lib/copy.js';
 import { element, write } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
+import { save } from '../lib/save.js';
 import { inBrowser } from '../lib/storage.js';
 import { sendFromPage } from '../cards/send.js';
+import { EMPTY_LOG } from '../state.js';
 import { urlOf } from './request-body.js';
 import { drawRows } from './row.js';
 
@@ -164,10 +166,34 @@ export function mount(root, page) {
     write(at.status, [words, ...notes].join(' ').trim());
   }
 
+  /** One file with the events, the request and the response, to be opened on any `/log`. */
+  async function saveRound() {
+    const delivery = state.openDelivery.peek();
+    const trace = page.rounds.peek().find((one) => one.trace?.delivery === delivery)?.trace;
+    if (!delivery || !trace) return;
+    const [{ eventsOf, logFile }, { masked }] = await Promise.all([
+      import('./export-file.js'),
+      import('./saved-log.js'),
+    ]);
+    const shown = new Set((root.dataset.shownHeaders ?? '').split(' '));
+    const { name, type, text } = logFile('json', {
+      endpoint: state.keys.peek()?.endpoint ?? '',
+      masked: true,
+      log: { ...EMPTY_LOG, deliveries: [masked(delivery, shown)], firstSeq: delivery.seq },
+      events: eventsOf(trace),
+      quiet: [],
+      hookUrl: endpoint.hookUrl(),
+      now: new Date(),
+    });
+    save(name.replace('-log-', `-round-${delivery.seq}-`), text, type);
+    write(at.status, 'Header values that may be secret are masked; the body is not.');
+  }
+
   return {
     'copy-curl': async (button) =>
       copy(button, (await import('./as-curl.js')).asCurl, 'For bash or zsh.'),
     'copy-fetch': async (button) => copy(button, (await import('./as-fetch.js')).asFetch, ''),
+    save: () => saveRound(),
     async again() {
       const request = state.openDelivery.peek()?.request;
       if (request) await send((await import('./as-fetch.js')).sendable(request));
