@@ -97,16 +97,26 @@ fn texts(item: &Item, name: Unreadable) -> Result<Vec<String>, Unreadable> {
     list.collect::<Option<_>>().ok_or(name)
 }
 
-fn pairs(headers: &Headers) -> AttributeValue {
+/// How a header is stored, with positions in [`COMMON`] from 1.
+enum Stored {
+    Whole(usize),
+    Named(usize),
+    AsText,
+}
+
+fn stored(name: &str, value: &str) -> Stored {
     let entry = |is: &dyn Fn(&(&str, &str)) -> bool| COMMON.iter().position(is).map(|at| at + 1);
-    let flat = headers.0.iter().flat_map(|(name, value)| {
-        if let Some(whole) = entry(&|common| *common == (name.as_str(), value.as_str())) {
-            return vec![n(whole)];
-        }
-        match entry(&|common| common.0 == name) {
-            Some(named) => vec![n(format!("-{named}")), s(value)],
-            None => vec![s(name), s(value)],
-        }
+    match entry(&|common| *common == (name, value)) {
+        Some(whole) => Stored::Whole(whole),
+        None => entry(&|common| common.0 == name).map_or(Stored::AsText, Stored::Named),
+    }
+}
+
+fn pairs(headers: &Headers) -> AttributeValue {
+    let flat = headers.0.iter().flat_map(|(name, value)| match stored(name, value) {
+        Stored::Whole(entry) => vec![n(entry)],
+        Stored::Named(entry) => vec![n(format!("-{entry}")), s(value)],
+        Stored::AsText => vec![s(name), s(value)],
     });
     AttributeValue::L(flat.collect())
 }
@@ -364,12 +374,10 @@ pub fn to_head(item: &Item) -> Result<Head, Unreadable> {
 
 /// Write units that a webhook is going to take: its number and its record, whose response is not known yet.
 pub fn webhook_units(request: &Request) -> u64 {
-    let AttributeValue::L(headers) = pairs(&request.headers) else {
-        unreachable!("pairs are a list")
-    };
-    let headers = headers.iter().map(|of| match of {
-        AttributeValue::S(text) => text.len() + 1,
-        _ => 3,
+    let headers = request.headers.0.iter().map(|(name, value)| match stored(name, value) {
+        Stored::Whole(_) => 3,
+        Stored::Named(_) => 3 + value.len() + 1,
+        Stored::AsText => name.len() + 1 + value.len() + 1,
     });
     let sent = request.path.len() + request.query.len() + request.body.kept.len();
     let bytes = headers.sum::<usize>() + sent + REST_OF_RECORD;
