@@ -25,14 +25,14 @@ check_names() { # check_names STACK REGION
   [[ $2 =~ ^[a-z]+(-[a-z]+)+-[0-9]$ ]] || fail "--region is needed, such as eu-central-1"
 }
 
-# Account and ARN of whoever runs this.
+# The caller's account and ARN.
 identity() {
   aws sts get-caller-identity --query '[Account,Arn]' --output text ||
     fail "no usable credentials; 'aws sts get-caller-identity' must work first"
 }
 
-# The state of a stack; empty if it does not exist. Any other failure of the call ends the script: taken for "does not exist",
-# it would give a running deployment a new secret, or leave a stack behind.
+# The state of a stack; empty if it does not exist. Any other failure of the call ends the script: if it counted as "does not
+# exist", a running deployment would get a new secret, or a stack would be left behind.
 state_of() { # state_of REGION STACK
   local said
   if said=$(aws cloudformation describe-stacks --region "$1" --stack-name "$2" \
@@ -48,14 +48,14 @@ output() { # output REGION STACK NAME
     --query "Stacks[0].Outputs[?OutputKey=='$3'].OutputValue" --output text
 }
 
-# Whether a bucket is there. Its name can be guessed, so that somebody else could have made it first; such a one is not used.
+# Whether the bucket exists. Its name can be guessed, so somebody else could have created it first; then it is not used.
 bucket_is_there() { # bucket_is_there BUCKET ACCOUNT REGION
   local said
   if said=$(aws s3api head-bucket --bucket "$1" --expected-bucket-owner "$2" --region "$3" 2>&1); then
     return 0
   fi
   [[ $said == *"(404)"* ]] ||
-    fail "the bucket $1 is not of the account $2, or you may not look at it: $said"
+    fail "the bucket $1 is not of the account $2, or you have no permission to look at it: $said"
   return 1
 }
 

@@ -1,10 +1,9 @@
 """`deploy` and `destroy` themselves, run against moto: twice, and then taken down.
 
-moto stands where Amazon is, with three things put right on the way. The transform of SAM, which it lacks, is made before a
-template reaches it. What it can't make (distributions, URLs, alarms) is left out, and the outputs that name such things say
-what they would. And a page URL that answers: a small front that takes the page's files from the deployed bucket, with the
-headers of the template, and hands events to the functions' real binaries, so that the script's own last step, `smoke`, can
-go through all of it.
+moto replaces AWS, with three corrections. The SAM transform, which it lacks, is applied before a template reaches it.
+Resources that it can't create (distributions, URLs, alarms) are left out, and outputs that name them get fixed values. And
+the page URL is that of a small front, which serves the page's files from the deployed bucket with the headers of the
+template and passes events to the functions' real binaries, so that the last step of the script, `smoke`, can run.
 """
 
 import io
@@ -37,11 +36,11 @@ STACK, REGION = "check-deploy", "eu-central-1"
 # moto's account, and the table's name as CloudFormation makes one.
 ACCOUNT, TABLE = "123456789012", f"{STACK}-Table-1CHECK"
 CODE = 'let "me" in\\, please'
-# What stands for cargo: the two things that `deploy` asks of it, with what is built already.
+# A replacement for cargo: the two calls that `deploy` makes, answered with what is built already.
 CARGO = """#!/usr/bin/env bash
 set -euo pipefail
 case "$*" in
-  "lambda --version") echo "cargo-lambda, as it were" ;;
+  "lambda --version") echo "cargo-lambda 0.0.0" ;;
   "lambda build --locked --profile function --arm64 --output-format zip -p receiver -p api")
     for name in receiver api; do
       mkdir -p "target/lambda/$name"
@@ -52,46 +51,46 @@ with zipfile.ZipFile(sys.argv[2], "w") as file:
 PY
     done ;;
   "run --locked --quiet -p site -- "*) shift 6; exec "$BINARIES/site" "$@" ;;
-  *) echo "nobody foresaw: cargo $*" >&2; exit 1 ;;
+  *) echo "not supported by the check: cargo $*" >&2; exit 1 ;;
 esac
 """
-# Of a change set that changes nothing Amazon says so in its status; moto refuses to make it.
+# AWS reports a change set without changes in its status; moto refuses to create one.
 CloudFormationResponse._validate_different_update = lambda *_: None
-OUTPUTS_OF_THEIR_OWN = {"PageUrl", "DistributionId", "DistributionName", "HookDistributionName"}
+FIXED_OUTPUTS = {"PageUrl", "DistributionId", "DistributionName", "HookDistributionName"}
 
 
 class Amazon:
-    """moto's services, with templates made fit on their way in."""
+    """moto's services; templates are adapted to it on their way in."""
 
     def __init__(self, page, distribution):
         self.inner = DomainDispatcherApplication(create_backend_app)
         self.outputs = {"PageUrl": page, "DistributionId": distribution, "DistributionName": "d1.cloudfront.net"}
-        # What it refuses now: an operation of CloudFormation, and a bucket that is somebody else's.
+        # What it refuses: an operation of CloudFormation, and a bucket that belongs to somebody else.
         self.refused = None
         self.bucket_of_another = None
-        # Looks at every parameter of every change set while that is made.
+        # Called with the parameters of every change set before it is created.
         self.on_parameters = lambda parameters: None
-        # Told of each call when it is done: an operation of CloudFormation, or a method and a path.
+        # Called after each call with an operation of CloudFormation, or a method and a path.
         self.on_done = lambda call: None
 
     def fit(self, text):
-        """A template as moto can take it."""
+        """A template that moto accepts."""
         fitted = home.reduced(template.translate(text, packaged=True))
         said = template.yaml_parse(text)["Outputs"]
         fitted["Outputs"] = {
-            name: {"Value": self.outputs[name]} if name in OUTPUTS_OF_THEIR_OWN else output
+            name: {"Value": self.outputs[name]} if name in FIXED_OUTPUTS else output
             for name, output in said.items()
-            if name not in OUTPUTS_OF_THEIR_OWN or name in self.outputs
+            if name not in FIXED_OUTPUTS or name in self.outputs
         }
-        # A change set makes functions before the table, and then knows no name for it yet.
+        # moto creates functions before the table, when the table has no name yet.
         fitted["Resources"]["Table"]["Properties"]["TableName"] = TABLE
-        # moto knows the older word only.
+        # moto only knows the older value.
         fitted["Resources"]["Table"]["DeletionPolicy"] = "Retain"
         return json.dumps(fitted).replace('{"Ref": "Table"}', json.dumps(TABLE))
 
     def __call__(self, environ, start_response):
         if environ["REQUEST_METHOD"] == "HEAD" and environ["PATH_INFO"].strip("/") == self.bucket_of_another:
-            # Whoever does not say whose it should be is let in: a bucket can be open to everybody.
+            # Without an expected owner the call succeeds, because a bucket can be open to everyone.
             is_told = environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER") == ACCOUNT
             start_response("403 Forbidden" if is_told else "200 OK", [("content-length", "0")])
             return []
@@ -108,7 +107,7 @@ class Amazon:
             if "AWS::Serverless" in form.get("TemplateBody", ""):
                 form["TemplateBody"] = self.fit(form["TemplateBody"])
             if form.get("ChangeSetType") == "CREATE":
-                # Amazon goes on with the stack that an earlier change set left, and moto would make a second of that name.
+                # AWS continues with the stack that an earlier change set left; moto would create a second one with that name.
                 for account in cloudformation_backends.values():
                     waiting = [i for i, s in account[REGION].stacks.items() if (s.name, s.status) == (form["StackName"], "REVIEW_IN_PROGRESS")]
                     for stack_id in waiting:
@@ -120,7 +119,7 @@ class Amazon:
             call = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
         answer = self.inner(environ, start_response)
         if call == "ExecuteChangeSet":
-            # It makes what a change set says, and forgets the outputs.
+            # It carries out the change set, and forgets the outputs.
             for account in cloudformation_backends.values():
                 for stack in account[REGION].stacks.values():
                     stack._parse_template()
@@ -130,7 +129,7 @@ class Amazon:
 
 
 def parameters_of(form):
-    """The parameters that a call of CloudFormation gives a value to."""
+    """The parameters to which a call of CloudFormation gives a value."""
     values = {key: value for key, value in form.items() if key.endswith(".ParameterValue")}
     return {form[key.removesuffix("Value") + "Key"]: value for key, value in values.items()}
 
@@ -140,7 +139,7 @@ def client(name):
 
 
 class Front(BaseHTTPRequestHandler):
-    """The CDN, as far as `smoke` can tell."""
+    """What `smoke` needs of the CDN."""
 
     protocol_version = "HTTP/1.1"
 
@@ -210,7 +209,7 @@ def variables(binary):
 
 
 def tools(binaries, work):
-    """The variables with which `deploy` finds what is built already."""
+    """The environment in which `deploy` uses what is built already."""
     place = Path(work).resolve() / "tools"
     place.mkdir(parents=True, exist_ok=True)
     (place / "cargo").write_text(CARGO)
@@ -220,7 +219,7 @@ def tools(binaries, work):
 
 
 def tree(root, work):
-    """The repository with a target folder of its own, so that nothing that is built here is taken for a build."""
+    """The repository with a target folder of its own, so that a build of the check is not used as one of the repository."""
     place = work / "tree"
     shutil.rmtree(place, ignore_errors=True)
     (place / "target").mkdir(parents=True)
@@ -261,7 +260,7 @@ def problems(root, text, binaries, work):
         "CURL_CA_BUNDLE": str(certificate), "SMOKE_PATIENCE_S": "30", "PYTHONWARNINGS": "ignore",
     }
     os.environ.update({name: environment[name] for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")})
-    # Whoever runs this in the background has it ignored, and a process that is started here would ignore it too.
+    # In the background the signal is ignored, and a process that is started here would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield from walk(tree(root, work), environment, amazon)
@@ -271,13 +270,13 @@ def problems(root, text, binaries, work):
 
 
 def stacks():
-    """The state of each stack that is there."""
+    """The state of each existing stack."""
     found = client("cloudformation").list_stacks()["StackSummaries"]
     return {s["StackName"]: s["StackStatus"] for s in found if s["StackStatus"] != "DELETE_COMPLETE"}
 
 
 def left():
-    """What is there of the deployment, but for its table."""
+    """What exists of the deployment, except its table."""
     return [*stacks(), *(bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"])]
 
 
@@ -287,7 +286,7 @@ def walk(place, environment, amazon):
         return subprocess.run(command, env=environment, cwd=place, capture_output=True, text=True, timeout=1200, check=False, input=CODE)
 
     def interrupted(call, *texts):
-        """What is wrong with a deployment that gets Ctrl-C after a call: as from a terminal, all that it started gets it."""
+        """What is wrong with a deployment that is interrupted after a call; like a terminal, this signals its whole process group."""
         command = [place / "infra/aws/deploy", "--stack", STACK, "--region", REGION]
         process = subprocess.Popen(
             command, env=environment, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -300,7 +299,7 @@ def walk(place, environment, amazon):
 
         amazon.on_done = strike
         said, _ = process.communicate(timeout=1200)
-        if process.returncode != 130 or not all(text in said for text in ("run the same again", *texts)):
+        if process.returncode != 130 or not all(text in said for text in ("run the same command again", *texts)):
             yield f"deploy, interrupted after {call}, should have said {texts}: {process.returncode} {said}"
 
     def failing(ran, *texts):
@@ -311,7 +310,7 @@ def walk(place, environment, amazon):
     yield from without_a_stack(run, failing, amazon)
     amazon.outputs["DistributionId"] = distribution = client("cloudfront").create_distribution(
         DistributionConfig={
-            "CallerReference": "check", "Comment": "stands for the stack's own", "Enabled": True,
+            "CallerReference": "check", "Comment": "in place of that of the stack", "Enabled": True,
             "Origins": {"Quantity": 1, "Items": [{"Id": "site", "DomainName": "site.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}]},
             "DefaultCacheBehavior": {"TargetOriginId": "site", "ViewerProtocolPolicy": "allow-all", "MinTTL": 0,
                                      "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}}},
@@ -326,16 +325,16 @@ def walk(place, environment, amazon):
             files_with_a_secret.update(f.name for f in files if f.is_file() and value.encode() in f.read_bytes())
 
     amazon.on_parameters = look_for_secrets
-    # Before the change set is carried out, and while it is.
+    # Before and while the change set is carried out.
     yield from interrupted("CreateChangeSet")
-    yield from interrupted("ExecuteChangeSet", "goes on from there")
+    yield from interrupted("ExecuteChangeSet", "continues from there")
     secret = variables("api")["ORIGIN_SECRET"]
     first = run("deploy")
     if first.returncode != 0:
         yield f"deploy: {first.stdout}{first.stderr}"
         return
     if variables("api")["ORIGIN_SECRET"] != secret:
-        yield "what goes on with an interrupted deployment changes the secret"
+        yield "continuing an interrupted deployment changes the secret"
     if secret in first.stdout + first.stderr:
         yield "deploy shows the origin secret"
     if f"The page: {output('PageUrl')}" not in first.stdout or "ok   it is forgotten" not in first.stdout:
@@ -353,17 +352,17 @@ def walk(place, environment, amazon):
     ]
     should = {"/"} | {f"/{path}" for path, (_, cache, _) in uploaded.items() if "immutable" not in cache}
     if set(invalidated) != should:
-        yield f"invalidated is {sorted(set(invalidated) ^ should)} too much or too little"
+        yield f"invalidated too much or too little: {sorted(set(invalidated) ^ should)}"
 
     amazon.refused = "DescribeStacks"
     yield from failing(run("deploy", "--no-build"), "planted: not you")
     yield from failing(run("destroy"), "planted: not you")
     amazon.refused = None
     state(STACK, "UPDATE_IN_PROGRESS")
-    yield from failing(run("deploy", "--no-build"), "wait until that is over")
+    yield from failing(run("deploy", "--no-build"), "try again when that has finished")
     state(STACK, "CREATE_COMPLETE")
     if variables("api")["ORIGIN_SECRET"] != secret:
-        yield "a deployment that failed changes the secret"
+        yield "a failed deployment changes the secret"
 
     yield from interrupted(r"PUT /[^/]+-site-[^/]+/index\.html")
     second = run("deploy", "--set", "LogLevel=debug", "--creation-code-file", "-")
@@ -377,12 +376,12 @@ def walk(place, environment, amazon):
     if (variables("api")["LOG_LEVEL"], variables("api")["CREATION_CODE"]) != ("debug", CODE):
         yield "--set has no effect"
     if files_with_a_secret:
-        yield f"a secret lies in {sorted(files_with_a_secret)}"
+        yield f"a secret is in {sorted(files_with_a_secret)}"
     again = objects()
     changed = [path for path in uploaded.keys() | again.keys() if uploaded.get(path) != again.get(path)]
     if changed:
         yield f"a second deployment changes {changed}"
-    # It is kept, and nobody who deploys needs to know it.
+    # The code is kept; who deploys later needs not know it.
     smoke = subprocess.run([place / "infra/aws/smoke", output("PageUrl")], env=environment, capture_output=True, text=True, check=False)
     if smoke.returncode != 0 or "the rest is not tried" not in smoke.stdout:
         yield f"smoke without the code: {smoke.stdout}{smoke.stderr}"
@@ -401,7 +400,7 @@ def walk(place, environment, amazon):
 
 
 def without_a_stack(run, failing, amazon):
-    """What keeps a first deployment from beginning, and what an earlier try may have left."""
+    """What prevents a first deployment, and what an earlier attempt may have left."""
     yield from failing(run("destroy", "--with-data"), "there is nothing to take down")
     amazon.refused = "DescribeStacks"
     yield from failing(run("deploy"), "planted: not you")
@@ -410,10 +409,10 @@ def without_a_stack(run, failing, amazon):
     yield from failing(run("destroy"), "is not of the account")
     amazon.bucket_of_another = None
     if left():
-        yield f"what did not begin leaves {left()}"
+        yield f"a deployment that was refused leaves {left()}"
     begun()
     state(STACK, "ROLLBACK_COMPLETE")
-    # It has no change sets: the deployment ends there, after it has put the stack away.
+    # It has no change sets, so the deployment ends there, after it has deleted the stack.
     amazon.refused = "CreateChangeSet"
     ran = run("deploy")
     if "it is deleted and created again" not in ran.stdout or "planted: not you" not in ran.stderr or ran.returncode == 0 or stacks():
@@ -422,13 +421,13 @@ def without_a_stack(run, failing, amazon):
 
 
 def begun():
-    """A stack as a change set leaves it that nobody carried out."""
+    """Creates a stack by a change set that is not carried out."""
     template = {"Resources": {"Site": {"Type": "AWS::S3::Bucket"}}}
     client("cloudformation").create_change_set(StackName=STACK, ChangeSetName="begun", ChangeSetType="CREATE", TemplateBody=json.dumps(template))
 
 
 def state(name, status):
-    """Has moto say that a stack is in a state which it does not come to by itself."""
+    """Sets the state of a stack, for states that moto never reaches by itself."""
     for account in cloudformation_backends.values():
         for stack in account[REGION].stacks.values():
             if stack.name == name:
@@ -440,7 +439,7 @@ def tables():
 
 
 def objects():
-    """What lies in the site's bucket: type, cache policy and bytes, by path."""
+    """The objects in the site's bucket: type, cache policy and bytes, by path."""
     s3 = client("s3")
     bucket = output("SiteBucket")
     found = {}
@@ -451,7 +450,7 @@ def objects():
 
 
 def as_listed(place, environment, uploaded):
-    """Every file of the site is there, with the type and the cache policy that the site's code gives it."""
+    """Every file of the site is uploaded, with the type and the cache policy that the site's code gives it."""
     listed = subprocess.run(
         [Path(environment["BINARIES"]) / "site", "--list"], capture_output=True, text=True, check=True, cwd=place
     ).stdout.splitlines()
@@ -461,14 +460,14 @@ def as_listed(place, environment, uploaded):
         if path not in uploaded:
             yield f"{path} was not uploaded"
         elif path not in should:
-            yield f"{path} was uploaded and is no file of the site"
+            yield f"{path} was uploaded but is not a file of the site"
         elif uploaded[path][:2] != should[path]:
             yield f"{path} is {uploaded[path][:2]}, and should be {should[path]}"
     for path, (kind, cache, content) in uploaded.items():
         guess = mimetypes.guess_type(path)[0]
         if guess in ("text/css", "text/html", "image/svg+xml") and not kind.startswith(guess):
-            yield f"{path} is called {kind}"
+            yield f"{path} has the type {kind}"
         if cache == "no-cache" and path.startswith("static/"):
-            yield f"{path} is fetched each time"
+            yield f"{path} is not cached"
         if not content:
             yield f"{path} is empty"

@@ -1,8 +1,8 @@
 """The template deployed as far as moto can, and the functions' real binaries run in that home.
 
-moto knows tables, functions, roles, log groups and buckets; URLs, the CDN and alarms it leaves out, and a table's TTL it
-forgets (rules.py looks at that). It runs no functions: the emulated Runtime API does, with the variables that the deployed
-function has, against the deployed table. What each calls is what its role must allow, and no more (rules.py).
+moto supports tables, functions, roles, log groups and buckets, but not URLs, the CDN and alarms, and it forgets a table's TTL
+(rules.py checks that). It does not run functions: the emulated Runtime API does, with the variables of the deployed function,
+against the deployed table. The operations that each function calls are those that its role must allow (rules.py).
 """
 
 import io
@@ -25,10 +25,10 @@ from template import CODE, REGION
 KNOWN = {
     "AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::S3::Bucket",
 }
-# What the events carry and the functions must be given.
+# The secret in the events, which the functions must be given.
 SECRET = "0123456789abcdef0123456789abcdef"
 
-# What runs where, and what must come of it: a status, and texts that are in the answer's body.
+# Function, event, expected status, and texts that must be in the response's body.
 SCRIPT = [
     ("api", "create-endpoint", 200, ['"hook_url":"https://hooks.example.org/hook/b7nihh2yefj2lxoxyqgcjpq6pi"']),
     ("receiver", "webhook", 200, ['{"ok":true,"id":1652008511}']),
@@ -49,7 +49,7 @@ SCRIPT = [
 
 
 class Recorder:
-    """Who called which operation of DynamoDB: a WSGI application around moto's."""
+    """A WSGI application around moto's that records which function called which operation of DynamoDB."""
 
     def __init__(self, application):
         self.application = application
@@ -65,7 +65,7 @@ class Recorder:
 
 
 def reduced(template):
-    """The part of the template that moto knows."""
+    """The part of the template that moto supports."""
     resources = {n: r for n, r in template["Resources"].items() if r["Type"] in KNOWN}
     kept = {key: template[key] for key in ("AWSTemplateFormatVersion", "Parameters", "Conditions")}
     return {**kept, "Resources": resources}
@@ -82,7 +82,7 @@ def counted(template, line):
 
 
 def failure(template, binaries, events, given):
-    """What a function writes when there is no table is counted as a failure."""
+    """The line that a function logs when there is no table is counted as a failure."""
     nowhere = socket.create_server(("127.0.0.1", 0))
     environment = {f"FN_{name}": str(value) for name, value in given.items()}
     environment["FN_AWS_ENDPOINT_URL_DYNAMODB"] = f"http://127.0.0.1:{nowhere.getsockname()[1]}"
@@ -91,11 +91,11 @@ def failure(template, binaries, events, given):
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     lines = logged(ran.stderr)
     if json.loads(ran.stdout)["statusCode"] != 503 or [counted(template, line) for line in lines] != [True]:
-        yield f"without a table: {ran.stdout}, and of its log {lines} an alarm counts {[counted(template, line) for line in lines]}"
+        yield f"without a table: {ran.stdout}; counted of the log {lines}: {[counted(template, line) for line in lines]}"
 
 
 def problems(template, code, binaries, root):
-    """What went wrong, a sentence each; and which operations of DynamoDB each function called."""
+    """A sentence for everything that is wrong, and the operations of DynamoDB that each function called."""
     os.environ.update(AWS_ACCESS_KEY_ID="deployer", AWS_SECRET_ACCESS_KEY="none", AWS_DEFAULT_REGION=REGION)
     recorder = Recorder(DomainDispatcherApplication(create_backend_app))
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -110,8 +110,8 @@ def problems(template, code, binaries, root):
 
 
 def untried(store, calls):
-    """What the store can ask of DynamoDB and nothing here made it ask: then the calls say too little of what a role must allow.
-    table.rs makes the table where no template does, and sweep.rs deletes from it."""
+    """Operations that the store can call and no step made it call: then the recorded calls say too little about what a role must
+    allow. table.rs and sweep.rs run only where no template creates the table."""
     named = boto3.client("dynamodb", region_name=REGION).meta.method_to_api_mapping
     source = "".join(file.read_text() for file in store.rglob("*.rs") if file.name not in ("table.rs", "sweep.rs"))
     operations = {operation for method, operation in named.items() if re.search(rf"\.{method}\(\)", source)}
@@ -120,7 +120,7 @@ def untried(store, calls):
 
 
 def deployed(template, url):
-    """The functions' variables, by the name of their binary, once the stack is there."""
+    """The functions' variables by the name of their binary, and the table, after the stack is created."""
     client = {name: boto3.client(name, endpoint_url=url, region_name=REGION) for name in ("s3", "cloudformation", "lambda", "dynamodb")}
     client["s3"].create_bucket(Bucket=CODE["Bucket"])
     archive = io.BytesIO()
@@ -156,7 +156,7 @@ def size(item):
 
 
 def costs(items, readme):
-    """What README.md reckons with is what a webhook leaves in the table. A random number may have some digits less."""
+    """The sizes in README.md are those of a webhook's items. A random number may have some digits less."""
     head, record = (next(size(i) for i in items if has in i) for has in ("last_seq", "body"))
     for what, pattern, found in [("head", r"the head has ([\d,]+) bytes", head), ("record", r"an item of ([\d,]+) bytes", record)]:
         said = re.search(pattern, readme)
@@ -196,7 +196,7 @@ def walk(template, code, binaries, events, url):
         for text in texts:
             if text not in body:
                 yield f"{where}: no {text!r} in {body}"
-        # An answer that the owner has set is nobody's failure.
+        # A response that the owner has set is not a failure.
         yield from (f"{where}: an alarm counts {line}" for line in logged(ran.stderr) if counted(template, line))
         if event == "webhook" and number == 2:
             items = boto3.client("dynamodb", endpoint_url=url, region_name=REGION).scan(TableName=table["TableName"])["Items"]

@@ -1,7 +1,7 @@
 """What must be true of the translated template, one function a rule.
 
-A rule takes a `Case` and yields a sentence for everything that is wrong. What the code needs comes from the code (`Case.code`), never from here: from what it says of itself, and from
-what its binaries were seen to call.
+A rule takes a `Case` and yields a sentence for everything that is wrong. What the code needs is read from the code
+(`Case.code`): from what it reports about itself, and from the calls that its binaries were seen to make.
 """
 
 import json
@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 
 METHODS = {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}
-# Codes whose answers CloudFront caches of its own accord, from 400 to 504
+# Codes from 400 to 504 whose responses CloudFront caches by default
 # (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html).
 CACHED_CODES = {400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -40,7 +40,7 @@ class Case:
                     yield f"{name} {behaviour.get('PathPattern', '(default)')}", behaviour
 
     def origins(self):
-        """Distribution and origin, for each."""
+        """Each origin, with the name of its distribution."""
         for name, properties in self.of("AWS::CloudFront::Distribution").items():
             for origin in properties["DistributionConfig"]["Origins"]:
                 yield name, origin
@@ -56,14 +56,14 @@ def sides(value):
 
 
 def plain_yaml(case):
-    """CloudFormation reads no anchors, aliases and merges, though everybody's parser on a laptop does."""
+    """CloudFormation supports no anchors, aliases and merge keys, although the usual YAML parsers do."""
     for number, line in enumerate(case.text.splitlines(), 1):
         if re.search(r"(^|[:\-\[{,] *)[&*][A-Za-z]", line.split(" #")[0]) or "<<:" in line:
-            yield f"line {number} uses an anchor, an alias or a merge"
+            yield f"line {number} uses an anchor, an alias or a merge key"
 
 
 def variables(case):
-    """Each function gets exactly the variables that its code reads, so that none holds a secret which is for another."""
+    """Each function gets exactly the variables that its code reads, so no function holds another's secret."""
     for name, properties in case.of("AWS::Lambda::Function").items():
         given = set(properties["Environment"]["Variables"])
         read = set(case.code["variables"][name])
@@ -72,7 +72,7 @@ def variables(case):
 
 
 def defaults(case):
-    """A limit that the template sets is by default what the code has by default; what is optional is off."""
+    """Limits have the same defaults as in the code; optional features are off."""
     parameters = case.template["Parameters"]
     limits = case.code["limits"]
     for name, value in {
@@ -91,7 +91,7 @@ def defaults(case):
 
 
 def table(case):
-    """One table with the code's keys and TTL, paid by request up to a ceiling, and kept when the stack goes."""
+    """One table with the code's keys and TTL, billed per request up to a ceiling, and kept when the stack is deleted."""
     tables = case.of("AWS::DynamoDB::Table")
     if len(tables) != 1:
         yield f"{len(tables)} tables"
@@ -106,15 +106,15 @@ def table(case):
             yield f"{name}: nothing is ever deleted (TTL is {ttl})"
         ceiling = properties.get("OnDemandThroughput", {})
         if properties.get("BillingMode") != "PAY_PER_REQUEST" or len(ceiling) != 2:
-            yield f"{name}: no ceiling of cost"
+            yield f"{name}: no cost ceiling"
         resource = case.template["Resources"][name]
         kept = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
         if kept != ("RetainExceptOnCreate", "Retain"):
-            yield f"{name} goes with the stack, or stays behind a first deployment that failed: {kept}"
+            yield f"{name} is deleted with the stack, or remains after a failed first deployment: {kept}"
 
 
 def least_privilege(case):
-    """Each function may do to the table what its code does to it, write to its own log, and nothing else."""
+    """Each role allows the table operations that its function calls and writing to its own log, and nothing else."""
     for name, crate in FUNCTIONS.items():
         role = case.of("AWS::Lambda::Function")[name]["Role"]["Fn::GetAtt"][0]
         properties = case.of("AWS::IAM::Role")[role]
@@ -134,11 +134,11 @@ def least_privilege(case):
             if allowed - needed:
                 yield f"{role}: {sorted(allowed - needed)} on {resource} is never called"
             if needed - allowed:
-                yield f"{role}: {sorted(needed - allowed)} on {resource} is called and not allowed"
+                yield f"{role}: {sorted(needed - allowed)} on {resource} is called but not allowed"
 
 
 def no_open_policy(case):
-    """No wildcard in any policy; the function URLs' two permissions are the only ones for everybody."""
+    """No policy has a wildcard, and only the two permissions of each function URL are for everyone."""
 
     def statements(value):
         if isinstance(value, dict):
@@ -156,44 +156,44 @@ def no_open_policy(case):
             if statement["Effect"] != "Allow":
                 continue
             if statement.get("Principal") in ("*", {"AWS": "*"}):
-                yield f"{name}: everybody may"
+                yield f"{name}: allows everyone"
             texts = [*listed(statement["Action"]), *listed(statement.get("Resource", []))]
             if any(isinstance(text, str) and "*" in text for text in texts):
                 yield f"{name}: a wildcard in {texts}"
             if "NotAction" in statement or "NotResource" in statement or "NotPrincipal" in statement:
-                yield f"{name}: allows all but something"
+                yield f"{name}: allows everything except what it lists"
             if statement.get("Principal") == {"Service": "cloudfront.amazonaws.com"} and "Condition" not in statement:
-                yield f"{name}: any distribution of anybody's may"
+                yield f"{name}: allows the distributions of every account"
     for name, permission in case.of("AWS::Lambda::Permission").items():
         through_url = permission.get("FunctionUrlAuthType") == "NONE" or permission.get("InvokedViaFunctionUrl") is True
         if permission["Principal"] == "*" and not through_url:
-            yield f"{name}: everybody may invoke it, and not only through its URL"
+            yield f"{name}: everyone may invoke the function without its URL"
 
 
 def url_permissions(case):
-    """A public function URL takes two permissions since October 2025 and answers 403 with one."""
+    """A public function URL needs two permissions since October 2025 and answers 403 with only one."""
     permissions = case.of("AWS::Lambda::Permission").values()
     for name, url in case.of("AWS::Lambda::Url").items():
         target = json.dumps(url["TargetFunctionArn"])
         given = {p["Action"] for p in permissions if json.dumps(p["FunctionName"]) == target and p["Principal"] == "*"}
         if given != {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}:
-            yield f"{name}: permissions for everybody are {sorted(given)}"
+            yield f"{name}: permissions for everyone are {sorted(given)}"
         if url["AuthType"] != "NONE" or url.get("InvokeMode") != "BUFFERED":
-            yield f"{name}: webhook senders can't sign, and answers are not streamed"
+            yield f"{name}: must be open, because webhook senders can't sign, and buffered"
 
 
 def private_bucket(case):
-    """The bucket is read by the CDN alone, which signs; function URLs are not signed for."""
+    """Only the CDN reads the bucket, with signed requests; its requests to function URLs are not signed."""
     for name, origin in case.origins():
         where = f"{name} origin {origin['Id']}"
         signs = bool(origin.get("OriginAccessControlId"))
         if origin["Id"] == "site" and not signs:
             yield f"{where}: the bucket would have to be public"
         if origin["Id"] != "site" and signs:
-            yield f"{where}: a signed POST needs a hash of the body from the sender"
+            yield f"{where}: for a signed POST the sender must send a hash of the body"
     for name, control in case.of("AWS::CloudFront::OriginAccessControl").items():
         if control["OriginAccessControlConfig"]["OriginAccessControlOriginType"] != "s3":
-            yield f"{name} is for something else than the bucket"
+            yield f"{name} is not for a bucket"
     for name, bucket in case.of("AWS::S3::Bucket").items():
         blocked = bucket.get("PublicAccessBlockConfiguration", {})
         if len(blocked) != 4 or set(blocked.values()) != {True}:
@@ -201,7 +201,7 @@ def private_bucket(case):
 
 
 def origin_secret(case):
-    """Everything that leads to a function proves that it came through the CDN, by a secret that nobody is shown."""
+    """Requests to a function carry the secret that proves that they came through the CDN, and the secret is never shown."""
     header = case.code["origin_secret_header"]
     for name, origin in case.origins():
         sent = {(h["HeaderName"], json.dumps(h["HeaderValue"])) for h in origin.get("OriginCustomHeaders", [])}
@@ -210,33 +210,33 @@ def origin_secret(case):
             yield f"{name} origin {origin['Id']}: sends {sorted(sent)}"
     secret = case.template["Parameters"]["OriginSecret"]
     if secret.get("NoEcho") is not True or secret.get("MinLength", 0) < 32 or "Default" in secret:
-        yield "OriginSecret can be seen, guessed or left out"
+        yield "OriginSecret can be shown, guessed or omitted"
     if case.template["Parameters"]["CreationCode"].get("NoEcho") is not True:
-        yield "CreationCode can be seen"
+        yield "CreationCode can be shown"
 
 
 def behaviours(case):
-    """What leads to a function takes all seven methods, caches nothing and changes nothing."""
+    """Each behaviour that leads to a function allows all seven methods, caches nothing and changes nothing."""
     found = dict(case.behaviours())
     for path in ["Distribution /hook*", "Distribution /api*", "HookDistribution (default)"]:
         if path not in found:
-            yield f"nothing leads to a function at {path}"
+            yield f"no behaviour leads to a function at {path}"
     for path, behaviour in found.items():
         if set(behaviour["AllowedMethods"]) != METHODS:
             yield f"{path}: methods are {behaviour['AllowedMethods']}"
         if behaviour.get("CachePolicyId") != CACHING_DISABLED:
-            yield f"{path}: answers are cached"
+            yield f"{path}: responses are cached"
         if behaviour["ViewerProtocolPolicy"] != "https-only":
             yield f"{path}: a redirect loses the body, and plain HTTP shows it"
         policy = {"Ref": "HookHeaders"} if path.startswith("HookDistribution") else None
         if behaviour.get("Compress") is not False or behaviour.get("ResponseHeadersPolicyId") != policy:
-            yield f"{path}: the answer is changed on the way"
+            yield f"{path}: the response is changed on its way"
         if len(behaviour.get("FunctionAssociations", [])) != 1:
-            yield f"{path}: the host that the sender used gets lost"
+            yield f"{path}: the host that the sender used is lost"
 
 
 def hook_hosts(case):
-    """With a domain, replies are under hosts of their own, which no page but the product's may read, and nowhere else."""
+    """With a domain, replies come only from hosts of their own, and no page but the product's may read them."""
     hook = dict(case.behaviours())["Distribution /hook*"]["FunctionAssociations"][0]["FunctionARN"]
     if hook != {"Fn::If": ["HasDomain", {"Fn::GetAtt": ["HookMoved", "FunctionARN"]}, {"Fn::GetAtt": ["ThroughTheFront", "FunctionARN"]}]}:
         yield "hooks are served under the page's origin too"
@@ -245,33 +245,33 @@ def hook_hosts(case):
     if cors["AccessControlAllowOrigins"] != {"Items": [{"Fn::Sub": "https://${DomainName}"}]} or cors["AccessControlAllowCredentials"]:
         yield f"pages of other origins may read replies: {cors}"
     if cors["OriginOverride"] is not True:
-        yield "an owner's reply could say which pages may read it"
+        yield "an owner's reply could override which pages may read it"
     url = case.of("AWS::Lambda::Function")["Api"]["Environment"]["Variables"]["HOOK_URL"]
     if url["Fn::If"][:2] != ["HasDomain", {"Fn::Sub": "https://{endpoint}.hook.${DomainName}"}]:
         yield f"hook URLs are {url}"
 
 
 def host_is_not_forwarded(case):
-    """All that the sender sent goes through but Host, which a function URL refuses."""
+    """Everything that the sender sent is forwarded except Host, which a function URL refuses."""
     policies = case.of("AWS::CloudFront::OriginRequestPolicy")
     for path, behaviour in case.behaviours():
         reference = behaviour.get("OriginRequestPolicyId")
         name = reference.get("Ref") if isinstance(reference, dict) else None
         if name not in policies:
-            yield f"{path}: no policy of ours says what is forwarded"
+            yield f"{path}: no policy of the template says what is forwarded"
             continue
         config = policies[name]["OriginRequestPolicyConfig"]
         headers = config["HeadersConfig"]
         if headers["HeaderBehavior"] != "allExcept" or [h.lower() for h in headers["Headers"]] != ["host"]:
-            yield f"{path}: Host is forwarded, or not all else is"
+            yield f"{path}: Host is forwarded, or another header is not"
         if config["CookiesConfig"] != {"CookieBehavior": "all"}:
-            yield f"{path}: cookies get lost"
+            yield f"{path}: cookies are not forwarded"
         if config["QueryStringsConfig"] != {"QueryStringBehavior": "all"}:
-            yield f"{path}: the query gets lost"
+            yield f"{path}: the query is not forwarded"
 
 
 def error_caching(case):
-    """An error is answered anew each time, and with the body that the function gave it."""
+    """CloudFront neither caches errors nor replaces their bodies."""
     for name, properties in case.of("AWS::CloudFront::Distribution").items():
         said = {e["ErrorCode"]: e for e in properties["DistributionConfig"].get("CustomErrorResponses", [])}
         if CACHED_CODES - said.keys():
@@ -289,39 +289,39 @@ STARTS_WITHIN_S = 10
 
 
 def waits(case):
-    """Longest delay and longest wait for the table < what the function may take; that and a start < what the CDN waits. Else a
-    webhook that was recorded gets no answer, or a GET is tried twice and recorded twice. The api waits as long for the table,
+    """Longest delay and longest wait for the table < the function's timeout; that and a start < the CDN's timeout. Otherwise a
+    recorded webhook gets no response, or the CDN repeats a GET and it is recorded twice. The api waits as long for the table,
     and has no delay."""
     longest = case.template["Parameters"]["MaxDelayMilliseconds"]["MaxValue"] / 1000 + case.code["answered_within_s"]
     for name, properties in case.of("AWS::Lambda::Function").items():
         timeout = properties["Timeout"]
         if not longest + 1 < timeout:
-            yield f"{name} may take {timeout} s, and the table and a delay {longest}"
+            yield f"{name} has a timeout of {timeout} s, and the table and a delay may take {longest} s"
         for where, origin in case.origins():
             if origin["Id"] != "site":
                 waits_for = origin["CustomOriginConfig"]["OriginReadTimeout"]
                 if not STARTS_WITHIN_S + timeout < waits_for:
-                    yield f"{where} {origin['Id']} waits {waits_for} s, and {name} may take {timeout} after its start"
+                    yield f"{where} {origin['Id']} waits {waits_for} s, and {name} may take {timeout} s after its start"
 
 
 def creation_code(case):
-    """A code that the page can present: a header's value has no blank at its ends, and is visible ASCII."""
+    """The pattern allows what the page can send: a header's value is printable ASCII without a blank at either end."""
     pattern = case.template["Parameters"]["CreationCode"]["AllowedPattern"]
     for code, should in {
         "": True, "12345678": True, "let me in, please": True, "x" * 128: True, "!\"#~~~~~": True,
         "1234567": False, "x" * 129: False, " let me in": False, "let me in ": False, "        ": False, "let\tme in": False, "lët me in": False,
     }.items():
         if bool(re.fullmatch(pattern, code)) != should:
-            yield f"{code!r} is {'refused' if should else 'taken'}"
+            yield f"{code!r} is {'refused' if should else 'accepted'}"
 
 
 def one_name_an_account(case):
-    """CloudFront's things are named once in an account; the same stack in another region must not meet its own names."""
+    """Names of CloudFront resources are unique in an account, so they contain the stack and the region."""
     for name, resource in case.template["Resources"].items():
         if resource["Type"].startswith("AWS::CloudFront::"):
             for given in names(resource["Properties"]):
                 if not {"${AWS::StackName}", "${AWS::Region}"} <= set(re.findall(r"\$\{[^}]+\}", json.dumps(given))):
-                    yield f"{name} is called {given}"
+                    yield f"{name} is named {given}"
 
 
 def names(value):
@@ -332,7 +332,7 @@ def names(value):
 
 
 def alarms(case):
-    """Whoever runs it is told of what failed on this side, and of no answer that a learner has set; only with an address."""
+    """With an alarm address, failures on this side raise an alarm, and responses that a learner has set do not."""
     filters = case.of("AWS::Logs::MetricFilter")
     found = case.of("AWS::CloudWatch::Alarm")
     for function in FUNCTIONS:
@@ -341,27 +341,27 @@ def alarms(case):
         metrics = [(json.dumps(a["Namespace"]), a["MetricName"]) for a in found.values()]
         for metric in said:
             if (json.dumps(metric["MetricNamespace"]), metric["MetricName"]) not in metrics or metric["MetricValue"] != "1":
-                yield f"{function}: nobody counts {metric}"
+                yield f"{function}: no alarm watches {metric}"
         if not said:
-            yield f"{function}: nobody is told what its log says"
+            yield f"{function}: nothing counts the failures in its log"
         own = [{"Name": "FunctionName", "Value": {"Ref": function}}]
         if not any(a["MetricName"] == "Errors" and a.get("Dimensions") == own for a in found.values()):
-            yield f"{function}: nobody is told that it fell"
+            yield f"{function}: no alarm watches its errors"
     for name, alarm in found.items():
         if "5xx" in alarm["MetricName"]:
-            yield f"{name} counts what a learner has set as an answer"
+            yield f"{name} counts responses that a learner has set"
         if not alarm.get("AlarmActions"):
-            yield f"{name} tells nobody"
+            yield f"{name} has no action"
     for name in filters.keys() | found.keys():
         if case.template["Resources"][name].get("Condition") != "HasEmail":
-            yield f"{name} is there without an address"
+            yield f"{name} exists without an address"
     for name, each in filters.items():
         for line, should in LOG_LINES:
             if counts(each["FilterPattern"], line) != should:
                 yield f"{name}: {line} is {'not ' if should else ''}counted"
 
 
-# Lines as the functions write them; home.py looks at those that they do write.
+# Lines as the functions write them; home.py checks real ones.
 LOG_LINES = [
     ({"function": "receiver", "status": 503, "error": "the table is throttled"}, True),
     ({"function": "receiver", "status": 503}, False),
@@ -376,12 +376,12 @@ def counts(pattern, line):
     whole = re.fullmatch(r"\{ (.*) \}", pattern)
     parts = [re.fullmatch(r'\(\$\.(\w+) (=|>=) ("\*"|\d+)\)', part) for part in whole[1].split(" && ")] if whole else [None]
     if None in parts:
-        raise ValueError(f"nobody reads the pattern {pattern}")
+        raise ValueError(f"the pattern {pattern} is not supported here")
     return all(name in line and (value == '"*"' or line[name] >= int(value)) for name, _, value in (p.groups() for p in parts))
 
 
 def logs(case):
-    """Each function writes to a log group of its own, which forgets, and Lambda adds no lines to it."""
+    """Each function writes to a log group of its own, whose lines expire, and Lambda adds no lines to it."""
     groups = case.of("AWS::Logs::LogGroup")
     used = []
     for name, properties in case.of("AWS::Lambda::Function").items():
@@ -389,7 +389,7 @@ def logs(case):
         group = config.get("LogGroup", {}).get("Ref")
         used.append(group)
         if "RetentionInDays" not in groups.get(group, {}):
-            yield f"{name}: its log is kept for ever"
+            yield f"{name}: its log never expires"
         if config.get("SystemLogLevel") != "WARN" or config.get("LogFormat") != "JSON":
             yield f"{name}: Lambda logs three lines for every empty poll"
     if len(set(used)) != len(used):
@@ -414,7 +414,7 @@ def site_headers(case):
             if given.get(header) != should.get(header):
                 yield f"{header} is {given.get(header)!r}, and the site's code says {should.get(header)!r}"
     if "default-src 'none'" not in closed or "script-src" in closed:
-        yield "open until the origin is known"
+        yield "the policy is open until the origin is known"
     if security.get("StrictTransportSecurity", {}).get("AccessControlMaxAgeSec", 0) < 31536000:
         yield "no HSTS"
 
@@ -422,7 +422,7 @@ def site_headers(case):
 DOMAIN = "example.org"
 ENDPOINT = "b7nihh2yefj2lxoxyqgcjpq6pi"
 PREFLIGHT = {"origin": {"value": f"https://{DOMAIN}"}, "access-control-request-method": {"value": "POST"}}
-# For each function: method, host, path and more headers; and the path and host that go on, or what is in the answer.
+# For each function: method, host, path and further headers; then the path and host that are passed on, or texts of the response.
 EDGE_CASES = {
     "ThroughTheFront": [
         (("POST", "d1.cloudfront.net", "/hook/abc/%2F//x", {}), ("/hook/abc/%2F//x", "d1.cloudfront.net")),
@@ -448,8 +448,8 @@ console.log(JSON.stringify(events.map((event) => handler(event))));
 
 
 def edge_functions(case):
-    """The edge functions tell the host and the viewer's address, in the headers that the code reads and over what a sender
-    claims, and touch nothing else."""
+    """The edge functions put the host and the viewer's address in the headers that the code reads, replacing what a sender
+    claims, and change nothing else."""
     address = case.code["viewer_address_header"]
     functions = case.of("AWS::CloudFront::Function")
     if functions.keys() != EDGE_CASES.keys():
@@ -458,7 +458,7 @@ def edge_functions(case):
     for name, cases in EDGE_CASES.items():
         properties = functions[name]
         if properties.get("AutoPublish") is not True:
-            yield f"{name} would never go live"
+            yield f"{name} is never published"
         events = []
         for (method, host, uri, more), _ in cases:
             headers = {
@@ -488,7 +488,7 @@ def edge_functions(case):
             should["headers"]["x-forwarded-host"]["value"] = host
             should["headers"][address]["value"] = "2001:db8::7"
             if request != should:
-                yield f"{name}: {uri} came out as {request}"
+                yield f"{name}: {uri} became {request}"
 
 
 RULES = [
@@ -504,5 +504,5 @@ def broken(case):
         try:
             sentences = list(rule(case))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            sentences = [f"can't be told: {type(error).__name__} {error}"]
+            sentences = [f"can't be evaluated: {type(error).__name__} {error}"]
         yield rule.__name__, sentences

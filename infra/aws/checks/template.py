@@ -1,7 +1,7 @@
 """The template as AWS would see it: SAM translated to CloudFormation, and that linted.
 
-A linter that reads the SAM file itself lets an unknown runtime, a misspelt action and a reference to nothing pass, so only
-the translation counts.
+A linter that reads the SAM file itself accepts an unknown runtime, a misspelt action and a reference to nothing, so the
+translation is checked.
 """
 
 import json
@@ -13,25 +13,25 @@ from cfnlint.config import ManualArgs
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
-# It reports each translation to nobody, and says so.
+# It logs that it sends no usage statistics.
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
-# Where the translation pretends to be; it must be given a region and uses it for nothing that we use.
+# The translation needs a region, which has no effect on this template.
 REGION = "us-east-1"
 os.environ["AWS_DEFAULT_REGION"] = REGION
-# Where the zips would be; `aws cloudformation package` puts the true place in.
+# In place of the zips' location, which `aws cloudformation package` inserts.
 CODE = {"Bucket": "code-of-this-stack", "Key": "bootstrap.zip"}
 
 
 class NoManagedPolicies:
-    """None are used: a managed policy allows more than is called."""
+    """The template uses none, because a managed policy allows more than is called."""
 
     def load(self):
         return {}
 
 
 def translate(text, packaged=False):
-    """The CloudFormation template, as a plain dict, that a SAM template's text means; `packaged` if it says where the zips are."""
+    """A SAM template's text as a CloudFormation template; `packaged` if the location of the zips is in it."""
     source = yaml_parse(text)
     for resource in source["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function" and not packaged:

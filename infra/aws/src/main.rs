@@ -1,16 +1,16 @@
-//! What the code needs of its AWS home, as JSON, for `infra/aws/check` to hold the template against.
+//! What the code needs of its AWS home, as JSON, for `infra/aws/check` to compare the template with.
 //!
-//! Nothing is said here that the code does not say itself; a second list would only be a second truth.
+//! All values come from the code itself.
 #![allow(clippy::print_stdout, reason = "a program that talks to a script")]
 
 use delivery::limits::Limits;
 use serde_json::json;
 
-/// Stands for the page's origin, which a deployment knows.
+/// In place of the page's origin, which only a deployment knows.
 const ORIGIN: &str = "https://page.example";
 /// The one cloud that a page on AWS talks to.
 const CLOUD: &str = "https://api.particle.io";
-/// Where a page with a domain of its own sends webhooks to.
+/// The hosts to which a page with a domain of its own sends webhooks.
 const HOOK_HOSTS: &str = "https://*.hook.page.example";
 
 fn main() {
