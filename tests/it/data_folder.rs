@@ -423,6 +423,22 @@ async fn links_pipes_and_files_of_others_are_refused() {
     assert_eq!(std::fs::read_to_string(elsewhere.path()).unwrap(), "kept");
 }
 
+#[tokio::test]
+async fn a_folder_of_another_user_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    // Root can give its folder away. To anybody else, the system's own belongs to another user.
+    let folder = match rustix::process::geteuid().is_root() {
+        true => data.path(),
+        false => Path::new("/"),
+    };
+    if folder == data.path() {
+        chown(folder, Some(65534), Some(65534)).unwrap();
+    }
+    let line = refusal(folder).await;
+    let reason = format!(": {} belongs to another user", folder.display());
+    assert!(line.contains(&reason), "{line}");
+}
+
 /// `--dynamodb-url`, with moto as the other engine.
 #[tokio::test]
 async fn another_engine_keeps_the_log_and_the_folder_does_not() {

@@ -6,7 +6,7 @@
 //! A damaged database is read as far as it can be, and not written: what is acknowledged must be in it.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::{File, Metadata, TryLockError},
     os::unix::fs::MetadataExt as _,
     path::Path,
     sync::{
@@ -227,23 +227,27 @@ fn found_damage(file: &Path) -> Option<String> {
 /// Refuses a data folder with anything but folders and files of this user: a link leads elsewhere, a named pipe waits for
 /// ever, and another user could change the rest.
 fn check_files(folder: &Path, depth: u32) -> anyhow::Result<()> {
-    let user = rustix::process::geteuid().as_raw();
+    check_owner(folder, &std::fs::metadata(folder)?)?;
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let shown = path.display();
         let Ok(found) = std::fs::symlink_metadata(&path) else {
             continue;
         };
-        if found.uid() != user {
-            bail!(
-                "{shown} belongs to another user; remove it, or choose another folder with --data"
-            );
-        }
+        check_owner(&path, &found)?;
         if found.is_dir() && depth == 0 {
             check_files(&path, depth + 1)?;
         } else if !found.is_dir() && !found.is_file() {
+            let shown = path.display();
             bail!("{shown} is no regular file; remove it, or choose another folder with --data");
         }
+    }
+    Ok(())
+}
+
+fn check_owner(path: &Path, found: &Metadata) -> anyhow::Result<()> {
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        let shown = path.display();
+        bail!("{shown} belongs to another user; remove it, or choose another folder with --data");
     }
     Ok(())
 }
