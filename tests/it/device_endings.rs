@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tests::{
     account::Account,
     eventually,
-    home::{Home, config},
+    home::{Home, Person, config},
     program,
 };
 use tokio::process::{Child, Command};
@@ -130,10 +130,7 @@ async fn run_and_sign_in(data: &Path) -> (Started, Account, Value) {
     let mut command = Command::new(program("local"));
     command.args(["--port", "0", "--particle-port", "0", "--data"]).arg(data);
     let stack = Started::by(&mut command).await;
-    // Such as `http://127.0.0.1:8788 (user NAME, password WORD)`.
-    let (api, rest) = stack.after("Simulated cloud").split_once(" (user ").unwrap();
-    let (user, password) = rest.trim_end_matches(')').split_once(", password ").unwrap();
-    let account = Account::at(api, user, password).await;
+    let account = stack.account().await;
     let device = eventually("the device is online", || async {
         let list = account.ask(Method::GET, "/v1/devices", Value::Null).await;
         list.as_array()?.iter().find(|device| device["online"] == json!(true)).cloned()
@@ -165,11 +162,40 @@ async fn a_device_killed_while_it_is_flashed_comes_back() {
     .await;
 }
 
-/// A webhook whose reply waits, with a compiler that never ends and then with a firmware that never returns.
+/// Publishes events whose webhooks are answered at once and whose response template then takes all steps that it may: two are
+/// filled at a time, the others wait.
+async fn fill_templates(account: &Account, person: &Person, events: u64) {
+    let keys: serde_json::Map<_, _> = (0..900).map(|key| (format!("k{key}"), json!(key))).collect();
+    let reply =
+        json!({ "status": 200, "body": json!({ "l": vec![1; 1000], "k": keys }).to_string() });
+    person.reply_with(&reply.to_string()).await;
+    let lookups = format!("{{{{#l}}}}{}{{{{/l}}}}", "{{zz}}".repeat(900));
+    let (open, close) = ("{{#PARTICLE_EVENT_NAME}}", "{{/PARTICLE_EVENT_NAME}}");
+    let template = format!("{}{lookups}{}", open.repeat(60), close.repeat(60));
+    let hook = json!({
+        "integration_type": "Webhook", "event": "costly", "url": person.hook_url(), "requestType": "POST",
+        "responseTemplate": template,
+    });
+    account.ask(Method::POST, "/v1/integrations", hook).await;
+    let hook = account.hook_path().await;
+    for _ in 0..events {
+        account.publish("costly", "x").await;
+    }
+    eventually("templates are filled", || async {
+        let hook = account.ask(Method::GET, &hook, Value::Null).await;
+        let failed = hook["counters"]["total"]["error"].as_u64().unwrap();
+        (failed > 0).then_some(())
+    })
+    .await;
+}
+
+/// A reply with the longest delay and templates of the highest cost, with a compiler that never ends and then with a firmware
+/// that never returns.
 #[tokio::test]
 async fn sigterm_ends_whatever_is_running_within_5_s() {
     use std::os::unix::fs::PermissionsExt as _;
 
+    const EVENTS: u64 = 16;
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("c++");
     let text = "#!/bin/sh\nif [ \"$1\" = --version ]; then echo odd 1.0; exit; fi\nsleep 1000\n";
@@ -180,7 +206,7 @@ async fn sigterm_ends_whatever_is_running_within_5_s() {
         let data = tempfile::tempdir().unwrap();
         let mut command = command(data.path(), endless);
         let stack = Started::by(command.env("CXX", cxx)).await;
-        let person = stack.person();
+        let (person, other) = (stack.person(), stack.person());
         person.create().await;
         person.reply_with(r#"{"status":200,"delay_ms":30000,"times":1}"#).await;
         let waiting = person.clone();
@@ -195,8 +221,17 @@ async fn sigterm_ends_whatever_is_running_within_5_s() {
             all.iter().any(|line| line.contains(runs)).then_some(())
         })
         .await;
-        assert_eq!(stack.terminate().await, (Some(0), String::new()));
+        other.create().await;
+        fill_templates(&stack.account().await, &other, EVENTS).await;
+        // A webhook that was under way may have been refused, which is logged.
+        let (status, said) = stack.terminate().await;
+        assert_eq!(status, Some(0), "{said}");
         waits.abort();
+        let state = std::fs::read(data.path().join("particle/particle.json")).unwrap();
+        let state: Value = serde_json::from_slice(&state).unwrap();
+        let days = state["hooks"][0]["days"].as_object().unwrap().values();
+        let filled: u64 = days.map(|day| day["error"].as_u64().unwrap()).sum();
+        assert!((1..EVENTS).contains(&filled), "{filled} of {EVENTS} templates were filled before");
         eventually("nothing of the device runs any more", || async {
             processes_in(place).await.is_empty().then_some(())
         })

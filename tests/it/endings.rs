@@ -3,7 +3,8 @@
 use std::process::Stdio;
 
 use tests::{
-    DEADLINE, client::Client, faults::process::Process, flags_of_local, home::Person, program,
+    DEADLINE, account::Account, client::Client, faults::process::Process, flags_of_local,
+    home::Person, program,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
@@ -54,13 +55,22 @@ impl Started {
         Person::new(self.after("Webhook tutorial"), &Client::default())
     }
 
+    /// Its simulated account, signed in.
+    pub(crate) async fn account(&self) -> Account {
+        // Such as `http://127.0.0.1:8788 (user NAME, password WORD)`.
+        let (api, rest) = self.after("Simulated cloud").split_once(" (user ").unwrap();
+        let (user, password) = rest.trim_end_matches(')').split_once(", password ").unwrap();
+        Account::at(api, user, password).await
+    }
+
     /// Sends SIGTERM; gives back the exit status and what standard error had.
     pub(crate) async fn terminate(mut self) -> (Option<i32>, String) {
         let id = self.child.id().unwrap().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().await;
         assert!(sent.unwrap().success());
-        // Promised are 5 s; a request or a compiler would take 25 s and more.
-        let wait = timeout(std::time::Duration::from_secs(15), self.child.wait());
+        // The promise is 5 s, which the program's own timer keeps. The other 3 s are for the machine, which starts `kill` and
+        // reaps the process while other tests use its processors.
+        let wait = timeout(std::time::Duration::from_secs(5 + 3), self.child.wait());
         let status = wait.await.expect("it ends in time").unwrap();
         let mut said = String::new();
         self.stderr.read_to_string(&mut said).await.unwrap();

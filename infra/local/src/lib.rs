@@ -26,7 +26,7 @@ mod line_endings;
 pub mod listener;
 mod sweep;
 
-use std::{collections::HashMap, fs::File, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{collections::HashMap, fs::File, net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context;
 use api::Api;
@@ -169,16 +169,11 @@ impl Stack {
         self.engine.as_ref()?.damage.as_deref()
     }
 
-    /// Ends everything within 5 s, the listeners first and the data last.
+    /// Ends everything, the listeners first and the data last. A request under way has 2 s.
     ///
     /// # Errors
-    /// If the simulated cloud's last changes could not be written, or something did not end in time.
+    /// If the simulated cloud's last changes could not be written.
     pub async fn stop(self) -> anyhow::Result<()> {
-        let stopped = tokio::time::timeout(STOP_LIMIT, self.stop_all()).await;
-        stopped.context("not everything ended in time; what was acknowledged is stored")?
-    }
-
-    async fn stop_all(self) -> anyhow::Result<()> {
         self.cloud.close();
         let listeners = [Some(self.page), self.hook, Some(self.particle)];
         let mut stopping: JoinSet<()> =
@@ -198,8 +193,6 @@ impl Stack {
 }
 
 const TABLE: &str = "webhook-tutorial";
-/// How long [`Stack::stop`] may take: twice what a [`Listener`] may, and some time to write.
-const STOP_LIMIT: Duration = Duration::from_millis(4_800);
 
 /// The engine, if it is this stack's own, and the store with its table.
 async fn data(config: &Config) -> anyhow::Result<(Option<Engine>, Store)> {

@@ -10,6 +10,7 @@ use std::{
     path::PathBuf,
     process::ExitCode,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
@@ -28,7 +29,11 @@ use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
     sync::watch,
+    time::timeout,
 };
+
+/// How long the program takes to end. The promise is 5 s.
+const STOP_LIMIT: Duration = Duration::from_millis(4_800);
 
 /// The webhook tutorial on this machine: page, functions and data, with nothing to sign up for.
 ///
@@ -182,7 +187,9 @@ fn run(flags: Flags) -> anyhow::Result<()> {
             }
             let _ = writeln!(io::stdout(), "stopping");
         }
-        workers.spawn(stack.stop()).await?
+        // The timer is here because no worker can delay it.
+        let stopped = timeout(STOP_LIMIT, workers.spawn(stack.stop())).await;
+        stopped.context("not everything ended in time; what was acknowledged is stored")??
     });
     workers.shutdown_background();
     result
