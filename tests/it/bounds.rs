@@ -7,11 +7,10 @@ use http::StatusCode;
 use tests::{
     client::{Client, header, raw},
     eventually,
-    faults::process::Process,
+    faults::{process::Process, proxy::Fault},
     flags_of_local,
     home::{Home, Person},
     program,
-    proxy::{Mood, Proxy},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -323,18 +322,14 @@ async fn large_bodies_wait_for_a_permit_and_small_ones_do_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn overload_is_answered_with_503_and_loses_nothing() {
-    let data = tempfile::tempdir().unwrap();
-    let engine = local::engine::Engine::start(data.path()).await.unwrap();
-    let proxy = Proxy::before(&engine.url).await;
-    let home = Home::start_with(|config| {
-        config.engine = local::config::EngineAt::Url(proxy.url.clone());
+    let (home, proxy) = Home::start_proxied(|config| {
         config.server.requests = 1;
         config.server.answer_timeout = SOON;
     })
     .await;
     let person = home.person().await;
     // One request waits for the table, and the others for its permit.
-    proxy.set(Mood::Hung);
+    proxy.fail_all(Fault::Dropped);
     let senders = (0..20).map(|nth| {
         let person = person.clone();
         tokio::spawn(async move { person.post("text/plain", format!("refused {nth}")).await })
@@ -344,7 +339,7 @@ async fn overload_is_answered_with_503_and_loses_nothing() {
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(!header(answer.headers(), "retry-after").is_empty());
     }
-    proxy.set(Mood::Well);
+    proxy.stop_failing();
     let senders = (0..20).map(|nth| {
         let person = person.clone();
         tokio::spawn(async move {
@@ -370,7 +365,6 @@ async fn overload_is_answered_with_503_and_loses_nothing() {
     })
     .await;
     home.stack.stop().await.unwrap();
-    engine.stop().await;
 }
 
 /// 300 clients that each send a part of 4 MB, more than there are connections, and then another client is served.

@@ -7,10 +7,9 @@ use std::sync::{
 };
 
 use http::{Method, StatusCode};
-use local::engine::Engine;
 use tests::{
     eventually,
-    faults::proxy::{Fault, FaultProxy},
+    faults::proxy::Fault,
     home::{Home, Person},
 };
 
@@ -37,10 +36,7 @@ async fn acknowledged_deliveries_are_seen_once_in_order() {
 
 #[tokio::test]
 async fn an_unrecorded_webhook_is_refused_and_a_retried_one_is_once() {
-    let data = tempfile::tempdir().unwrap();
-    let engine = Engine::start(data.path()).await.unwrap();
-    let proxy = FaultProxy::passive(&engine.url).await.unwrap();
-    let home = Home::start_at(&proxy.url).await;
+    let (home, proxy) = Home::start_proxied(|_| {}).await;
     let person = home.person().await;
     // A record is tried for five seconds; 503 is for when it never succeeds.
     const ALWAYS: usize = 1000;
@@ -68,31 +64,23 @@ async fn an_unrecorded_webhook_is_refused_and_a_retried_one_is_once() {
     let last = person.log("last=1").await;
     assert_eq!((last.last_seq, last.deliveries.len()), (9, 1));
     home.stack.stop().await.unwrap();
-    engine.stop().await;
 }
 
 #[tokio::test]
 async fn a_number_whose_answer_was_lost_is_skipped() {
-    let data = tempfile::tempdir().unwrap();
-    let engine = Engine::start(data.path()).await.unwrap();
-    let proxy = FaultProxy::passive(&engine.url).await.unwrap();
-    let home = Home::start_at(&proxy.url).await;
+    let (home, proxy) = Home::start_proxied(|_| {}).await;
     let person = home.person().await;
     proxy.fail_next("UpdateItem", Fault::AnswerLost, 1);
     assert_eq!(person.post("text/plain", "x").await.status(), StatusCode::OK);
     let info = person.create().await;
     assert_eq!(info.last_seq, 2, "the first number was given to nobody");
     home.stack.stop().await.unwrap();
-    engine.stop().await;
 }
 
 /// An overloaded table must not be asked for more numbers than it can keep records of.
 #[tokio::test]
 async fn a_throttled_number_is_refused_at_once() {
-    let data = tempfile::tempdir().unwrap();
-    let engine = Engine::start(data.path()).await.unwrap();
-    let proxy = FaultProxy::passive(&engine.url).await.unwrap();
-    let home = Home::start_at(&proxy.url).await;
+    let (home, proxy) = Home::start_proxied(|_| {}).await;
     let person = home.person().await;
     assert_eq!(person.post("text/plain", "1").await.status(), 200);
     proxy.fail_next("UpdateItem", Fault::Throttled, 1);
@@ -100,19 +88,14 @@ async fn a_throttled_number_is_refused_at_once() {
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(person.create().await.last_seq, 1);
     home.stack.stop().await.unwrap();
-    engine.stop().await;
 }
 
 /// A reader whose query left a delivery out takes its number for abandoned. Its tombstone meets the delivery then, and may not
 /// take its place.
 #[tokio::test]
 async fn closing_a_gap_never_replaces_a_delivery() {
-    let data = tempfile::tempdir().unwrap();
-    let engine = Engine::start(data.path()).await.unwrap();
-    let proxy = FaultProxy::passive(&engine.url).await.unwrap();
-    let (later, url) = (Arc::new(AtomicU64::new(0)), proxy.url.clone());
-    let home = Home::start_with(|config| {
-        config.engine = local::config::EngineAt::Url(url);
+    let later = Arc::new(AtomicU64::new(0));
+    let (home, proxy) = Home::start_proxied(|config| {
         let (system, later) = (config.clock.clone(), Arc::clone(&later));
         config.clock = Arc::new(move || system().plus_ms(later.load(Ordering::SeqCst)));
     })
@@ -136,7 +119,6 @@ async fn closing_a_gap_never_replaces_a_delivery() {
     }
     assert!(left_out > 0, "no query ever left anything out");
     home.stack.stop().await.unwrap();
-    engine.stop().await;
 }
 
 /// The processes that this one started and that still run.
@@ -182,10 +164,7 @@ async fn a_stopped_fault_run_leaves_no_process() {
 
 #[tokio::test]
 async fn a_late_copy_of_create_does_not_restore_a_forgotten_endpoint() {
-    let data = tempfile::tempdir().unwrap();
-    let engine = Engine::start(data.path()).await.unwrap();
-    let proxy = FaultProxy::passive(&engine.url).await.unwrap();
-    let home = Home::start_at(&proxy.url).await;
+    let (home, proxy) = Home::start_proxied(|_| {}).await;
     let person = Person::new(&home.stack.page_url, &home.client);
     proxy.fail_next("PutItem", Fault::TwiceOnRelease, 1);
     person.create().await;
@@ -200,5 +179,4 @@ async fn a_late_copy_of_create_does_not_restore_a_forgotten_endpoint() {
     person.create().await;
     assert_eq!(person.log("").await.deliveries.len(), 0);
     home.stack.stop().await.unwrap();
-    engine.stop().await;
 }

@@ -1,13 +1,12 @@
 //! The page in a real browser: what a person does, and what they see.
 
 use http::StatusCode;
-use local::engine::Engine;
 use serde_json::json;
 use tests::{
     browser::{LIGHT, PHONE},
     eventually,
+    faults::proxy::Fault,
     home::Home,
-    proxy::{Mood, Proxy},
     visit::Visit,
 };
 
@@ -33,15 +32,12 @@ async fn start_send_and_watch_the_three_blocks_arrive() {
 
 #[tokio::test]
 async fn the_page_says_that_the_data_is_gone_and_recovers() {
-    let data = tempfile::tempdir().unwrap();
-    let engine = Engine::start(data.path()).await.unwrap();
-    let proxy = Proxy::before(&engine.url).await;
-    let home = Home::start_at(&proxy.url).await;
+    let (home, proxy) = Home::start_proxied(|_| {}).await;
     let visit = Visit::to(&home, LIGHT).await;
     let person = visit.start().await;
     person.post("text/plain", "before").await;
     visit.blocks("received", 1).await;
-    proxy.set(Mood::Gone);
+    proxy.fail_all(Fault::Reset);
     visit
         .shows(
             "the page says that it is not connected",
@@ -50,7 +46,7 @@ async fn the_page_says_that_the_data_is_gone_and_recovers() {
         .await;
     visit.picture("not-connected-light").await;
     visit.axe("not connected").await;
-    proxy.set(Mood::Well);
+    proxy.stop_failing();
     eventually("a webhook is taken again", || async {
         (person.post("text/plain", "after").await.status() == StatusCode::OK).then_some(())
     })
@@ -68,7 +64,6 @@ async fn the_page_says_that_the_data_is_gone_and_recovers() {
         )
         .await;
     visit.end(home).await;
-    engine.stop().await;
 }
 
 #[tokio::test]

@@ -12,8 +12,12 @@ use local::{
     config::{Config, EngineAt},
 };
 use tempfile::TempDir;
+use tokio::sync::watch;
 
-use crate::client::{self, Client};
+use crate::{
+    client::{self, Client},
+    faults::proxy::FaultProxy,
+};
 
 /// A stack with its data in a folder that goes with it.
 pub struct Home {
@@ -56,10 +60,21 @@ impl Home {
         Home { stack, client: Client::default(), data }
     }
 
-    /// A stack whose data is behind a URL.
-    pub async fn start_at(engine_url: &str) -> Self {
-        let url = engine_url.to_owned();
-        Home::start_with(|config| config.engine = EngineAt::Url(url)).await
+    /// A stack whose functions call its engine through a proxy, by which everything passes until a test says otherwise.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start_proxied(change: impl FnOnce(&mut Config)) -> (Self, FaultProxy) {
+        let engine = watch::Sender::new(None);
+        let proxy = FaultProxy::before(engine.subscribe(), 0).await.expect("a free port");
+        proxy.stop_failing();
+        let home = Home::start_with(|config| {
+            config.engine = EngineAt::OwnThrough(proxy.url.clone());
+            change(config);
+        })
+        .await;
+        engine.send_replace(home.stack.engine_url().map(str::to_owned));
+        (home, proxy)
     }
 
     /// A person who pressed Start.

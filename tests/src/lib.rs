@@ -4,9 +4,8 @@
 //! - [`account`]: the account of the simulated cloud, as a program uses it
 //! - [`client`]: HTTP as others send it, bytes and all
 //! - [`recorder`]: a Particle cloud that writes down what it is asked
-//! - [`proxy`]: what stands between the functions and their data when that fails
-//! - [`cutter`]: what stands between the page and its events when those break off
-//! - [`faults`]: the same, at random, for as long as one likes, checked against what everybody was told
+//! - [`cutter`]: a proxy before the simulated cloud that cuts event streams
+//! - [`faults`]: a proxy before the data that fails, and the fault run, which checks what everybody was told
 //! - [`device`]: a device of the simulated cloud
 //! - [`browser`]: the page in Chromium
 //! - [`visit`]: what a person does on the page, and sees
@@ -23,7 +22,6 @@ pub mod faults;
 pub mod home;
 pub mod learner;
 pub mod network;
-pub mod proxy;
 pub mod recorder;
 pub mod visit;
 

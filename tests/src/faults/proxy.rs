@@ -98,6 +98,7 @@ struct Inner {
     calm: AtomicBool,
     rng: Mutex<fastrand::Rng>,
     counts: Mutex<BTreeMap<Fault, u64>>,
+    always: Mutex<Option<Fault>>,
     /// Faults that are due, by the call that they are for.
     due: Mutex<Vec<(&'static str, Fault)>>,
     /// What reads that may be stale were answered before, by their request.
@@ -151,6 +152,7 @@ impl FaultProxy {
             calm: AtomicBool::new(false),
             rng: Mutex::new(rng),
             counts: Mutex::default(),
+            always: Mutex::default(),
             due: Mutex::default(),
             earlier: Mutex::default(),
             in_flight: AtomicUsize::new(0),
@@ -178,8 +180,14 @@ impl FaultProxy {
         locked(&self.inner.due).extend(std::iter::repeat_n((call, fault), times));
     }
 
+    /// From here on every call fails like this.
+    pub fn fail_all(&self, fault: Fault) {
+        *locked(&self.inner.always) = Some(fault);
+    }
+
     /// From here on everything passes.
     pub fn stop_failing(&self) {
+        *locked(&self.inner.always) = None;
         locked(&self.inner.due).clear();
         self.inner.calm.store(true, Ordering::SeqCst);
     }
@@ -300,6 +308,9 @@ async fn answer(
 
 impl Inner {
     fn due(&self, call: &str) -> Option<Fault> {
+        if let Some(fault) = *locked(&self.always) {
+            return Some(fault);
+        }
         let mut due = locked(&self.due);
         let at = due.iter().position(|(name, _)| *name == call)?;
         Some(due.remove(at).1)
