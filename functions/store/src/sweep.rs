@@ -10,6 +10,9 @@ use crate::{
     item::{ENDPOINT, EXPIRES_AT, Item, SEQ, n},
 };
 
+/// Items in one page of a scan. An engine may read a whole page, and without a limit the whole table, into memory.
+const SCANNED_AT_ONCE: i32 = 16;
+
 impl Store {
     /// Writes into each head up to where its log will be deleted at a time, so that a number whose delivery was deleted is
     /// never taken for one that was not recorded, also if that time was wrong.
@@ -82,6 +85,7 @@ impl Store {
                 .scan()
                 .table_name(&self.table)
                 .consistent_read(true)
+                .limit(SCANNED_AT_ONCE)
                 .filter_expression(filter)
                 .expression_attribute_names("#attribute", attribute)
                 .expression_attribute_values(":than", than.clone())

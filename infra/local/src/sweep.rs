@@ -7,31 +7,33 @@ use function_url::Clock;
 use store::Store;
 use tokio::time::{Instant, interval};
 
-/// How often expired items are deleted.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
-/// What clock and uptime may differ by between two sweeps. A suspended machine differs by more.
+/// How often expired items are deleted: the whole table is read for that.
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How often the clock is compared with the uptime, and how long a deletion is announced before it is made.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// What clock and uptime may differ by between two looks. A suspended machine differs by more.
 const DRIFT_MS: u64 = 10_000;
 /// A clock is trusted when it has agreed with the uptime for this long.
 const STEADY_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// Deletes expired items, for ever.
 pub(crate) async fn sweep(store: Store, clock: Clock, limits: Limits) {
-    let mut every = interval(SWEEP_EVERY);
+    let mut every = interval(LOOK_EVERY);
     let (began, mut trust) = (Instant::now(), Trust::default());
-    let mut announced = None;
+    let (mut announced, mut due) = (None, Duration::ZERO);
     loop {
         every.tick().await;
-        let now = clock();
-        if !trust.is_earned(began.elapsed(), now) {
+        let (uptime, now) = (began.elapsed(), clock());
+        if !trust.is_earned(uptime, now) {
             announced = None;
-            continue;
-        }
-        // After a failure the next sweep tries again.
-        if let Some(announced) = announced.take() {
+        } else if let Some(announced) = announced.take() {
+            // After a failure the next sweep tries again.
             let _ = store.delete_expired(announced).await;
+        } else if uptime >= due {
+            due = uptime + SWEEP_EVERY;
+            let is_announced = store.announce_expired(now, &limits).await.is_ok();
+            announced = is_announced.then_some(now);
         }
-        let is_announced = store.announce_expired(now, &limits).await.is_ok();
-        announced = is_announced.then_some(now);
     }
 }
 
