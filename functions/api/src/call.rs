@@ -40,6 +40,8 @@ pub enum Call {
     SetReply,
     /// `DELETE /api/reply`
     RestoreReply,
+    /// `PUT /api/settings`
+    ChangeSettings,
 }
 
 /// What a request asks for.
@@ -63,7 +65,7 @@ pub enum Route {
 }
 
 /// Every route there is. `functions/api/README.md` describes them.
-pub const ROUTES: [(&str, Method, Route); 8] = [
+pub const ROUTES: [(&str, Method, Route); 9] = [
     ("/api/health", Method::GET, Route::Health),
     ("/api/endpoint", Method::PUT, Route::Fixed(Call::Create)),
     ("/api/endpoint", Method::GET, Route::Fixed(Call::Show)),
@@ -72,6 +74,7 @@ pub const ROUTES: [(&str, Method, Route); 8] = [
     ("/api/log", Method::DELETE, Route::Fixed(Call::Clear)),
     ("/api/reply", Method::PUT, Route::Fixed(Call::SetReply)),
     ("/api/reply", Method::DELETE, Route::Fixed(Call::RestoreReply)),
+    ("/api/settings", Method::PUT, Route::Fixed(Call::ChangeSettings)),
 ];
 
 /// What a request asks for.
@@ -183,6 +186,7 @@ mod tests {
             ("DELETE", "/api/log", Call::Clear),
             ("PUT", "/api/reply", Call::SetReply),
             ("DELETE", "/api/reply", Call::RestoreReply),
+            ("PUT", "/api/settings", Call::ChangeSettings),
         ] {
             check(method, target, &owner, Ok(call));
             check(method, target, &share, Err(403));

@@ -19,7 +19,8 @@ use delivery::{
     limits::Limits,
     millis::Millis,
     redact,
-    reply::Reply,
+    reply::{Refusal, Reply},
+    settings::Change,
 };
 use function_url::{Clock, problem::Problem, response::HandlerResponse, service::Handler};
 use http::{HeaderValue, Response, StatusCode, header};
@@ -117,18 +118,19 @@ impl Api {
                 return Ok((json(StatusCode::OK, &page), quiet));
             }
             Call::SetReply => {
-                let reply = Reply::parse(&request.body.kept, limits).map_err(|refusal| {
-                    Problem::new(StatusCode::BAD_REQUEST, refusal.detail).about(refusal.field)
-                })?;
-                // 63 bits: the reply lies at the negative of its key, and 0 means none.
-                let key = (function_url::random() >> 1).max(1);
-                self.store.set_reply(endpoint, &reply, key, now, limits).await?;
+                let reply = Reply::parse(&request.body.kept, limits)?;
+                self.store.set_reply(endpoint, &reply, new_key(), now, limits).await?;
                 let times_left = reply.times;
                 json(StatusCode::OK, &SetReply::new(reply, times_left))
             }
             Call::RestoreReply => {
                 self.store.clear_reply(endpoint, now).await?;
                 no_content()
+            }
+            Call::ChangeSettings => {
+                let change = Change::parse(&request.body.kept, endpoint)?;
+                let settings = self.store.change_settings(endpoint, &change, new_key()).await?;
+                json(StatusCode::OK, &settings)
             }
         };
         Ok((done, false))
@@ -182,6 +184,7 @@ impl Api {
             refused: state.refused,
             limits: self.limits,
             reply: state.reply.filter(|_| power == Power::Owner),
+            settings: (power == Power::Owner).then_some(state.settings),
         })
     }
 }
@@ -203,10 +206,21 @@ impl From<Problem> for Failure {
     }
 }
 
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Problem::new(StatusCode::BAD_REQUEST, refusal.detail).about(refusal.field).into()
+    }
+}
+
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         Failure::Store(error)
     }
+}
+
+/// A change's key. 63 bits, because a reply lies at the negative of its key; 0 means none.
+fn new_key() -> u64 {
+    (function_url::random() >> 1).max(1)
 }
 
 fn refused(problem: Problem) -> Response<String> {

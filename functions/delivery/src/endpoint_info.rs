@@ -7,6 +7,7 @@ use crate::{
     limits::Limits,
     millis::{self, Millis},
     reply::Reply,
+    settings::Settings,
 };
 
 /// An endpoint as its owner or a reader sees it.
@@ -33,6 +34,9 @@ pub struct EndpointInfo {
     pub limits: Limits,
     /// What the receiver is set to answer; `None` for the default reply, and always under a share key.
     pub reply: Option<SetReply>,
+    /// Who may call; absent under a share key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
 }
 
 /// A reply that is set, and how often it will still be used.

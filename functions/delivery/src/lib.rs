@@ -8,6 +8,7 @@
 //! - [`key`]: who may do what; [`redact`]: what a share key may not see
 //! - [`published`]: the event inside a webhook's body, and its `id`
 //! - [`reply`]: what an endpoint's owner set the receiver to answer; [`placeholder`]: what that repeats of the request
+//! - [`settings`]: whether pages may call, and which credential is expected
 //! - [`log_page`] and [`cursor`]: one page of the log, and where the next one begins
 //! - [`endpoint_info`] and [`limits`]: what the other calls return
 //!
@@ -40,10 +41,11 @@ pub mod placeholder;
 pub mod published;
 pub mod redact;
 pub mod reply;
+pub mod settings;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{body::Body, headers::Headers, millis::Millis};
+use crate::{body::Body, headers::Headers, millis::Millis, settings::Verified};
 
 /// One request that arrived at an endpoint, and the response the receiver sent.
 ///
@@ -57,6 +59,9 @@ pub struct Delivery {
     pub received_at: Millis,
     /// Milliseconds from then until the response was ready to be recorded; a delay the owner asked for is not in it.
     pub took_ms: u64,
+    /// What the request's credential was; absent if none was expected, and for a preflight that was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
     /// What arrived.
     pub request: Request,
     /// What was sent back; whether it arrived is not known.
@@ -151,6 +156,7 @@ mod tests {
             seq: 12,
             received_at: Millis(1_795_431_600_123),
             took_ms: 7,
+            verified: None,
             request: Request {
                 method: "POST".into(),
                 path: "/".into(),

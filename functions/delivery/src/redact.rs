@@ -66,6 +66,7 @@ mod tests {
                 seq: 1,
                 received_at: Millis(0),
                 took_ms: 0,
+                verified: None,
                 request: Request {
                     method: "POST".into(),
                     path: "/".into(),

@@ -18,6 +18,8 @@ use function_url::{Clock, problem::Problem, response::HandlerResponse, service::
 use http::StatusCode;
 use store::Store;
 
+use crate::response::Answer;
+
 /// Function 1.
 pub struct Receiver {
     /// The table.
@@ -47,8 +49,10 @@ impl Receiver {
         if !response::METHODS.iter().any(|one| one == request.method.as_str()) {
             return Problem::method_not_allowed(&response::METHODS).into_response().into();
         }
+        let is_preflight = response::is_preflight(&request);
         let units = match request.body.kept.len() <= self.limits.max_body_bytes {
-            true => store::item::webhook_units(&request),
+            // A preflight may take one more, see `return_uses`.
+            true => store::item::webhook_units(&request) + u64::from(is_preflight),
             false => response::CUT_UNITS,
         };
         let numbered = match self.store.number(&endpoint, units, received_at, &self.limits).await {
@@ -67,16 +71,34 @@ impl Receiver {
             Err(error) => return failed(endpoint, None, &error),
         };
         let seq = numbered.seq;
-        let set = match self.store.reply_for(&endpoint, &numbered).await {
-            Ok(set) => set,
-            Err(error) => return failed(endpoint, Some(seq), &error),
+        let access = &numbered.access;
+        let is_answered_preflight = access.cors && is_preflight;
+        let verified = match access.expect {
+            // A browser sends no credential before it is told that it may.
+            Some(expected) if !is_answered_preflight => Some(expected.verify(&request, &endpoint)),
+            _ => None,
+        };
+        let answer = if is_answered_preflight {
+            // The reply is for the webhook that comes next.
+            self.store.return_uses(&endpoint, &numbered).await;
+            Answer::Preflight
+        } else if let Some(expected) = access.expect
+            && access.refuses(seq, verified)
+        {
+            Answer::Unauthorized(expected.scheme)
+        } else {
+            match self.store.reply_for(&endpoint, &numbered).await {
+                Ok(set) => Answer::Reply(set),
+                Err(error) => return failed(endpoint, Some(seq), &error),
+            }
         };
 
-        let response = response::respond(&request, set.as_ref(), &self.limits);
+        let response = response::respond(&request, &answer, access.cors, &self.limits);
         let delivery = Delivery {
             seq,
             received_at,
             took_ms: (self.clock)().since(received_at),
+            verified,
             request: response::recorded(request, raw_path, &self.limits),
             response,
         };

@@ -5,7 +5,9 @@ use delivery::{
     headers::Headers,
     key::Endpoint,
     limits::Limits,
+    placeholder::MAX_HEADER_VALUE,
     reply::{Reply, SANDBOX},
+    settings::Scheme,
 };
 use function_url::problem::Problem;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -28,6 +30,8 @@ pub const NOT_RECORDED: &str =
 
 /// For a sender to an endpoint that has used up its write units.
 pub const TOO_MANY: &str = "this hook URL has received more than its share for the moment; the request was not recorded; send it again after the seconds in Retry-After";
+/// For a sender whose credential is refused.
+pub const NOT_VERIFIED: &str = "this hook URL expects another credential in Authorization; the request was recorded, and the log says whether the credential was wrong or missing";
 /// Write units of a webhook whose body is over the limit: a number, and a record with the body's beginning.
 pub const CUT_UNITS: u64 = 1 + 17;
 
@@ -48,20 +52,40 @@ pub fn recorded(request: Request, raw_path: String, limits: &Limits) -> Request 
     Request { path, raw_path, body, ..request }
 }
 
-/// The response to a request: a refusal if its body is over the limit, else the reply that is set, else the default.
-pub fn respond(
-    request: &Request,
-    set: Option<&(Reply, Option<ReplyUse>)>,
-    limits: &Limits,
-) -> Response {
-    let mut response = if request.body.kept.len() > limits.max_body_bytes {
-        too_large(request.body.kept.len(), limits.max_body_bytes)
-    } else {
-        match set {
-            Some((reply, reply_use)) => reply.response(request, *reply_use),
-            None => Reply::default().response(request, None),
-        }
+/// What a numbered request gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// That a page of another site may send what it is about to.
+    Preflight,
+    /// 401, because its credential is not the expected one.
+    Unauthorized(Scheme),
+    /// The reply that the owner set, or else the default.
+    Reply(Option<(Reply, Option<ReplyUse>)>),
+}
+
+/// Whether a browser asks if a page may send a request (<https://fetch.spec.whatwg.org/#cors-preflight-request>).
+pub fn is_preflight(request: &Request) -> bool {
+    let has = |name| request.headers.get(name).is_some();
+    request.method == "OPTIONS" && has("origin") && has("access-control-request-method")
+}
+
+/// The response to a request: a refusal if its body is over the limit, else what its number entitles it to. `cors`: pages of
+/// other sites may read it.
+pub fn respond(request: &Request, answer: &Answer, cors: bool, limits: &Limits) -> Response {
+    let size = request.body.kept.len();
+    let mut response = match answer {
+        _ if size > limits.max_body_bytes => too_large(size, limits.max_body_bytes),
+        Answer::Preflight => preflight(request),
+        Answer::Unauthorized(scheme) => unauthorized(*scheme, request),
+        Answer::Reply(Some((reply, reply_use))) => reply.response(request, *reply_use),
+        Answer::Reply(None) => Reply::default().response(request, None),
     };
+    if cors {
+        // `*` covers requests without cookies, and of those a page may then read every header.
+        let readable =
+            [("access-control-allow-origin", "*"), ("access-control-expose-headers", "*")];
+        response.headers.0.splice(0..0, Headers::from(readable).0);
+    }
     if request.method == "HEAD" {
         // What is recorded is what is sent, and the answer to HEAD has no body (RFC 9110, 9.3.2).
         response.body.clear();
@@ -69,23 +93,64 @@ pub fn respond(
     response
 }
 
+/// How long a browser may remember the answer to a preflight, in seconds: not for long after CORS was switched off.
+const PREFLIGHT_AGE: &str = "600";
+
+fn preflight(request: &Request) -> Response {
+    let is_token = |name: &&str| {
+        let is_tchar =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        !name.is_empty() && name.bytes().all(is_tchar)
+    };
+    let asked = request.headers.get("access-control-request-headers").unwrap_or_default();
+    // `*` does not include this one.
+    let mut allowed = "authorization".to_owned();
+    for name in asked.split(',').map(|name| name.trim_matches([' ', '\t'])).filter(is_token) {
+        let is_new = !allowed.split(", ").any(|other| other.eq_ignore_ascii_case(name));
+        if is_new && allowed.len() + name.len() + 2 <= MAX_HEADER_VALUE {
+            allowed = format!("{allowed}, {name}");
+        }
+    }
+    let methods = METHODS.map(|method| method.to_string()).join(", ");
+    let headers = [
+        ("access-control-allow-methods", methods.as_str()),
+        ("access-control-allow-headers", &allowed),
+        ("access-control-max-age", PREFLIGHT_AGE),
+    ];
+    ours(StatusCode::NO_CONTENT, Headers::from(headers), String::new())
+}
+
+/// 401 with the challenge that RFC 9110 (15.5.2) requires, but to a browser none of `Basic`: it would ask its user for a
+/// password on this host, and what they type would be in the log.
+fn unauthorized(scheme: Scheme, request: &Request) -> Response {
+    let is_browser =
+        request.headers.get("user-agent").is_some_and(|agent| agent.starts_with("Mozilla/"));
+    let challenge = match scheme {
+        Scheme::Bearer => Headers::from([("www-authenticate", "Bearer")]),
+        Scheme::Basic if is_browser => Headers::default(),
+        Scheme::Basic => Headers::from([("www-authenticate", "Basic realm=\"webhook\"")]),
+    };
+    problem(Problem::new(StatusCode::UNAUTHORIZED, NOT_VERIFIED), challenge)
+}
+
 fn too_large(size: usize, most: usize) -> Response {
     let detail = format!(
         "the body has {size} bytes; at most {most} are accepted, and the log has its beginning"
     );
-    let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail);
-    let mut headers = Headers::from([
-        ("content-type", "application/problem+json"),
-        ("cache-control", "no-store"),
-    ]);
+    problem(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail), Headers::default())
+}
+
+fn problem(problem: Problem, mut headers: Headers) -> Response {
+    headers.0.push(("content-type".into(), "application/problem+json".into()));
+    let status = StatusCode::from_u16(problem.status()).expect("it was made of one");
+    ours(status, headers, problem.to_json())
+}
+
+/// A response that is no reply.
+fn ours(status: StatusCode, mut headers: Headers, body: String) -> Response {
+    headers.0.push(("cache-control".into(), "no-store".into()));
     headers.0.extend(SANDBOX.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    Response {
-        status: problem.status(),
-        headers,
-        body: problem.to_json(),
-        delay_ms: 0,
-        reply_use: None,
-    }
+    Response { status: status.as_u16(), headers, body, delay_ms: 0, reply_use: None }
 }
 
 /// A recorded response as it is sent.
@@ -110,6 +175,7 @@ mod tests {
     use super::*;
 
     const NAME: &str = "b7nihh2yefj2lxoxyqgcjpq6pi";
+    const DEFAULT: Answer = Answer::Reply(None);
 
     #[test]
     fn a_path_leads_to_an_endpoint_and_keeps_what_is_below() {
@@ -148,21 +214,22 @@ mod tests {
     #[test]
     fn a_body_over_the_limit_is_refused_with_its_size() {
         let limits = Limits { max_body_bytes: 3, ..Limits::default() };
-        assert_eq!(respond(&request("POST", b"123"), None, &limits).status, 200);
-        let refused = respond(&request("POST", b"1234"), None, &limits);
+        assert_eq!(respond(&request("POST", b"123"), &DEFAULT, false, &limits).status, 200);
+        let refused = respond(&request("POST", b"1234"), &DEFAULT, false, &limits);
         assert_eq!(refused.status, 413);
         assert!(refused.body.contains("4 bytes"));
     }
 
     #[test]
     fn head_gets_no_body_and_the_log_says_so() {
-        let response = respond(&request("HEAD", b""), None, &Limits::default());
+        let response = respond(&request("HEAD", b""), &DEFAULT, false, &Limits::default());
         assert_eq!((response.status, response.body.as_str()), (200, ""));
     }
 
     #[test]
     fn what_is_recorded_is_what_is_sent() {
-        let response = respond(&request("POST", br#"{"id":7}"#), None, &Limits::default());
+        let response =
+            respond(&request("POST", br#"{"id":7}"#), &DEFAULT, true, &Limits::default());
         let sent = to_http(response.clone());
         assert_eq!(sent.body(), &response.body);
         let headers: Vec<_> = sent
@@ -171,5 +238,55 @@ mod tests {
             .map(|(n, v)| (n.as_str().to_owned(), v.to_str().unwrap().to_owned()))
             .collect();
         assert_eq!(headers, response.headers.0);
+    }
+
+    fn header(response: &Response, name: &str) -> Option<String> {
+        let mut all = response.headers.0.iter().filter(|(n, _)| n == name);
+        let found = all.next().map(|(_, value)| value.clone());
+        assert_eq!(all.next(), None, "{name} is there once");
+        found
+    }
+
+    #[test]
+    fn a_preflight_is_allowed_what_it_asks_as_far_as_it_is_tokens() {
+        let asked = format!("X-A, x-a,, b c, \r\nd,é,Authorization, x-b,{}", "x".repeat(2_000));
+        let headers = [
+            ("origin", "https://a.example"),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-headers", &asked),
+        ];
+        let request = Request { headers: Headers::from(headers), ..request("OPTIONS", b"") };
+        assert!(is_preflight(&request));
+        for lacking in ["origin", "access-control-request-method"] {
+            let mut other = request.clone();
+            other.headers.0.retain(|(name, _)| name != lacking);
+            assert!(!is_preflight(&other));
+        }
+        let response = respond(&request, &Answer::Preflight, true, &Limits::default());
+        assert_eq!((response.status, response.body.as_str()), (204, ""));
+        let header = |name| header(&response, name);
+        assert_eq!(header("access-control-allow-origin").as_deref(), Some("*"));
+        let methods = header("access-control-allow-methods").unwrap();
+        assert_eq!(methods, "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE");
+        let allowed = header("access-control-allow-headers").unwrap();
+        assert_eq!(allowed, "authorization, X-A, x-b");
+        assert_eq!(header("content-security-policy").unwrap(), SANDBOX[1].1);
+    }
+
+    #[test]
+    fn no_browser_is_made_to_ask_for_a_password() {
+        let challenge = |scheme, agent: &str| {
+            let headers = Headers::from([("user-agent", agent)]);
+            let request = Request { headers, ..request("POST", b"") };
+            let answer = Answer::Unauthorized(scheme);
+            let response = respond(&request, &answer, false, &Limits::default());
+            assert_eq!(response.status, 401);
+            assert_eq!(header(&response, "access-control-allow-origin"), None);
+            header(&response, "www-authenticate")
+        };
+        let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+        assert_eq!(challenge(Scheme::Basic, firefox), None);
+        assert_eq!(challenge(Scheme::Basic, "curl/8").unwrap(), "Basic realm=\"webhook\"");
+        assert_eq!(challenge(Scheme::Bearer, firefox).unwrap(), "Bearer");
     }
 }

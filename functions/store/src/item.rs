@@ -13,10 +13,14 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use delivery::{
     Delivery, ReplyUse, Request, Response, body::Body, headers::Headers, key::Endpoint,
-    millis::Millis,
+    millis::Millis, settings::Expected,
+};
+use serde::de::{
+    DeserializeOwned,
+    value::{Error as ValueError, StrDeserializer},
 };
 
-use crate::protocol::{Head, ReplyWindow, Watermark};
+use crate::protocol::{Access, Head, ReplyWindow, Watermark, Window};
 
 /// Attribute values by name.
 pub type Item = HashMap<String, AttributeValue>;
@@ -36,7 +40,7 @@ pub const NONCE: &str = "nonce";
 
 /// Headers that most webhooks and replies have. In an item, the number `n` means the whole entry `n - 1`, and `-n` its name,
 /// whose value follows. Entries are only ever added, at the end: items have their positions.
-const COMMON: [(&str, &str); 22] = [
+const COMMON: [(&str, &str); 24] = [
     ("accept", "application/json"),
     ("accept-encoding", "gzip"),
     ("content-type", "application/json"),
@@ -59,6 +63,8 @@ const COMMON: [(&str, &str); 22] = [
     ("x-forwarded-host", ""),
     ("content-type", "application/x-www-form-urlencoded"),
     ("accept", "*/*"),
+    ("access-control-allow-origin", "*"),
+    ("access-control-expose-headers", "*"),
 ];
 
 /// Bytes of a usual record without what was sent: names, keys, times and the default reply.
@@ -95,6 +101,12 @@ fn texts(item: &Item, name: Unreadable) -> Result<Vec<String>, Unreadable> {
     let list = item.get(name).and_then(|value| value.as_l().ok()).ok_or(name)?;
     let list = list.iter().map(|value| value.as_s().ok().cloned());
     list.collect::<Option<_>>().ok_or(name)
+}
+
+/// The value that a text is the name of.
+fn named<T: DeserializeOwned>(item: &Item, name: Unreadable) -> Result<T, Unreadable> {
+    let text = text(item, name)?;
+    T::deserialize(StrDeserializer::<ValueError>::new(&text)).map_err(|_| name)
 }
 
 /// How a header is stored, with positions in [`COMMON`] from 1.
@@ -187,7 +199,7 @@ pub fn from_delivery(
     nonce: u64,
     expires_at_s: u64,
 ) -> Item {
-    let Delivery { seq, received_at, took_ms, request, response } = delivery;
+    let Delivery { seq, received_at, took_ms, verified, request, response } = delivery;
     let body = match request.body.text() {
         Some(text) => s(text),
         None => AttributeValue::B(Blob::new(request.body.kept.clone())),
@@ -211,6 +223,9 @@ pub fn from_delivery(
         ("reply_body".into(), s(&response.body)),
         ("delay_ms".into(), n(response.delay_ms)),
     ]);
+    if let Some(verified) = verified {
+        item.insert("verified".into(), s(verified.as_str()));
+    }
     if request.raw_path != request.path {
         item.insert("raw_path".into(), s(&request.raw_path));
     }
@@ -265,6 +280,10 @@ pub fn to_delivery(item: &Item) -> Result<Delivery, Unreadable> {
         seq: number(item, SEQ)?,
         received_at: received_at(item)?,
         took_ms: number(item, "took_ms")?,
+        verified: match item.contains_key("verified") {
+            true => Some(named(item, "verified")?),
+            false => None,
+        },
         request: Request {
             method: text(item, "method")?,
             path,
@@ -309,7 +328,7 @@ pub fn tombstone(partition: String, seq: u64, gone: bool, expires_at_s: u64) -> 
 
 /// A head as an item.
 pub fn from_head(endpoint: &Endpoint, head: &Head) -> Item {
-    Item::from([
+    let mut item = Item::from([
         (ENDPOINT.into(), s(endpoint.as_str())),
         (SEQ.into(), n(0)),
         ("epoch".into(), n(head.epoch)),
@@ -325,9 +344,27 @@ pub fn from_head(endpoint: &Endpoint, head: &Head) -> Item {
         ("used_from".into(), n(head.used_from.0)),
         ("refused".into(), n(head.refused)),
         ("reply_key".into(), n(head.reply.key)),
-        ("reply_from".into(), n(head.reply.from)),
-        ("reply_until".into(), n(head.reply.until)),
-    ])
+        ("reply_from".into(), n(head.reply.uses.from)),
+        ("reply_until".into(), n(head.reply.uses.until)),
+    ]);
+    // Most endpoints have none of these, and each is read and written with every webhook.
+    let Access { key, cors, expect, refuse } = head.access;
+    if key != 0 {
+        item.insert("settings_key".into(), n(key));
+        item.insert("cors".into(), AttributeValue::Bool(cors));
+    }
+    if let Some(expected) = expect {
+        item.insert("expect".into(), digest(&expected));
+        item.insert("expect_scheme".into(), s(expected.scheme.as_str()));
+        item.insert("refuse_from".into(), n(refuse.from));
+        item.insert("refuse_until".into(), n(refuse.until));
+    }
+    item
+}
+
+/// The digest of a credential.
+pub fn digest(expected: &Expected) -> AttributeValue {
+    AttributeValue::B(Blob::new(expected.digest))
 }
 
 /// A head's watermarks: a flat list of numbers, `seq` and `gone_at` in turn.
@@ -366,10 +403,26 @@ pub fn to_head(item: &Item) -> Result<Head, Unreadable> {
             .collect(),
         reply: ReplyWindow {
             key: number(item, "reply_key")?,
-            from: number(item, "reply_from")?,
-            until: number(item, "reply_until")?,
+            uses: Window { from: number(item, "reply_from")?, until: number(item, "reply_until")? },
         },
+        access: access(item)?,
     })
+}
+
+fn access(item: &Item) -> Result<Access, Unreadable> {
+    let mut access = Access::default();
+    if item.contains_key("settings_key") {
+        access.key = number(item, "settings_key")?;
+        access.cors = *item.get("cors").and_then(|value| value.as_bool().ok()).ok_or("cors")?;
+    }
+    if let Some(digest) = item.get("expect") {
+        let digest = digest.as_b().ok().and_then(|blob| blob.as_ref().try_into().ok());
+        let scheme = named(item, "expect_scheme")?;
+        access.expect = Some(Expected { scheme, digest: digest.ok_or("expect")? });
+        access.refuse.from = number(item, "refuse_from")?;
+        access.refuse.until = number(item, "refuse_until")?;
+    }
+    Ok(access)
 }
 
 /// Write units that a webhook is going to take: its number and its record, whose response is not known yet.

@@ -10,9 +10,9 @@
 //!
 //! | item | `endpoint` | `seq` | attributes |
 //! | --- | --- | --- | --- |
-//! | head | `NAME` | 0 | `epoch`, `created_at`, `last_seq`, `last_at`, `cleared_to`, `deleted_to`, `marks` (watermarks: a list of `seq`, `gone_at`, …), `mark_at` (the interval's end), `used`, `used_from`, `refused`, `reply_key`, `reply_from`, `reply_until`, `expires_at` |
+//! | head | `NAME` | 0 | `epoch`, `created_at`, `last_seq`, `last_at`, `cleared_to`, `deleted_to`, `marks` (watermarks: a list of `seq`, `gone_at`, …), `mark_at` (the interval's end), `used`, `used_from`, `refused`, `reply_key`, `reply_from`, `reply_until`, `settings_key` and `cors` (if they were ever set), `expect` (the digest of a credential), `expect_scheme`, `refuse_from` and `refuse_until` (if one is expected), `expires_at` |
 //! | reply | `NAME` | minus its key | `reply` (JSON), `expires_at` |
-//! | delivery | `NAME#EPOCH` | its number | `nonce`, `received_at`, `took_ms`, `method`, `path`, `raw_path` (if it is another), `query`, `source`, `headers` (a list of name, value, …; numbers for common ones), `added` (a bit for each header), `body` (S if UTF-8, else B), `body_size` and `body_sha256` (if it was cut), `status`, `reply_headers`, `reply_body`, `delay_ms`, `reply_use`, `reply_uses`, `expires_at` |
+//! | delivery | `NAME#EPOCH` | its number | `nonce`, `received_at`, `took_ms`, `verified` (if a credential was expected), `method`, `path`, `raw_path` (if it is another), `query`, `source`, `headers` (a list of name, value, …; numbers for common ones), `added` (a bit for each header), `body` (S if UTF-8, else B), `body_size` and `body_sha256` (if it was cut), `status`, `reply_headers`, `reply_body`, `delay_ms`, `reply_use`, `reply_uses`, `expires_at` |
 //! | tombstone | `NAME#EPOCH` | its number | `tombstone`, `gone` (if there may have been a delivery), `expires_at` |
 //!
 //! The epoch in a log's partition puts a forgotten log out of reach in one write.
@@ -67,7 +67,7 @@ use crate::{
     connection::answered,
     item::{ENDPOINT, EXPIRES_AT, Item, NONCE, SEQ, n, s},
     names::Names,
-    protocol::{Head, Next, Renewal, ReplyWindow, Write},
+    protocol::{Access, Head, Next, Renewal, ReplyWindow, Write},
 };
 
 /// Attempts of a conditional write on the head, each on the head as a concurrent writer left it.
@@ -92,6 +92,8 @@ pub struct Numbered {
     pub epoch: u64,
     /// The numbers that get the reply that the owner set.
     pub reply: ReplyWindow,
+    /// Who may call.
+    pub access: Access,
     /// What the delivery's expiry follows from (see [`Head::interval_end`](protocol::Head)).
     pub interval_end: Millis,
 }
@@ -246,6 +248,7 @@ impl Store {
                         seq: head.last_seq,
                         epoch: head.epoch,
                         reply: head.reply,
+                        access: head.access,
                         interval_end: head.interval_end,
                     });
                 }
@@ -267,12 +270,12 @@ impl Store {
         endpoint: &Endpoint,
         numbered: &Numbered,
     ) -> Result<Option<(Reply, Option<ReplyUse>)>, Error> {
-        if !numbered.reply.contains(numbered.seq) {
+        if !numbered.reply.uses.contains(numbered.seq) {
             return Ok(None);
         }
         let reply = self.load_reply(endpoint, numbered.reply.key);
         let reply = connection::with_timeout(connection::NUMBER_WITHIN, reply).await?;
-        Ok(reply.map(|reply| (reply, numbered.reply.use_of(numbered.seq))))
+        Ok(reply.map(|reply| (reply, numbered.reply.uses.use_of(numbered.seq))))
     }
 
     async fn load_reply(&self, endpoint: &Endpoint, key: u64) -> Result<Option<Reply>, Error> {
@@ -283,6 +286,31 @@ impl Store {
         let unreadable = || Error::Unreadable { seq: 0, attribute: "reply" };
         let text = item.get("reply").and_then(|value| value.as_s().ok()).ok_or_else(unreadable)?;
         serde_json::from_str(text).map(Some).map_err(|_| unreadable())
+    }
+
+    /// Gives back what a delivery's number took: the use of a counted reply, and a place among those that may be refused. Each
+    /// window begins and ends one number later, if it is still as it was; else, or if the table does not answer, it is not
+    /// tried again. So there are never more uses than were asked for, and if others are numbered at the same moment fewer.
+    pub async fn return_uses(&self, endpoint: &Endpoint, numbered: &Numbered) {
+        let windows = [("reply", numbered.reply.uses), ("refuse", numbered.access.refuse)];
+        for (name, window) in windows {
+            if window.use_of(numbered.seq).is_none() {
+                continue;
+            }
+            let moved = self.update_at(head_key(endpoint), |update| {
+                update
+                    .update_expression(format!("SET {name}_from = :from, {name}_until = :until"))
+                    .condition_expression(format!(
+                        "epoch = :epoch AND {name}_from = :was_from AND {name}_until = :was_until"
+                    ))
+                    .expression_attribute_values(":epoch", n(numbered.epoch))
+                    .expression_attribute_values(":was_from", n(window.from))
+                    .expression_attribute_values(":was_until", n(window.until))
+                    .expression_attribute_values(":from", n(window.from + 1))
+                    .expression_attribute_values(":until", n(window.until + 1))
+            });
+            let _ = connection::with_timeout(connection::NUMBER_WITHIN, moved).await;
+        }
     }
 
     /// Puts a delivery under its number. `nonce` is random for each delivery: if the put succeeded and its response was lost,

@@ -5,8 +5,14 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use delivery::{
-    endpoint_info::SetReply, key::Endpoint, limits::Limits, millis::Millis, reply::Reply,
+    endpoint_info::SetReply,
+    key::Endpoint,
+    limits::Limits,
+    millis::Millis,
+    reply::Reply,
+    settings::{Change, Settings},
 };
 
 use crate::{
@@ -35,6 +41,7 @@ pub struct State {
     pub reply: Option<SetReply>,
     /// Requests that were refused because the endpoint's units were used up; at least so many.
     pub refused: u64,
+    pub settings: Settings,
 }
 
 /// When a reply expires unless it is extended: two endpoint lifetimes after its endpoint's interval, so never before it.
@@ -116,7 +123,7 @@ impl Store {
     ) -> Result<State, Error> {
         let head = self.load_active_head(endpoint).await?;
         let next = head.last_seq.saturating_add(1);
-        let set = match head.reply.contains(next.max(head.reply.from)) {
+        let set = match head.reply.uses.contains(next.max(head.reply.uses.from)) {
             true => self.load_reply(endpoint, head.reply.key).await?,
             false => None,
         };
@@ -126,7 +133,8 @@ impl Store {
             first_seq: protocol::first_seq(&head, limits, now),
             last_seq: head.last_seq,
             refused: head.refused,
-            reply: set.map(|reply| SetReply::new(reply, head.reply.times_left(head.last_seq))),
+            settings: head.access.settings(head.last_seq),
+            reply: set.map(|reply| SetReply::new(reply, head.reply.uses.times_left(head.last_seq))),
         })
     }
 
@@ -171,7 +179,7 @@ impl Store {
             .update_at(head_key(endpoint), |update| {
                 update
                     .update_expression(
-                        "SET epoch = :buried, expires_at = :long_ago, mark_at = :never",
+                        "SET epoch = :buried, expires_at = :long_ago, mark_at = :never REMOVE expect",
                     )
                     .condition_expression("epoch = :epoch")
                     .expression_attribute_values(":buried", n(!head.epoch))
@@ -262,7 +270,7 @@ impl Store {
     /// [`Error::NotFound`] if there is no such endpoint.
     pub async fn clear_reply(&self, endpoint: &Endpoint, now: Millis) -> Result<(), Error> {
         let head = self.load_active_head(endpoint).await?;
-        if head.reply.until == 0 {
+        if head.reply.uses.until == 0 {
             return Ok(());
         }
         let restored = self
@@ -287,6 +295,66 @@ impl Store {
         }
     }
 
+    /// Changes who may call, from the next number on. `key` is random. Gives back the settings as they are then.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such endpoint.
+    pub async fn change_settings(
+        &self,
+        endpoint: &Endpoint,
+        change: &Change,
+        key: u64,
+    ) -> Result<Settings, Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let head = self.load_active_head(endpoint).await?;
+            if head.access.key == key {
+                // An earlier attempt of this very write succeeded, and its response was lost.
+                return Ok(head.access.settings(head.last_seq));
+            }
+            let expect = match change.expect {
+                None => "",
+                Some(None) => " REMOVE expect",
+                Some(Some(_)) => {
+                    ", expect = :expect, expect_scheme = :scheme, \
+                     refuse_from = last_seq + :one, refuse_until = last_seq + :refuse"
+                }
+            };
+            let cors = change.cors.unwrap_or(head.access.cors);
+            let changed = self
+                .update_at(head_key(endpoint), |update| {
+                    let update = update
+                        .update_expression(format!("SET settings_key = :key, cors = :cors{expect}"))
+                        .condition_expression(
+                            "epoch = :epoch AND (attribute_not_exists(settings_key) OR settings_key = :was)",
+                        )
+                        .expression_attribute_values(":key", n(key))
+                        .expression_attribute_values(":was", n(head.access.key))
+                        .expression_attribute_values(":epoch", n(head.epoch))
+                        .expression_attribute_values(":cors", AttributeValue::Bool(cors))
+                        .return_values(ReturnValue::AllNew);
+                    match change.expect.flatten() {
+                        None => update,
+                        Some((expected, refuse)) => update
+                            .expression_attribute_values(":expect", item::digest(&expected))
+                            .expression_attribute_values(":scheme", s(expected.scheme.as_str()))
+                            .expression_attribute_values(":one", n(1))
+                            .expression_attribute_values(":refuse", n(refuse)),
+                    }
+                })
+                .await;
+            match changed {
+                Ok(out) => {
+                    let head = self.head_in(&out.attributes.unwrap_or_default())?;
+                    return Ok(head.access.settings(head.last_seq));
+                }
+                // Another change came first: this one is made on top of it.
+                Err(Error::ConditionFailed) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::too_many_conflicts())
+    }
+
     /// Extends the time to live of the reply that the next delivery gets, so that it never expires before its endpoint.
     pub(crate) async fn extend_reply_ttl(
         &self,
@@ -295,7 +363,7 @@ impl Store {
         now: Millis,
         limits: &Limits,
     ) -> Result<(), Error> {
-        if !head.reply.contains(head.last_seq.saturating_add(1)) {
+        if !head.reply.uses.contains(head.last_seq.saturating_add(1)) {
             return Ok(());
         }
         let expires = reply_expires_at_s(head, now, limits);

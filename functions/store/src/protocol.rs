@@ -42,7 +42,13 @@
 
 use std::collections::BTreeMap;
 
-use delivery::{ReplyUse, cursor::Cursor, limits::Limits, millis::Millis};
+use delivery::{
+    ReplyUse,
+    cursor::Cursor,
+    limits::Limits,
+    millis::Millis,
+    settings::{Expectation, Expected, Settings, Verified},
+};
 
 /// How long a gap stays open, by the reader's clock: longer than a receiver can take to record what it has numbered.
 pub const GAP_OPEN_MS: u64 = 10_000;
@@ -126,6 +132,8 @@ pub struct Head {
     pub watermarks: Vec<Watermark>,
     /// Which deliveries get the reply that the owner set.
     pub reply: ReplyWindow,
+    /// Who may call.
+    pub access: Access,
 }
 
 /// Numbers up to and including `seq` are gone from `gone_at` on.
@@ -142,33 +150,76 @@ pub struct Watermark {
 pub struct ReplyWindow {
     /// Names the reply; fresh and random at each change, so that a late copy of an earlier change is recognised.
     pub key: u64,
-    /// The first number.
+    /// Its last number is [`UNTIL_CHANGED`] if the reply has no count, 0 if none is set.
+    pub uses: Window,
+}
+
+/// Numbers in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Window {
+    /// The first.
     pub from: u64,
-    /// The last number; [`UNTIL_CHANGED`] if the reply has no count, 0 if none is set.
+    /// The last.
     pub until: u64,
 }
 
-impl ReplyWindow {
-    /// Whether the delivery with this number gets the set reply.
+impl Window {
     pub fn contains(&self, seq: u64) -> bool {
         (self.from..=self.until).contains(&seq)
     }
 
-    /// Which use of how many a delivery is; `None` if the reply has no count.
+    /// Whether it has an end.
+    pub fn is_counted(&self) -> bool {
+        self.until != UNTIL_CHANGED
+    }
+
+    /// Which use of how many a delivery is; `None` if there is no count.
     pub fn use_of(&self, seq: u64) -> Option<ReplyUse> {
-        if !self.contains(seq) || self.until == UNTIL_CHANGED {
+        if !self.contains(seq) || !self.is_counted() {
             return None;
         }
         let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         Some(ReplyUse { n: small(seq - self.from + 1), of: small(self.until - self.from + 1) })
     }
 
-    /// Uses left after the number `last_seq`; `None` if the reply has no count.
+    /// Uses left after the number `last_seq`; `None` if there is no count.
     pub fn times_left(&self, last_seq: u64) -> Option<u32> {
         let next = self.from.max(last_seq.saturating_add(1));
-        (self.until != UNTIL_CHANGED).then(|| {
+        self.is_counted().then(|| {
             u32::try_from(self.until.saturating_add(1).saturating_sub(next)).unwrap_or(u32::MAX)
         })
+    }
+}
+
+/// What the owner set about who may call. It is in the head, so a webhook learns it from the write that numbers it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Access {
+    /// Random at each change, so that a late copy of an earlier change is recognised; 0 before the first.
+    pub key: u64,
+    /// Whether pages of other sites may read the answers.
+    pub cors: bool,
+    pub expect: Option<Expected>,
+    /// Of these numbers, those without the expected credential are refused. It is a window and not a count of refusals,
+    /// because counting them would take a write for each.
+    pub refuse: Window,
+}
+
+impl Access {
+    /// Whether a delivery is refused for its credential.
+    pub fn refuses(&self, seq: u64, verified: Option<Verified>) -> bool {
+        verified.is_some_and(|verified| verified != Verified::Ok) && self.refuse.contains(seq)
+    }
+
+    /// As its owner may see it, after the number `last_seq`.
+    pub fn settings(&self, last_seq: u64) -> Settings {
+        let Window { from, until } = self.refuse;
+        let refuse = u32::try_from(until.saturating_add(1).saturating_sub(from));
+        let expect = self.expect.map(|expected| Expectation {
+            scheme: expected.scheme,
+            refuse: refuse.unwrap_or(u32::MAX),
+            refuse_left: self.refuse.times_left(last_seq).unwrap_or(u32::MAX),
+        });
+        Settings { cors: self.cors, expect }
     }
 }
 
@@ -190,6 +241,7 @@ impl Head {
             refused: 0,
             watermarks: vec![],
             reply: ReplyWindow::default(),
+            access: Access::default(),
         }
     }
 

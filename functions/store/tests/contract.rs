@@ -10,8 +10,9 @@ use std::{
 use delivery::{
     Delivery, Request, Response, body::Body, cursor::Cursor, headers::Headers, key::Endpoint,
     key::OwnerKey, limits::Limits, log_page::LogPage, millis::Millis, reply::Reply,
+    settings::Change, settings::Verified,
 };
-use store::{Connection, Error, Numbered, ReadRequest, Store, table};
+use store::{Connection, Error, Numbered, ReadRequest, Store, protocol::Access, table};
 
 /// Any time will do: the store reads no clock.
 const NOW: Millis = Millis(1_795_431_600_000);
@@ -33,6 +34,7 @@ fn delivery(seq: u64, at: Millis, body: &[u8]) -> Delivery {
         seq,
         received_at: at,
         took_ms: 1,
+        verified: None,
         request: Request {
             method: "POST".into(),
             path: "/".into(),
@@ -119,6 +121,8 @@ async fn suite(url: &str) {
     only_the_newest_are_kept_and_the_old_go(&Log::new(&store).await).await;
     what_the_table_has_deleted_is_gone_and_not_missing(&Log::new(&store).await).await;
     replies_answer_the_numbers_they_were_set_for(&Log::new(&store).await).await;
+    settings_come_with_the_number(&Log::new(&store).await).await;
+    what_a_number_used_is_given_back_once(&Log::new(&store).await).await;
     // The last one, because it deletes what others made.
     what_a_wrong_clock_deletes_is_not_called_missing(&Log::new(&store).await).await;
 }
@@ -321,6 +325,51 @@ async fn replies_answer_the_numbers_they_were_set_for(log: &Log) {
     log.store.clear_reply(&log.endpoint, NOW).await.unwrap();
     let restored = log.number(NOW).await;
     assert_eq!(log.store.reply_for(&log.endpoint, &restored).await, Ok(None));
+}
+
+async fn change(log: &Log, json: &str, key: u64) -> Option<(u32, u32)> {
+    let change = Change::parse(json.as_bytes(), &log.endpoint).unwrap();
+    let settings = log.store.change_settings(&log.endpoint, &change, key).await.unwrap();
+    let state = log.store.state(&log.endpoint, NOW, &LIMITS).await.unwrap();
+    assert_eq!(state.settings, settings);
+    settings.expect.map(|expect| (expect.refuse, expect.refuse_left))
+}
+
+async fn settings_come_with_the_number(log: &Log) {
+    assert_eq!(log.number(NOW).await.access, Access::default());
+    let bearer = r#"{"expect":{"scheme":"bearer","token":"t","refuse":2}}"#;
+    assert_eq!(change(log, bearer, 5).await, Some((2, 2)));
+    for (refuses, left) in [(true, 1), (true, 0), (false, 0)] {
+        let Numbered { seq, access, .. } = log.number(NOW).await;
+        assert_eq!(access.refuses(seq, Some(Verified::Wrong)), refuses);
+        assert!(!access.refuses(seq, Some(Verified::Ok)));
+        assert_eq!(access.cors, seq > 2);
+        // The other setting stays as it was, and a repeated write changes nothing.
+        for _ in 0..2 {
+            assert_eq!(change(log, r#"{"cors":true}"#, 10 + seq).await, Some((2, left)));
+        }
+    }
+    assert_eq!(change(log, r#"{"expect":null}"#, 6).await, None);
+    assert_eq!(log.number(NOW).await.access.expect, None);
+    log.store.forget(&log.endpoint, NOW).await.unwrap();
+    log.store.create(&log.endpoint, NOW, random(), &LIMITS).await.unwrap();
+    assert_eq!(log.number(NOW).await.access, Access::default());
+}
+
+async fn what_a_number_used_is_given_back_once(log: &Log) {
+    let reply = Reply { status: 503, times: Some(2), ..Reply::default() };
+    log.store.set_reply(&log.endpoint, &reply, 5, NOW, &LIMITS).await.unwrap();
+    change(log, r#"{"expect":{"scheme":"bearer","token":"t","refuse":1}}"#, 5).await;
+    let preflight = log.number(NOW).await;
+    for _ in 0..2 {
+        log.store.return_uses(&log.endpoint, &preflight).await;
+    }
+    for (use_, refuses) in [(Some(1), true), (Some(2), false), (None, false)] {
+        let numbered = log.number(NOW).await;
+        let used = numbered.reply.uses.use_of(numbered.seq);
+        assert_eq!(used.map(|used| used.n), use_);
+        assert_eq!(numbered.access.refuses(numbered.seq, Some(Verified::Missing)), refuses);
+    }
 }
 
 async fn many_writers_get_numbers_of_their_own(log: &Log) {

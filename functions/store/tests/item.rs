@@ -4,13 +4,13 @@
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use delivery::{
     Delivery, ReplyUse, Request, Response, body::Body, headers::Headers, key::Endpoint,
-    millis::Millis, reply::Reply,
+    millis::Millis, reply::Reply, settings::Expected, settings::Scheme, settings::Verified,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use store::{
     item::{self, Item},
-    protocol::{Head, ReplyWindow, Watermark},
+    protocol::{Access, Head, ReplyWindow, Watermark, Window},
 };
 
 /// An item may have this many bytes
@@ -56,6 +56,7 @@ fn delivery() -> Delivery {
         seq: 12,
         received_at: Millis(1_795_431_600_123),
         took_ms: 7,
+        verified: Some(Verified::Missing),
         request: Request {
             method: "POST".into(),
             path: "/a%20b".into(),
@@ -85,7 +86,7 @@ fn a_delivery_has_these_attributes() {
         json!({
             "endpoint": {"S": "name#00000000000000ff"}, "seq": {"N": "12"},
             "nonce": {"N": "42"}, "expires_at": {"N": "1795500000"},
-            "received_at": {"N": "1795431600123"}, "took_ms": {"N": "7"},
+            "received_at": {"N": "1795431600123"}, "took_ms": {"N": "7"}, "verified": {"S": "missing"},
             "method": {"S": "POST"}, "path": {"S": "/a%20b"}, "query": {"S": "c=d"}, "source": {"S": "203.0.113.7"},
             "headers": {"L": [{"N": "3"}, {"N": "-16"}, {"S": "2.0 x"}]}, "added": {"B": [2]}, "body": {"S": "{}"},
             "status": {"N": "503"}, "reply_headers": {"L": [{"S": "retry-after"}, {"S": "5"}]},
@@ -178,8 +179,19 @@ fn a_head_has_these_attributes() {
         used_from: Millis(14),
         refused: 15,
         watermarks: vec![Watermark { seq: 7, gone_at: Millis(8) }],
-        reply: ReplyWindow { key: 9, from: 10, until: 11 },
+        reply: ReplyWindow { key: 9, uses: Window { from: 10, until: 11 } },
+        access: Access::default(),
     };
+    let access = Access {
+        key: u64::MAX,
+        cors: true,
+        expect: Some(Expected { scheme: Scheme::Bearer, digest: [7; 32] }),
+        refuse: Window { from: 10_000_000, until: 10_000_020 },
+    };
+    for access in [Access { expect: None, refuse: Window::default(), ..access }, access] {
+        let head = Head { access, ..head.clone() };
+        assert_eq!(item::to_head(&item::from_head(&endpoint, &head)), Ok(head));
+    }
     let mut item = item::from_head(&endpoint, &head);
     assert_eq!(item::to_head(&item), Ok(head.clone()));
     check(
@@ -209,7 +221,8 @@ fn a_head_has_these_attributes() {
         refused: 10_000_000,
         expires_at_s: 1_795_431_600,
         watermarks: vec![Watermark { seq: 10_000_000, gone_at: late }; 31],
-        reply: ReplyWindow { key: u64::MAX, from: 10_000_000, until: u64::MAX },
+        reply: ReplyWindow { key: u64::MAX, uses: Window { from: 10_000_000, until: u64::MAX } },
+        access,
         ..head
     };
     let bytes = size(&item::from_head(&endpoint, &largest));
@@ -276,7 +289,9 @@ fn an_attribute_that_is_missing_or_of_another_kind_is_named() {
         assert_eq!(item::to_delivery(&bad).unwrap_err(), name);
         bad.remove(name);
         match name.as_str() {
-            "reply_use" => assert!(item::to_delivery(&bad).is_ok(), "a reply without a count"),
+            "reply_use" | "verified" => {
+                assert!(item::to_delivery(&bad).is_ok(), "it may be absent")
+            }
             _ => assert_eq!(item::to_delivery(&bad).unwrap_err(), name),
         }
     }

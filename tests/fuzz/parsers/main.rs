@@ -12,13 +12,15 @@ use delivery::{
     body::Body,
     cursor::Cursor,
     headers::Headers,
-    key::Key,
+    key::{Endpoint, Key},
     limits::Limits,
     log_page::LogPage,
     millis::Millis,
     published,
     reply::{Reply, SANDBOX},
+    settings::{Change, Verified},
 };
+use receiver::response::Answer;
 use store::item;
 
 /// Random inputs of each target at a test run: a second or two in all.
@@ -48,13 +50,23 @@ fn event(bytes: &[u8]) {
     let Some((endpoint, raw_path)) = receiver::response::target(&request.path) else {
         return;
     };
-    let response = receiver::response::respond(&request, None, &LIMITS);
+    let expected =
+        Change::parse(br#"{"expect":{"scheme":"basic","user":"u","password":"p"}}"#, &endpoint);
+    let (expected, _) = expected.unwrap().expect.flatten().unwrap();
+    let verified = expected.verify(&request, &endpoint);
+    let answer = match (receiver::response::is_preflight(&request), verified) {
+        (true, _) => Answer::Preflight,
+        (false, Verified::Wrong) => Answer::Unauthorized(expected.scheme),
+        _ => Answer::Reply(None),
+    };
+    let response = receiver::response::respond(&request, &answer, true, &LIMITS);
     let sent = receiver::response::to_http(response.clone());
     assert_eq!(sent.status().as_u16(), response.status);
     let delivery = Delivery {
         seq: 1,
         received_at: Millis(1_795_431_600_123),
         took_ms: 1,
+        verified: Some(verified),
         request: receiver::response::recorded(request, raw_path, &LIMITS),
         response,
     };
@@ -218,6 +230,8 @@ fn request(content_type: Option<&str>, body: &[u8]) -> Request {
 
 /// Whatever is set as a reply can't act in a browser, split a header, or grow, whatever it repeats.
 fn reply(bytes: &[u8]) {
+    let endpoint = Endpoint::parse("b7nihh2yefj2lxoxyqgcjpq6pi").unwrap();
+    let _ = Change::parse(bytes, &endpoint);
     let Ok(reply) = Reply::parse(bytes, &LIMITS) else {
         return;
     };
