@@ -44,6 +44,19 @@ test('a delivery is three blocks in the order of cause', () => {
   assert.equal(response.at, '2026-11-23T11:00:00.130Z');
 });
 
+test('a credential that is expected is right, wrong or missing, and one that is not is not mentioned', () => {
+  const shown = (verified) => row(blocksOf(delivery({}, {}, verified && { verified }))[0], 'credential')?.value;
+  assert.deepEqual(['ok', 'wrong', 'missing', undefined].map(shown), ['right', 'wrong', 'missing', undefined]);
+});
+
+test('a preflight that was not allowed says what to switch on', () => {
+  const asks = [['origin', '•••'], ['access-control-request-method', '••••']];
+  const note = (request, headers) => rounds([delivery(request, { headers })], [], { missing: [], unreadable: [] })[0].blocks[0].note;
+  assert.match(note({ method: 'OPTIONS', headers: asks }, []), /under “Who may call”/);
+  assert.equal(note({ method: 'OPTIONS', headers: asks }, [['access-control-allow-origin', '*']]), '');
+  assert.equal(note({ method: 'OPTIONS', headers: asks.slice(1) }, []), '');
+});
+
 test('a body is shown indented and copied as it came', () => {
   const body = '{"a":12345678901234567890}';
   const shown = row(blocksOf(delivery({ body }))[0], 'body');

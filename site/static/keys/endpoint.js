@@ -276,6 +276,12 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
       tell('changed');
       return reply;
     },
+    /** @param {import('../lib/api-client.js').SettingsChange} change */
+    async changeSettings(change) {
+      const settings = await mine().changeSettings(change);
+      tell('changed');
+      return settings;
+    },
     async leaveRead() {
       ring.leaveRead();
       await reopen();

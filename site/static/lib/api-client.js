@@ -8,8 +8,8 @@
  *   truncated: boolean}} Request
  * @typedef {{status: number, headers: [string, string][], body: string, delay_ms: number,
  *   reply_use?: {n: number, of: number}}} Response
- * @typedef {{seq: number, received_at: string, took_ms: number, request: Request, response:
- *   Response}} Delivery
+ * @typedef {{seq: number, received_at: string, took_ms: number, verified?: 'ok' | 'wrong' |
+ *   'missing', request: Request, response: Response}} Delivery
  * @typedef {{endpoint: string, deliveries: Delivery[], cursor: string, older?: string, first_seq:
  *   number,
  *   last_seq: number, missing: number[], unreadable?: number[], refused?: number, restarted:
@@ -20,7 +20,11 @@
  * @typedef {import('../cards/reply-setting.js').Setting & {times_left?: number}} SetReply
  * @typedef {{endpoint: string, hook_url: string, created_at: string, expires_at: string, first_seq:
  *   number,
- *   last_seq: number, limits: Limits, reply: SetReply | null}} EndpointInfo
+ *   last_seq: number, limits: Limits, reply: SetReply | null, settings?: Settings}} EndpointInfo
+ * @typedef {{cors: boolean, expect: {scheme: string, refuse: number, refuse_left: number} | null}}
+ *   Settings
+ * @typedef {{cors?: boolean, expect?: {scheme: string, token?: string, user?: string, password?:
+ *   string, refuse?: number} | null}} SettingsChange what is absent stays as it is
  */
 
 /**
@@ -118,6 +122,8 @@ export function apiClient({ fetch, key }) {
      */
     setReply: (setting) => call('PUT', '/api/reply', undefined, setting),
     restoreReply: () => call('DELETE', '/api/reply'),
+    /** Who may call. @param {SettingsChange} change @returns {Promise<Settings>} */
+    changeSettings: (change) => call('PUT', '/api/settings', undefined, change),
     /**
      * @param {{after?: string, before?: string, last?: number, limit?: number}} query
      * @param {AbortSignal} [signal]

@@ -76,7 +76,7 @@ export const blocksOf = (delivery) => [
 ];
 
 /** The request as the server got it. @param {Delivery} delivery @returns {Block} */
-function received({ seq, received_at, request }) {
+function received({ seq, received_at, verified, request }) {
   const target = request.path + (request.query === '' ? '' : `?${request.query}`);
   /** @type {Row[]} */
   const rows = [{ name: 'method', kind: 'text', value: `${request.method} ${target}` }];
@@ -110,6 +110,10 @@ function received({ seq, received_at, request }) {
     const value =
       `${onTheWay.length} ${onTheWay.length === 1 ? 'header' : 'headers'} added ` + 'on the way';
     rows.push({ name: '', kind: 'folded', value, pairs: onTheWay });
+  }
+  if (verified !== undefined) {
+    const value = verified === 'ok' ? 'right' : verified;
+    rows.push({ name: 'credential', kind: 'text', value });
   }
   rows.push(bodyRow(request));
   rows.push({ name: 'from', kind: 'text', value: request.source, openOnly: true });

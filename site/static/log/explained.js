@@ -38,6 +38,7 @@ export const TITLES = new Map([
   ['field-no-defaults', 'noDefaults'],
   ['field-response-topic', 'responseTopic'],
   ['hook-url', 'Your hook URL'],
+  ['who-may-call', 'Who may call'],
   ['log', 'Log'],
   ['webhook-tutorial', 'The simulated cloud'],
 ]);

@@ -56,6 +56,15 @@ export function receivedHints(trace) {
   const hints = [];
   if (!event && request.headers.some(([name]) => name === SENT_BY))
     hints.push(hint('hook-url', 'Sent by this page, as Particle would: no cloud took part.'));
+  if (isPreflight(delivery) && !has(delivery.response, 'access-control-allow-origin'))
+    hints.push(
+      hint(
+        'who-may-call',
+        'A browser asked whether a page of another site may send a request, and the answer did ' +
+          'not allow it, so that request never came. To allow it, switch on “Pages of other ' +
+          'sites may call” under “Who may call”.',
+      ),
+    );
   if (earlier) {
     const what = earlier.by === null ? 'the same event, delivered again' : `the same ${earlier.by}`;
     const words = `Seen before, #${earlier.seq}: ${what}. A server has to be ready for that.`;
@@ -122,6 +131,15 @@ export function receivedHints(trace) {
     );
   return hints;
 }
+
+/** @param {{headers: [string, string][]}} message @param {string} header */
+const has = ({ headers }, header) => headers.some(([name]) => name === header);
+
+/** As the receiver has it. @param {Delivery} delivery */
+const isPreflight = ({ request }) =>
+  request.method === 'OPTIONS' &&
+  has(request, 'origin') &&
+  has(request, 'access-control-request-method');
 
 /** Particle names itself so. @param {Delivery['request']} request */
 const isParticle = (request) =>
