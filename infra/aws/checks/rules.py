@@ -236,7 +236,8 @@ def behaviours(case):
 
 
 def hook_hosts(case):
-    """With a domain, replies come only from hosts of their own, and no page but the product's may read them."""
+    """With a domain, replies come only from hosts of their own, and no page but the product's may read them unless the receiver
+    says so."""
     hook = dict(case.behaviours())["Distribution /hook*"]["FunctionAssociations"][0]["FunctionARN"]
     if hook != {"Fn::If": ["HasDomain", {"Fn::GetAtt": ["HookMoved", "FunctionARN"]}, {"Fn::GetAtt": ["ThroughTheFront", "FunctionARN"]}]}:
         yield "hooks are served under the page's origin too"
@@ -244,8 +245,11 @@ def hook_hosts(case):
     cors = policies["HookHeaders"]["ResponseHeadersPolicyConfig"]["CorsConfig"]
     if cors["AccessControlAllowOrigins"] != {"Items": [{"Fn::Sub": "https://${DomainName}"}]} or cors["AccessControlAllowCredentials"]:
         yield f"pages of other origins may read replies: {cors}"
-    if cors["OriginOverride"] is not True:
-        yield "an owner's reply could override which pages may read it"
+    if cors["OriginOverride"] is not False:
+        yield "an owner can't let other pages read replies"
+    for name, properties in case.of("AWS::Lambda::Url").items():
+        if "Cors" in properties:
+            yield f"{name}: Lambda answers preflights, and adds CORS headers to those of the receiver"
     url = case.of("AWS::Lambda::Function")["Api"]["Environment"]["Variables"]["HOOK_URL"]
     if url["Fn::If"][:2] != ["HasDomain", {"Fn::Sub": "https://{endpoint}.hook.${DomainName}"}]:
         yield f"hook URLs are {url}"
