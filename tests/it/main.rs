@@ -32,6 +32,7 @@ mod plain;
 mod planted;
 mod presses;
 mod replies;
+mod senders;
 mod share;
 mod slow_table;
 mod start;

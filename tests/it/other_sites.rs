@@ -51,7 +51,7 @@ async fn the_engine_refuses_web_pages() {
 }
 
 /// A site of somebody else on this computer: one empty page, whatever is asked for.
-async fn other_site() -> Listener {
+pub(crate) async fn other_site() -> Listener {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let page = "<!doctype html><title>Another site</title><h1>Another site</h1>";
     let router = Router::new().fallback(async move || Html(page));
