@@ -133,7 +133,7 @@ async fn only_the_expected_credential_is_right_and_a_refusal_ends() {
     let refused = person.call(Method::PUT, "/api/settings", r#"{"expect":{"scheme":"x"}}"#).await;
     assert_eq!(
         (refused.status(), &json(&refused)["field"]),
-        (StatusCode::BAD_REQUEST, &json!("scheme"))
+        (StatusCode::BAD_REQUEST, &json!("expect"))
     );
     assert_eq!(change(&person, &json!({ "expect": null })).await["expect"], Value::Null);
     send(&person, Method::POST, &[]).await;

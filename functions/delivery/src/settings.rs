@@ -6,7 +6,7 @@
 
 use data_encoding::BASE64_NOPAD;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -127,6 +127,48 @@ impl Expected {
     }
 }
 
+/// A credential as its owner writes it down.
+#[derive(Deserialize)]
+#[serde(tag = "scheme", rename_all = "lowercase", deny_unknown_fields)]
+enum Credential {
+    Bearer {
+        token: String,
+        #[serde(default)]
+        refuse: u32,
+    },
+    Basic {
+        user: String,
+        password: String,
+        #[serde(default)]
+        refuse: u32,
+    },
+}
+
+/// What `expect` may be, for whoever gave something else.
+const EXPECT: &str = "null, {\"scheme\":\"bearer\",\"token\":…} or {\"scheme\":\"basic\",\"user\":…,\"password\":…}, with up to 512 bytes, no control character, only visible ASCII in a token and no colon in a user, and with refuse from 0 to 20 if you like";
+
+impl Credential {
+    /// Its digest, and how many webhooks without it are refused. `None` if no sender could bring it.
+    fn expected(&self, endpoint: &Endpoint) -> Option<(Expected, u32)> {
+        let (scheme, credential, refuse) = match self {
+            Credential::Bearer { token, refuse } => (Scheme::Bearer, token.clone(), *refuse),
+            Credential::Basic { user, password, refuse } => {
+                (Scheme::Basic, format!("{user}:{password}"), *refuse)
+            }
+        };
+        let is_sendable = match self {
+            Credential::Bearer { token, .. } => {
+                !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
+            }
+            Credential::Basic { user, .. } => {
+                !user.contains(':') && credential != ":" && !credential.contains(char::is_control)
+            }
+        };
+        let fits = is_sendable && credential.len() <= MAX_CREDENTIAL && refuse <= MAX_TIMES;
+        fits.then(|| (Expected::new(scheme, credential.as_bytes(), endpoint), refuse))
+    }
+}
+
 /// A change of the settings. What is `None` stays as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Change {
@@ -135,94 +177,36 @@ pub struct Change {
     pub expect: Option<Option<(Expected, u32)>>,
 }
 
-fn refuse<T>(field: &str, detail: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal { field: field.into(), detail: detail.into() })
-}
-
 impl Change {
     /// The change that a JSON text is.
     ///
     /// # Errors
     /// Names the first field that does not fit, and says what would. Never repeats a value, which may be a secret.
     pub fn parse(json: &[u8], endpoint: &Endpoint) -> Result<Self, Refusal> {
-        if json.len() > MAX_CHANGE {
-            return refuse("", format!("settings have at most {MAX_CHANGE} bytes"));
-        }
-        let Ok(Value::Object(fields)) = serde_json::from_slice(json) else {
-            return refuse("", "send a JSON object such as {\"cors\":true}");
+        let refuse = |field: &str, detail: &str| {
+            Err(Refusal { field: field.to_owned(), detail: detail.to_owned() })
+        };
+        let fields = match serde_json::from_slice(json) {
+            Ok(Value::Object(fields)) if json.len() <= MAX_CHANGE => fields,
+            _ => return refuse("", "send a short JSON object such as {\"cors\":true}"),
         };
         let mut change = Change::default();
-        for (name, value) in &fields {
+        for (name, value) in fields {
             match (name.as_str(), value) {
-                ("cors", Value::Bool(cors)) => change.cors = Some(*cors),
-                ("cors", _) => return refuse(name, "true or false"),
+                ("cors", Value::Bool(cors)) => change.cors = Some(cors),
+                ("cors", _) => return refuse("cors", "true or false"),
                 ("expect", Value::Null) => change.expect = Some(None),
-                ("expect", Value::Object(expect)) => {
-                    change.expect = Some(Some(expected(expect, endpoint)?));
+                ("expect", value) => {
+                    let credential = serde_json::from_value::<Credential>(value).ok();
+                    match credential.and_then(|credential| credential.expected(endpoint)) {
+                        None => return refuse("expect", EXPECT),
+                        expected => change.expect = Some(expected),
+                    }
                 }
-                ("expect", _) => {
-                    return refuse(
-                        name,
-                        "null, or an object such as {\"scheme\":\"bearer\",\"token\":\"…\"}",
-                    );
-                }
-                _ => return refuse(name, "no such field; there are cors and expect"),
+                _ => return refuse(&name, "no such field; there are cors and expect"),
             }
         }
         Ok(change)
-    }
-}
-
-fn expected(fields: &Map<String, Value>, endpoint: &Endpoint) -> Result<(Expected, u32), Refusal> {
-    let text = |name: &'static str| match fields.get(name).and_then(Value::as_str) {
-        Some(text) if !text.chars().any(char::is_control) => Ok(text),
-        _ => refuse(name, "a string without line breaks and other control characters"),
-    };
-    let (scheme, names, credential) = match fields.get("scheme").and_then(Value::as_str) {
-        Some("bearer") => (Scheme::Bearer, ["token", "token"], text("token")?.to_owned()),
-        Some("basic") => {
-            let (user, password) = (text("user")?, text("password")?);
-            if user.contains(':') {
-                return refuse("user", "a user name has no colon, because a colon ends it");
-            }
-            (Scheme::Basic, ["user", "password"], format!("{user}:{password}"))
-        }
-        _ => return refuse("scheme", "bearer or basic"),
-    };
-    let is_known = |name: &str| names.contains(&name) || ["scheme", "refuse"].contains(&name);
-    if let Some(name) = fields.keys().find(|name| !is_known(name)) {
-        let [first, second] = names;
-        return refuse(
-            name,
-            format!("no such field here; give scheme, {first}, {second} and refuse"),
-        );
-    }
-    let is_sendable = match scheme {
-        Scheme::Bearer => {
-            credential.bytes().all(|byte| byte.is_ascii_graphic()) && credential != ""
-        }
-        Scheme::Basic => credential != ":",
-    };
-    if !is_sendable || credential.len() > MAX_CREDENTIAL {
-        return refuse(
-            names[1],
-            match scheme {
-                Scheme::Bearer => {
-                    format!("from 1 to {MAX_CREDENTIAL} visible ASCII characters, no space")
-                }
-                Scheme::Basic => {
-                    format!("not empty like the user, and at most {MAX_CREDENTIAL} bytes with it")
-                }
-            },
-        );
-    }
-    let refused = match fields.get("refuse") {
-        None => Some(0),
-        Some(value) => value.as_u64().and_then(|times| u32::try_from(times).ok()),
-    };
-    match refused.filter(|times| *times <= MAX_TIMES) {
-        Some(times) => Ok((Expected::new(scheme, credential.as_bytes(), endpoint), times)),
-        None => refuse("refuse", format!("a whole number from 0 to {MAX_TIMES}")),
     }
 }
 
@@ -306,34 +290,30 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_by_name_and_not_repeated() {
-        let long =
-            format!(r#"{{"expect":{{"scheme":"bearer","token":"{}"}}}}"#, "planted".repeat(74));
-        for (json, field) in [
-            ("", ""),
-            ("[true]", ""),
-            (&*" ".repeat(MAX_CHANGE + 1), ""),
-            (r#"{"cors":"planted"}"#, "cors"),
-            (r#"{"colour":"planted"}"#, "colour"),
-            (r#"{"expect":"planted"}"#, "expect"),
-            (r#"{"expect":{}}"#, "scheme"),
-            (r#"{"expect":{"scheme":"planted"}}"#, "scheme"),
-            (r#"{"expect":{"scheme":"bearer"}}"#, "token"),
-            (r#"{"expect":{"scheme":"bearer","token":""}}"#, "token"),
-            (r#"{"expect":{"scheme":"bearer","token":"planted a"}}"#, "token"),
-            (r#"{"expect":{"scheme":"bearer","token":"plantedé"}}"#, "token"),
-            (r#"{"expect":{"scheme":"bearer","token":"planted\r\n"}}"#, "token"),
-            (&long, "token"),
-            (r#"{"expect":{"scheme":"bearer","token":"t","password":"planted"}}"#, "password"),
-            (r#"{"expect":{"scheme":"basic","user":"planted"}}"#, "password"),
-            (r#"{"expect":{"scheme":"basic","user":"","password":""}}"#, "password"),
-            (r#"{"expect":{"scheme":"basic","user":"planted:","password":"p"}}"#, "user"),
-            (r#"{"expect":{"scheme":"basic","user":"u","password":"\u0000planted"}}"#, "password"),
-            (r#"{"expect":{"scheme":"bearer","token":"planted","refuse":21}}"#, "refuse"),
-            (r#"{"expect":{"scheme":"bearer","token":"planted","refuse":-1}}"#, "refuse"),
-        ] {
+        let check = |json: &str, field: &str| {
             let refusal = Change::parse(json.as_bytes(), &endpoint()).unwrap_err();
             assert_eq!(refusal.field, field, "{json}");
-            assert!(!refusal.detail.is_empty() && !refusal.detail.contains("planted"), "{json}");
+            assert!(!refusal.detail.contains("planted"), "{json}");
+        };
+        check("[true]", "");
+        check(&format!("{{{}}}", " ".repeat(MAX_CHANGE)), "");
+        check(r#"{"cors":"planted"}"#, "cors");
+        check(r#"{"colour":"planted"}"#, "colour");
+        for expect in [
+            r#""planted""#,
+            r#"{"scheme":"planted","token":"t"}"#,
+            r#"{"scheme":"bearer","token":""}"#,
+            r#"{"scheme":"bearer","token":"planted é"}"#,
+            r#"{"scheme":"bearer","token":"planted\r\n"}"#,
+            &format!(r#"{{"scheme":"bearer","token":"{}"}}"#, "planted".repeat(74)),
+            r#"{"scheme":"bearer","token":"t","password":"planted"}"#,
+            r#"{"scheme":"bearer","token":"planted","refuse":21}"#,
+            r#"{"scheme":"basic","user":"planted"}"#,
+            r#"{"scheme":"basic","user":"","password":""}"#,
+            r#"{"scheme":"basic","user":"planted:","password":"p"}"#,
+            r#"{"scheme":"basic","user":"u","password":"\u0000planted"}"#,
+        ] {
+            check(&format!(r#"{{"expect":{expect}}}"#), "expect");
         }
     }
 

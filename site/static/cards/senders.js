@@ -86,7 +86,7 @@ export function mount(root, { state, endpoint }) {
 function settingsWords({ cors, expect }, came) {
   const pages = cors
     ? 'Pages of other sites may call and read the answer.'
-    : 'Pages of other sites can’t read the answer, and most of what they send is stopped by the browser.';
+    : 'Pages of other sites can’t read the answer, and the browser stops most of what they send.';
   if (expect === null) return `${pages} No credential is expected.`;
   const kind = expect.scheme === 'basic' ? 'A user and password are' : 'A bearer token is';
   const left = Math.max(0, expect.refuse_left - came);
