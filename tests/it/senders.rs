@@ -167,6 +167,7 @@ async fn the_page_lets_another_sites_page_call() {
     visit.slot_says("senders", "now", "A bearer token is expected").await;
     assert_eq!(call().await, r#"200 {"ok":true,"id":7}"#);
     visit.says(".log-rounds", "right").await;
+    visit.scroll_to(card).await;
     visit.look("[data-component='cards/senders']", "senders").await;
     visit.end(home).await;
     site.stop().await;
