@@ -75,6 +75,13 @@ export const blocksOf = (delivery) => [
   responseBlock(delivery),
 ];
 
+/** What the server says of an expected credential, in words. */
+const CREDENTIAL = new Map([
+  ['ok', 'right'],
+  ['wrong', 'wrong'],
+  ['missing', 'missing'],
+]);
+
 /** The request as the server got it. @param {Delivery} delivery @returns {Block} */
 function received({ seq, received_at, verified, request }) {
   const target = request.path + (request.query === '' ? '' : `?${request.query}`);
@@ -111,10 +118,8 @@ function received({ seq, received_at, verified, request }) {
       `${onTheWay.length} ${onTheWay.length === 1 ? 'header' : 'headers'} added ` + 'on the way';
     rows.push({ name: '', kind: 'folded', value, pairs: onTheWay });
   }
-  if (verified !== undefined) {
-    const value = verified === 'ok' ? 'right' : verified;
-    rows.push({ name: 'credential', kind: 'text', value });
-  }
+  const credential = CREDENTIAL.get(verified ?? '');
+  if (credential) rows.push({ name: 'credential', kind: 'text', value: credential });
   rows.push(bodyRow(request));
   rows.push({ name: 'from', kind: 'text', value: request.source, openOnly: true });
   rows.push({ name: 'received at', kind: 'time', value: received_at, openOnly: true });
