@@ -33,6 +33,7 @@ FAULTS = [
     ("hook_hosts", "!If [HasDomain, !GetAtt HookMoved.FunctionARN, !GetAtt ThroughTheFront.FunctionARN]", "!GetAtt ThroughTheFront.FunctionARN"),
     ("hook_hosts", 'Items: [!Sub "https://${DomainName}"]', 'Items: ["*"]'),
     ("hook_hosts", "OriginOverride: false", "OriginOverride: true"),
+    ("hook_hosts", "AuthType: NONE\n      InvokeMode", "AuthType: NONE\n      Cors: { AllowOrigins: ['*'] }\n      InvokeMode"),
     ("hook_hosts", '!Sub "https://{endpoint}.hook.${DomainName}"', '"https://{host}/hook/{endpoint}"'),
     ("host_is_not_forwarded", "HeaderBehavior: allExcept\n          Headers: [host]", "HeaderBehavior: allViewer"),
     ("host_is_not_forwarded", "CookieBehavior: all ", "CookieBehavior: none "),
