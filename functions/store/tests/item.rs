@@ -131,15 +131,17 @@ fn a_usual_webhook_takes_one_write_unit() {
     let mut authorized = through_the_cdn.clone();
     authorized.push(("authorization".into(), "x".repeat(60)));
     let counted = Some(ReplyUse { n: 19, of: 20 });
-    for (headers, reply_use, bytes) in [
-        (plain, None, 535),
-        (through_the_cdn, None, 744),
-        (authorized.clone(), None, 809),
-        (authorized, counted, 834),
+    for (headers, verified, reply_use, bytes) in [
+        (plain, None, None, 535),
+        (through_the_cdn, None, None, 744),
+        (authorized.clone(), None, None, 809),
+        (authorized.clone(), None, counted, 834),
+        (authorized, Some(Verified::Missing), counted, 849),
     ] {
         let added = headers.iter().map(|(name, _)| name.clone());
         let usual = Delivery {
             seq: 9_999_999,
+            verified,
             request: Request {
                 path: "/".into(),
                 raw_path: String::new(),
