@@ -11,7 +11,7 @@ export function mount(root, { state, endpoint, expect }) {
   const { name, url, settings } = slots(root);
   let wasOpen = false;
   effect(() => {
-    root.hidden = state.keys.value === null;
+    root.hidden = state.keys.value === null || state.file.value !== null;
     write(url, state.info.value?.hook_url ?? '');
     writeOrHide(name, endpoint.nameOf(state.keys.value?.endpoint ?? ''));
   });

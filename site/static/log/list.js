@@ -108,7 +108,10 @@ export function mount(root, { state, endpoint, listed, rounds, isAsked, expect }
 
   /** @param {string | null} key */
   function mark(key) {
-    for (const [one, { node }] of drawn) {
+    const shown = state.openDelivery.peek();
+    for (const [one, { node, round }] of drawn) {
+      // The newest is shown until another is selected.
+      node.toggleAttribute('data-shown', shown !== null && round?.trace?.delivery === shown);
       const isSelected = String(one === key);
       if (node.getAttribute('aria-selected') !== isSelected)
         node.setAttribute('aria-selected', isSelected);
@@ -127,6 +130,10 @@ export function mount(root, { state, endpoint, listed, rounds, isAsked, expect }
       draw();
     }
     mark(key);
+  });
+  effect(() => {
+    void state.openDelivery.value;
+    mark(state.selected.peek());
   });
 
   view.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
