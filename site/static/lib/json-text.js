@@ -33,17 +33,18 @@ export function isJson(text) {
 }
 
 /**
- * A JSON text with two spaces of indent a level; null if it is not JSON.
- * @param {string} text
+ * A JSON text with two spaces of indent a level; null if it is not JSON, or becomes longer than
+ * `most`: of deep nesting, the indent is most of it.
+ * @param {string} text @param {number} [most]
  */
-export function pretty(text) {
+export function pretty(text, most = Infinity) {
   if (!isJson(text)) return null;
   let out = '';
   let level = 0;
   const line = () => `\n${'  '.repeat(level)}`;
-  const tokens = [...tokensOf(text)];
-  tokens.forEach((token, i) => {
-    const before = tokens[i - 1];
+  let before = '';
+  for (const token of tokensOf(text)) {
+    if (out.length > most) return null;
     const empty = (token === '}' && before === '{') || (token === ']' && before === '[');
     if (token === '}' || token === ']') {
       level -= 1;
@@ -56,7 +57,8 @@ export function pretty(text) {
       out += token;
       if (token === '{' || token === '[') level += 1;
     }
-  });
+    before = token;
+  }
   return out;
 }
 

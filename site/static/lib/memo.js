@@ -14,3 +14,16 @@ export function perObject(compute) {
     return entry.value;
   };
 }
+
+/**
+ * The same for what is large: only the last is kept.
+ * @template {object} K, V @param {(key: K) => V} compute @returns {(key: K) => V}
+ */
+export function lastOnly(compute) {
+  /** @type {{key: K, value: V} | undefined} */
+  let last;
+  return (key) => {
+    if (last?.key !== key) last = { key, value: compute(key) };
+    return last.value;
+  };
+}

@@ -67,6 +67,10 @@ export function clip(text, most, lines) {
   return { text: text.slice(0, end), rest: text.length - end };
 }
 
+/** A stranger's word within a sentence: short, on one line, with signs for what can't be seen. */
+export const quotable = (/** @type {string} */ text) =>
+  clip(text, 200, 1).text.replace(UNSEEN, signOf);
+
 /** Bytes as people count them. @param {number} count */
 export function size(count) {
   if (count < 1024) return `${count} ${count === 1 ? 'byte' : 'bytes'}`;

@@ -2,6 +2,7 @@
 // A request that was received as a line for bash or zsh, which sends it again byte for byte. Pure;
 // loaded when asked for.
 
+import { base64Of } from '../lib/bytes.js';
 import { bodyBytes, isMasked, urlOf } from './request-body.js';
 
 /** @typedef {import('../lib/api-client.js').Delivery} Delivery */
@@ -76,7 +77,7 @@ export function asCurl(request, hookUrl) {
     );
   if (piped) notes.push('The body goes through base64, so that every byte arrives.');
   return {
-    line: piped ? `printf %s '${base64(request, bytes)}' | base64 -d | ${line}` : line,
+    line: piped ? `printf %s '${base64Of(bytes)}' | base64 -d | ${line}` : line,
     notes,
   };
 }
@@ -84,16 +85,6 @@ export function asCurl(request, hookUrl) {
 /** @param {Delivery['request']} request @param {Uint8Array} bytes */
 const isPiped = ({ body, body_encoding }, bytes) =>
   body_encoding === 'base64' || bytes.length > MAX_ARGUMENT || body.includes('\0');
-
-/** @param {Delivery['request']} request @param {Uint8Array} bytes */
-function base64({ body, body_encoding }, bytes) {
-  if (body_encoding === 'base64') return body;
-  let binary = '';
-  // Not all at once: the arguments of a call have an end too.
-  for (let at = 0; at < bytes.length; at += 8192)
-    binary += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return btoa(binary);
-}
 
 /**
  * One argument. What a terminal would act on when it is pasted, or a reader can't see, is written

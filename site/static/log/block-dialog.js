@@ -4,6 +4,7 @@
 import { slots } from '../lib/component.js';
 import { writeOrHide } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
+import { showRead } from './block.js';
 import { drawLinks } from './explained.js';
 import { drawRows } from './row.js';
 
@@ -23,11 +24,15 @@ export function mount(root, { state }) {
 
   effect(() => {
     const block = state.openBlock.value;
-    rows.replaceChildren(...(block ? drawRows(block, 'open') : []));
+    rows.replaceChildren();
     if (!block) return;
+    showRead(block, (read) => {
+      if (state.openBlock.peek() !== block) return;
+      rows.replaceChildren(...drawRows(read, 'open'));
+      writeOrHide(note, read.note);
+    });
     dialog.dataset.kind = block.kind;
     title.textContent = block.seq === null ? block.title : `${block.title} #${block.seq}`;
-    writeOrHide(note, block.note);
     links.replaceChildren(drawLinks(block));
     const { deliveries } = state.log.peek();
     state.openDelivery.value =

@@ -29,15 +29,27 @@ export function drawBlock(block, now, fit = 'closed') {
     at.dateTime = block.at;
     at.title = `${block.at} (UTC)`;
   }
-  try {
-    slot(node, 'rows').append(...drawRows(block, fit));
-    writeOrHide(slot(node, 'note'), block.note);
-  } catch (error) {
-    // One block that can't be drawn takes no other with it.
-    writeOrHide(
-      slot(node, 'note'),
-      `This block could not be drawn: ${String(error).slice(0, 200)}`,
-    );
-  }
+  showRead(block, (read) => {
+    try {
+      slot(node, 'rows').replaceChildren(...drawRows(read, fit));
+      writeOrHide(slot(node, 'note'), read.note);
+    } catch (error) {
+      // One block that can't be drawn takes no other with it.
+      const why = String(error).slice(0, 200);
+      writeOrHide(slot(node, 'note'), `This block could not be drawn: ${why}`);
+    }
+  });
   return node;
+}
+
+/**
+ * Shows a block, and once more when what takes a decoder was read.
+ * @param {Block} block @param {(block: Block) => void} show
+ */
+export function showRead(block, show) {
+  show(block);
+  block.read?.().then(
+    (content) => show({ ...block, ...content }),
+    (error) => show({ ...block, note: `Not decoded: ${String(error).slice(0, 200)}` }),
+  );
 }

@@ -2,30 +2,40 @@
 // What a delivery looks like: a Delivery in, the blocks that show it out. Pure; block.js draws what
 // comes out.
 
-import { MAX_DEPTH, depth, isJson, members, pretty, stringOf } from '../lib/json-text.js';
-import { confirmationOf } from './confirmation.js';
-import { bodyBytes, contentType, fieldsOf, formFields, isForm } from './request-body.js';
-import { clip, hexView, size } from '../lib/text.js';
+import { size } from '../lib/text.js';
 import { span } from '../lib/time.js';
+import { confirmationOf } from './confirmation.js';
+import { contentOf, nothing, parsedText } from './parsed.js';
+import { bodyBytes, takesDecoder } from './request-body.js';
+import { hexRow, textRow } from './value-row.js';
 
 /**
  * @typedef {import('../lib/api-client.js').Delivery} Delivery
  * @typedef {{
  *   name: string,
- *   kind: 'text' | 'pairs' | 'folded' | 'time',
+ *   kind: 'text' | 'pairs' | 'folded' | 'time' | 'hex' | 'image',
  *   value: string,
  *   pairs?: [string, string][],
  *   copy?: string,
  *   bytes?: () => Uint8Array,
+ *   file?: string,
+ *   type?: string,
  *   remark?: string,
  *   link?: string,
  *   openOnly?: boolean,
  * }} Row `pairs`: lines of name and value, in place of `value`. `folded`: those pairs, shut until
- *   asked for; `value` is what the fold says. `time`: an RFC 3339 time. `copy`: the exact text,
- *   where what is shown is another. `bytes`: the exact bytes of what is not text. `remark`: a word
- *   about the value, after it. `link`: where the reader may go. `openOnly`: shown only where there
- *   is room for everything.
+ *   asked for; `value` is what the fold says. `time`: an RFC 3339 time. `hex`: bytes as hex.
+ *   `image`: the picture that `bytes` are, of the MIME type `type`. `copy`: the exact text, where
+ *   what is shown is another. `bytes`: the exact bytes, where they are not the text in UTF-8.
+ *   `file`: the name to save them by. `remark`: a word about the value, after it. `link`: where
+ *   the reader may go. `openOnly`: shown only where there is room for everything.
  * @typedef {{
+ *   rows: Row[],
+ *   more?: {count: number, rows: (from: number, to: number) => Row[]} | undefined,
+ *   note?: string,
+ * }} Content of a block. `more`: rows after these, made on request: a body may have a hundred
+ *   thousand fields.
+ * @typedef {Content & {
  *   key: string,
  *   kind: 'api' | 'device' | 'internal' | 'error' | 'received' | 'parsed' | 'response',
  *   direction: 'in' | 'out' | 'internal' | 'derived',
@@ -34,26 +44,14 @@ import { span } from '../lib/time.js';
  *   seq: number | null,
  *   at: string | null,
  *   hop: string,
- *   rows: Row[],
- *   more?: {count: number, rows: (from: number, to: number) => Row[]},
  *   note: string,
+ *   read?: () => Promise<Content>,
  *   about?: string[],
  * }} Block `short`: the title in a word or two, for where there is no room. `at`: when, as an RFC
  *   3339 time. `hop`: how long the way to this block took, where one clock measured it; else empty.
- *   `more`: rows after these, made on request: a body may have a hundred thousand fields. `note`:
- *   what there is to learn; else empty. `about`: the paragraphs of the tutorial for the note.
+ *   `note`: what there is to learn; else empty. `read`: what is shown instead once it is decoded.
+ *   `about`: the paragraphs of the tutorial for the note.
  */
-
-/**
- * Larger bodies are shown as they came: a reader gains nothing from a hundred thousand indented
- * lines.
- */
-const MAX_PRETTY = 64 * 1024;
-/** Bytes of a binary body that are shown as hex; all of them can be downloaded. */
-const MAX_HEX = 16 * 1024;
-
-/** Rows of a block that are made at once. */
-const MAX_ROWS = 100;
 
 /** What every block of a received request has, whether or not its request can be drawn. */
 const RECEIVED = /** @type {const} */ ({
@@ -63,6 +61,11 @@ const RECEIVED = /** @type {const} */ ({
   short: 'received',
   hop: '',
 });
+
+/** What the gateway in front of the receiver does to every request. */
+const HEADERS_REMARK =
+  'The gateway changes headers: names are in lower case, repeated ones are joined by commas, and ' +
+  'trailers and those of the connection, such as “transfer-encoding”, are left out.';
 
 /**
  * The three blocks of a delivery, in the order of cause.
@@ -120,6 +123,7 @@ function received({ seq, received_at, verified, request }) {
   }
   const credential = CREDENTIAL.get(verified ?? '');
   if (credential) rows.push({ name: 'credential', kind: 'text', value: credential });
+  rows.push({ name: '', kind: 'text', value: '', remark: HEADERS_REMARK, openOnly: true });
   rows.push(bodyRow(request));
   rows.push({ name: 'from', kind: 'text', value: request.source, openOnly: true });
   rows.push({ name: 'received at', kind: 'time', value: received_at, openOnly: true });
@@ -132,12 +136,17 @@ function received({ seq, received_at, verified, request }) {
     });
     rows.push({ name: 'body SHA-256', kind: 'text', value: request.body_sha256, openOnly: true });
   }
+  const read = async () => {
+    const { body } = await readLater(request);
+    return { rows: rows.map((row) => (row.name === 'body' ? body : row)) };
+  };
   return {
     ...RECEIVED,
     key: `${seq}:received`,
     seq,
     at: received_at,
     rows,
+    ...(takesDecoder(request) && { read }),
     note: request.truncated
       ? `The body was over the limit: ${size(request.body_bytes)}. This is how it began; the ` +
         'sender got 413.'
@@ -145,13 +154,8 @@ function received({ seq, received_at, verified, request }) {
   };
 }
 
-/** What the device published, decoded. @param {Delivery} delivery @returns {Block} */
+/** Everything that was parsed of the body. @param {Delivery} delivery @returns {Block} */
 function parsed({ seq, received_at, request }) {
-  const { fields, count, note } = parsedFields(request, 0, MAX_ROWS);
-  const rowAt = (/** @type {Field} */ field) => (field.isJson ? jsonRow(field) : fieldRow(field));
-  // The rest is parsed again when it is asked for, and is not kept.
-  const rows = (/** @type {number} */ from, /** @type {number} */ to) =>
-    parsedFields(request, from, to).fields.map(rowAt);
   return {
     key: `${seq}:parsed`,
     kind: 'parsed',
@@ -161,10 +165,26 @@ function parsed({ seq, received_at, request }) {
     seq,
     at: received_at,
     hop: '',
-    rows: fields.map(rowAt),
-    ...(count > fields.length && { more: { count: count - fields.length, rows } }),
-    note,
+    ...contentOf((from, to) => parsedBody(request, from, to)),
+    ...(takesDecoder(request) && { read: async () => (await readLater(request)).parsed }),
   };
+}
+
+/** The body as what it is. Decoders are loaded when they are needed. */
+const readLater = async (/** @type {Delivery['request']} */ request) =>
+  (await import('./read-body.js')).readBody(request);
+
+/**
+ * What can be parsed without a decoder.
+ * @param {Delivery['request']} request @param {number} from @param {number} to
+ */
+function parsedBody(request, from, to) {
+  if (request.body_bytes === 0) return nothing('No body, so there is nothing to parse.');
+  if (request.truncated)
+    return nothing('Only the beginning of the body was kept, so it is not parsed.');
+  if (request.body_encoding === 'base64')
+    return nothing('The body is not text, so there is nothing to parse.');
+  return parsedText(request.body, request, from, to);
 }
 
 /**
@@ -233,98 +253,6 @@ export function responseBlock(delivery, isWaiting = false) {
   };
 }
 
-/**
- * @typedef {{name: string, value: string, isJson?: boolean}} Field of a body; `isJson`: the value
- *   is a JSON text
- */
-
-/**
- * The fields of a body from one place to another, and how many there are.
- * @param {Delivery['request']} request @param {number} from @param {number} to
- * @returns {{fields: Field[], count: number, note: string}}
- */
-function parsedFields(request, from, to) {
-  const none = (/** @type {string} */ note) => ({ fields: [], count: 0, note });
-  if (request.body_bytes === 0) return none('No body, so there is nothing to parse.');
-  if (request.body_encoding === 'base64')
-    return none('The body is not text, so there is nothing to parse.');
-  if (request.truncated)
-    return none('Only the beginning of the body was kept, so it is not parsed.');
-  const known = fieldsOf(request);
-  const data = known.get('data');
-  if (data !== undefined) {
-    const fromTest =
-      known.get('coreid') === 'api'
-        ? 'coreid “api” means the API or the Test button, not a device.'
-        : '';
-    const { fields, count, note } = jsonFields(data, 'data', from, to) ?? {
-      fields: [{ name: 'data', value: data }],
-      count: 1,
-      note: 'The field “data” is not JSON, so it is shown as it is.',
-    };
-    return { fields, count, note: [note, fromTest].filter(Boolean).join(' ') };
-  }
-  const ofBody = jsonFields(request.body, 'body', from, to);
-  if (ofBody) {
-    const { fields, count, note } = ofBody;
-    const noData = 'The body has no field “data”, so this is the body itself.';
-    return { fields, count, note: [note, noData].filter(Boolean).join(' ') };
-  }
-  if (isForm(request)) {
-    const { fields, count } = formFields(request.body, from, to);
-    const note = 'The form has no field “data”, so these are all its fields.';
-    return { fields, count, note };
-  }
-  if (depth(request.body) > MAX_DEPTH)
-    return none(`Nested deeper than ${MAX_DEPTH} levels, which counts as not JSON.`);
-  const claim = contentType(request);
-  return none(
-    /json/i.test(claim)
-      ? 'Its content-type says JSON, but the body is not valid JSON.'
-      : `The body is not JSON${claim === '' ? '' : ` (${claim})`}, so there is nothing to parse.`,
-  );
-}
-
-/**
- * The members of a JSON object, or another JSON value as one; null if it is not JSON.
- * @param {string} json
- * @param {string} name for a value that has no members
- * @param {number} from @param {number} to
- * @returns {{fields: Field[], count: number, note: string} | null}
- */
-function jsonFields(json, name, from, to) {
-  const found = members(json);
-  if (found === null) {
-    return isJson(json)
-      ? { fields: [{ name, value: json, isJson: true }], count: 1, note: '' }
-      : null;
-  }
-  if (found.length === 0) return { fields: [], count: 0, note: 'An object without members.' };
-  const seen = new Set();
-  const twice = found.find((field) => seen.size === seen.add(field.name).size);
-  const note = twice
-    ? `“${clip(twice.name, 200, 1).text}” is there twice: most programs keep the last.`
-    : '';
-  const fields = found.slice(from, to).map((field) => ({ ...field, isJson: true }));
-  return { fields, count: found.length, note };
-}
-
-/** @param {Field} field @returns {Row} */
-function jsonRow({ name, value }) {
-  const string = stringOf(value);
-  if (string !== null) return fieldRow({ name, value: string });
-  const shown = value.length <= MAX_PRETTY ? pretty(value) : null;
-  return { name, kind: 'text', value: shown ?? value, copy: value };
-}
-
-/** @param {Field} field @returns {Row} */
-const fieldRow = ({ name, value }) => ({
-  name,
-  kind: 'text',
-  value,
-  remark: value === '' ? 'empty' : '',
-});
-
 /** @param {[string, string][]} headers @returns {Row} */
 const headersRow = (headers) =>
   headers.length === 0
@@ -339,45 +267,12 @@ const headersRow = (headers) =>
 
 /** @param {Delivery['request']} request @returns {Row} */
 function bodyRow(request) {
-  if (request.body_encoding !== 'base64') {
-    const row = textRow('body', request.body, request.body_bytes === 0 ? 'empty' : '');
-    return request.truncated
-      ? {
-          ...row,
-          remark:
-            `… and ${size(request.body_bytes - bodyBytes(request).length)} more that ` +
-            'were not kept',
-        }
-      : row;
-  }
-  const bytes = bodyBytes(request);
-  const cut = bytes.length > MAX_HEX || request.truncated;
-  return {
-    name: 'body',
-    kind: 'text',
-    value: hexView(bytes.subarray(0, MAX_HEX)),
-    copy: request.body,
-    bytes: () => bytes,
-    remark: cut
-      ? `not text; the first ${size(Math.min(bytes.length, MAX_HEX))} of ` +
-        `${size(request.body_bytes)}`
-      : `not text; ${size(request.body_bytes)}`,
-  };
-}
-
-/**
- * A text that is shown indented if it is JSON.
- * @param {string} name
- * @param {string} text
- * @param {string} ifEmpty
- * @returns {Row}
- */
-export function textRow(name, text, ifEmpty) {
-  if (text === '') return { name, kind: 'text', value: '', remark: ifEmpty };
-  const shown = text.length <= MAX_PRETTY && /^\s*[[{]/.test(text) ? pretty(text) : null;
-  return shown === null
-    ? { name, kind: 'text', value: text }
-    : { name, kind: 'text', value: shown, copy: text };
+  const { body, body_encoding, body_bytes, truncated } = request;
+  if (body_encoding === 'base64') return hexRow('body', bodyBytes(request), body_bytes);
+  const row = textRow('body', body, 'empty');
+  if (!truncated) return row;
+  const left = size(body_bytes - bodyBytes(request).length);
+  return { ...row, remark: `… and ${left} more that were not kept` };
 }
 
 /** @param {string} path */

@@ -2,6 +2,8 @@
 // What a request carries: the URL it was sent to, the exact bytes of its body, and the fields of a
 // JSON object or a form. Pure.
 
+import { bytesOf } from '../lib/bytes.js';
+import { headerParts } from '../lib/header-parts.js';
 import { members, stringOf } from '../lib/json-text.js';
 import { perObject } from '../lib/memo.js';
 
@@ -24,19 +26,53 @@ export const isMasked = (value) => /^•+$/.test(value);
 /** The exact bytes, as far as they were kept. @param {Request} request */
 export function bodyBytes({ body, body_encoding }) {
   if (body_encoding === 'utf-8') return new TextEncoder().encode(body);
-  return Uint8Array.from(atob(body), (character) => character.charCodeAt(0));
+  return bytesOf(atob(body));
 }
+
+/** The value of a header; empty if the request has none of that name. @param {Request} request */
+export const headerOf = ({ headers }, /** @type {string} */ wanted) =>
+  headers.find(([name]) => name === wanted)?.[1] ?? '';
 
 /**
  * What the body claims to be, without its parameters; empty if it claims nothing.
  * @param {Request} request
  */
-export const contentType = ({ headers }) =>
-  (headers.find(([name]) => name === 'content-type')?.[1] ?? '').split(';')[0].trim().slice(0, 80);
+export const contentType = (request) =>
+  headerOf(request, 'content-type').split(';')[0].trim().slice(0, 80);
+
+const FORM = 'application/x-www-form-urlencoded';
 
 /** @param {Request} request */
-export const isForm = (request) =>
-  contentType(request).toLowerCase() === 'application/x-www-form-urlencoded';
+export const isForm = (request) => contentType(request).toLowerCase() === FORM;
+
+/** The content encodings of a body, in the order in which they were applied. */
+export const encodingsOf = (/** @type {Request} */ request) =>
+  headerOf(request, 'content-encoding')
+    .slice(0, 200)
+    .toLowerCase()
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '' && one !== 'identity');
+
+/** Types of text that is neither one JSON text nor a form, and has a decoder all the same. */
+const DECODED =
+  /^multipart\/|[/+]xml$|^application\/(?:x-)?(?:nd-?json|jsonl|json-?lines)$|[/+]json-seq$/;
+
+/**
+ * Whether it takes a decoder to show the body as what it is. Decoders are loaded when they are
+ * needed (read-body.js).
+ * @param {Request} request
+ */
+export function takesDecoder(request) {
+  if (request.body === '') return false;
+  const { type, parameters } = headerParts(headerOf(request, 'content-type'));
+  return (
+    request.body_encoding === 'base64' ||
+    encodingsOf(request).length > 0 ||
+    DECODED.test(type) ||
+    !/^(?:utf-?8|us-ascii)?$/i.test(parameters.get('charset') ?? '')
+  );
+}
 
 /** The fields that Particle's webhooks send, and that the page looks at. */
 const KNOWN = new Set(['event', 'data', 'coreid', 'published_at', 'id']);
@@ -49,38 +85,80 @@ const MENTION = /(?:event|data|coreid|published_at|id)["=]|\\u|%/;
  */
 export const fieldsOf = perObject((/** @type {Request} */ request) => {
   const { body, body_encoding, truncated } = request;
+  if (body_encoding !== 'utf-8' || truncated || !MENTION.test(body)) return new Map();
+  const list = members(body);
+  if (list) return knownMembers(list);
+  return isForm(request) ? knownFields(body) : new Map();
+});
+
+/** The known fields of a JSON object. @param {{name: string, value: string}[]} list */
+export function knownMembers(list) {
   /** @type {Map<string, string>} */
   const found = new Map();
-  if (body_encoding !== 'utf-8' || truncated || !MENTION.test(body)) return found;
-  const list = members(body);
-  if (list) {
-    for (const { name, value } of list) {
-      if (KNOWN.has(name)) found.set(name, stringOf(value) ?? value);
-    }
-  } else if (isForm(request)) {
-    for (const [name, value] of new URLSearchParams(body)) {
-      if (KNOWN.has(name) && !found.has(name)) found.set(name, value);
-    }
+  for (const { name, value } of list) {
+    if (KNOWN.has(name)) found.set(name, stringOf(value) ?? value);
   }
   return found;
-});
+}
+
+/** The known fields of a form. @param {string} form @param {Decode} [decode] */
+export function knownFields(form, decode) {
+  /** @type {Map<string, string>} */
+  const found = new Map();
+  if (!MENTION.test(form)) return found;
+  for (const [name, value] of pairsOf(form.split('&'), decode)) {
+    if (KNOWN.has(name) && !found.has(name)) found.set(name, value);
+  }
+  return found;
+}
+
+/**
+ * @typedef {(text: string) => string} Decode undoes the percent-encoding of a name or a value; the
+ *   default reads UTF-8
+ */
 
 /**
  * The fields of a form from one place to another, and how many there are.
- * @param {string} body @param {number} from @param {number} to
+ * @param {string} form @param {number} from @param {number} to
+ * @param {{decode?: Decode | undefined, without?: string}} [options] `without`: the first field of
+ *   this name is left out
  */
-export function formFields(body, from, to) {
+export function formFields(form, from, to, { decode, without = '' } = {}) {
   /** @type {string[]} */
   const wanted = [];
   let count = 0;
-  for (let at = 0; at < body.length;) {
-    const end = body.indexOf('&', at) < 0 ? body.length : body.indexOf('&', at);
+  let isLeftOut = without === '';
+  for (let at = 0; at < form.length;) {
+    const end = form.indexOf('&', at) < 0 ? form.length : form.indexOf('&', at);
     if (end > at) {
-      if (count >= from && count < to) wanted.push(body.slice(at, end));
-      count += 1;
+      if (!isLeftOut && nameAt(form, at, end) === without) {
+        isLeftOut = true;
+      } else {
+        if (count >= from && count < to) wanted.push(form.slice(at, end));
+        count += 1;
+      }
     }
     at = end + 1;
   }
-  const pairs = new URLSearchParams(wanted.join('&'));
-  return { fields: Array.from(pairs, ([name, value]) => ({ name, value })), count };
+  return { fields: pairsOf(wanted, decode).map(([name, value]) => ({ name, value })), count };
+}
+
+/**
+ * The name of a field, if it is short.
+ * @param {string} form @param {number} at @param {number} end
+ */
+function nameAt(form, at, end) {
+  const [name] = form.slice(at, Math.min(end, at + 40)).split('=', 1);
+  return name.includes('%') ? new URLSearchParams(name).keys().next().value : name;
+}
+
+/** @param {string[]} fields @param {Decode} [decode] @returns {[string, string][]} */
+function pairsOf(fields, decode) {
+  if (!decode) return [...new URLSearchParams(fields.join('&'))];
+  return fields
+    .filter((field) => field !== '')
+    .map((field) => {
+      const [name] = field.split('=', 1);
+      return [decode(name), decode(field.slice(name.length + 1))];
+    });
 }

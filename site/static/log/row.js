@@ -4,6 +4,8 @@
 // character that can't be seen. However much there is of them, what is drawn at once is bounded;
 // the rest comes in steps.
 
+import { holdsBase64 } from '../lib/base64.js';
+import { base64Of } from '../lib/bytes.js';
 import { copyButton } from '../lib/copy.js';
 import { element, fromTemplate, slot, wordButton } from '../lib/dom.js';
 import { save } from '../lib/save.js';
@@ -57,7 +59,7 @@ export function drawRows(block, fit) {
 function drawRow(row, fit, budget) {
   const node = fromTemplate('row-template');
   const value = slot(node, 'value');
-  node.dataset.row = row.kind === 'pairs' ? row.name : row.bytes ? 'bytes' : '';
+  node.dataset.row = row.kind === 'pairs' ? row.name : row.kind === 'hex' ? 'bytes' : '';
   slot(node, 'name').append(...drawText(clip(row.name, MAX_NAME, 3).text, budget));
   value.append(...drawValue(row, fit, budget));
   if (fit === 'open') {
@@ -82,6 +84,7 @@ function drawValue(row, fit, budget) {
   const nodes = isPairs
     ? drawPairs(row.pairs ?? [], fit, budget)
     : drawClipped(row.value, fit, budget);
+  if (row.kind === 'image' && row.bytes && fit === 'open') nodes.push(picture(row, row.bytes()));
   if (!row.remark) return nodes;
   const isBare = row.value === '' || row.value.endsWith('\n');
   return [...nodes, element('span', 'row-remark', isBare ? row.remark : ` ${row.remark}`)];
@@ -166,26 +169,53 @@ const drawText = (text, budget) =>
   );
 
 /**
+ * A picture. Its address is good until the browser has read it.
+ * @param {Row} row @param {Uint8Array} bytes
+ */
+function picture({ type = '', remark = '' }, bytes) {
+  const image = element('img', 'row-picture');
+  const url = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (bytes)], { type }));
+  for (const end of ['load', 'error'])
+    image.addEventListener(end, () => URL.revokeObjectURL(url), { once: true });
+  image.setAttribute('alt', remark);
+  image.setAttribute('src', url);
+  return image;
+}
+
+/**
  * Ways to take a value along: the exact text, or the exact bytes of what is not text.
  * @param {Row} row
  */
 function tools(row) {
-  const { bytes } = row;
+  const { bytes, copy, file = 'body.bin' } = row;
   if (bytes) {
     const hex = () => Array.from(bytes(), (byte) => byte.toString(16).padStart(2, '0')).join('');
     const content = () => /** @type {BlobPart} */ (bytes());
     return [
-      copyButton('Copy base64', () => row.copy ?? ''),
+      ...(copy === undefined ? [] : [copyButton('Copy text', () => copy)]),
+      copyButton('Copy base64', () => base64Of(bytes())),
       copyButton('Copy hex', hex),
-      wordButton('Download', () => save('body.bin', content(), 'application/octet-stream')),
+      wordButton('Download', () => save(file, content(), 'application/octet-stream')),
     ];
   }
   const pairs = () => row.pairs?.map(([name, value]) => `${name}: ${value}`).join('\n');
-  const isEmpty = (row.copy ?? row.value) === '' && !row.pairs;
-  if (isEmpty) return [];
-  const copy = copyButton('Copy', () => row.copy ?? pairs() ?? row.value);
-  return row.link === undefined ? [copy] : [copy, openLink(row.link)];
+  const text = copy ?? row.value;
+  if (text === '' && !row.pairs) return [];
+  const nodes = [copyButton('Copy', () => copy ?? pairs() ?? row.value)];
+  if (row.link !== undefined) nodes.push(openLink(row.link));
+  if (row.kind === 'text' && holdsBase64(text)) nodes.push(decodeButton(row.name, text));
+  return nodes;
 }
+
+/** Shows below a row what its base64 says. @param {string} name @param {string} text */
+const decodeButton = (name, text) =>
+  wordButton('Decode base64', async (button) => {
+    const { base64Rows } = await import('./base64-rows.js');
+    const budget = { signs: MAX_SIGNS };
+    const rows = base64Rows(name, text).map((row) => drawRow(row, 'open', budget));
+    button.closest('.block-row')?.after(...rows);
+    button.remove();
+  });
 
 /** @param {string} href */
 function openLink(href) {

@@ -1,7 +1,7 @@
 // @ts-check
 // What an event looks like: an Event in, the block that shows it out. Pure; block.js draws it.
 
-import { textRow } from '../log/delivery.js';
+import { textRow } from '../log/value-row.js';
 import { perObject } from '../lib/memo.js';
 import { size } from '../lib/text.js';
 import { meaningOf } from './event.js';

@@ -77,6 +77,7 @@ export function receivedHints(trace) {
   const fields = fieldsOf(request);
   const published = event ? event.data : originOf(delivery).data;
   if (
+    (event || isParticle(request)) &&
     request.body_encoding === 'utf-8' &&
     ENTITY.test(request.body) &&
     !ENTITY.test(event?.data ?? '')

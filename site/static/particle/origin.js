@@ -45,13 +45,15 @@ export const originOf = perObject(({ request }) => {
 /** @param {string | null} coreid @param {number | string | null} what */
 export const stampOf = (coreid, what) => `${coreid}|${what}`;
 
+/** The `id` inside published data. @param {string | null} data */
+export const idIn = (data) => (data === null ? null : idOf(members(data) ?? []));
+
 /**
- * The `id` inside published data: a number digit for digit, a string as it is.
- * @param {string | null} data
+ * The `id` of a JSON object: a number digit for digit, a string as it is.
+ * @param {{name: string, value: string}[]} list its members
  */
-export function idIn(data) {
-  if (data === null) return null;
-  const value = members(data)?.findLast(({ name }) => name === 'id')?.value;
+export function idOf(list) {
+  const value = list.findLast(({ name }) => name === 'id')?.value;
   if (value === undefined || /^[\s]*[{[tfn]/.test(value)) return null;
   return stringOf(value) ?? value.trim();
 }

@@ -1,0 +1,17 @@
+// @ts-check
+// Bytes as a text of one character each, as `atob` and `btoa` have them, and back.
+
+/** @param {Uint8Array} bytes */
+export function binaryOf(bytes) {
+  let binary = '';
+  // Not all at once: the arguments of a call have an end too.
+  for (let at = 0; at < bytes.length; at += 8192)
+    binary += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return binary;
+}
+
+/** @param {string} binary */
+export const bytesOf = (binary) => Uint8Array.from(binary, (one) => one.charCodeAt(0));
+
+/** @param {Uint8Array} bytes */
+export const base64Of = (bytes) => btoa(binaryOf(bytes));
