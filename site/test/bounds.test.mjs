@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 
 import { elementOf, nodesIn } from './dom.mjs';
 import { drawBlock } from '../static/log/block.js';
@@ -17,6 +18,10 @@ const GAPS = { missing: [], unreadable: [] };
 const repeat = (text) => text.repeat(Math.floor(SIZE / text.length));
 const members = (count, make) => `{${Array.from({ length: count }, (_, i) => make(i)).join(',')}}`;
 const FORM = { headers: [['content-type', 'application/x-www-form-urlencoded']] };
+const typed = (type, ...more) => ({ headers: [['content-type', type], ...more] });
+const gzipped = (text, type = 'application/json') => [gzipSync(text).toString('base64'), { body_encoding: 'base64', ...typed(type, ['content-encoding', 'gzip']) }];
+const parts = (headers, content) => `${repeat(`--b\r\n${headers}\r\n\r\n${content}\r\n`)}--b--`;
+const MULTIPART = typed('multipart/form-data; boundary=b');
 /** Bodies of 256 KiB, and requests, of every shape. */
 const SHAPES = {
   'a form of one letter a field': [repeat('a&'), FORM],
@@ -31,6 +36,20 @@ const SHAPES = {
   'many short lines': [repeat('\n')],
   'one line': [repeat('x')],
   'many parts': [repeat('--b\r\ncontent-disposition: form-data; name="a"\r\n\r\nx\r\n'), { headers: [['content-type', 'multipart/form-data; boundary=b']] }],
+  'parts of nothing': [parts('', ''), MULTIPART],
+  'parts of names that can not be seen': [parts(`content-disposition: form-data; name="${'\u202e'.repeat(50)}"; filename="${'\u0007'.repeat(50)}"`, 'x'), MULTIPART],
+  'parts of long names': [parts(`content-disposition: form-data; name="${'n'.repeat(900)}"`, 'x'), MULTIPART],
+  'parts of bytes': [Buffer.from(parts('content-disposition: form-data; name=a; filename=b', '\xff\xfe'.repeat(1_000)), 'latin1').toString('base64'), { body_encoding: 'base64', ...MULTIPART }],
+  'parts in parts': [parts('content-type: multipart/mixed; boundary=c', '--c\r\n\r\nx\r\n--c--'), MULTIPART],
+  'many megabytes, gzipped': gzipped(Buffer.alloc(64 * 1024 * 1024, 'a')),
+  'JSON of 4 MB, gzipped': gzipped(`[${'[[[[1]]]],'.repeat(400_000)}1]`),
+  'a form of 4 MB, gzipped': gzipped('a&'.repeat(2_000_000), FORM.headers[0][1]),
+  'members of 4 MB, gzipped': gzipped(members(60, (i) => `"${i}":${JSON.stringify(JSON.parse(`[${'['.repeat(120)}${']'.repeat(120)}${`,${'['.repeat(120)}${']'.repeat(120)}`.repeat(250)}]`))}`)),
+  'JSON lines': [repeat('{}\n'), typed('application/x-ndjson')],
+  'XML of entities': [`<!DOCTYPE a [<!ENTITY b "${'x'.repeat(1_000)}"><!ENTITY c "${'&b;'.repeat(1_000)}">]><a>${repeat('&c;')}</a>`, typed('text/xml')],
+  'XML as deep as it is long': ['<a>'.repeat(10_000) + '</a>'.repeat(10_000), typed('text/xml')],
+  'XML of many elements': [`<a>${'<b/>'.repeat(16_000)}</a>`, typed('text/xml')],
+  'a charset of what can not be seen': [Buffer.alloc(SIZE, '\u202e', 'utf16le').toString('base64'), { body_encoding: 'base64', ...typed('text/plain; charset=utf-16') }],
   'characters that can not be seen': [repeat('\u202e')],
   'names of them': [members(4_000, (i) => `"${'\u200b'.repeat(18)}${i}":"${'\u200b'.repeat(18)}"`)],
   'half characters': [repeat('\\ud800')],
@@ -49,9 +68,10 @@ function blocksOf([body, request = {}]) {
 }
 
 for (const [name, shape] of Object.entries(SHAPES)) {
-  test(`bounded: ${name}`, () => {
+  test(`bounded: ${name}`, async () => {
+    const whole = await Promise.all(blocksOf(shape).map(async ({ read, ...block }) => ({ ...block, ...(await read?.()) })));
     for (const fit of ['closed', 'open']) {
-      const blocks = blocksOf(shape).map((block) => drawBlock(block, new Date(), fit));
+      const blocks = whole.map((block) => drawBlock(block, new Date(), fit));
       assert.equal(blocks.length, 3);
       const nodes = blocks.reduce((sum, block) => sum + nodesIn(block), 0);
       assert.ok(nodes < MAX_NODES, `${fit}: ${nodes} nodes`);
@@ -78,6 +98,51 @@ test('what is not drawn at once comes in steps', () => {
   const brief = drawRows(block, 'closed');
   assert.equal(brief.length, 31);
   assert.equal(brief.at(-1).textContent, 'and 131,042 more');
+});
+
+test('a block is drawn, and once more when its body is decoded', async () => {
+  const [block] = blocksOf(gzipped('{"a":1}'));
+  const bodyOf = (node) => [...node.querySelectorAll('.block-row')].find((row) => row.querySelector('[data-slot=name]').textContent === 'body');
+  let isRead = () => {};
+  const reading = new Promise((read) => (isRead = read));
+  const node = drawBlock({ ...block, read: () => reading }, new Date(), 'open');
+  assert.match(bodyOf(node).textContent, /1f 8b 08/);
+  isRead(await block.read());
+  await reading;
+  await null;
+  const tools = [...bodyOf(node).querySelectorAll('button')].map(({ textContent }) => textContent);
+  assert.match(bodyOf(node).textContent, /"a": 1.*gunzipped for display/s);
+  assert.deepEqual(tools, ['Copy text', 'Copy base64', 'Copy hex', 'Download']);
+  const failed = drawBlock({ ...block, read: () => Promise.reject(new Error('offline')) }, new Date());
+  await null;
+  await null;
+  assert.match(failed.querySelector('[data-slot=note]').textContent, /^Not decoded: Error: offline/);
+});
+
+test('a picture is drawn where there is room, and base64 is decoded when asked', async () => {
+  const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+  const request = { body_encoding: 'base64', ...typed('image/png') };
+  const [block] = blocksOf([png, request]);
+  const { rows } = await block.read();
+  const closed = drawBlock({ ...block, rows, read: undefined }, new Date());
+  assert.equal(closed.querySelector('img'), null);
+  assert.match(closed.textContent, /PNG picture, 1 × 1, 70 bytes/);
+  const revoked = [];
+  const revoke = URL.revokeObjectURL;
+  URL.revokeObjectURL = (url) => revoked.push(url);
+  const image = drawBlock({ ...block, rows, read: undefined }, new Date(), 'open').querySelector('img');
+  assert.match(image.getAttribute('src'), /^blob:/);
+  image.dispatchEvent(new document.defaultView.Event('load'));
+  assert.deepEqual(revoked, [image.getAttribute('src')]);
+  URL.revokeObjectURL = revoke;
+
+  const list = document.createElement('dl');
+  list.append(...drawRows(blocksOf([`{"data":"${png}"}`])[1], 'open'));
+  const button = [...list.querySelectorAll('button')].find(({ textContent }) => textContent === 'Decode base64');
+  button.click();
+  for (let i = 0; i < 100 && list.children.length < 2; i += 1) await new Promise((next) => setImmediate(next));
+  assert.match(list.children[1].textContent, /^data, decoded.*PNG picture/);
+  assert.ok(list.children[1].querySelector('img'));
 });
 
 test('a delivery that can not be drawn says so and takes no other with it', () => {

@@ -11,7 +11,11 @@ export function binaryOf(bytes) {
 }
 
 /** @param {string} binary */
-export const bytesOf = (binary) => Uint8Array.from(binary, (one) => one.charCodeAt(0));
+export function bytesOf(binary) {
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = binary.charCodeAt(at);
+  return bytes;
+}
 
 /** @param {Uint8Array} bytes */
 export const base64Of = (bytes) => btoa(binaryOf(bytes));

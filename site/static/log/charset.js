@@ -19,9 +19,9 @@ const BOMS = /** @type {const} */ ([
  *   something else than UTF-8
  */
 export function textOf(bytes, contentType) {
-  const said = headerParts(contentType).parameters.get('charset') ?? '';
+  const said = headerParts(contentType).parameters.get('charset') || charsetOfXml(bytes);
   const bom = BOMS.find(([, mark]) => mark.every((byte, i) => bytes[i] === byte))?.[0];
-  const decoder = decoderOf(bom ?? (said || charsetOfXml(bytes) || 'utf-8'));
+  const decoder = decoderOf(bom ?? (said || 'utf-8'));
   const utf8 = decoded(decoderOf('utf-8'), bytes);
   if (!decoder) {
     const words = `charset “${quotable(said)}” is not known here`;
@@ -38,7 +38,7 @@ export function textOf(bytes, contentType) {
   // UTF-8 beyond ASCII is hardly ever anything else.
   if (label === 'windows-1252' && utf8 !== null) {
     const isAscii = !/[\u0080-\uffff]/.test(utf8);
-    const words = isAscii ? '' : `UTF-8, although the content-type says ${quotable(said)}`;
+    const words = isAscii ? '' : `UTF-8, not ${quotable(said)} as declared`;
     return { text: utf8, label, words };
   }
   const text = decoded(decoder, bytes);

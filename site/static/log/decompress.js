@@ -56,7 +56,7 @@ export async function decompress(bytes, encodings) {
     const found = await decoded(now, encoding);
     if (found === null) return end(`compressed with ${name}, which this browser can’t decode`);
     if (found.bytes.length === 0 && found.isBroken)
-      return end(`content-encoding says ${name}, but the bytes are not ${name}`);
+      return end(`content-encoding says ${name}, but the bytes are not valid ${name}`);
     now = found.bytes;
     words.push(`${done} for display`);
     if (found.isCut) return end(`only the first ${size(MAX_DECODED)}`);

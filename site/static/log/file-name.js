@@ -11,7 +11,7 @@ const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
  * @param {string} name @param {string} fallback
  */
 export function fileName(name, fallback) {
-  const [last = ''] = name.slice(-1_000).split(/[/\\]/).slice(-1);
+  const [last = ''] = name.slice(-300).split(/[/\\]/).slice(-1);
   const plain = last.replace(/[\p{C}\u2028\u2029<>:"|?*]/gu, '_').replace(/^[.\s~-]+|[.\s]+$/g, '');
   if (plain === '') return fallback;
   const extension = /\.[\w-]{1,10}$/.exec(plain)?.[0] ?? '';

@@ -22,8 +22,9 @@ export function parseLines(text, type, from, to) {
   for (let at = 0; at < text.length;) {
     const next = text.indexOf(separator, at);
     const end = next < 0 ? text.length : next;
-    const hasValue = /\S/.test(text.slice(at, end));
-    if (hasValue) {
+    // A line of nothing but space is no value, and most lines are not cut out.
+    while (at < end && text.charCodeAt(at) <= 32) at += 1;
+    if (at < end) {
       if (count >= from && count < to)
         rows.push(lineRow(`${count + 1}`, text.slice(at, end).trim()));
       count += 1;

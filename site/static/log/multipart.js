@@ -70,7 +70,7 @@ function partOf(binary, begin, stop) {
   const { parameters } = headerParts(headers.get('content-disposition') ?? '');
   const encoding = (headers.get('content-transfer-encoding') ?? '').trim().toLowerCase();
   return {
-    name: utf8(parameters.get('name') ?? ''),
+    name: plainName(parameters.get('name')) ?? '',
     file: extended(parameters.get('filename*')) ?? plainName(parameters.get('filename')),
     contentType: headers.get('content-type') ?? '',
     bytes: bytesOf(decoded(content, encoding)),
@@ -100,14 +100,14 @@ function decoded(content, encoding) {
   }
   if (encoding !== 'quoted-printable') return content;
   return content
-    .replace(/[ \t]*=\r?\n/g, '')
+    .replace(/=[ \t]{0,99}\r?\n/g, '')
     .replace(/=([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
 }
 
 const utf8 = (/** @type {string} */ binary) => new TextDecoder().decode(bytesOf(binary));
 
 /**
- * A file name as browsers write it: what would end it is percent-encoded.
+ * A name as browsers write it: what would end it is percent-encoded.
  * @param {string | undefined} name
  */
 const plainName = (name) =>

@@ -21,6 +21,8 @@ import { bodyBytes, encodingsOf, headerOf, isForm } from './request-body.js';
  * @typedef {import('./request-body.js').Request} Request
  */
 
+/** Longer texts are not parsed: a small body may become one that takes a second to read. */
+const MAX_PARSED = 1024 * 1024;
 /** Of a part that is not text; all of it can be downloaded. */
 const MAX_PART_HEX = 1_024;
 
@@ -75,6 +77,8 @@ function parse(request, bytes, { text, label, what }, from, to) {
   if (isJsonLines(type)) return parseLines(text, type, from, to);
   if (/[/+]xml$/.test(type) && /^\s*</.test(text))
     return nothing('The body is XML, which “Webhook received” shows indented.');
+  if (text.length > MAX_PARSED)
+    return nothing(`Longer than ${size(MAX_PARSED)}, so it is not parsed.`);
   if (isForm(request) && label !== 'utf-8')
     return parsedText(formText(bytes, text, label), request, from, to, decodeField(label));
   return parsedText(text, request, from, to);

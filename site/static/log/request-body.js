@@ -106,9 +106,12 @@ export function knownFields(form, decode) {
   /** @type {Map<string, string>} */
   const found = new Map();
   if (!MENTION.test(form)) return found;
-  for (const [name, value] of pairsOf(form.split('&'), decode)) {
-    if (KNOWN.has(name) && !found.has(name)) found.set(name, value);
-  }
+  eachField(form, (at, end) => {
+    const name = nameAt(form, at, end);
+    if (!KNOWN.has(name) || found.has(name)) return;
+    const [[, value]] = pairsOf([form.slice(at, end)], decode);
+    found.set(name, value);
+  });
   return found;
 }
 
@@ -128,19 +131,25 @@ export function formFields(form, from, to, { decode, without = '' } = {}) {
   const wanted = [];
   let count = 0;
   let isLeftOut = without === '';
-  for (let at = 0; at < form.length;) {
-    const end = form.indexOf('&', at) < 0 ? form.length : form.indexOf('&', at);
-    if (end > at) {
-      if (!isLeftOut && nameAt(form, at, end) === without) {
-        isLeftOut = true;
-      } else {
-        if (count >= from && count < to) wanted.push(form.slice(at, end));
-        count += 1;
-      }
+  eachField(form, (at, end) => {
+    if (!isLeftOut && nameAt(form, at, end) === without) {
+      isLeftOut = true;
+      return;
     }
+    if (count >= from && count < to) wanted.push(form.slice(at, end));
+    count += 1;
+  });
+  return { fields: pairsOf(wanted, decode).map(([name, value]) => ({ name, value })), count };
+}
+
+/** @param {string} form @param {(at: number, end: number) => void} visit */
+function eachField(form, visit) {
+  for (let at = 0; at < form.length;) {
+    const next = form.indexOf('&', at);
+    const end = next < 0 ? form.length : next;
+    if (end > at) visit(at, end);
     at = end + 1;
   }
-  return { fields: pairsOf(wanted, decode).map(([name, value]) => ({ name, value })), count };
 }
 
 /**
@@ -149,16 +158,15 @@ export function formFields(form, from, to, { decode, without = '' } = {}) {
  */
 function nameAt(form, at, end) {
   const [name] = form.slice(at, Math.min(end, at + 40)).split('=', 1);
-  return name.includes('%') ? new URLSearchParams(name).keys().next().value : name;
+  return name.includes('%') ? pairsOf([name])[0][0] : name;
 }
 
 /** @param {string[]} fields @param {Decode} [decode] @returns {[string, string][]} */
 function pairsOf(fields, decode) {
-  if (!decode) return [...new URLSearchParams(fields.join('&'))];
-  return fields
-    .filter((field) => field !== '')
-    .map((field) => {
-      const [name] = field.split('=', 1);
-      return [decode(name), decode(field.slice(name.length + 1))];
-    });
+  // Without the first separator, a question mark at the beginning would be taken off.
+  if (!decode) return [...new URLSearchParams(`&${fields.join('&')}`)];
+  return fields.map((field) => {
+    const [name] = field.split('=', 1);
+    return [decode(name), decode(field.slice(name.length + 1))];
+  });
 }
