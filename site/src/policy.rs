@@ -3,15 +3,16 @@
 /// The `Content-Security-Policy` of the page.
 ///
 /// Scripts and styles are allowed by path, never all of the origin's: below `/hook` and `/api` stand texts that strangers
-/// wrote. `origin` is the page's own (`https://example.org`, no slash at the end); `connect` lists the origins of the clouds
-/// that it may talk to besides its own.
+/// wrote. Pictures may come from `blob:` too, where only the page's own scripts put something: the log shows those of a body.
+/// `origin` is the page's own (`https://example.org`, no slash at the end); `connect` lists the origins of the clouds that it
+/// may talk to besides its own.
 fn content_security_policy(origin: &str, connect: &[&str]) -> String {
     let clouds: String = connect.iter().map(|cloud| format!(" {cloud}")).collect();
     format!(
         "default-src 'none'; \
          script-src {origin}/static/; \
          style-src {origin}/static/; \
-         img-src 'self'; \
+         img-src 'self' blob:; \
          connect-src 'self'{clouds}; \
          base-uri 'none'; \
          form-action 'none'; \
@@ -48,7 +49,8 @@ mod tests {
         assert!(policy.contains("; script-src https://hooks.example/static/; "));
         assert!(policy.contains("; style-src https://hooks.example/static/; "));
         assert!(policy.contains("; connect-src 'self' https://api.particle.io; "));
-        assert!(!policy.contains("unsafe"));
+        assert!(policy.contains("; img-src 'self' blob:; "));
+        assert!(!policy.contains("unsafe") && !policy.contains("data:"));
         assert!(!policy.contains('\n'), "a header is one line");
     }
 

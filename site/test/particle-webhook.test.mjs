@@ -100,8 +100,10 @@ const words = (hints) => {
 
 test('hints appear where learners trip, and not elsewhere', () => {
   const hints = (body, more = {}, trace = {}) => words(receivedHints({ delivery: delivery(1, { receivedAt: 0, body, ...more }), event: null, first: null, sents: [], ...trace }));
-  assert.match(hints('{"data":"{&quot;t&quot;:1}"}'), /“&quot;” comes from double braces/);
-  assert.equal(hints('{"data":"Q&amp;A"}', {}, { event: { data: 'Q&amp;A' } }), '', 'what was published so is no mistake');
+  const agent = { headers: [['user-agent', 'ParticleBot/1.1']] };
+  assert.match(hints('{"data":"{&quot;t&quot;:1}"}', agent), /“&quot;” comes from double braces/);
+  assert.equal(hints('<a>R&amp;D</a>', { type: 'text/xml' }), '', 'no template was involved');
+  assert.equal(hints('{"data":"Q&amp;A"}', agent, { event: { data: 'Q&amp;A' } }), '', 'what was published so is no mistake');
   assert.match(hints('event=E&data=x&published_at=y&coreid=z', { type: 'application/x-www-form-urlencoded' }), /four fields/);
   assert.match(hints('{"t":"20"}', {}, { event: { data: '{"t":20}' } }), /“t” is text here/);
   assert.equal(hints('{"t":20}', {}, { event: { data: '{"t":20}' } }), '');

@@ -5,7 +5,7 @@
 import { quotable, size } from '../lib/text.js';
 
 /** Of a small body may become gigabytes: what is beyond this is not decompressed. */
-export const MAX_DECODED = 4 * 1024 * 1024;
+const MAX_DECODED = 4 * 1024 * 1024;
 
 /**
  * @typedef {{name: string, formats: string[], done: string, piece: number}} Encoding `formats`: as
