@@ -145,7 +145,7 @@ test('an envelope is named', () => {
   const note = (body, headers = []) => parsedOf({ body: JSON.stringify(body), headers }).note;
   const event = { specversion: '1.0', type: 'com.example.x', source: '/s', id: '1', data: { a: 1 } };
   assert.match(note(event, [['content-type', 'application/cloudevents+json']]), /^CloudEvents 1\.0 envelope: type com\.example\.x\. Taken: “data” as the data, “id” as the ID\.$/);
-  assert.match(note({ a: 1 }, [['ce-specversion', '1.0'], ['ce-type', 'x\u202ey']]), /^CloudEvents 1\.0, with its attributes in headers: type x⟨U\+202E⟩y\./);
+  assert.match(note({ a: 1 }, [['ce-specversion', '1.0'], ['ce-type', 'x\u202ey']]), /^CloudEvents 1\.0, its attributes in headers: type x⟨U\+202E⟩y\./);
   assert.match(note({ Type: 'Notification', TopicArn: 'arn:aws:sns:eu-west-1:1:t', Message: '{"a":1}' }), /^Amazon SNS envelope: Notification of arn:aws:sns:eu-west-1:1:t\./);
   assert.doesNotMatch(note({ specversion: '1.0', type: 'x' }), /CloudEvents/);
 });

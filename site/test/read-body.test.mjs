@@ -81,6 +81,7 @@ test('what can not be decompressed says why', async () => {
   const lie = await of('{"a":1}', 'gzip');
   assert.equal(lie.body.value, '{\n  "a": 1\n}');
   assert.equal(lie.body.remark, 'content-encoding says gzip, but the bytes are not valid gzip');
+  assert.deepEqual(lie.rows, { a: '1' }, 'a proxy may have decompressed it and kept the header');
   assert.match((await of(gzipSync('{}'), 'compress')).body.remark, /^content-encoding “compress” is not known here; not text/);
   const junk = await of(Buffer.concat([gzipSync('{}'), Buffer.from([1])]), 'gzip');
   assert.match(junk.body.remark, /^content-encoding says gzip, but the bytes are not valid gzip; not text|^gunzipped for display; what follows is not gzip/);
@@ -129,10 +130,14 @@ test('parts of a multipart body can be read and saved', async () => {
   ]);
   assert.equal(parsed.rows[0].value, '{\n  "a": 1\n}');
   assert.deepEqual(Buffer.from(parsed.rows[1].bytes()), pdf, 'to the byte');
-  assert.equal(parsed.rows[2].type, 'image/png', 'by its bytes, whatever it says');
+  assert.equal(parsed.rows[2].picture.type, 'image/png', 'by its bytes, whatever it says');
   assert.equal(parsed.rows[4].value, '£\n');
   assert.equal(parsed.note, '7 parts, one a row.');
   assert.deepEqual(Buffer.from(row.bytes()), body);
+  assert.match(row.remark, /^“Parsed data” has its parts; not text/);
+  const whole = await shown(gzipSync(png), 'image/png', [['content-encoding', 'gzip']]);
+  assert.deepEqual([Buffer.from(whole.body.picture.bytes), Buffer.from(whole.body.bytes())], [png, gzipSync(png)]);
+  assert.match(whole.parsed.note, /a PNG picture, so there is nothing to parse/);
   for (const [type, note] of [['multipart/mixed', /no valid boundary/], ['multipart/mixed; boundary=z', /not in the body/]])
     assert.match((await shown(body, type)).parsed.note, note);
   const open = await shown('--b\r\n\r\none\r\n--b\r\n\r\ntwo', 'multipart/mixed; boundary=b');
@@ -144,7 +149,9 @@ test('small contents are no bombs', async () => {
   const bomb = await shown(gzipSync(Buffer.alloc(64 * 1024 * 1024, '{')), 'application/json', [['content-encoding', 'gzip']]);
   assert.equal(bomb.body.copy ?? bomb.body.value, '{'.repeat(4 * 1024 * 1024));
   assert.equal(bomb.body.remark, 'gunzipped for display; only the first 4 MiB');
-  assert.match(bomb.parsed.note, /not parsed: only the first 4 MiB/);
+  assert.match(bomb.parsed.note, /Only the beginning of the body was decoded/);
+  const umlauts = await shown(gzipSync(`x${'ö'.repeat(4 * 1024 * 1024)}`), 'text/plain', [['content-encoding', 'gzip']]);
+  assert.match(umlauts.body.value.slice(0, 9), /^xö+$/, 'the last character is cut');
   const many = await shown(gzipSync('1\n'.repeat(1_000_000)), 'application/x-ndjson', [['content-encoding', 'gzip']]);
   assert.equal(many.parsed.rows.length + many.parsed.more.count, 1_000_000);
   assert.deepEqual(many.parsed.more.rows(999_998, 1_000_000).map(({ name }) => name), ['999999', '1000000']);

@@ -14,15 +14,16 @@ const BOMS = /** @type {const} */ ([
 /**
  * @param {Uint8Array} bytes
  * @param {string} contentType the header
+ * @param {boolean} [isCut] the bytes go on, so that a character may be cut at the end
  * @returns {{text: string | null, label: string, words: string}} `text`: null if the bytes are not
  *   text. `label`: of the charset, for a TextDecoder. `words`: about the charset, where it is
  *   something else than UTF-8
  */
-export function textOf(bytes, contentType) {
+export function textOf(bytes, contentType, isCut = false) {
   const said = headerParts(contentType).parameters.get('charset') || charsetOfXml(bytes);
   const bom = BOMS.find(([, mark]) => mark.every((byte, i) => bytes[i] === byte))?.[0];
   const decoder = decoderOf(bom ?? (said || 'utf-8'));
-  const utf8 = decoded(decoderOf('utf-8'), bytes);
+  const utf8 = decoded(decoderOf('utf-8'), bytes, isCut);
   if (!decoder) {
     const words = `charset “${quotable(said)}” is not known here`;
     return { text: utf8, label: 'utf-8', words };
@@ -41,7 +42,7 @@ export function textOf(bytes, contentType) {
     const words = isAscii ? '' : `UTF-8, not ${quotable(said)} as declared`;
     return { text: utf8, label, words };
   }
-  const text = decoded(decoder, bytes);
+  const text = decoded(decoder, bytes, isCut);
   const name = quotable(bom ?? (said || label));
   return { text, label, words: text === null ? `not ${name}` : `read as ${name}` };
 }
@@ -77,10 +78,10 @@ function decoderOf(label) {
   }
 }
 
-/** @param {TextDecoder | null} decoder @param {Uint8Array} bytes */
-function decoded(decoder, bytes) {
+/** @param {TextDecoder | null} decoder @param {Uint8Array} bytes @param {boolean} [isCut] */
+function decoded(decoder, bytes, isCut = false) {
   try {
-    return decoder?.decode(bytes) ?? null;
+    return decoder?.decode(bytes, { stream: isCut }) ?? null;
   } catch {
     return null;
   }

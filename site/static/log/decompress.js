@@ -32,10 +32,10 @@ const ENCODINGS = new Map(NAMED);
 const MAX_ENCODINGS = 4;
 
 /**
- * A body without its content encodings.
+ * A body without its content encodings, as far as they can be undone.
  * @param {Uint8Array} bytes @param {string[]} encodings in the order in which they were applied
- * @returns {Promise<{bytes: Uint8Array, words: string[], isDecoded: boolean, isWhole: boolean}>}
- *   `words`: what was done, or why not. `isWhole`: nothing is left to undo
+ * @returns {Promise<{bytes: Uint8Array, words: string[], isDecoded: boolean, isCut: boolean}>}
+ *   `words`: what was done, and what was not. `isCut`: there is more than is decoded
  */
 export async function decompress(bytes, encodings) {
   const isGzip = encodings.length === 0 && bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
@@ -43,26 +43,32 @@ export async function decompress(bytes, encodings) {
   /** @type {string[]} */
   const words = [];
   let now = bytes;
-  const end = (/** @type {string} */ why) => ({
-    bytes: now,
-    words: why === '' ? words : [...words, why],
-    isDecoded: now !== bytes,
-    isWhole: why === '',
-  });
+  let isCut = false;
   for (const one of all.toReversed()) {
-    const encoding = ENCODINGS.get(one);
-    if (!encoding) return end(`content-encoding “${quotable(one)}” is not known here`);
-    const { name, done } = encoding;
-    const found = await decoded(now, encoding);
-    if (found === null) return end(`compressed with ${name}, which this browser can’t decode`);
-    if (found.bytes.length === 0 && found.isBroken)
-      return end(`content-encoding says ${name}, but the bytes are not valid ${name}`);
-    now = found.bytes;
-    words.push(`${done} for display`);
-    if (found.isCut) return end(`only the first ${size(MAX_DECODED)}`);
-    if (found.isBroken) return end(`what follows is not ${name}`);
+    const step = await undo(now, one);
+    words.push(...step.words);
+    isCut = step.isCut;
+    if (step.bytes === null) break;
+    now = step.bytes;
+    if (isCut) break;
   }
-  return end(encodings.length > all.length ? 'encoded too often to be decoded' : '');
+  return { bytes: now, words, isDecoded: now !== bytes, isCut };
+}
+
+/** @param {Uint8Array} bytes @param {string} one content encoding */
+async function undo(bytes, one) {
+  const as = (/** @type {string} */ why) => ({ bytes: null, words: [why], isCut: false });
+  const encoding = ENCODINGS.get(one);
+  if (!encoding) return as(`content-encoding “${quotable(one)}” is not known here`);
+  const { name, done } = encoding;
+  const found = await decoded(bytes, encoding);
+  if (found === null) return as(`compressed with ${name}, which this browser can’t decode`);
+  if (found.bytes.length === 0 && found.isBroken)
+    return as(`content-encoding says ${name}, but the bytes are not valid ${name}`);
+  const words = [`${done} for display`];
+  if (found.isCut) words.push(`only the first ${size(MAX_DECODED)}`);
+  if (found.isBroken) words.push(`what follows is not ${name}`);
+  return { bytes: found.bytes, words, isCut: found.isCut };
 }
 
 /** @param {Uint8Array} bytes @param {Encoding} encoding */

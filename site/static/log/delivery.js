@@ -19,13 +19,13 @@ import { hexRow, textRow } from './value-row.js';
  *   copy?: string,
  *   bytes?: () => Uint8Array,
  *   file?: string,
- *   type?: string,
+ *   picture?: {type: string, bytes: Uint8Array},
  *   remark?: string,
  *   link?: string,
  *   openOnly?: boolean,
  * }} Row `pairs`: lines of name and value, in place of `value`. `folded`: those pairs, shut until
  *   asked for; `value` is what the fold says. `time`: an RFC 3339 time. `hex`: bytes as hex.
- *   `image`: the picture that `bytes` are, of the MIME type `type`. `copy`: the exact text, where
+ *   `image`: `picture`, of a MIME type. `copy`: the exact text, where
  *   what is shown is another. `bytes`: the exact bytes, where they are not the text in UTF-8.
  *   `file`: the name to save them by. `remark`: a word about the value, after it. `link`: where
  *   the reader may go. `openOnly`: shown only where there is room for everything.

@@ -15,7 +15,7 @@ export function envelopeWords(headers, list) {
     stringOf(list.findLast((one) => one.name === name)?.value ?? '');
   const [version, type] = [header('ce-specversion'), header('ce-type')];
   if (version !== null && type !== null)
-    return `CloudEvents ${quotable(version)}, with its attributes in headers: type ${quotable(type)}.`;
+    return `CloudEvents ${quotable(version)}, its attributes in headers: type ${quotable(type)}.`;
   const specVersion = member('specversion');
   if (specVersion !== null && member('source') !== null)
     return `CloudEvents ${quotable(specVersion)} envelope: type ${quotable(member('type') ?? '')}.`;

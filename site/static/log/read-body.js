@@ -38,24 +38,26 @@ export const readBody = lastOnly((/** @type {Request} */ request) => {
 /** @param {Request} request @returns {Promise<{body: Row, parsed: Content & {note: string}}>} */
 async function read(request) {
   const raw = bodyBytes(request);
-  const { bytes, words, isDecoded, isWhole } = await decompress(raw, encodingsOf(request));
+  const { bytes, words, isDecoded, isCut } = await decompress(raw, encodingsOf(request));
   const contentType = headerOf(request, 'content-type');
-  const value = readValue('body', bytes, contentType);
+  const value = readValue('body', bytes, contentType, { isCut: isCut || request.truncated });
   const isAsSent = request.body_encoding === 'utf-8' && !isDecoded && value.text === request.body;
   const kept = request.truncated
     ? [`the first ${size(raw.length)} of ${size(request.body_bytes)}`]
     : [];
+  const isDivided = headerParts(contentType).type.startsWith('multipart/');
+  const divided = isDivided && !request.truncated ? ['“Parsed data” has its parts'] : [];
   const copy = value.row.copy ?? value.text;
   return {
     body: {
-      ...remarked(value.row, ...words, ...kept),
+      ...remarked(value.row, ...words, ...kept, ...divided),
       // What was decoded for display is copied as text; the bytes are those that were sent.
       ...(!isAsSent && { bytes: () => raw, ...(copy !== null && { copy }) }),
     },
     parsed: contentOf((from, to) => {
       if (request.truncated)
         return nothing('Only the beginning of the body was kept, so it is not parsed.');
-      if (!isWhole) return nothing(`The body is not parsed: ${words.at(-1)}.`);
+      if (isCut) return nothing('Only the beginning of the body was decoded, so it is not parsed.');
       return parse(request, bytes, value, from, to);
     }),
   };
@@ -100,7 +102,9 @@ function parts(bytes, contentType, from, to) {
 
 /** @param {import('./multipart.js').Part} part @param {number} number @returns {Row} */
 function partRow({ name, file, contentType, bytes }, number) {
-  const { row } = readValue(name || `part ${number}`, bytes, contentType, MAX_PART_HEX);
+  const { row } = readValue(name || `part ${number}`, bytes, contentType, {
+    mostHex: MAX_PART_HEX,
+  });
   if (file === null && contentType === '') return row;
   const { type } = headerParts(contentType);
   const words = [

@@ -16,19 +16,21 @@ import { MAX_PRETTY, hexRow, textRow } from './value-row.js';
 
 /**
  * @param {string} name @param {Uint8Array} bytes @param {string} contentType the header
- * @param {number} [mostHex] bytes that are shown as hex
+ * @param {{mostHex?: number, isCut?: boolean}} [options] `mostHex`: bytes that are shown as hex.
+ *   `isCut`: the bytes go on, so that a character may be cut at the end
  * @returns {Value}
  */
-export function readValue(name, bytes, contentType, mostHex) {
+export function readValue(name, bytes, contentType, { mostHex, isCut = false } = {}) {
   const image = imageOf(bytes);
   if (image) {
     const what = `${image.name} picture`;
     const remark = `${what}, ${image.width} × ${image.height}, ${size(bytes.length)}`;
+    const picture = { type: image.type, bytes };
     /** @type {Row} */
-    const row = { name, kind: 'image', value: '', type: image.type, bytes: () => bytes, remark };
+    const row = { name, kind: 'image', value: '', picture, bytes: () => bytes, remark };
     return { row, text: null, label: '', what };
   }
-  const { text, label, words } = textOf(bytes, contentType);
+  const { text, label, words } = textOf(bytes, contentType, isCut);
   if (text === null) {
     const row = hexRow(name, bytes, bytes.length, mostHex);
     return { row: remarked(row, words), text, label, what: '' };

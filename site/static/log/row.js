@@ -84,7 +84,7 @@ function drawValue(row, fit, budget) {
   const nodes = isPairs
     ? drawPairs(row.pairs ?? [], fit, budget)
     : drawClipped(row.value, fit, budget);
-  if (row.kind === 'image' && row.bytes && fit === 'open') nodes.push(picture(row, row.bytes()));
+  if (row.picture && fit === 'open') nodes.push(drawPicture(row.picture, row.remark ?? ''));
   if (!row.remark) return nodes;
   const isBare = row.value === '' || row.value.endsWith('\n');
   return [...nodes, element('span', 'row-remark', isBare ? row.remark : ` ${row.remark}`)];
@@ -170,14 +170,14 @@ const drawText = (text, budget) =>
 
 /**
  * A picture. Its address is good until the browser has read it.
- * @param {Row} row @param {Uint8Array} bytes
+ * @param {{type: string, bytes: Uint8Array}} picture @param {string} words what it is
  */
-function picture({ type = '', remark = '' }, bytes) {
+function drawPicture({ type, bytes }, words) {
   const image = element('img', 'row-picture');
   const url = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (bytes)], { type }));
   for (const end of ['load', 'error'])
     image.addEventListener(end, () => URL.revokeObjectURL(url), { once: true });
-  image.setAttribute('alt', remark);
+  image.setAttribute('alt', words);
   image.setAttribute('src', url);
   return image;
 }
