@@ -53,7 +53,7 @@ test('text is read in the charset of its content type', async () => {
   }
   const bytes = await shown(Buffer.from([0xff, 0x41]), 'text/plain; charset=utf-8');
   assert.match(bytes.body.value, /^000000 {2}ff 41/);
-  assert.match(bytes.body.remark, /^not utf-8; not text; 2 bytes$/);
+  assert.match(bytes.body.remark, /^not valid utf-8; not text; 2 bytes$/);
 });
 
 test('what is compressed is decompressed for display and kept as it came', async () => {

@@ -33,7 +33,7 @@ export function textOf(bytes, contentType, isCut = false) {
     return {
       text: utf8,
       label,
-      words: utf8 === null && said !== '' ? `not ${quotable(said)}` : '',
+      words: utf8 === null && said !== '' ? `not valid ${quotable(said)}` : '',
     };
   // Many senders name ISO-8859-1 only because their framework does, and send UTF-8. What is valid
   // UTF-8 beyond ASCII is hardly ever anything else.
@@ -44,7 +44,7 @@ export function textOf(bytes, contentType, isCut = false) {
   }
   const text = decoded(decoder, bytes, isCut);
   const name = quotable(bom ?? (said || label));
-  return { text, label, words: text === null ? `not ${name}` : `read as ${name}` };
+  return { text, label, words: text === null ? `not valid ${name}` : `read as ${name}` };
 }
 
 /**

@@ -44,6 +44,8 @@ export async function decompress(bytes, encodings) {
   const words = [];
   let now = bytes;
   let isCut = false;
+  if (encodings.length > all.length && !isGzip)
+    words.push(`encoded more than ${MAX_ENCODINGS} times, so not all is decoded`);
   for (const one of all.toReversed()) {
     const step = await undo(now, one);
     words.push(...step.words);

@@ -78,19 +78,14 @@ function parse(request, bytes, { text, label, what }, from, to) {
     );
   if (isJsonLines(type)) return parseLines(text, type, from, to);
   if (/[/+]xml$/.test(type) && /^\s*</.test(text))
-    return nothing('The body is XML, which “Webhook received” shows indented.');
+    return nothing('The body is XML: see “Webhook received”.');
   if (text.length > MAX_PARSED)
     return nothing(`Longer than ${size(MAX_PARSED)}, so it is not parsed.`);
-  if (isForm(request) && label !== 'utf-8')
-    return parsedText(formText(bytes, text, label), request, from, to, decodeField(label));
+  // The percent-encoding of a form is undone byte by byte; that of UTF-16 has no bytes of its own.
+  if (isForm(request) && !/^utf-/.test(label))
+    return parsedText(binaryOf(bytes), request, from, to, decodeField(label));
   return parsedText(text, request, from, to);
 }
-
-/**
- * A form, one character a byte; but of UTF-16 its separators would not be found.
- * @param {Uint8Array} bytes @param {string} text @param {string} label
- */
-const formText = (bytes, text, label) => (label.startsWith('utf-16') ? text : binaryOf(bytes));
 
 /** @param {Uint8Array} bytes @param {string} contentType @param {number} from @param {number} to */
 function parts(bytes, contentType, from, to) {
