@@ -6,7 +6,14 @@ import { MAX_DEPTH, depth, isJson, members } from '../lib/json-text.js';
 import { quotable } from '../lib/text.js';
 import { idOf } from '../particle/origin.js';
 import { envelopeWords } from './envelope.js';
-import { formFields, isForm, knownFields, knownMembers, contentType } from './request-body.js';
+import {
+  contentType,
+  dataAt,
+  formFields,
+  isForm,
+  knownFields,
+  knownMembers,
+} from './request-body.js';
 import { fieldRow } from './value-row.js';
 
 /**
@@ -74,19 +81,24 @@ export function parsedText(text, request, from, to, decode) {
   );
 }
 
-/** @param {{name: string, value: string}[]} list @param {number} from @param {number} to */
+/** @typedef {{name: string, value: string}[]} Members of a JSON object */
+
+/** @param {Members} list @param {number} from @param {number} to */
 function objectFields(list, from, to) {
   if (list.length === 0) return { fields: [], count: 0, notes: ['An object without members.'] };
   const known = knownMembers(list);
-  const all = list.map((field) => ({ ...field, isJson: true }));
-  const data = isOpened(known, list.length)
-    ? list.findLastIndex(({ name }) => name === 'data')
-    : -1;
-  const opened = data < 0 ? null : dataFields(known);
-  const others = opened ? all.filter((_, at) => at !== data) : all;
-  const fields = opened ? [...opened.fields, ...beside(others, opened.fields)] : all;
-  const notes = [twice(list), opened?.note ?? '', takenWords(known, list), sourceWords(known)];
-  return { fields: fields.slice(from, to), count: fields.length, notes };
+  const data = dataOf(known);
+  const notes = [twice(list), takenWords(known, data.list, list), sourceWords(known)];
+  if (!isOpened(known, list.length === 1))
+    return { fields: asJson(list.slice(from, to)), count: list.length, notes };
+  const at = list.findLastIndex(({ name }) => name === 'data');
+  const others = [...list.slice(0, at), ...list.slice(at + 1)];
+  const rest = asJson(others.slice(...beyond(data.fields, from, to)));
+  return {
+    fields: [...asJson(data.fields.slice(from, to), data.isText), ...beside(rest, data.fields)],
+    count: data.fields.length + others.length,
+    notes: [data.note, ...notes],
+  };
 }
 
 /**
@@ -95,59 +107,64 @@ function objectFields(list, from, to) {
  */
 function formRows(form, from, to, decode) {
   const known = knownFields(form, decode);
-  const { count } = formFields(form, 0, 0);
-  const notes = [takenWords(known, []), sourceWords(known)];
-  if (!isOpened(known, count)) return { ...formFields(form, from, to, { decode }), notes };
-  const { fields: first, note } = dataFields(known);
-  const others = formFields(
-    form,
-    Math.max(0, from - first.length),
-    Math.max(0, to - first.length),
-    {
-      decode,
-      without: 'data',
-    },
-  );
+  const data = dataOf(known);
+  const notes = [takenWords(known, data.list, []), sourceWords(known)];
+  if (!isOpened(known, /^&*[^&]+&*$/.test(form)))
+    return { ...formFields(form, from, to, { decode }), notes };
+  const [start, end] = beyond(data.fields, from, to);
+  const others = formFields(form, start, end, { decode, without: dataAt(form) });
   return {
-    fields: [...first.slice(from, to), ...beside(others.fields, first)],
-    count: first.length + others.count,
-    notes: [note, ...notes],
+    fields: [
+      ...asJson(data.fields.slice(from, to), data.isText),
+      ...beside(others.fields, data.fields),
+    ],
+    count: data.fields.length + others.count,
+    notes: [data.note, ...notes],
   };
 }
 
 /**
  * Whether the members of `data` are shown in its place: of what Particle sends, and of a body that
  * has nothing else.
- * @param {Map<string, string>} known @param {number} count of all fields
+ * @param {Map<string, string>} known @param {boolean} isAlone
  */
-const isOpened = (known, count) =>
-  known.has('data') && (count === 1 || OF_PARTICLE.some((name) => known.has(name)));
+const isOpened = (known, isAlone) =>
+  known.has('data') && (isAlone || OF_PARTICLE.some((name) => known.has(name)));
 
 /**
- * The members of the published data, or the data as one field.
+ * The members of the published data, and the fields that it is shown as: those, or the data itself.
  * @param {Map<string, string>} known
  */
-function dataFields(known) {
+function dataOf(known) {
   const data = known.get('data') ?? '';
   const list = members(data) ?? [];
-  if (list.length > 0) {
-    /** @type {Field[]} */
-    const fields = list.map((field) => ({ ...field, isJson: true }));
-    return { fields, note: twice(list) };
-  }
+  if (list.length > 0) return { list, fields: list, isText: false, note: twice(list) };
   const isText = !isJson(data);
   const note = isText ? 'The field “data” is not JSON, so it is shown as it is.' : '';
-  return { fields: [{ name: 'data', value: data, isJson: !isText }], note };
+  return { list, fields: [{ name: 'data', value: data }], isText, note };
 }
 
 /**
+ * @param {Members} list @param {boolean} [isText] whether the values are plain text
+ * @returns {Field[]}
+ */
+const asJson = (list, isText = false) => list.map((field) => ({ ...field, isJson: !isText }));
+
+/**
+ * Places in the fields that follow those of the data.
+ * @param {Members} data @param {number} from @param {number} to @returns {[number, number]}
+ */
+const beyond = ({ length }, from, to) => [Math.max(0, from - length), Math.max(0, to - length)];
+
+/**
  * Fields beside the data; one with the name of a member of it says so.
- * @param {Field[]} others @param {Field[]} data
+ * @param {Field[]} others @param {Members} data
  */
 function beside(others, data) {
-  const names = new Set(data.map(({ name }) => name));
+  const names = new Set(others.map(({ name }) => name));
+  const shared = new Set(data.map(({ name }) => name).filter((name) => names.has(name)));
   return others.map((field) =>
-    names.has(field.name) ? { ...field, remark: 'beside “data”' } : field,
+    shared.has(field.name) ? { ...field, remark: 'beside “data”' } : field,
   );
 }
 
@@ -160,13 +177,12 @@ function twice(list) {
 
 /**
  * Which fields the page and the receiver read as the event, its data and its ID.
- * @param {Map<string, string>} known @param {{name: string, value: string}[]} list of a JSON object
+ * @param {Map<string, string>} known @param {Members} data the members of the data
+ * @param {Members} list those of the body, if it is a JSON object
  */
-function takenWords(known, list) {
+function takenWords(known, data, list) {
   const isId = (/** @type {string | null} */ id) => id !== null && [...id].length <= MAX_ID;
-  const id = isId(idOf(members(known.get('data') ?? '') ?? []))
-    ? '“id” in “data” as the ID'
-    : isId(idOf(list)) && '“id” as the ID';
+  const id = isId(idOf(data)) ? '“id” in “data” as the ID' : isId(idOf(list)) && '“id” as the ID';
   const taken = [
     known.has('event') && '“event” as the event',
     known.has('data') && '“data” as the data',

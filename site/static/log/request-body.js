@@ -101,18 +101,27 @@ export function knownMembers(list) {
   return found;
 }
 
+/** Fields of a form that have a known name, or one that is percent-encoded and may be any. */
+const MAYBE_KNOWN =
+  /(?<=^|&)(?:event|data|coreid|published_at|id|[^=&]*%[^=&]*)(?:=[^&]*)?(?=&|$)/g;
+
 /** The known fields of a form. @param {string} form @param {Decode} [decode] */
 export function knownFields(form, decode) {
   /** @type {Map<string, string>} */
   const found = new Map();
   if (!MENTION.test(form)) return found;
-  eachField(form, (at, end) => {
-    const name = nameAt(form, at, end);
-    if (!KNOWN.has(name) || found.has(name)) return;
-    const [[, value]] = pairsOf([form.slice(at, end)], decode);
-    found.set(name, value);
-  });
+  for (const [field] of form.matchAll(MAYBE_KNOWN)) {
+    const [[name, value]] = pairsOf([field], decode);
+    if (KNOWN.has(name) && !found.has(name)) found.set(name, value);
+  }
   return found;
+}
+
+/** Where the first field that is named `data` begins; -1 if there is none. @param {string} form */
+export function dataAt(form) {
+  for (const { 0: field, index } of form.matchAll(MAYBE_KNOWN))
+    if (pairsOf([field])[0][0] === 'data') return index;
+  return -1;
 }
 
 /**
@@ -123,42 +132,23 @@ export function knownFields(form, decode) {
 /**
  * The fields of a form from one place to another, and how many there are.
  * @param {string} form @param {number} from @param {number} to
- * @param {{decode?: Decode | undefined, without?: string}} [options] `without`: the first field of
- *   this name is left out
+ * @param {{decode?: Decode | undefined, without?: number}} [options] `without`: where a field
+ *   begins that is left out
  */
-export function formFields(form, from, to, { decode, without = '' } = {}) {
+export function formFields(form, from, to, { decode, without = -1 } = {}) {
   /** @type {string[]} */
   const wanted = [];
   let count = 0;
-  let isLeftOut = without === '';
-  eachField(form, (at, end) => {
-    if (!isLeftOut && nameAt(form, at, end) === without) {
-      isLeftOut = true;
-      return;
-    }
-    if (count >= from && count < to) wanted.push(form.slice(at, end));
-    count += 1;
-  });
-  return { fields: pairsOf(wanted, decode).map(([name, value]) => ({ name, value })), count };
-}
-
-/** @param {string} form @param {(at: number, end: number) => void} visit */
-function eachField(form, visit) {
   for (let at = 0; at < form.length;) {
     const next = form.indexOf('&', at);
     const end = next < 0 ? form.length : next;
-    if (end > at) visit(at, end);
+    if (end > at && at !== without) {
+      if (count >= from && count < to) wanted.push(form.slice(at, end));
+      count += 1;
+    }
     at = end + 1;
   }
-}
-
-/**
- * The name of a field, if it is short.
- * @param {string} form @param {number} at @param {number} end
- */
-function nameAt(form, at, end) {
-  const [name] = form.slice(at, Math.min(end, at + 40)).split('=', 1);
-  return name.includes('%') ? pairsOf([name])[0][0] : name;
+  return { fields: pairsOf(wanted, decode).map(([name, value]) => ({ name, value })), count };
 }
 
 /** @param {string[]} fields @param {Decode} [decode] @returns {[string, string][]} */
