@@ -3,6 +3,7 @@
 // browser's own cryptography. Each scheme is a row that says what was signed and where the
 // signature is; one function checks them all.
 
+import { bytesOf } from '../lib/bytes.js';
 import { bodyBytes, isForm, isMasked } from './request-body.js';
 
 /**
@@ -330,7 +331,7 @@ const fromHex = (text) =>
 /** @param {string} text */
 function fromBase64(text) {
   try {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    return bytesOf(atob(text));
   } catch {
     return null;
   }
