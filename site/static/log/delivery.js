@@ -121,9 +121,9 @@ function received({ seq, received_at, verified, request }) {
       `${onTheWay.length} ${onTheWay.length === 1 ? 'header' : 'headers'} added ` + 'on the way';
     rows.push({ name: '', kind: 'folded', value, pairs: onTheWay });
   }
+  rows.push({ name: '', kind: 'text', value: '', remark: HEADERS_REMARK, openOnly: true });
   const credential = CREDENTIAL.get(verified ?? '');
   if (credential) rows.push({ name: 'credential', kind: 'text', value: credential });
-  rows.push({ name: '', kind: 'text', value: '', remark: HEADERS_REMARK, openOnly: true });
   rows.push(bodyRow(request));
   rows.push({ name: 'from', kind: 'text', value: request.source, openOnly: true });
   rows.push({ name: 'received at', kind: 'time', value: received_at, openOnly: true });
