@@ -172,6 +172,12 @@ test('a link to confirm a subscription is one only if it leads to the sender', (
   }
 });
 
+test('it is said when a request lacks what the answer repeats', () => {
+  const note = (more) => blocksOf(delivery({}, more))[2].note;
+  assert.match(note({ unfilled: true }), /lacks what your answer repeats/);
+  assert.equal(note({}), '');
+});
+
 test('a held response says what Particle makes of it', () => {
   const [, , response] = blocksOf(delivery({}, { delay_ms: 25_000, reply_use: { n: 2, of: 3 } }));
   assert.equal(response.note, 'By your setting, 2 of 3. Held for 25 s: Particle stops waiting at 20 s.');

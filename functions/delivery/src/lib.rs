@@ -132,6 +132,9 @@ pub struct Response {
     /// Which use of a counted reply this was; absent when the reply has no count or is the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_use: Option<ReplyUse>,
+    /// The default reply, because the request lacks what the reply that is set repeats of it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub unfilled: bool,
 }
 
 /// "2 of 3": which use of a reply that was set for a number of times.
@@ -176,6 +179,7 @@ mod tests {
                 body: r#"{"ok":true,"id":1652008511}"#.into(),
                 delay_ms: 0,
                 reply_use: None,
+                unfilled: false,
             },
         };
         let json = serde_json::to_string(&delivery).unwrap();

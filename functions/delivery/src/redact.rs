@@ -77,7 +77,7 @@ mod tests {
                     added: vec![],
                     body: Body::whole(vec![]),
                 },
-                response: Response { status: 200, headers, body: String::new(), delay_ms: 0, reply_use: None },
+                response: Response { status: 200, headers, body: String::new(), delay_ms: 0, reply_use: None, unfilled: false },
             };
             let json = serde_json::to_string(&for_share_key(delivery)).unwrap();
             let listed = SHOWN.contains(&name.to_ascii_lowercase().as_str());

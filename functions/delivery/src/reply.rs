@@ -247,14 +247,21 @@ impl Reply {
             Some((body, headers))
         };
         let Some((body, mut headers)) = content() else {
-            return Reply::default().response(request, reply_use);
+            return Response { unfilled: true, ..Reply::default().response(request, reply_use) };
         };
         if headers.get("cache-control").is_none() {
             headers.0.push(("cache-control".into(), "no-store".into()));
         }
         let always = SANDBOX.map(|(name, value)| (name.to_owned(), value.to_owned()));
         headers.0.extend(always);
-        Response { status: self.status, headers, body, delay_ms: self.delay_ms, reply_use }
+        Response {
+            status: self.status,
+            headers,
+            body,
+            delay_ms: self.delay_ms,
+            reply_use,
+            unfilled: false,
+        }
     }
 
     fn content_type(&self) -> &str {
@@ -439,7 +446,8 @@ mod tests {
         let echo = texts.response(&request(r#"{"challenge":"C"}"#), usage);
         assert_eq!((echo.status, echo.body.as_str()), (201, "C"));
         let other = request(r#"{"id":7}"#);
-        assert_eq!(texts.response(&other, usage), Reply::default().response(&other, usage));
+        let usual = Reply::default().response(&other, usage);
+        assert_eq!(texts.response(&other, usage), Response { unfilled: true, ..usual });
         let header = set(
             r#"{"status":200,"headers":[["x-hook-secret","{{json.s}}"],["x-content-type-options","nosniff"]]}"#,
         );

@@ -150,7 +150,14 @@ fn problem(problem: Problem, mut headers: Headers) -> Response {
 fn ours(status: StatusCode, mut headers: Headers, body: String) -> Response {
     headers.0.push(("cache-control".into(), "no-store".into()));
     headers.0.extend(SANDBOX.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    Response { status: status.as_u16(), headers, body, delay_ms: 0, reply_use: None }
+    Response {
+        status: status.as_u16(),
+        headers,
+        body,
+        delay_ms: 0,
+        reply_use: None,
+        unfilled: false,
+    }
 }
 
 /// A recorded response as it is sent.

@@ -238,6 +238,9 @@ pub fn from_delivery(
         item.insert("reply_use".into(), n(nth));
         item.insert("reply_uses".into(), n(of));
     }
+    if response.unfilled {
+        item.insert("unfilled".into(), n(1));
+    }
     item
 }
 
@@ -300,6 +303,7 @@ pub fn to_delivery(item: &Item) -> Result<Delivery, Unreadable> {
             body: text(item, "reply_body")?,
             delay_ms: number(item, "delay_ms")?,
             reply_use,
+            unfilled: item.contains_key("unfilled") && number::<u8>(item, "unfilled")? == 1,
         },
     })
 }

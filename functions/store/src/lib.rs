@@ -12,7 +12,7 @@
 //! | --- | --- | --- | --- |
 //! | head | `NAME` | 0 | `epoch`, `created_at`, `last_seq`, `last_at`, `cleared_to`, `deleted_to`, `marks` (watermarks: a list of `seq`, `gone_at`, …), `mark_at` (the interval's end), `used`, `used_from`, `refused`, `reply_key`, `reply_from`, `reply_until`, `settings_key` and `cors` (if they were ever set), `expect` (the digest of a credential), `expect_scheme`, `refuse_from` and `refuse_until` (if one is expected), `expires_at` |
 //! | reply | `NAME` | minus its key | `reply` (JSON), `expires_at` |
-//! | delivery | `NAME#EPOCH` | its number | `nonce`, `received_at`, `took_ms`, `verified` (if a credential was expected), `method`, `path`, `raw_path` (if it is another), `query`, `source`, `headers` (a list of name, value, …; numbers for common ones), `added` (a bit for each header), `body` (S if UTF-8, else B), `body_size` and `body_sha256` (if it was cut), `status`, `reply_headers`, `reply_body`, `delay_ms`, `reply_use`, `reply_uses`, `expires_at` |
+//! | delivery | `NAME#EPOCH` | its number | `nonce`, `received_at`, `took_ms`, `verified` (if a credential was expected), `method`, `path`, `raw_path` (if it is another), `query`, `source`, `headers` (a list of name, value, …; numbers for common ones), `added` (a bit for each header), `body` (S if UTF-8, else B), `body_size` and `body_sha256` (if it was cut), `status`, `reply_headers`, `reply_body`, `delay_ms`, `reply_use`, `reply_uses`, `unfilled` (if so), `expires_at` |
 //! | tombstone | `NAME#EPOCH` | its number | `tombstone`, `gone` (if there may have been a delivery), `expires_at` |
 //!
 //! The epoch in a log's partition puts a forgotten log out of reach in one write.

@@ -51,6 +51,7 @@ fn delivery(seq: u64, at: Millis, body: &[u8]) -> Delivery {
             body: "{}".into(),
             delay_ms: 0,
             reply_use: None,
+            unfilled: false,
         },
     }
 }

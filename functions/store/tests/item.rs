@@ -73,6 +73,7 @@ fn delivery() -> Delivery {
             body: "later".into(),
             delay_ms: 20,
             reply_use: Some(ReplyUse { n: 2, of: 3 }),
+            unfilled: true,
         },
     }
 }
@@ -90,7 +91,7 @@ fn a_delivery_has_these_attributes() {
             "method": {"S": "POST"}, "path": {"S": "/a%20b"}, "query": {"S": "c=d"}, "source": {"S": "203.0.113.7"},
             "headers": {"L": [{"N": "3"}, {"N": "-16"}, {"S": "2.0 x"}]}, "added": {"B": [2]}, "body": {"S": "{}"},
             "status": {"N": "503"}, "reply_headers": {"L": [{"S": "retry-after"}, {"S": "5"}]},
-            "reply_body": {"S": "later"}, "delay_ms": {"N": "20"}, "reply_use": {"N": "2"}, "reply_uses": {"N": "3"},
+            "reply_body": {"S": "later"}, "delay_ms": {"N": "20"}, "reply_use": {"N": "2"}, "reply_uses": {"N": "3"}, "unfilled": {"N": "1"},
         }),
     );
     assert_eq!(item::to_delivery(&item), Ok(delivery));
@@ -291,7 +292,7 @@ fn an_attribute_that_is_missing_or_of_another_kind_is_named() {
         assert_eq!(item::to_delivery(&bad).unwrap_err(), name);
         bad.remove(name);
         match name.as_str() {
-            "reply_use" | "verified" => {
+            "reply_use" | "unfilled" | "verified" => {
                 assert!(item::to_delivery(&bad).is_ok(), "it may be absent")
             }
             _ => assert_eq!(item::to_delivery(&bad).unwrap_err(), name),

@@ -7,7 +7,7 @@
  *   body: string, body_encoding: 'utf-8' | 'base64', body_bytes: number, body_sha256: string,
  *   truncated: boolean}} Request
  * @typedef {{status: number, headers: [string, string][], body: string, delay_ms: number,
- *   reply_use?: {n: number, of: number}}} Response
+ *   reply_use?: {n: number, of: number}, unfilled?: boolean}} Response
  * @typedef {{seq: number, received_at: string, took_ms: number, verified?: 'ok' | 'wrong' |
  *   'missing', request: Request, response: Response}} Delivery
  * @typedef {{endpoint: string, deliveries: Delivery[], cursor: string, older?: string, first_seq:

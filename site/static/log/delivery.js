@@ -218,7 +218,7 @@ export const sentAt = ({ received_at, took_ms, response }) =>
  */
 export function responseBlock(delivery, isWaiting = false) {
   const { seq, received_at, took_ms, response } = delivery;
-  const { status, headers, body, delay_ms, reply_use } = response;
+  const { status, headers, body, delay_ms, reply_use, unfilled } = response;
   /** @type {Row[]} */
   const rows = [
     { name: 'status', kind: 'text', value: `${status} ${REASONS.get(status) ?? ''}`.trim() },
@@ -233,6 +233,7 @@ export function responseBlock(delivery, isWaiting = false) {
   rows.push(headersRow(headers));
   rows.push(textRow('body', body, 'empty'));
   const notes = [];
+  if (unfilled) notes.push('The usual answer: this request lacks what your answer repeats of it.');
   if (reply_use) notes.push(`By your setting, ${reply_use.n} of ${reply_use.of}.`);
   // https://docs.particle.io/reference/cloud-apis/webhooks/: a request times out after 20 s.
   const isLate = delay_ms >= 20_000;
