@@ -662,3 +662,30 @@ async fn each_tab_keeps_its_endpoint_and_names_are_kept() {
     visit.slot_says("address", "name", "orders").await;
     visit.end(home).await;
 }
+
+#[tokio::test]
+async fn a_body_is_shown_as_what_it_is() {
+    let (home, visit, person) = started(LIGHT).await;
+    let base64 = |text: &str| data_encoding::BASE64.decode(text.as_bytes()).unwrap();
+    let gzipped = base64("H4sIAAAAAAACA6tWyi9KSS1SsqpWykxRsjIxNzSsrQUAydVfuhUAAAA=");
+    let request = http::Request::post(person.hook_url())
+        .header("content-type", "application/json")
+        .header("content-encoding", "gzip")
+        .body(gzipped.into())
+        .unwrap();
+    home.client.send(request).await.unwrap();
+    let mut parts = b"--b\r\ncontent-disposition: form-data; name=\"photo\"; filename=\"a.png\"\r\ncontent-type: image/png\r\n\r\n".to_vec();
+    parts.extend(base64("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"));
+    parts.extend(b"\r\n--b\r\ncontent-disposition: form-data; name=\"note\"\r\n\r\nfrom the garden\r\n--b--\r\n");
+    person.post("multipart/form-data; boundary=b", parts).await;
+
+    visit.goto(&format!("{}/log#1", visit.page_url)).await;
+    visit.says(".detail-blocks", "gunzipped for display").await;
+    visit.says(".detail-blocks [data-kind=parsed]", "4711").await;
+    visit.goto(&format!("{}/log#2", visit.page_url)).await;
+    visit.says(".detail-blocks [data-kind=parsed]", "from the garden").await;
+    let picture = "return document.querySelector('.detail-blocks [data-kind=parsed] img')?.naturalWidth === 1";
+    visit.shows("the picture is shown", picture).await;
+    visit.look("html", "log-parts-light").await;
+    visit.end(home).await;
+}
