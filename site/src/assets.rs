@@ -82,19 +82,22 @@ impl Assets {
         self.with_imports(["begin.js".to_owned()])
     }
 
-    /// The scripts that load once somebody starts: the application and the components that `html` names, with all that they
-    /// import. A list in the page saves a round trip for each level of imports.
+    /// The scripts that load once somebody starts: the application and the components that `html` names, but for those with
+    /// `data-late`, with all that they import. A list in the page saves a round trip for each level of imports.
     ///
     /// # Errors
     /// If `html` names a component without a script.
     pub fn later(&self, html: &str) -> Result<BTreeSet<String>> {
         let mut entries = vec!["app.js".to_owned()];
-        for name in html.split(" data-component=\"").skip(1) {
-            let name = name.split('"').next().unwrap_or_default();
+        let parts: Vec<&str> = html.split(" data-component=\"").collect();
+        for pair in parts.windows(2) {
+            let name = pair[1].split('"').next().unwrap_or_default();
             let path = format!("{name}.js");
             let exists = self.imports.contains_key(&path);
             ensure!(exists, "a template names the component {name}, and there is no static/{path}");
-            entries.push(path);
+            if !pair[0].ends_with(" data-late") {
+                entries.push(path);
+            }
         }
         let first = self.first();
         let all = self.with_imports(entries);

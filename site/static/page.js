@@ -66,7 +66,7 @@ export function createPage(state, form) {
     return roundsOf(log.deliveries, events, { ...log, quiet }, context);
   });
   /** Those that the filter lets through. */
-  const listed = computed(() => matching(rounds.value, state.filter.value));
+  const listed = computed(() => matching(rounds.value, state.filter.value, state.search.value));
   const mode = computed(() => {
     const now = particle.connection.value;
     const login = now && { cloud: now.offer.id, username: now.username };

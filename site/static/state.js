@@ -95,6 +95,8 @@ export function createState() {
     /** The block that has the focus, by its kind: the picture shows its hop. */
     focusedKind: of(''),
     filter: of(NO_FILTER),
+    /** What the text of the filter finds; null for everything. */
+    search: of(/** @type {import('./log/search.js').Test | null} */ (null)),
 
     events: of(/** @type {Event[]} */ ([])),
     /** When nobody listened to events. */

@@ -27,7 +27,7 @@ const LOG = rounds(
   [],
   { missing: [5], unreadable: [] },
 );
-const found = (text) => matching(LOG, { ...NO_FILTER, text }).map(({ seq }) => seq);
+const found = (text) => matching(LOG, { ...NO_FILTER, text }, searchOf(text).test).map(({ seq }) => seq);
 
 /** What each search finds. */
 const CASES = {

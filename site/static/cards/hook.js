@@ -1,7 +1,7 @@
 // @ts-check
 // The learner's hook URL: the address, how long things are kept, and ways to send something to it.
 
-import { slots } from '../lib/component.js';
+import { mountLate, slots } from '../lib/component.js';
 import { copyFrom } from '../lib/copy.js';
 import { write } from '../lib/dom.js';
 import { likelyShell } from '../lib/shell-line.js';
@@ -35,6 +35,14 @@ export function mount(root, page) {
     if (state.starts.value === seen || state.dialog.value !== null) return;
     seen = state.starts.value;
     at.url.focus();
+  });
+
+  // In the tutorial, one endpoint is all there is to know.
+  effect(() => {
+    const isMine = Boolean(state.keys.value?.owner);
+    const isShown = isMine && (state.drawer.value || state.others.value.length > 0);
+    at.endpoints.hidden = !isShown;
+    if (isShown) void mountLate(root, page);
   });
 
   /**

@@ -1,17 +1,17 @@
 // @ts-check
 // The template box: a template and an event's data, and what becomes of them. What it makes of them
-// is in template-check.js.
+// is in template-check.js, which is loaded when the box comes into view.
 
 import { slots } from '../lib/component.js';
 import { listItems, write } from '../lib/dom.js';
-import { check } from './template-check.js';
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, { state }) {
   const { template, data, body, size, verdict, mistakes: list } = slots(root);
   const example = { template: template.value, data: data.value };
 
-  function draw() {
+  async function draw() {
+    const { check } = await import('./template-check.js');
     const { body: rendered, mistakes } = check(template.value, data.value);
     const count = mistakes.length;
     const bytes = new TextEncoder().encode(rendered ?? '').length;
@@ -35,13 +35,18 @@ export function mount(root, { state }) {
     if (isOwn) state.template.value = { bytes };
   }
   root.addEventListener('input', draw);
-  draw();
+  const seen = new IntersectionObserver((entries) => {
+    if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+    seen.disconnect();
+    void draw();
+  });
+  seen.observe(root);
 
   return {
     reset() {
       template.value = example.template;
       data.value = example.data;
-      draw();
+      void draw();
       template.focus();
     },
   };

@@ -55,12 +55,20 @@ export function mountOne(root, mount, page) {
 }
 
 /**
- * Mounts every component below a node, in their order.
+ * Mounts every component below a node, in their order. One with `data-late` is loaded only when the
+ * component around it shows it, which mounts it by `mountLate`.
  * @param {ParentNode} within
  * @param {Page} page
  */
-export async function mountAll(within, page) {
-  const roots = /** @type {HTMLElement[]} */ ([...within.querySelectorAll('[data-component]')]);
+export const mountAll = (within, page) =>
+  mountThose(within.querySelectorAll('[data-component]:not([data-late])'), page);
+
+/** @param {ParentNode} within @param {Page} page */
+export const mountLate = (within, page) => mountThose(within.querySelectorAll('[data-late]'), page);
+
+/** @param {NodeListOf<Element>} nodes @param {Page} page */
+async function mountThose(nodes, page) {
+  const roots = /** @type {HTMLElement[]} */ ([...nodes]);
   const modules = await Promise.all(
     roots.map(({ dataset }) => import(`../${dataset.component}.js`)),
   );

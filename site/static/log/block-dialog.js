@@ -1,7 +1,7 @@
 // @ts-check
 // A block at full size: everything in it, each value whole and ready to be taken along.
 
-import { slots } from '../lib/component.js';
+import { mountLate, slots } from '../lib/component.js';
 import { writeOrHide } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
 import { showRead } from './block.js';
@@ -9,7 +9,8 @@ import { drawLinks } from './explained.js';
 import { drawRows } from './row.js';
 
 /** @type {import('../lib/component.js').Mount} */
-export function mount(root, { state }) {
+export function mount(root, page) {
+  const { state } = page;
   const dialog = /** @type {HTMLDialogElement} */ (root);
   const { wrap, title, rows, note, links } = slots(root);
   const setWrap = () => dialog.toggleAttribute('data-wrap', wrap.checked);
@@ -37,6 +38,7 @@ export function mount(root, { state }) {
     const { deliveries } = state.log.peek();
     state.openDelivery.value =
       block.kind === 'received' ? (deliveries.find(({ seq }) => seq === block.seq) ?? null) : null;
+    void mountLate(root, page);
     if (!dialog.open) dialog.showModal();
     dialog.scrollTop = 0;
   });

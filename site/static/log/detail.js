@@ -3,7 +3,7 @@
 // delivery, and what is searched for. Until somebody selects one, it is the newest; on a phone the
 // list is there first, and a round covers it until Back.
 
-import { slots } from '../lib/component.js';
+import { mountLate, slots } from '../lib/component.js';
 import { slot, write } from '../lib/dom.js';
 import { computed, effect } from '../lib/signal.js';
 import { drawBlock } from './block.js';
@@ -15,7 +15,8 @@ import { isSameRound } from './rounds.js';
 /** @typedef {import('./rounds.js').Round} Round */
 
 /** @type {import('../lib/component.js').Mount} */
-export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
+export function mount(root, page) {
+  const { state, endpoint, rounds, listed, isAsked } = page;
   const { title, status, wrap, blocks } = slots(root);
   wrap.addEventListener('change', () => root.toggleAttribute('data-unwrapped', !wrap.checked));
   const narrow = matchMedia('(max-width: 999px)');
@@ -36,6 +37,7 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
     root.hidden = round === null;
     state.openDelivery.value = round?.trace?.delivery ?? null;
     if (!round) return;
+    void mountLate(root, page);
     const number = round.seq === null || round.isRemark ? '' : `#${round.seq} `;
     write(title, `${number}${round.who}`);
     write(status, [round.status, round.took].filter(Boolean).join(' · '));

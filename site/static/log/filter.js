@@ -107,7 +107,9 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
   effect(() => {
     const { text } = state.filter.value;
     if (search.value.trim() !== text) search.value = text;
-    writeOrHide(at.problem, searchOf(text).problems.join(' '));
+    const { test, problems } = searchOf(text);
+    state.search.value = text === '' ? null : test;
+    writeOrHide(at.problem, problems.join(' '));
   });
   at.help.addEventListener('toggle', () => {
     if (at.terms.childElementCount > 0) return;

@@ -3,8 +3,6 @@
 // for. Pure. A remark, such as a missing number or a time when nobody listened, is listed with
 // every filter but a search: a filter must not make the log look more whole than it is.
 
-import { searchOf } from './search.js';
-
 /**
  * @typedef {import('./rounds.js').Round} Round
  * @typedef {import('../state.js').Filter} Filter
@@ -54,11 +52,14 @@ const matches = (round, { source, kind }) =>
   round.isRemark ||
   ((source === null || sourceOf(round) === source) && (kind === '' || round.kinds.has(kind)));
 
-/** @param {Round[]} rounds @param {Filter} filter */
-export function matching(rounds, filter) {
+/**
+ * @param {Round[]} rounds @param {Filter} filter
+ * @param {((round: Round) => boolean) | null} [search] what its text finds
+ */
+export function matching(rounds, filter, search = null) {
   if (isAll(filter)) return rounds;
   const chosen = rounds.filter((round) => matches(round, filter));
-  const found = filter.text === '' ? chosen : chosen.filter(searchOf(filter.text).test);
+  const found = search === null ? chosen : chosen.filter(search);
   // Where no round is left, gaps between nothing would only puzzle.
   return found.every(({ isRemark }) => isRemark) ? [] : found;
 }
