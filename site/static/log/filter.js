@@ -14,7 +14,7 @@ import { isAll, labelOf, sources, summaryWords } from './matching.js';
 
 const kept = inTab('webhook-tutorial/filter');
 /** How long after a key a search begins. */
-const TYPING_MS = 120;
+const TYPING_MS = 60;
 /** Bodies that a search keeps in the page; older deliveries are not searched then. */
 const MAX_BODIES = 64 * 1024 * 1024;
 
@@ -81,8 +81,21 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
     clear.hidden = words.value === '';
   });
 
+  /** What is searched for now. */
+  let searched = '';
+  /** @param {string} text */
+  function setSearch(text) {
+    if (text === searched) return;
+    searched = text;
+    const { test, problems } = searchOf(text);
+    state.search.value = text === '' ? null : test;
+    writeOrHide(at.problem, problems.join(' '));
+  }
+
   /** @param {import('../state.js').Filter} filter */
   function set(filter) {
+    // With the filter and not after it, so that the list is worked out once.
+    setSearch(filter.text);
     setAt = state.arrived.peek().size;
     state.filter.value = filter;
     const { text: _, ...rest } = filter;
@@ -107,9 +120,7 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
   effect(() => {
     const { text } = state.filter.value;
     if (search.value.trim() !== text) search.value = text;
-    const { test, problems } = searchOf(text);
-    state.search.value = text === '' ? null : test;
-    writeOrHide(at.problem, problems.join(' '));
+    setSearch(text);
   });
   at.help.addEventListener('toggle', () => {
     if (at.terms.childElementCount > 0) return;
