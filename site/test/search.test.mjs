@@ -35,6 +35,9 @@ const CASES = {
   4711: [1, 4],
   '"no such order"': [2],
   'such nothing': [],
+  '"note":"Needle': [1],
+  'response:"no such"': [2],
+  '-response:"no such" status:404': [],
   'method:get': [2],
   'path:/orders': [1],
   'query:page=2': [2],
@@ -78,9 +81,9 @@ test('each term has an example that can be searched', () => {
 test('a term that is none is said, and the rest still searched', () => {
   const { problems } = searchOf('status:many needle after:never is:odd');
   assert.deepEqual(problems, [
-    'status:many is not a search such as status:4xx.',
-    'after:never is not a search such as after:2026-11-28T09:00.',
-    'is:odd is not a search such as is:failed.',
+    'status:many is not valid; an example: status:4xx.',
+    'after:never is not valid; an example: after:2026-11-28T09:00.',
+    'is:odd is not valid; an example: is:failed.',
   ]);
   assert.deepEqual(found('status:many needle'), [1]);
 });

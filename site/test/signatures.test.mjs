@@ -111,8 +111,8 @@ test('the usual reasons are named', async () => {
   const reason = async (content, body) => (await verdict('GitHub', request(signed(content), body), 'key')).words;
   assert.match(await reason(BODY, BODY.trimEnd()), /line feed .* missing/);
   assert.match(await reason(BODY.trimEnd(), BODY), /was not signed: it was added/);
-  assert.match(await reason('{"a":1}', '{ "a": 1 }'), /written anew .* without blanks/);
-  assert.match(await reason('{\n  "a": 1\n}', '{"a":1}'), /written anew .* with blanks/);
+  assert.match(await reason('{"a":1}', '{ "a": 1 }'), /rewritten .* without blanks/);
+  assert.match(await reason('{\n  "a": 1\n}', '{"a":1}'), /rewritten .* with blanks/);
   assert.match((await verdict('GitHub', request(signed(BODY)), ' key ')).words, /blanks at its ends/);
   const square = (url) => request({ 'x-square-hmacsha256-signature': hmac('sha256', 'key', url + BODY, 'base64') });
   const address = async (wrote, here) => (await verdict('Square', square(wrote), 'key', here)).words;
@@ -131,7 +131,14 @@ test('an old or future signature is not called right', async () => {
   assert.deepEqual([late.right, early.right], [false, false]);
 });
 
+test('what a signature does not cover is said', async () => {
+  const [asked, secret] = await SENT.Mailgun();
+  assert.match((await verdict('Mailgun', asked, secret)).words, /covers only the timestamp/);
+});
+
 test('what can’t be checked is said', async () => {
+  const hidden = await verdict('GitHub', request({ 'x-hub-signature-256': '•'.repeat(71) }), 'key');
+  assert.match(hidden.words, /masks the signature/);
   assert.match((await verdict('GitHub', request({}), 'key')).words, /no signature of GitHub/);
   const cut = request({ 'x-hub-signature-256': 'sha256=00' }, 'a', { truncated: true });
   assert.match((await verdict('GitHub', cut, 'key')).words, /Only the beginning/);

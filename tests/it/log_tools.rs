@@ -617,7 +617,7 @@ async fn a_search_reads_everything_and_is_in_the_address() {
         field.dispatchEvent(new Event('input', { bubbles: true }));";
     visit.run(search).await;
     visit.says(summary, "None of the 132 rounds here matches").await;
-    visit.says("[data-component$=filter] [data-slot=problem]", "is:odd is not a search").await;
+    visit.says("[data-component$=filter] [data-slot=problem]", "is:odd is not valid").await;
     visit.look("html", "log-search-light").await;
     visit.end(home).await;
 }

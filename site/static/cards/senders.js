@@ -46,8 +46,11 @@ export function mount(root, { state, endpoint }) {
     isBusy = true;
     writeOrHide(at.problem, '');
     try {
+      // What was not changed here may have been changed elsewhere.
+      const cors = field('cors').checked;
+      const isChanged = cors !== (set.peek()?.settings.cors ?? false);
       const settings = await endpoint.changeSettings({
-        cors: field('cors').checked,
+        ...(isChanged && { cors }),
         ...expected(),
       });
       set.value = { settings, after: state.log.peek().lastSeq };
@@ -63,7 +66,7 @@ export function mount(root, { state, endpoint }) {
   function expected() {
     const [scheme, user, secret] = ['scheme', 'user', 'secret'].map((name) => field(name).value);
     const refuse = Number(field('refuse').value);
-    if (scheme === '') return { expect: null };
+    if (scheme === '') return set.peek()?.settings.expect ? { expect: null } : {};
     if (secret + user === '' && scheme === set.peek()?.settings.expect?.scheme) return {};
     return scheme === 'basic'
       ? { expect: { scheme, user, password: secret, refuse } }

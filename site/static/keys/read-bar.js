@@ -13,7 +13,7 @@ export function mount(root, { state, endpoint }) {
     root.hidden = !state.reading.value;
     const file = state.file.value;
     write(whose, file ? `From the file ${file.name.slice(0, 80)}.` : 'Someone else’s log.');
-    write(more, file ? ' Nothing of it is on a server.' : words);
+    write(more, file ? ' It was not read from a server.' : words);
   });
   return { leave: () => endpoint.leaveRead() };
 }

@@ -7,6 +7,7 @@ import { mountLate, slots } from '../lib/component.js';
 import { slot, write } from '../lib/dom.js';
 import { computed, effect } from '../lib/signal.js';
 import { drawBlock } from './block.js';
+import { keyInFragment } from '../keys/keys.js';
 import { readAddress, writeAddress } from './address.js';
 import { drawLinks } from './explained.js';
 import { matchingBlocks } from './matching.js';
@@ -18,6 +19,12 @@ import { isSameRound } from './rounds.js';
 export function mount(root, page) {
   const { state, endpoint, rounds, listed, isAsked } = page;
   const { title, status, wrap, blocks } = slots(root);
+  // Whoever uses a tool stays with its request while others arrive.
+  for (const name of ['focusin', 'click'])
+    root.addEventListener(name, ({ target }) => {
+      const tools = /** @type {Element} */ (target).closest('.request-tools');
+      if (tools) state.selected.value ??= shown.peek()?.key ?? null;
+    });
   wrap.addEventListener('change', () => root.toggleAttribute('data-unwrapped', !wrap.checked));
   const narrow = matchMedia('(max-width: 999px)');
   /** Nothing is drawn again that looks the same. */
@@ -78,6 +85,8 @@ export function mount(root, page) {
 
   /** Selects the delivery that the address names, and reads older ones until it is there. */
   async function followAddress() {
+    // A key is taken by the endpoint, with its search.
+    if (keyInFragment(location.hash)) return;
     const { seq, search } = readAddress(location.hash);
     if (search !== state.filter.peek().text)
       state.filter.value = { ...state.filter.peek(), text: search };

@@ -50,14 +50,19 @@ export function mount(root, { state, endpoint, listed, isAsked }) {
       });
       if (!isCurrent()) return;
       const { eventsOf, logFile } = await import('./export-file.js');
-      const masked = state.reading.peek();
+      const saved = state.file.peek();
+      const masked = state.reading.peek() && saved === null;
       const all = state.log.peek();
       const isPart = !isAll(state.filter.peek());
       const traces = listed.peek().flatMap(({ trace }) => trace ?? []);
       const log = isPart
         ? { ...all, deliveries: traces.flatMap(({ delivery }) => delivery ?? []) }
         : all;
-      const events = masked ? [] : isPart ? traces.flatMap(eventsOf) : state.events.peek();
+      const events = masked
+        ? []
+        : isPart
+          ? traces.flatMap(eventsOf)
+          : (saved?.events ?? state.events.peek());
       const quiet = masked ? [] : state.quiet.peek();
       const { name, type, text } = logFile(format.value, {
         endpoint: keys.endpoint,

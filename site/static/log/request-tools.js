@@ -71,7 +71,7 @@ export function mount(root, page) {
     const first = rows.slice(0, 100);
     const rest = rows.length - first.length;
     const count = `${rows.length} ${rows.length === 1 ? 'difference' : 'differences'}`;
-    write(at.compared, rows.length === 0 ? 'They do not differ.' : `${count}.`);
+    write(at.compared, rows.length === 0 ? 'No differences.' : `${count}.`);
     const shown = { rows: first, ...(rest > 0 && { more: { count: rest, rows: more } }) };
     at.differences.replaceChildren(...drawRows(shown, 'open'));
   });

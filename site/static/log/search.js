@@ -138,15 +138,16 @@ export function searchOf(text) {
   const tests = [];
   /** @type {string[]} */
   const problems = [];
-  for (const [whole] of text.matchAll(/(?:[^\s"]|"[^"]*"?)+/g)) {
+  // Quotes hold words together at the beginning of a word or after a term; else they are text.
+  for (const [whole] of text.matchAll(/-?(?:[a-z]+:)?"[^"]*"?|\S+/g)) {
     const isExcluded = whole.length > 1 && whole.startsWith('-');
     const said = isExcluded ? whole.slice(1) : whole;
     const [, name, rest] = /^([a-z]+):(.*)$/s.exec(said) ?? [];
     const term = TERMS.find((one) => one.name === name);
-    const value = (term ? rest : said).replaceAll('"', '');
+    const value = (term ? rest : said).replace(/^"([^"]*)"?$/, '$1');
     if (value === '') continue;
     const test = term ? term.test(value) : anywhere(value);
-    if (test === null) problems.push(`${said} is not a search such as ${term?.example}.`);
+    if (test === null) problems.push(`${said} is not valid; an example: ${term?.example}.`);
     else tests.push(isExcluded ? (round) => !test(round) : test);
   }
   return { test: (round) => !round.isRemark && tests.every((test) => test(round)), problems };

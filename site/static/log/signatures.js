@@ -16,8 +16,9 @@ import { bodyBytes, isForm, isMasked } from './request-body.js';
  *   signatures: string[],
  *   content: (string | Uint8Array<ArrayBuffer>)[],
  *   at?: number,
+ *   covers?: string,
  * }} Claim one of the signatures, without what is around it, is to be that of the joined content;
- *   `at`: when it was signed, in seconds
+ *   `at`: when it was signed, in seconds. `covers`: what was signed, if not all of the body
  * @typedef {{name: string, secret: string, hash: 'SHA-1' | 'SHA-256' | 'SHA-512', usesUrl?: true,
  *   publicKey?: true, key?: (secret: string) => string | Uint8Array<ArrayBuffer>, claim: Claimed}}
  *   Scheme `secret`: what it is called there
@@ -124,7 +125,8 @@ export const SCHEMES = [
       if (signature === undefined) return null;
       const fields = isForm(request) ? new URLSearchParams(new TextDecoder().decode(body)) : [];
       const sorted = [...fields].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-      return { signatures: [signature], content: [url, ...sorted.flat()] };
+      const covers = isForm(request) || body.length === 0 ? {} : { covers: 'the URL' };
+      return { signatures: [signature], content: [url, ...sorted.flat()], ...covers };
     },
   },
   {
@@ -147,7 +149,8 @@ export const SCHEMES = [
     claim(_, signed) {
       const { timestamp, token, signature } = json(signed)?.signature ?? {};
       if (![timestamp, token, signature].every((one) => typeof one === 'string')) return null;
-      return { signatures: [signature], content: [timestamp, token], at: +timestamp };
+      const covers = 'the timestamp and the token';
+      return { signatures: [signature], content: [timestamp, token], at: +timestamp, covers };
     },
   },
   {
@@ -195,11 +198,11 @@ const USUAL_REASONS = [
     change: (signed) => withBody(signed, textOf(signed).replace(/\r?\n$/, '')),
   },
   {
-    words: 'The JSON was written anew on the way, without blanks: check the bytes that arrive.',
+    words: 'The JSON was rewritten on the way, without blanks: check the bytes that arrive.',
     change: (signed) => withBody(signed, JSON.stringify(json(signed))),
   },
   {
-    words: 'The JSON was written anew on the way, with blanks: check the bytes that arrive.',
+    words: 'The JSON was rewritten on the way, with blanks: check the bytes that arrive.',
     change: (signed) => withBody(signed, JSON.stringify(json(signed), null, 2)),
   },
   {
@@ -227,11 +230,14 @@ export async function check(scheme, request, receivedAt, { secret, url }) {
   const wrong = (/** @type {string} */ words) => ({ right: false, words });
   if (request.truncated)
     return wrong('Only the beginning of the body was kept: it can’t be checked.');
+  const isHidden = request.headers.some(
+    ([name, value]) => /signature|hmac/i.test(name) && isMasked(value),
+  );
+  if (isHidden)
+    return wrong('A shared log masks the signature: only the owner of the log can check it.');
   const signed = signedBy(request, secret, url);
   const claim = scheme.claim(headersOf(request), signed);
   if (!claim) return wrong(`This request has no signature of ${scheme.name}.`);
-  if (claim.signatures.some(isMasked))
-    return wrong('A shared log masks the signature: only the owner of the log can check it.');
   if (await matches(scheme, claim, secret)) {
     const late = Math.round(Date.parse(receivedAt) / 1000 - (claim.at ?? NaN));
     if (Math.abs(late) > TOLERANCE_S) {
@@ -242,7 +248,11 @@ export async function check(scheme, request, receivedAt, { secret, url }) {
           'again, or a clock is wrong.',
       );
     }
-    return { right: true, words: 'The signature is right: signed with this secret, unchanged.' };
+    const { covers } = claim;
+    const words = covers
+      ? `The signature is right, but it covers only ${covers}: the rest may have been changed.`
+      : 'The signature is right: signed with this secret, unchanged.';
+    return { right: true, words };
   }
   for (const { words, change } of USUAL_REASONS) {
     const changed = change(signed);
