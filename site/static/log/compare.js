@@ -11,7 +11,7 @@ import { isJson, leaves } from '../lib/json-text.js';
 
 /** Values of a JSON body that are compared. */
 const MAX_LEAVES = 5_000;
-/** What stands for a value that only the other has. */
+/** Shown in place of a value that only the other delivery has. */
 const NONE = '(none)';
 
 /** @param {Delivery} a @param {Delivery} b @returns {Row[]} */

@@ -34,7 +34,7 @@ export const TERMS = [
   {
     name: 'header',
     example: 'header:user-agent=curl',
-    words: 'There is such a header; its value contains what follows “=”.',
+    words: 'A header of this name, whose value contains what follows “=”.',
     test(value) {
       const [, name, part] = /^([^=]*)=?(.*)$/s.exec(value) ?? [];
       return ofDelivery(({ request }) =>
