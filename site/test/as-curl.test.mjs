@@ -1,26 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:http';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { asCurl } from '../static/log/as-curl.js';
+import { receiver } from './receiver.mjs';
 
-/** A server that keeps what came, as it came. */
-const came = [];
-const server = createServer((request, response) => {
-  const chunks = [];
-  request.on('data', (chunk) => chunks.push(chunk));
-  request.on('end', () => {
-    came.push({ method: request.method, url: request.url, raw: request.rawHeaders, body: Buffer.concat(chunks) });
-    response.end('ok');
-  });
-});
-let hook = '';
-before(async () => {
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  hook = `http://127.0.0.1:${server.address().port}/hook/b7nihh2yefj2lxoxyqgcjpq6pi`;
-});
-after(() => server.close());
+const server = receiver();
+const { came } = server;
 
 const request = (of = {}) => ({
   method: 'POST', path: '/', query: '', source: '203.0.113.7', headers: [['content-type', 'text/plain'], ['user-agent', 'a/1']], added: [],
@@ -30,7 +16,7 @@ const request = (of = {}) => ({
 /** Runs the line in a real bash with the real curl, and gives what arrived. */
 async function sentAgain(of) {
   came.length = 0;
-  const { line } = asCurl(request(of), hook);
+  const { line } = asCurl(request(of), server.hook);
   // From standard input: an argument has an end, and so has a file name of a script.
   const run = promisify(execFile)('bash', ['-s'], { env: { PATH: process.env.PATH, HOME: '/nonexistent', LC_ALL: 'C.UTF-8' } });
   run.child.stdin.end(`set -o pipefail\n${line}\n`);
@@ -69,12 +55,12 @@ test('methods, paths, queries and headers arrive as they were', async () => {
     const arrived = await sentAgain({ method, headers: [] });
     assert.equal(arrived.method, method);
     assert.deepEqual(arrived.headers, [], method);
-    assert.equal(arrived.url, new URL(hook).pathname);
+    assert.equal(arrived.url, new URL(server.hook).pathname);
   }
   assert.equal((await sentAgain({ method: 'GET', body: 'a body' })).body.toString(), 'a body');
   for (const [path, query] of [['/a/../b/./c', ''], ["/it's/%24(x)/$HOME/`id`", "q=[1-3]&x={a,b}&'=\"&$x=1&%00"], ['/', 'a=1'], ['/x', '']]) {
     const arrived = await sentAgain({ path, query });
-    assert.equal(arrived.url, new URL(hook).pathname + (path === '/' ? '' : path) + (query === '' ? '' : `?${query}`));
+    assert.equal(arrived.url, new URL(server.hook).pathname + (path === '/' ? '' : path) + (query === '' ? '' : `?${query}`));
   }
   const headers = [['x-quotes', `'"$(id)\`id\`!\\`], ['x-empty', ''], ['x-unicode', 'é🙂'], ['content-type', 'application/json; x=\'y\''], ['accept', 'a/b'], ['user-agent', 'c/1 (d; e)'], ['@x', 'at']];
   assert.deepEqual((await sentAgain({ headers: headers.slice(0, 6), body: '{}' })).headers, headers.slice(0, 6));
@@ -84,14 +70,14 @@ test('methods, paths, queries and headers arrive as they were', async () => {
 
 test('what belongs to the connection, or was added on the way, is left out', () => {
   const headers = /** @type {[string, string][]} */ ([['host', 'h'], ['connection', 'close'], ['content-length', '3'], ['transfer-encoding', 'chunked'], ['x-forwarded-for', '1.2.3.4'], ['via', 'CDN'], ['x-own', 'kept']]);
-  const { line, notes } = asCurl(request({ headers, added: ['x-forwarded-for', 'via'], body: 'abc' }), hook);
+  const { line, notes } = asCurl(request({ headers, added: ['x-forwarded-for', 'via'], body: 'abc' }), server.hook);
   assert.match(line, /x-own: kept/);
   assert.doesNotMatch(line, /host:|connection|content-length|transfer|forwarded|via/i);
   assert.deepEqual(notes, []);
 });
 
 test('a masked value is a place to fill in, and said to be', () => {
-  const { line, notes } = asCurl(request({ headers: [['authorization', '•••••••'], ['x-key', '••'], ['accept', '*/*']] }), hook);
+  const { line, notes } = asCurl(request({ headers: [['authorization', '•••••••'], ['x-key', '••'], ['accept', '*/*']] }), server.hook);
   assert.match(line, /'authorization: YOUR-AUTHORIZATION'/);
   assert.match(line, /'x-key: YOUR-X-KEY'/);
   assert.doesNotMatch(line, /•/);
@@ -99,12 +85,12 @@ test('a masked value is a place to fill in, and said to be', () => {
 });
 
 test('a body of which only the beginning was kept says so', () => {
-  const { notes } = asCurl(request({ body: 'abc', body_bytes: 300_000, truncated: true }), hook);
+  const { notes } = asCurl(request({ body: 'abc', body_bytes: 300_000, truncated: true }), server.hook);
   assert.match(notes[0], /first 3 of 300000 bytes/);
 });
 
 test('a URL with a slash at its end is told from one without', () => {
-  const urls = ['', '/', '/a/'].map((raw_path) => asCurl(request({ path: raw_path || '/', raw_path }), hook).line);
-  assert.deepEqual(urls.map((line) => line.includes(`${hook}'`) || line.endsWith(hook)), [true, false, false]);
-  assert.ok(urls[1].includes(`${hook}/`) && urls[2].includes(`${hook}/a/`), urls.join('\n'));
+  const urls = ['', '/', '/a/'].map((raw_path) => asCurl(request({ path: raw_path || '/', raw_path }), server.hook).line);
+  assert.deepEqual(urls.map((line) => line.includes(`${server.hook}'`) || line.endsWith(server.hook)), [true, false, false]);
+  assert.ok(urls[1].includes(`${server.hook}/`) && urls[2].includes(`${server.hook}/a/`), urls.join('\n'));
 });

@@ -1,26 +1,13 @@
 // What is sent again arrives as it was, as far as a browser may.
 
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { asFetch, asText, fromText, sendable } from '../static/log/as-fetch.js';
+import { receiver } from './receiver.mjs';
 
-const came = [];
-const server = createServer((request, response) => {
-  const chunks = [];
-  request.on('data', (chunk) => chunks.push(chunk));
-  request.on('end', () => {
-    came.push({ method: request.method, url: request.url, headers: request.headers, body: Buffer.concat(chunks) });
-    response.end();
-  });
-});
-let hook = '';
-before(async () => {
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  hook = `http://127.0.0.1:${server.address().port}/hook/ep`;
-});
-after(() => server.close());
+const server = receiver();
+const { came } = server;
 
 const request = (of = {}) => ({
   method: 'POST', path: '/', raw_path: '', query: '', source: '', headers: [['content-type', 'text/plain']], added: [],
@@ -35,13 +22,13 @@ test('the line of JavaScript sends the request again', async () => {
     request({ method: 'GET', headers: [['x-one', 'a'], ['host', 'h.example'], ['x-forwarded-for', '1']], added: ['x-forwarded-for'] }),
   ];
   for (const one of cases) {
-    const { line, notes } = asFetch(one, hook);
+    const { line, notes } = asFetch(one, server.hook);
     assert.doesNotMatch(line, /[\u2028\u202e]|<\//);
     await new Function(`return (async () => { ${line} })()`)();
     const got = came.at(-1);
     const body = one.body_encoding === 'utf-8' ? Buffer.from(one.body) : bytes;
-    assert.deepEqual([got.method, got.url, got.body], [one.method, `/hook/ep${one.raw_path}${one.query && `?${one.query}`}`, body]);
-    assert.deepEqual(notes, one.method === 'GET' ? ['A browser sends its own, or none, of: host.'] : []);
+    assert.deepEqual([got.method, got.url, got.body], [one.method, `${new URL(server.hook).pathname}${one.raw_path}${one.query && `?${one.query}`}`, body]);
+    assert.deepEqual(notes, one.method === 'GET' ? ['A browser replaces or omits: host.'] : []);
   }
   assert.equal(came.at(-1).headers['x-one'], 'a');
 });
@@ -49,7 +36,7 @@ test('the line of JavaScript sends the request again', async () => {
 test('what a browser can’t send is said', () => {
   const { headers, notes } = sendable(request({ method: 'GET', body: 'x', truncated: true, headers: [['Cookie', 'a'], ['x-key', '•••'], ['x-a', 'b']] }));
   assert.deepEqual(headers, [['x-a', 'b']]);
-  assert.deepEqual(notes, ['A browser sends its own, or none, of: Cookie, x-key.', 'A browser sends no body with GET.', 'Only the beginning of the body was kept, so only that is sent.']);
+  assert.deepEqual(notes, ['A browser replaces or omits: Cookie, x-key.', 'A browser sends no body with GET.', 'Only the beginning of the body was kept, so only that is sent.']);
 });
 
 test('a request is edited as text', () => {

@@ -174,7 +174,7 @@ test('a link to confirm a subscription is one only if it leads to the sender', (
 
 test('it is said when a request lacks what the answer repeats', () => {
   const note = (more) => blocksOf(delivery({}, more))[2].note;
-  assert.match(note({ unfilled: true }), /lacks what your answer repeats/);
+  assert.match(note({ unfilled: true }), /lacks a value that your answer repeats/);
   assert.equal(note({}), '');
 });
 

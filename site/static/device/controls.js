@@ -2,6 +2,7 @@
 // What a hand could do with a virtual device, and its serial port. These calls exist in the
 // simulated cloud only.
 
+import { parseJson } from '../lib/json-text.js';
 import { sseReader } from '../particle/sse.js';
 
 /**
@@ -101,7 +102,7 @@ export function controls({ fetch, api, token, wait }) {
           });
           if (answer.ok && answer.body) {
             const reader = sseReader(({ event, data }) => {
-              const told = parse(data);
+              const told = parseJson(data);
               if (event === 'serial' && typeof told?.line === 'string') {
                 if (first) first.push(told.line);
                 else onLine(told.line);
@@ -140,13 +141,4 @@ export function controls({ fetch, api, token, wait }) {
       }
     },
   };
-}
-
-/** @param {string} text */
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,6 +1,7 @@
 // @ts-check
 // The owner keys of a browser as a file, to be taken to another one. Pure; loaded when asked for.
 
+import { parseJson } from '../lib/json-text.js';
 import { isOwnerKey } from './keys.js';
 
 /** @typedef {{owner: string, name: string}} Entry `name`: the reader's own; may be empty */
@@ -12,14 +13,13 @@ const MAX_NAME = 60;
 export const keyFile = (entries) =>
   `${JSON.stringify({ format: FORMAT, version: 1, keys: entries }, null, 2)}\n`;
 
-/** What is in such a file; null if it is none. @param {string} text @returns {Entry[] | null} */
+/**
+ * The entries of such a file; null if the text is not one.
+ * @param {string} text
+ * @returns {Entry[] | null}
+ */
 export function readKeyFile(text) {
-  let file;
-  try {
-    file = JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const file = parseJson(text);
   if (file?.format !== FORMAT || file.version !== 1 || !Array.isArray(file.keys)) return null;
   return file.keys
     .filter((/** @type {any} */ one) => isOwnerKey(one?.owner))

@@ -1,7 +1,7 @@
 // @ts-check
 // Where a text holds base64, and what that decodes to.
 
-import { bytesOf } from './bytes.js';
+import { fromBase64 } from './bytes.js';
 
 /** Each in quotes, or the whole text; both alphabets, with or without padding. */
 const CANDIDATE = /(?<![^"])[\w+/-]{16,}={0,2}(?![^"])/g;
@@ -12,13 +12,7 @@ const MAX_TEXT = 256 * 1024;
 const FILES = /^(?:\x89PNG|GIF8|\xff\xd8\xff|%PDF|\x1f\x8b\x08|PK\x03\x04)/;
 
 /** What base64 of either alphabet decodes to; null if it is not base64. @param {string} text */
-export function bytesOfBase64(text) {
-  try {
-    return bytesOf(atob(text.replaceAll('-', '+').replaceAll('_', '/')));
-  } catch {
-    return null;
-  }
-}
+export const bytesOfBase64 = (text) => fromBase64(text.replaceAll('-', '+').replaceAll('_', '/'));
 
 /**
  * Whether a text is base64, or holds a JSON string that is, as far as its first bytes tell: those

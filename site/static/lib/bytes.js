@@ -17,5 +17,14 @@ export function bytesOf(binary) {
   return bytes;
 }
 
+/** What base64 decodes to; null if the text is not base64. @param {string} text */
+export function fromBase64(text) {
+  try {
+    return bytesOf(atob(text));
+  } catch {
+    return null;
+  }
+}
+
 /** @param {Uint8Array} bytes */
 export const base64Of = (bytes) => btoa(binaryOf(bytes));

@@ -19,6 +19,15 @@ export function depth(text) {
   return deepest;
 }
 
+/** The value of a JSON text; null if it is not JSON. @param {string} text @returns {any} */
+export function parseJson(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 /** Whether a text is JSON that we take for JSON. @param {string} text */
 export function isJson(text) {
   // What opens that seldom can't be that deep, and to count it is quicker.

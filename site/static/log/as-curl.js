@@ -3,7 +3,7 @@
 // loaded when asked for.
 
 import { base64Of } from '../lib/bytes.js';
-import { bodyBytes, isMasked, urlOf } from './request-body.js';
+import { bodyBytes, headersByOrigin, isMasked, urlOf } from './request-body.js';
 
 /** @typedef {import('../lib/api-client.js').Delivery} Delivery */
 
@@ -35,10 +35,10 @@ const MAX_ARGUMENT = 64 * 1024;
  *   sentence each
  */
 export function asCurl(request, hookUrl) {
-  const { method, headers, added, body_bytes, truncated } = request;
+  const { method, body_bytes, truncated } = request;
   const url = urlOf(request, hookUrl);
-  const onTheWay = new Set(added);
-  const sent = headers.filter(([name]) => !onTheWay.has(name) && !NOT_SENT.has(name.toLowerCase()));
+  const { sent: all } = headersByOrigin(request);
+  const sent = all.filter(([name]) => !NOT_SENT.has(name.toLowerCase()));
   const names = new Set(sent.map(([name]) => name.toLowerCase()));
   const masked = sent.filter(([, value]) => isMasked(value)).map(([name]) => name);
   const bytes = bodyBytes(request);

@@ -2,7 +2,7 @@
 // A request that was received as one that a browser sends: as a line of JavaScript, or to be sent
 // again. Pure; loaded when asked for.
 
-import { belowOf, bodyBytes, isMasked, urlOf } from './request-body.js';
+import { belowOf, bodyBytes, headersByOrigin, isMasked, urlOf } from './request-body.js';
 
 /**
  * @typedef {import('../lib/api-client.js').Request} Request
@@ -17,21 +17,44 @@ import { belowOf, bodyBytes, isMasked, urlOf } from './request-body.js';
  */
 
 /** What a page may not set (https://fetch.spec.whatwg.org/#forbidden-request-header). */
-const FORBIDDEN =
-  /^(?:accept-charset|accept-encoding|access-control-request-.*|connection|content-length|cookie2?|date|dnt|expect|host|keep-alive|origin|referer|set-cookie|te|trailer|transfer-encoding|upgrade|via|proxy-.*|sec-.*|user-agent)$/;
+const FORBIDDEN = new Set([
+  'accept-charset',
+  'accept-encoding',
+  'connection',
+  'content-length',
+  'cookie',
+  'cookie2',
+  'date',
+  'dnt',
+  'expect',
+  'host',
+  'keep-alive',
+  'origin',
+  'referer',
+  'set-cookie',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'user-agent',
+  'via',
+]);
+const FORBIDDEN_PREFIX = /^(?:access-control-request-|proxy-|sec-)/;
+
+/** @param {string} name in lower case */
+const isForbidden = (name) => FORBIDDEN.has(name) || FORBIDDEN_PREFIX.test(name);
 
 /** @param {Request} request @returns {Sendable} */
 export function sendable(request) {
-  const onTheWay = new Set(request.added);
-  const sent = request.headers.filter(([name]) => !onTheWay.has(name));
+  const { sent } = headersByOrigin(request);
   const isLeftOut = (/** @type {[string, string]} */ [name, value]) =>
-    FORBIDDEN.test(name.toLowerCase()) || isMasked(value);
+    isForbidden(name.toLowerCase()) || isMasked(value);
   const leftOut = sent.filter(isLeftOut).map(([name]) => name);
   const hasBody = request.body_bytes > 0;
   const mayHaveBody = !['GET', 'HEAD'].includes(request.method);
   const notes = [];
   if (leftOut.length > 0)
-    notes.push(`A browser sends its own, or none, of: ${[...new Set(leftOut)].join(', ')}.`);
+    notes.push(`A browser replaces or omits: ${[...new Set(leftOut)].join(', ')}.`);
   if (hasBody && !mayHaveBody) notes.push(`A browser sends no body with ${request.method}.`);
   if (request.truncated)
     notes.push('Only the beginning of the body was kept, so only that is sent.');

@@ -2,6 +2,7 @@
 // What the base64 in a field says, a row each. Pure; loaded when needed.
 
 import { bytesOfBase64, isBase64 } from '../lib/base64.js';
+import { parseJson } from '../lib/json-text.js';
 import { readValue } from './read-value.js';
 
 /** Rows that are made, and values of a JSON text that are looked at. */
@@ -27,7 +28,7 @@ export function base64Rows(name, text) {
 function stringsIn(name, json) {
   /** @type {{path: string, value: string}[]} */
   const found = [];
-  const open = [{ path: name, value: parsed(json) }];
+  const open = [{ path: name, value: parseJson(json) }];
   for (
     let count = 0;
     open.length > 0 && count < MAX_VALUES && found.length < MAX_ROWS;
@@ -41,13 +42,4 @@ function stringsIn(name, json) {
         open.push({ path: `${path.slice(-200)}.${key.slice(0, 200)}`, value: inner });
   }
   return found;
-}
-
-/** @param {string} text @returns {unknown} */
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

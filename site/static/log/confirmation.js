@@ -2,6 +2,9 @@
 // A link by which a sender asks to confirm a subscription. Whoever knows the hook URL can send such
 // a request, so only links to the sender's own hosts count. Pure.
 
+import { parseJson } from '../lib/json-text.js';
+import { headerOf } from './request-body.js';
+
 /**
  * @typedef {import('../lib/api-client.js').Request} Request
  * @typedef {{sender: string, host: RegExp, link: (json: any, request: Request) => unknown}} Asking
@@ -27,7 +30,7 @@ const SENDERS = [
   {
     sender: 'Azure Event Grid',
     host: /\.eventgrid\.azure\.net$/,
-    link: (_, { headers }) => headers.find(([name]) => name === 'webhook-request-callback')?.[1],
+    link: (_, request) => headerOf(request, 'webhook-request-callback'),
   },
 ];
 
@@ -35,7 +38,7 @@ const SENDERS = [
 export function confirmationOf(request) {
   const { body, body_encoding } = request;
   const isShort = body_encoding === 'utf-8' && body.length <= MAX_BODY;
-  const json = isShort && /SubscribeURL|validationUrl/.test(body) ? parse(body) : null;
+  const json = isShort && /SubscribeURL|validationUrl/.test(body) ? parseJson(body) : null;
   for (const { sender, host, link } of SENDERS) {
     const found = link(json, request);
     if (typeof found !== 'string' || !URL.canParse(found)) continue;
@@ -44,13 +47,4 @@ export function confirmationOf(request) {
       return { sender, link: href };
   }
   return null;
-}
-
-/** @param {string} text */
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

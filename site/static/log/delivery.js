@@ -6,7 +6,7 @@ import { size } from '../lib/text.js';
 import { span } from '../lib/time.js';
 import { confirmationOf } from './confirmation.js';
 import { contentOf, nothing, parsedText } from './parsed.js';
-import { bodyBytes, takesDecoder } from './request-body.js';
+import { bodyBytes, headersByOrigin, takesDecoder } from './request-body.js';
 import { hexRow, textRow } from './value-row.js';
 
 /**
@@ -112,9 +112,7 @@ function received({ seq, received_at, verified, request }) {
     const remark = `${sender} asks you to open this link once.`;
     rows.push({ name: 'confirm', kind: 'text', value: `${link}\n`, copy: link, link, remark });
   }
-  const added = new Set(request.added);
-  const sent = request.headers.filter(([name]) => !added.has(name));
-  const onTheWay = request.headers.filter(([name]) => added.has(name));
+  const { sent, onTheWay } = headersByOrigin(request);
   rows.push(headersRow(sent));
   if (onTheWay.length > 0) {
     const value =
@@ -233,7 +231,8 @@ export function responseBlock(delivery, isWaiting = false) {
   rows.push(headersRow(headers));
   rows.push(textRow('body', body, 'empty'));
   const notes = [];
-  if (unfilled) notes.push('The usual answer: this request lacks what your answer repeats of it.');
+  if (unfilled)
+    notes.push('The usual answer: this request lacks a value that your answer repeats.');
   if (reply_use) notes.push(`By your setting, ${reply_use.n} of ${reply_use.of}.`);
   // https://docs.particle.io/reference/cloud-apis/webhooks/: a request times out after 20 s.
   const isLate = delay_ms >= 20_000;

@@ -19,7 +19,7 @@
  *   clock
  */
 
-import { contentType, urlOf } from './request-body.js';
+import { contentType, headerOf, urlOf } from './request-body.js';
 
 export const FORMAT = 'webhook-tutorial/log';
 export const VERSION = 1;
@@ -86,7 +86,7 @@ function asHar({ log, hookUrl }) {
         headers: fields(response.headers),
         content: {
           size: new TextEncoder().encode(response.body).length,
-          mimeType: response.headers.find(([name]) => name === 'content-type')?.[1] ?? '',
+          mimeType: headerOf(response, 'content-type'),
           text: response.body,
         },
         redirectURL: '',

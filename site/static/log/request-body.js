@@ -29,9 +29,24 @@ export function bodyBytes({ body, body_encoding }) {
   return bytesOf(atob(body));
 }
 
-/** The value of a header; empty if the request has none of that name. @param {Request} request */
+/**
+ * The value of a header of a request or a response; empty if it has none of that name.
+ * @param {{headers: [string, string][]}} message
+ */
 export const headerOf = ({ headers }, /** @type {string} */ wanted) =>
   headers.find(([name]) => name === wanted)?.[1] ?? '';
+
+/**
+ * The headers that the sender wrote, and those that were added on the way.
+ * @param {Request} request
+ */
+export function headersByOrigin({ headers, added }) {
+  const isAdded = new Set(added);
+  return {
+    sent: headers.filter(([name]) => !isAdded.has(name)),
+    onTheWay: headers.filter(([name]) => isAdded.has(name)),
+  };
+}
 
 /**
  * What the body claims to be, without its parameters; empty if it claims nothing.
@@ -117,7 +132,7 @@ export function knownFields(form, decode) {
   return found;
 }
 
-/** Where the first field that is named `data` begins; -1 if there is none. @param {string} form */
+/** The offset of the first field named `data`; -1 if the form has none. @param {string} form */
 export function dataAt(form) {
   for (const { 0: field, index } of form.matchAll(MAYBE_KNOWN))
     if (pairsOf([field])[0][0] === 'data') return index;

@@ -10,6 +10,7 @@ import { save } from '../lib/save.js';
 import { inBrowser } from '../lib/storage.js';
 import { sendFromPage } from '../cards/send.js';
 import { EMPTY_LOG } from '../state.js';
+import { contentOf } from './parsed.js';
 import { urlOf } from './request-body.js';
 import { drawRows } from './row.js';
 
@@ -51,9 +52,11 @@ export function mount(root, page) {
   /** The delivery before, to the same path if there is one. @param {Delivery | null} delivery */
   function previous(delivery) {
     if (!delivery) return null;
-    const before = state.log.peek().deliveries.filter(({ seq }) => seq < delivery.seq);
+    const { deliveries } = state.log.peek();
+    const isBefore = (/** @type {Delivery} */ one) => one.seq < delivery.seq;
     const isAlike = (/** @type {Delivery} */ one) => one.request.path === delivery.request.path;
-    return (before.findLast(isAlike) ?? before.at(-1))?.seq;
+    const alike = deliveries.findLast((one) => isBefore(one) && isAlike(one));
+    return (alike ?? deliveries.findLast(isBefore))?.seq;
   }
   at['compare-form'].addEventListener('submit', async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -67,13 +70,14 @@ export function mount(root, page) {
     }
     const { differences } = await import('./compare.js');
     const rows = differences(other, delivery);
-    const more = (/** @type {number} */ from, /** @type {number} */ to) => rows.slice(from, to);
-    const first = rows.slice(0, 100);
-    const rest = rows.length - first.length;
     const count = `${rows.length} ${rows.length === 1 ? 'difference' : 'differences'}`;
     write(at.compared, rows.length === 0 ? 'No differences.' : `${count}.`);
-    const shown = { rows: first, ...(rest > 0 && { more: { count: rest, rows: more } }) };
-    at.differences.replaceChildren(...drawRows(shown, 'open'));
+    const content = contentOf((from, to) => ({
+      rows: rows.slice(from, to),
+      count: rows.length,
+      note: '',
+    }));
+    at.differences.replaceChildren(...drawRows(content, 'open'));
   });
 
   /** Puts into the form what suits the request. */

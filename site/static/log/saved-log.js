@@ -3,6 +3,7 @@
 // Pure; loaded when asked for. Whatever in it does not have the form of a delivery or an event is
 // left out.
 
+import { parseJson } from '../lib/json-text.js';
 import { contentCounter, eventOf } from '../particle/event.js';
 import { EMPTY_LOG } from '../state.js';
 import { FORMAT, VERSION } from './export-file.js';
@@ -16,12 +17,7 @@ import { FORMAT, VERSION } from './export-file.js';
 
 /** @param {string} text @returns {SavedLog | null} null if it is not such a file */
 export function readLogFile(text) {
-  let file;
-  try {
-    file = JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const file = parseJson(text);
   if (file?.format !== FORMAT || file.version !== VERSION) return null;
   const [all, heard] = [listOf(file.deliveries), listOf(file.events)];
   const bySeq = new Map(all.filter(isDelivery).map((one) => [one.seq, one]));

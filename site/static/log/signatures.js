@@ -3,14 +3,16 @@
 // browser's own cryptography. Each scheme is a row that says what was signed and where the
 // signature is; one function checks them all.
 
-import { bytesOf } from '../lib/bytes.js';
+import { fromBase64 } from '../lib/bytes.js';
+import { parseJson } from '../lib/json-text.js';
 import { bodyBytes, isForm, isMasked } from './request-body.js';
 
 /**
  * @typedef {import('../lib/api-client.js').Request} Request
- * @typedef {{request: Request, body: Uint8Array<ArrayBuffer>, url: string, secret: string}} Signed
+ * @typedef {{request: Request, headers: Map<string, string>, body: Uint8Array<ArrayBuffer>,
+ *   url: string, secret: string}} Signed
  *   what a signature depends on; `url` as the sender wrote it
- * @typedef {(headers: Map<string, string>, signed: Signed) => Claim | null} Claimed
+ * @typedef {(signed: Signed) => Claim | null} Claimed
  *   null if the request has no such signature
  * @typedef {{
  *   signatures: string[],
@@ -34,7 +36,7 @@ const after = (text, prefix) => (text?.startsWith(prefix) ? [text.slice(prefix.l
 /** @param {string} header @param {string} prefix @returns {Claimed} */
 const ofBody =
   (header, prefix) =>
-  (headers, { body }) =>
+  ({ headers, body }) =>
     headers.has(header)
       ? { signatures: after(headers.get(header), prefix), content: [body] }
       : null;
@@ -42,20 +44,14 @@ const ofBody =
 /** @param {string} header @param {string} timestamp @returns {Claimed} */
 const versioned =
   (header, timestamp) =>
-  (headers, { body }) => {
+  ({ headers, body }) => {
     const at = headers.get(timestamp) ?? '';
     if (!headers.has(header)) return null;
     return { signatures: after(headers.get(header), 'v0='), content: [`v0:${at}:`, body], at: +at };
   };
 
-/** @param {Signed} signed @returns {any} */
-const json = ({ body }) => {
-  try {
-    return JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return null;
-  }
-};
+/** @param {Signed} signed */
+const json = (signed) => parseJson(textOf(signed));
 
 /** @type {Scheme[]} */
 export const SCHEMES = [
@@ -64,7 +60,7 @@ export const SCHEMES = [
     secret: 'signing secret (whsec_…)',
     hash: 'SHA-256',
     key: (secret) => fromBase64(secret.replace(/^whsec_/, '')) ?? secret,
-    claim(headers, { body }) {
+    claim({ headers, body }) {
       const prefix = ['webhook', 'svix'].find((name) => headers.has(`${name}-signature`));
       if (!prefix) return null;
       const [id, at] = ['id', 'timestamp'].map((name) => headers.get(`${prefix}-${name}`) ?? '');
@@ -86,7 +82,7 @@ export const SCHEMES = [
     name: 'Stripe',
     secret: 'signing secret (whsec_…)',
     hash: 'SHA-256',
-    claim(headers, { body }) {
+    claim({ headers, body }) {
       const parts = (headers.get('stripe-signature') ?? '').split(',').map((one) => one.trim());
       const [at] = parts.flatMap((one) => after(one, 't='));
       if (at === undefined) return null;
@@ -120,7 +116,7 @@ export const SCHEMES = [
     secret: 'auth token',
     hash: 'SHA-1',
     usesUrl: true,
-    claim(headers, { request, body, url }) {
+    claim({ headers, request, body, url }) {
       const signature = headers.get('x-twilio-signature');
       if (signature === undefined) return null;
       const fields = isForm(request) ? new URLSearchParams(new TextDecoder().decode(body)) : [];
@@ -134,7 +130,7 @@ export const SCHEMES = [
     secret: 'verification key',
     hash: 'SHA-256',
     publicKey: true,
-    claim(headers, { body }) {
+    claim({ headers, body }) {
       const signature = headers.get('x-twilio-email-event-webhook-signature');
       const at = headers.get('x-twilio-email-event-webhook-timestamp') ?? '';
       return signature === undefined
@@ -146,7 +142,7 @@ export const SCHEMES = [
     name: 'Mailgun',
     secret: 'HTTP webhook signing key',
     hash: 'SHA-256',
-    claim(_, signed) {
+    claim(signed) {
       const { timestamp, token, signature } = json(signed)?.signature ?? {};
       if (![timestamp, token, signature].every((one) => typeof one === 'string')) return null;
       const covers = 'the timestamp and the token';
@@ -158,7 +154,7 @@ export const SCHEMES = [
     secret: 'signature key',
     hash: 'SHA-256',
     usesUrl: true,
-    claim: (headers, { body, url }) =>
+    claim: ({ headers, body, url }) =>
       headers.has('x-square-hmacsha256-signature')
         ? { signatures: [headers.get('x-square-hmacsha256-signature') ?? ''], content: [url, body] }
         : null,
@@ -168,7 +164,7 @@ export const SCHEMES = [
     secret: 'secret',
     hash,
     /** @type {Claimed} */
-    claim(headers, { body }) {
+    claim({ headers, body }) {
       const named = [...headers].filter(([name]) => /signature|hmac|digest/.test(name));
       const signatures = named.flatMap(([, value]) => [value, value.replace(/^[\w-]+=/, '')]);
       return signatures.length > 0 ? { signatures, content: [body] } : null;
@@ -177,8 +173,10 @@ export const SCHEMES = [
 ];
 
 /** The scheme that a request most likely uses. @param {Request} request */
-export const likelyScheme = (request) =>
-  SCHEMES.find(({ claim }) => claim(headersOf(request), signedBy(request, '', ''))) ?? null;
+export function likelyScheme(request) {
+  const signed = signedBy(request, '', '');
+  return SCHEMES.find(({ claim }) => claim(signed)) ?? null;
+}
 
 /**
  * What else a request might have looked like when it was signed, and what it means if so.
@@ -236,7 +234,7 @@ export async function check(scheme, request, receivedAt, { secret, url }) {
   if (isHidden)
     return wrong('A shared log masks the signature: only the owner of the log can check it.');
   const signed = signedBy(request, secret, url);
-  const claim = scheme.claim(headersOf(request), signed);
+  const claim = scheme.claim(signed);
   if (!claim) return wrong(`This request has no signature of ${scheme.name}.`);
   if (await matches(scheme, claim, secret)) {
     const late = Math.round(Date.parse(receivedAt) / 1000 - (claim.at ?? NaN));
@@ -257,7 +255,7 @@ export async function check(scheme, request, receivedAt, { secret, url }) {
   for (const { words, change } of USUAL_REASONS) {
     const changed = change(signed);
     if (!changed) continue;
-    const claimed = scheme.claim(headersOf(request), changed);
+    const claimed = scheme.claim(changed);
     if (claimed && (await matches(scheme, claimed, changed.secret)))
       return wrong(`Wrong as it is here. ${words}`);
   }
@@ -316,7 +314,13 @@ const headersOf = ({ headers }) =>
   new Map(headers.map(([name, value]) => [name.toLowerCase(), value]));
 
 /** @param {Request} request @param {string} secret @param {string} url @returns {Signed} */
-const signedBy = (request, secret, url) => ({ request, body: bodyBytes(request), secret, url });
+const signedBy = (request, secret, url) => ({
+  request,
+  headers: headersOf(request),
+  body: bodyBytes(request),
+  secret,
+  url,
+});
 
 /** @param {Signed} signed */
 const textOf = ({ body }) => new TextDecoder().decode(body);
@@ -337,12 +341,3 @@ const fromHex = (text) =>
   /^(?:[0-9a-f]{2})+$/i.test(text)
     ? Uint8Array.from(text.match(/../g) ?? [], (byte) => parseInt(byte, 16))
     : null;
-
-/** @param {string} text */
-function fromBase64(text) {
-  try {
-    return bytesOf(atob(text));
-  } catch {
-    return null;
-  }
-}

@@ -3,6 +3,7 @@
 // the id in its data. Pure.
 
 import { perObject } from '../lib/memo.js';
+import { headerOf, isMasked } from '../log/request-body.js';
 import { originOf } from './origin.js';
 
 /** @typedef {import('../lib/api-client.js').Delivery} Delivery */
@@ -30,9 +31,9 @@ const ID_HEADERS = new Set([
 export const identitiesOf = perObject((delivery) => {
   const { headers } = delivery.request;
   const found = headers
-    .filter(([name, value]) => ID_HEADERS.has(name) && value !== '' && !/^•/.test(value))
+    .filter(([name, value]) => ID_HEADERS.has(name) && value !== '' && !isMasked(value))
     .map(([name, value]) => {
-      const of = name === 'ce-id' ? headers.find(([other]) => other === 'ce-source')?.[1] : '';
+      const of = name === 'ce-id' ? headerOf(delivery.request, 'ce-source') : '';
       return { key: JSON.stringify([name, value, of]), by: name };
     });
   const { coreid, dataId, name, data } = originOf(delivery);
