@@ -3,7 +3,7 @@
 // the state.
 
 import { ApiProblem, apiClient } from '../lib/api-client.js';
-import { inTab } from '../lib/storage.js';
+import { inBrowser, inTab } from '../lib/storage.js';
 import { writeAddress } from '../log/address.js';
 import { browserClock } from '../log/poll.js';
 import { watch } from '../log/watch.js';
@@ -17,6 +17,7 @@ import { keyInFragment, keysOfOwner, keysOfShare, makeOwnerKey } from './keys.js
  */
 const PROLONG_BELOW_MS = 20 * 86_400_000;
 /** first.js knows the name too. */
+const keptNames = inBrowser('webhook-tutorial/endpoint-names');
 const keptForgotten = inTab('webhook-tutorial/forgotten');
 
 /**
@@ -148,7 +149,9 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
 
   /** @returns {[string, string][]} */
   const names = () => {
-    const list = state.endpointNames.value;
+    void state.endpointNames.value;
+    // Another tab may have named one since.
+    const list = keptNames.json();
     return Array.isArray(list) ? list.filter((one) => typeof one?.[1] === 'string') : [];
   };
 

@@ -43,7 +43,9 @@ function partsOf({ request, response }, isStructured) {
     ['status', String(response.status)],
     ['response', response.body],
   ]);
+  const onTheWay = new Set(request.added);
   for (const [name, value] of request.headers) {
+    if (onTheWay.has(name)) continue;
     const before = parts.get(`header ${name}`);
     parts.set(`header ${name}`, before === undefined ? value : `${before}, ${value}`);
   }

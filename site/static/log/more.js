@@ -30,8 +30,11 @@ export function mount(root, { state, endpoint, listed, isAsked }) {
   });
   // A file may be dropped anywhere on the page.
   const { ownerDocument: document } = root;
-  document.addEventListener('dragover', (event) => event.preventDefault());
+  const hasFiles = (/** @type {DragEvent} */ event) =>
+    event.dataTransfer?.types.includes('Files') ?? false;
+  document.addEventListener('dragover', (event) => hasFiles(event) && event.preventDefault());
   document.addEventListener('drop', (event) => {
+    if (!hasFiles(event)) return;
     event.preventDefault();
     void openFile(event.dataTransfer?.files[0]);
   });

@@ -1,6 +1,7 @@
 // @ts-check
 // The search of the log: words, and terms such as `status:4xx`. Pure. Terms are rows of one table.
 
+import { perObject } from '../lib/memo.js';
 import { bodyBytes } from './request-body.js';
 
 /**
@@ -197,9 +198,11 @@ const ofDelivery =
  * @param {import('../lib/api-client.js').Request} request
  */
 const bodyText = (request) =>
-  request.body_encoding === 'utf-8'
-    ? request.body
-    : new TextDecoder('latin1').decode(bodyBytes(request));
+  request.body_encoding === 'utf-8' ? request.body : bytesAsText(request);
+
+const bytesAsText = perObject((/** @type {import('../lib/api-client.js').Request} */ request) =>
+  new TextDecoder('latin1').decode(bodyBytes(request)),
+);
 
 /** @param {string} value @returns {[number, number] | null} */
 function rangeOf(value) {
