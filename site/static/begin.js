@@ -89,6 +89,8 @@ addEventListener('click', ({ target }) => {
   pressed = /** @type {HTMLElement} */ (control);
   void load();
 });
+// A file that is dropped on the page is opened by it and not by the browser.
+addEventListener('dragenter', () => void load());
 // Another tab has started, or the address has a key in it or leads to a later section.
 for (const name of ['storage', 'hashchange']) addEventListener(name, () => void load());
 

@@ -41,6 +41,9 @@ export const EMPTY_LOG = Object.freeze({
   older: null,
 });
 
+/** Where a browser keeps what the reader calls endpoints. */
+export const ENDPOINT_NAMES = 'webhook-tutorial/endpoint-names';
+
 /** @type {Filter} */
 export const NO_FILTER = Object.freeze({ text: '', source: null, kind: '', only: false });
 
@@ -55,8 +58,11 @@ export function createState() {
     info: of(/** @type {EndpointInfo | null} */ (null)),
     /** Why what was looked at is there no more. */
     gone: of(/** @type {string | null} */ (null)),
-    /** The file whose log is shown in place of a server's, and the events in it. */
-    file: of(/** @type {{name: string, events: Event[]} | null} */ (null)),
+    /**
+     * The file whose log is shown in place of a server's, the events in it, and how many entries
+     * were left out because they are neither deliveries nor events.
+     */
+    file: of(/** @type {{name: string, events: Event[], leftOut: number} | null} */ (null)),
     /** Whether somebody else's log is read, through a link or from a file. */
     reading: of(false),
     /** The endpoint that was forgotten in this tab. */
@@ -68,7 +74,7 @@ export function createState() {
     starts: of(0),
     startProblem: of(''),
     /** What the reader calls endpoints: pairs of endpoint and name. */
-    endpointNames: keptJson('webhook-tutorial/endpoint-names'),
+    endpointNames: keptJson(ENDPOINT_NAMES),
     /** Other owner keys that this browser keeps. */
     others: of(/** @type {string[]} */ ([])),
 
@@ -86,7 +92,7 @@ export function createState() {
      * between.
      */
     place: of(/** @type {'newest' | 'oldest' | 'between'} */ ('newest')),
-    /** The key of the round that is shown at full size on the page of the log. */
+    /** The key of the round that is shown at full size on the log page. */
     selected: of(/** @type {string | null} */ (null)),
     /** The block whose dialog is open. */
     openBlock: of(/** @type {import('./log/delivery.js').Block | null} */ (null)),
@@ -117,7 +123,7 @@ export function createState() {
     /** Why somebody is signed out who was not. */
     signedOutWhy: of(''),
 
-    /** Whether the drawer of the page of the log is open. */
+    /** Whether the drawer of the log page is open. */
     drawer: of(false),
     progress: of(/** @type {Progress | null} */ (null)),
     /** When the reader last asked to begin the tasks again. */

@@ -28,7 +28,8 @@ test('the line of JavaScript sends the request again', async () => {
     const got = came.at(-1);
     const body = one.body_encoding === 'utf-8' ? Buffer.from(one.body) : bytes;
     assert.deepEqual([got.method, got.url, got.body], [one.method, `${new URL(server.hook).pathname}${one.raw_path}${one.query && `?${one.query}`}`, body]);
-    assert.deepEqual(notes, one.method === 'GET' ? ['A browser replaces or omits: host.'] : []);
+    assert.deepEqual(notes.slice(0, -1), one.method === 'GET' ? ['A browser replaces or omits: host.'] : []);
+    assert.match(notes.at(-1), /CORS/);
   }
   assert.equal(came.at(-1).headers['x-one'], 'a');
 });
@@ -45,6 +46,12 @@ test('a request is edited as text', () => {
   assert.deepEqual({ method, below, headers, body }, { method: 'POST', below: '/orders?a=1', headers: one.headers, body: one.body });
   assert.equal(asText(request({ body: '/w==', body_encoding: 'base64', body_bytes: 1 })), null);
   assert.equal(fromText('GET').body, null);
+  // What a text field makes of it, and what was sent.
+  const typed = (text) => fromText(asText(request({ body: text })).replaceAll('\r\n', '\n'), text);
+  assert.equal(typed('--b\r\n\r\none\r\n').body, '--b\r\n\r\none\r\n');
+  assert.deepEqual([typed('a\r\nb\n').body, typed('a\r\nb\n').notes], ['a\nb\n', ['Its line ends were CRLF and LF; now all are LF.']]);
+  const named = fromText('POST /\nUser-Agent: me\nx-a: b\n\n');
+  assert.deepEqual([named.headers, named.notes], [[['x-a', 'b']], ['A browser replaces or omits: User-Agent.']]);
   for (const [text, problem] of [['', /first line/], ['TRACE /', /first line/], ['POST https://other.example/', /first line/], ['POST /\nno colon', /not a header: no colon/], ['GET /\n\nbody', /no body with GET/]])
     assert.match(fromText(text), problem);
 });

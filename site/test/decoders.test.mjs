@@ -74,6 +74,8 @@ test('base64 in a field is found by what it says, also inside JSON', () => {
 });
 
 test('parts beyond those that are wanted are only counted', () => {
+  const nested = partsOf('--out\r\n\r\n--outer\r\n--out x\r\nz\r\n--out \t\r\n\r\ny\r\n--out--', 'multipart/mixed; boundary=out', 0, 9);
+  assert.deepEqual(nested.parts.map(({ bytes }) => Buffer.from(bytes).toString()), ['--outer\r\n--out x\r\nz', 'y']);
   const { parts, count } = partsOf('--b\r\nx: y\r\n\r\nz\r\n'.repeat(100_000) + '--b--', 'multipart/form-data; boundary=b', 99_999, 100_001);
   assert.deepEqual([count, parts.length, Buffer.from(parts[0].bytes).toString()], [100_000, 1, 'z']);
   const qp = partsOf('--b\ncontent-transfer-encoding: quoted-printable\ncontent-disposition: form-data; name="%22a"\n\nprice=3D=A3=\n.\n--b--', 'multipart/mixed; boundary=b', 0, 9).parts[0];

@@ -10,7 +10,7 @@ test('the file holds everything that the reader holds, as it came', () => {
   deliveries[0].request.body_encoding = 'base64';
   const log = { ...EMPTY_LOG, deliveries, missing: [7], unreadable: [9], firstSeq: 1, lastSeq: 9, older: 'cursor-of-older' };
   const quiet = [{ from: 0, to: 1_000 }, { from: 5_000, to: null }];
-  const { name, text } = logFile('json', { hookUrl: 'https://h.example/hook/ep', endpoint: 'b7nihh2yefj2lxoxyqgcjpq6pi', masked: true, log, events, quiet, now: new Date(2026, 10, 3, 23, 59) });
+  const { name, parts: [text] } = logFile('json', { hookUrl: 'https://h.example/hook/ep', endpoint: 'b7nihh2yefj2lxoxyqgcjpq6pi', masked: true, log, events, quiet, now: new Date(2026, 10, 3, 23, 59) });
   assert.equal(name, 'webhook-log-2026-11-03-b7nihh.json', 'the day is the reader’s');
   const file = JSON.parse(text);
   assert.deepEqual([file.format, file.version, file.header_values_masked, file.older_not_loaded], [FORMAT, VERSION, true, true]);
@@ -27,18 +27,20 @@ test('the file holds everything that the reader holds, as it came', () => {
 
 test('as NDJSON each line is a delivery; as HAR each entry has what a network panel shows', () => {
   const { deliveries } = world(3, { count: 5 });
+  deliveries[0].request.headers = [['content-type', 'multipart/form-data; boundary=b']];
   Object.assign(deliveries[0].request, { body: 'gA==', body_encoding: 'base64', body_bytes: 1, query: 'a=1&a=%20' });
   const held = { endpoint: 'b7nihh2yefj2lxoxyqgcjpq6pi', hookUrl: 'https://h.example/hook/ep', masked: false, log: { ...EMPTY_LOG, deliveries }, events: [], quiet: [], now: new Date(2026, 10, 3) };
   const lines = logFile('ndjson', held);
   assert.match(lines.name, /\.ndjson$/);
-  assert.deepEqual(lines.text.trimEnd().split('\n').map((line) => JSON.parse(line)), deliveries);
-  const { log } = JSON.parse(logFile('har', held).text);
+  assert.deepEqual(lines.parts.map((line) => JSON.parse(line)), deliveries);
+  const { log } = JSON.parse(logFile('har', held).parts[0]);
   assert.deepEqual([log.version, log.entries.length], ['1.2', deliveries.length]);
   const [{ startedDateTime, request, response, timings, cache }] = log.entries;
   assert.equal(startedDateTime, deliveries[0].received_at);
   assert.equal(request.url, 'https://h.example/hook/ep?a=1&a=%20');
   assert.deepEqual(request.queryString, [{ name: 'a', value: '1' }, { name: 'a', value: ' ' }]);
   assert.match(request.postData.comment, /base64/);
+  assert.equal(request.postData.mimeType, 'multipart/form-data; boundary=b');
   assert.equal(response.status, deliveries[0].response.status);
   assert.equal(response.content.text, deliveries[0].response.body);
   assert.ok(timings.wait >= 0 && cache && Array.isArray(request.cookies));

@@ -18,14 +18,15 @@ const one = (seq, more, request = {}) => {
 };
 const LOG = rounds(
   [
-    one(1, { body: '{"note":"Needle-4711"}' }, { path: '/orders/7' }),
+    one(1, { body: '{"note":"Needle-4711","farbe":"Gr\\u00fcn"}' }, { path: '/orders/7' }),
     one(2, { status: 404, response: 'no such order' }, { method: 'GET', query: 'page=2' }),
     one(3, { status: 500, headers: [['x-github-delivery', 'abc'], ['user-agent', 'curl/8']] }),
     one(4, { headers: [['x-github-delivery', 'abc']] }, { body: Buffer.from([0xa3, ...Buffer.from('4711')]).toString('base64'), body_encoding: 'base64' }),
+    one(5, { type: 'application/x-www-form-urlencoded', body: 'To=%2B14155551234&text=caf%C3%A9+now' }, { path: '/caf%C3%A9' }),
     one(6, { body: JSON.stringify({ event: 'Garden01', coreid: 'e00fce68aaaaaaaaaaaaaaaa', published_at: '2026-11-28T09:06:00Z', data: '{"id":1}' }) }),
   ],
   [],
-  { missing: [5], unreadable: [] },
+  { missing: [7], unreadable: [] },
 );
 const found = (text) => matching(LOG, { ...NO_FILTER, text }, searchOf(text).test).map(({ seq }) => seq);
 
@@ -54,18 +55,24 @@ const CASES = {
   'number:#4': [4],
   'device:e00fce68': [6],
   'event:garden': [6],
-  'after:2026-11-28T09:03:00Z': [3, 4, 6],
+  'after:2026-11-28T09:03:00Z': [3, 4, 5, 6],
   'before:2026-11-28T09:02:00Z': [1],
   'is:failed': [2, 3],
   'is:again': [4],
-  '-is:failed -is:again': [1, 6],
+  '-is:failed -is:again': [1, 5, 6],
   'status:4xx method:get': [2],
   'status:4xx method:post': [],
   'https://x': [],
+  '+14155551234': [5],
+  'body:"café now"': [5],
+  'path:/café': [5],
+  '"Grün"': [1],
+  200: [],
+  'device:post': [],
   '.*': [],
   '(': [],
-  '\\': [6],
-  '""': [1, 2, 3, 4, 6],
+  '\\': [1, 6],
+  '""': [1, 2, 3, 4, 5, 6],
 };
 
 for (const [text, expected] of Object.entries(CASES))

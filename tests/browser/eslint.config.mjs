@@ -32,7 +32,7 @@ const lookupsUseMaps = {
 
 const browser = [
   'AbortController', 'AbortSignal', 'Blob', 'BroadcastChannel', 'CSS', 'CSSStyleSheet', 'DecompressionStream', 'FormData', 'HTMLElement', 'IntersectionObserver',
-  'Option', 'ReadableStream', 'ResizeObserver', 'TextDecoder', 'TextEncoder', 'URL', 'URLSearchParams', 'addEventListener', 'atob', 'btoa', 'clearTimeout',
+  'Option', 'ReadableStream', 'Request', 'ResizeObserver', 'TextDecoder', 'TextEncoder', 'URL', 'URLSearchParams', 'addEventListener', 'atob', 'btoa', 'clearTimeout',
   'console', 'crypto', 'document', 'fetch', 'history', 'indexedDB', 'innerHeight', 'innerWidth', 'localStorage', 'location', 'matchMedia',
   'navigator', 'performance', 'queueMicrotask', 'reportError', 'requestAnimationFrame', 'scrollBy', 'sessionStorage', 'setInterval',
   'setTimeout', 'structuredClone', 'File', 'IDBKeyRange', 'Event', 'setImmediate',

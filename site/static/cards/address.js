@@ -1,5 +1,5 @@
 // @ts-check
-// The hook URL in the top bar of the page of the log, and the button of its drawer.
+// The hook URL in the top bar of the log page, and the button of its drawer.
 
 import { slots } from '../lib/component.js';
 import { copyFrom } from '../lib/copy.js';

@@ -39,15 +39,17 @@ function target(hookUrl, endpoint) {
 export async function sendFromPage({ state, expect, expectRound }, request, below = '') {
   const keys = state.keys.peek();
   if (!keys) return '';
+  const url = target(state.info.peek()?.hook_url ?? '', keys.endpoint);
+  let made;
+  try {
+    const options = { method: 'POST', ...request, credentials: 'omit', redirect: 'manual' };
+    made = new Request(url + below, /** @type {RequestInit} */ (options));
+  } catch {
+    return 'Not sent: a browser accepts only Latin-1 characters in header values.';
+  }
   expectRound();
   try {
-    const url = target(state.info.peek()?.hook_url ?? '', keys.endpoint);
-    const answer = await fetch(url + below, {
-      method: 'POST',
-      ...request,
-      credentials: 'omit',
-      redirect: 'manual',
-    });
+    const answer = await fetch(made);
     return `Answered ${answer.status}: ${(await answer.text()).slice(0, MAX_SHOWN)}`;
   } catch {
     return 'Not sent: the server can’t be reached.';

@@ -7,8 +7,9 @@ import { inBrowser, inTab } from '../lib/storage.js';
 import { writeAddress } from '../log/address.js';
 import { browserClock } from '../log/poll.js';
 import { watch } from '../log/watch.js';
-import { EMPTY_LOG, NO_FILTER } from '../state.js';
+import { EMPTY_LOG, ENDPOINT_NAMES, NO_FILTER } from '../state.js';
 import { keyInFragment, keysOfOwner, keysOfShare, makeOwnerKey } from './keys.js';
+import { forgetSecrets } from './secrets.js';
 
 /** @typedef {import('./keys.js').Keys} Keys */
 
@@ -17,7 +18,6 @@ import { keyInFragment, keysOfOwner, keysOfShare, makeOwnerKey } from './keys.js
  */
 const PROLONG_BELOW_MS = 20 * 86_400_000;
 /** first.js knows the name too. */
-const keptNames = inBrowser('webhook-tutorial/endpoint-names');
 const keptForgotten = inTab('webhook-tutorial/forgotten');
 
 /**
@@ -151,7 +151,7 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
   const names = () => {
     void state.endpointNames.value;
     // Another tab may have named one since.
-    const list = keptNames.json();
+    const list = inBrowser(ENDPOINT_NAMES).json();
     return Array.isArray(list) ? list.filter((one) => typeof one?.[1] === 'string') : [];
   };
 
@@ -236,10 +236,10 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
      * Shows the log of a file, until the reader goes back to their own page.
      * @param {string} name @param {import('../log/saved-log.js').SavedLog} saved
      */
-    showFile(name, { endpoint, log, events }) {
+    showFile(name, { endpoint, log, events, leftOut }) {
       close();
       state.reading.value = true;
-      state.file.value = { name, events };
+      state.file.value = { name, events, leftOut };
       state.keys.value = { owner: null, share: '', endpoint };
       state.log.value = log;
       state.live.value = { kind: 'file' };
@@ -267,6 +267,7 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
       const endpoint = /** @type {Keys} */ (state.keys.peek()).endpoint;
       setForgotten({ endpoint, url: state.info.peek()?.hook_url ?? null });
       onCleared();
+      forgetSecrets(endpoint);
       tell('forgotten');
       ring.drop();
       await reopen();

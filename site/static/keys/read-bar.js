@@ -5,6 +5,12 @@ import { slots } from '../lib/component.js';
 import { write } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
 
+/** @param {number} parts */
+const count = (parts) =>
+  parts === 1
+    ? 'One entry is not a delivery or an event and was'
+    : `${parts} entries are not deliveries or events and were`;
+
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, { state, endpoint }) {
   const { whose, more } = slots(root);
@@ -13,7 +19,8 @@ export function mount(root, { state, endpoint }) {
     root.hidden = !state.reading.value;
     const file = state.file.value;
     write(whose, file ? `From the file ${file.name.slice(0, 80)}.` : 'Someone else’s log.');
-    write(more, file ? ' It was not read from a server.' : words);
+    const left = file?.leftOut ? ` ${count(file.leftOut)} left out.` : '';
+    write(more, file ? ` It was not read from a server.${left}` : words);
   });
   return { leave: () => endpoint.leaveRead() };
 }

@@ -56,7 +56,8 @@ export function mountOne(root, mount, page) {
 
 /**
  * Mounts every component below a node, in their order. One with `data-late` is loaded only when the
- * component around it shows it, which mounts it by `mountLate`.
+ * component around it shows it, which mounts it by `mountLate`; one with `data-late="view"` when it
+ * comes near the view.
  * @param {ParentNode} within
  * @param {Page} page
  */
@@ -64,9 +65,49 @@ export const mountAll = (within, page) =>
   mountThose(within.querySelectorAll('[data-component]:not([data-late])'), page);
 
 /** @param {ParentNode} within @param {Page} page */
-export const mountLate = (within, page) => mountThose(within.querySelectorAll('[data-late]'), page);
+export const mountLate = (within, page) =>
+  mountThose(within.querySelectorAll('[data-late=""]'), page);
 
-/** @param {NodeListOf<Element>} nodes @param {Page} page */
+/** How far below or above the view a component is loaded, in screens. */
+const NEAR = '100%';
+
+/**
+ * Mounts the components with `data-late="view"`, each when it comes near the view or somebody does
+ * something in it; what was pressed before it was there is not lost.
+ * @param {ParentNode} within
+ * @param {Page} page
+ */
+export function mountInView(within, page) {
+  const seen = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) if (isIntersecting) void bring(target);
+    },
+    { rootMargin: NEAR },
+  );
+  /** @type {Map<Element, Promise<void>>} */
+  const coming = new Map();
+  /** @param {Element} root */
+  function bring(root) {
+    seen.unobserve(root);
+    const known = coming.get(root) ?? mountThose([root], page);
+    coming.set(root, known);
+    return known;
+  }
+  for (const root of within.querySelectorAll('[data-late=view]')) {
+    seen.observe(root);
+    root.addEventListener('focusin', () => void bring(root), { once: true });
+    root.addEventListener('click', async function retain({ target }) {
+      root.removeEventListener('click', retain);
+      if (mounted.has(root)) return;
+      await bring(root);
+      /** @type {HTMLElement | null} */ (
+        /** @type {Element} */ (target).closest('[data-action], [type=submit]')
+      )?.click();
+    });
+  }
+}
+
+/** @param {Iterable<Element>} nodes @param {Page} page */
 async function mountThose(nodes, page) {
   const roots = /** @type {HTMLElement[]} */ ([...nodes]);
   const modules = await Promise.all(

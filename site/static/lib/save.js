@@ -1,10 +1,10 @@
 // @ts-check
 // Gives the reader a file.
 
-/** @param {string} name @param {BlobPart} content @param {string} type */
-export function save(name, content, type) {
+/** @param {string} name @param {BlobPart[]} parts @param {string} type */
+export function save(name, parts, type) {
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.href = URL.createObjectURL(new Blob(parts, { type }));
   link.download = name;
   link.click();
   // The browser has taken what it needs once the click is over; a minute is for one that asks where

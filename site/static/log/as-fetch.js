@@ -44,6 +44,10 @@ const FORBIDDEN_PREFIX = /^(?:access-control-request-|proxy-|sec-)/;
 /** @param {string} name in lower case */
 const isForbidden = (name) => FORBIDDEN.has(name) || FORBIDDEN_PREFIX.test(name);
 
+/** @param {string[]} names of headers */
+const replaced = (names) =>
+  names.length > 0 ? [`A browser replaces or omits: ${[...new Set(names)].join(', ')}.`] : [];
+
 /** @param {Request} request @returns {Sendable} */
 export function sendable(request) {
   const { sent } = headersByOrigin(request);
@@ -52,9 +56,7 @@ export function sendable(request) {
   const leftOut = sent.filter(isLeftOut).map(([name]) => name);
   const hasBody = request.body_bytes > 0;
   const mayHaveBody = !['GET', 'HEAD'].includes(request.method);
-  const notes = [];
-  if (leftOut.length > 0)
-    notes.push(`A browser replaces or omits: ${[...new Set(leftOut)].join(', ')}.`);
+  const notes = replaced(leftOut);
   if (hasBody && !mayHaveBody) notes.push(`A browser sends no body with ${request.method}.`);
   if (request.truncated)
     notes.push('Only the beginning of the body was kept, so only that is sent.');
@@ -78,7 +80,7 @@ export function asFetch(request, hookUrl) {
   ];
   return {
     line: `await fetch(${quoted(urlOf(request, hookUrl))}, { ${options.join(', ')} });`,
-    notes,
+    notes: [...notes, 'In a page of another site it needs CORS, under “Who may call”.'],
   };
 }
 
@@ -112,9 +114,11 @@ export function asText(request) {
 
 /**
  * The request that such a text means, or what is wrong with it.
- * @param {string} text @returns {Sendable | string}
+ * @param {string} text
+ * @param {string} [original] the body that was edited: a text field turns its CRLF into LF
+ * @returns {Sendable | string}
  */
-export function fromText(text) {
+export function fromText(text, original = '') {
   const [head, ...rest] = text.split(/\r?\n\r?\n/);
   const [first, ...lines] = head.split(/\r?\n/);
   const [, method, below] =
@@ -128,14 +132,20 @@ export function fromText(text) {
     if (!name) return `This is not a header: ${line.slice(0, 80)}`;
     headers.push([name, value]);
   }
-  const body = text.slice(head.length).replace(/^\r?\n\r?\n/, '');
+  const typed = text.slice(head.length).replace(/^\r?\n\r?\n/, '');
+  const isCrlf = original.includes('\r\n');
+  const isMixed = isCrlf && /(?<!\r)\n/.test(original);
+  const body = isCrlf && !isMixed ? typed.replace(/\r?\n/g, '\r\n') : typed;
   if (body !== '' && ['GET', 'HEAD'].includes(method))
     return `A browser sends no body with ${method}.`;
+  const names = headers.map(([name]) => name).filter((name) => isForbidden(name.toLowerCase()));
+  const notes = replaced(names);
+  if (isMixed) notes.push('Its line ends were CRLF and LF; now all are LF.');
   return {
     method,
     below: below ?? '',
-    headers,
+    headers: headers.filter(([name]) => !names.includes(name)),
     body: rest.length > 0 && body !== '' ? body : null,
-    notes: [],
+    notes,
   };
 }

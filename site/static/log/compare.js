@@ -6,6 +6,7 @@ import { isJson, leaves } from '../lib/json-text.js';
 
 /**
  * @typedef {import('../lib/api-client.js').Delivery} Delivery
+ * @typedef {import('../lib/api-client.js').Request} Request
  * @typedef {import('./delivery.js').Row} Row
  */
 
@@ -14,14 +15,19 @@ const MAX_LEAVES = 5_000;
 /** Shown in place of a value that only the other delivery has. */
 const NONE = '(none)';
 
-/** @param {Delivery} a @param {Delivery} b @returns {Row[]} */
+/**
+ * @param {Delivery} a @param {Delivery} b
+ * @returns {{rows: Row[], isPartial: boolean}} `isPartial`: the bodies differ in what was not kept,
+ *   or may differ in what is not compared
+ */
 export function differences(a, b) {
   const isStructured = [a, b].every(
     ({ request }) => request.body_encoding === 'utf-8' && isJson(request.body),
   );
-  const [one, two] = [partsOf(a, isStructured), partsOf(b, isStructured)];
+  const [one, two] = [a, b].map((delivery) => partsOf(delivery, isStructured));
   const names = [...new Set([...one.keys(), ...two.keys()])];
-  return names
+  /** @type {Row[]} */
+  const rows = names
     .filter((name) => one.get(name) !== two.get(name))
     .map((name) => ({
       name,
@@ -32,6 +38,15 @@ export function differences(a, b) {
         [`#${b.seq}`, two.get(name) ?? NONE],
       ],
     }));
+  return { rows, isPartial: isPartial(a.request, b.request, isStructured) };
+}
+
+/** @param {Request} a @param {Request} b @param {boolean} isStructured */
+function isPartial(a, b, isStructured) {
+  if (a.truncated || b.truncated) return a.body_sha256 !== b.body_sha256;
+  const isLong = (/** @type {Request} */ { body }) =>
+    leaves(body, MAX_LEAVES + 1).size > MAX_LEAVES;
+  return isStructured && a.body !== b.body && (isLong(a) || isLong(b));
 }
 
 /** @param {Delivery} delivery @param {boolean} isStructured @returns {Map<string, string>} */

@@ -69,7 +69,7 @@ async function undo(bytes, one) {
     return as(`content-encoding says ${name}, but the bytes are not valid ${name}`);
   const words = [`${done} for display`];
   if (found.isCut) words.push(`only the first ${size(MAX_DECODED)}`);
-  if (found.isBroken) words.push(`what follows is not ${name}`);
+  if (found.isBroken) words.push(`what follows the first ${name} stream is not shown`);
   return { bytes: found.bytes, words, isCut: found.isCut };
 }
 

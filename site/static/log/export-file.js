@@ -19,7 +19,7 @@
  *   clock
  */
 
-import { contentType, headerOf, urlOf } from './request-body.js';
+import { headerOf, urlOf } from './request-body.js';
 
 export const FORMAT = 'webhook-tutorial/log';
 export const VERSION = 1;
@@ -52,16 +52,15 @@ function asJson({ endpoint, masked, log, events, quiet, now }) {
       to: to === null ? null : time(to),
     })),
   };
-  return `${JSON.stringify(file, null, 2)}\n`;
+  return [`${JSON.stringify(file, null, 2)}\n`];
 }
 
 /** A delivery a line, as the API gives it. @param {Held} held */
-const asLines = ({ log }) => log.deliveries.map((one) => `${JSON.stringify(one)}\n`).join('');
+const asLines = ({ log }) => log.deliveries.map((one) => `${JSON.stringify(one)}\n`);
 
 /** HTTP Archive 1.2, which the network panel of a browser opens. @param {Held} held */
 function asHar({ log, hookUrl }) {
   const entries = log.deliveries.map(({ seq, received_at, took_ms, request, response }) => {
-    const type = contentType(request);
     const isText = request.body_encoding === 'utf-8';
     const comment = isText ? '' : 'The body is not text: it is in base64.';
     const base = { httpVersion: 'HTTP/1.1', cookies: [], headersSize: -1 };
@@ -76,7 +75,12 @@ function asHar({ log, hookUrl }) {
         queryString: fields([...new URLSearchParams(request.query)]),
         bodySize: request.body_bytes,
         ...(request.body_bytes > 0 && {
-          postData: { mimeType: type, params: [], text: request.body, comment },
+          postData: {
+            mimeType: headerOf(request, 'content-type'),
+            params: [],
+            text: request.body,
+            comment,
+          },
         }),
       },
       response: {
@@ -98,7 +102,7 @@ function asHar({ log, hookUrl }) {
     };
   });
   const creator = { name: FORMAT, version: String(VERSION) };
-  return `${JSON.stringify({ log: { version: '1.2', creator, entries } }, null, 1)}\n`;
+  return [`${JSON.stringify({ log: { version: '1.2', creator, entries } }, null, 1)}\n`];
 }
 
 /** @param {[string, string][]} pairs */
@@ -106,24 +110,33 @@ const fields = (pairs) => pairs.map(([name, value]) => ({ name, value }));
 
 /**
  * By the end of the file's name.
- * @type {Map<string, {type: string, text: (held: Held) => string}>}
+ * @type {Map<string, {type: string, parts: (held: Held) => string[]}>}
  */
 const FORMATS = new Map([
-  ['json', { type: 'application/json', text: asJson }],
-  ['ndjson', { type: 'application/x-ndjson', text: asLines }],
-  ['har', { type: 'application/json', text: asHar }],
+  ['json', { type: 'application/json', parts: asJson }],
+  ['ndjson', { type: 'application/x-ndjson', parts: asLines }],
+  ['har', { type: 'application/json', parts: asHar }],
 ]);
 
-/** @param {string} format json, ndjson or har @param {Held} held */
+/**
+ * @param {string} format json, ndjson or har @param {Held} held
+ * @returns {{name: string, type: string, parts: string[]} | null} null if it is longer than a text
+ *   can be
+ */
 export function logFile(format, held) {
-  const { type, text } = /** @type {{type: string, text: (held: Held) => string}} */ (
+  const { type, parts: partsOf } = /** @type {{type: string, parts: (held: Held) => string[]}} */ (
     FORMATS.get(format)
   );
   const { now, endpoint } = held;
   const pad = (/** @type {number} */ number) => String(number).padStart(2, '0');
   const day = `${now.getFullYear()}-${pad(now.getMonth() + 1)}-${pad(now.getDate())}`;
   const name = `webhook-log-${day}-${endpoint.slice(0, 6)}.${format}`;
-  return { name, type, text: text(held) };
+  try {
+    return { name, type, parts: partsOf(held) };
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /** All events of a round. @param {import('../particle/join.js').Trace} trace */

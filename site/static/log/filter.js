@@ -11,6 +11,7 @@ import { clip, size } from '../lib/text.js';
 import { NO_FILTER } from '../state.js';
 import { TERMS, searchOf } from './search.js';
 import { isAll, labelOf, sources, summaryWords } from './matching.js';
+import { heldBytes } from './request-body.js';
 
 const kept = inTab('webhook-tutorial/filter');
 /** How long after a key a search begins. */
@@ -132,7 +133,7 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
   const wanted = computed(() => {
     const { deliveries, older } = state.log.value;
     const isSearch = state.filter.value.text !== '' && isAsked.value && older !== null;
-    const bytes = isSearch ? bodyBytesOf(deliveries) : 0;
+    const bytes = isSearch ? heldBytes(deliveries) : 0;
     return { isSearch, bytes, isFull: bytes > MAX_BODIES };
   });
   effect(() => {
@@ -151,16 +152,14 @@ export function mount(root, { state, endpoint, rounds, listed, isAsked }) {
     isReading = true;
     await endpoint.allOlder(() => wanted.peek().isSearch && !wanted.peek().isFull);
     isReading = false;
+    // What was said when it was typed counted only what had been read.
+    if (state.filter.peek().text !== '') state.announcement.value = words.peek();
   }
 
   return {
     clear() {
       set(NO_FILTER);
-      source.focus();
+      search.focus();
     },
   };
 }
-
-/** @param {import('./merge.js').Log['deliveries']} deliveries */
-const bodyBytesOf = (deliveries) =>
-  deliveries.reduce((sum, { request }) => sum + request.body.length, 0);

@@ -1,58 +1,44 @@
 // @ts-check
-// What a reader may do with the log besides reading it: set whether it is announced, take it along,
+// What a reader may do with the log besides reading it: set whether it is announced, download it,
 // clear it.
 
 import { slots } from '../lib/component.js';
 import { write } from '../lib/dom.js';
 import { save } from '../lib/save.js';
 import { effect } from '../lib/signal.js';
+import { size } from '../lib/text.js';
 import { isAll } from './matching.js';
+import { heldBytes } from './request-body.js';
+
+/** Bodies that a download holds at once: more may be more than a browser has memory for. */
+const MAX_BODIES = 512 * 1024 * 1024;
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, { state, endpoint, listed, isAsked }) {
-  const { announce, clear, format, file, status } = slots(root);
+  const { announce, clear, format, status } = slots(root);
   // What is kept is only that it is not as it is at first.
   effect(() => void (announce.checked = state.muted.value === null));
   announce.addEventListener('change', () => (state.muted.value = announce.checked ? null : 'yes'));
   effect(() => void (clear.hidden = !state.keys.value?.owner));
 
-  /** @param {File | undefined} chosen */
-  async function openFile(chosen) {
-    if (!chosen) return;
-    const { readLogFile } = await import('./saved-log.js');
-    const saved = readLogFile(await chosen.text());
-    if (saved === null) write(status, `${chosen.name} is not a file that was saved from a log.`);
-    else endpoint.showFile(chosen.name, saved);
-  }
-  file.addEventListener('change', async () => {
-    await openFile(file.files?.[0]);
-    file.value = '';
-  });
-  // A file may be dropped anywhere on the page.
-  const { ownerDocument: document } = root;
-  const hasFiles = (/** @type {DragEvent} */ event) =>
-    event.dataTransfer?.types.includes('Files') ?? false;
-  document.addEventListener('dragover', (event) => hasFiles(event) && event.preventDefault());
-  document.addEventListener('drop', (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    void openFile(event.dataTransfer?.files[0]);
-  });
-
   return {
-    open: () => file.click(),
     clear: () => (state.dialog.value = { name: 'clear' }),
     async download() {
       const keys = state.keys.peek();
       if (!keys || !isAsked.peek()) return;
+      const { eventsOf, logFile } = await import('./export-file.js');
       const isCurrent = () => state.keys.peek() === keys;
+      const isRoom = () => heldBytes(state.log.peek().deliveries) < MAX_BODIES;
       const isWhole = await endpoint.allOlder(() => {
         const { deliveries, lastSeq, firstSeq } = state.log.peek();
-        write(status, `Reading ${deliveries.length} of ${lastSeq - firstSeq + 1} …`);
-        return isCurrent();
+        if (isCurrent())
+          write(status, `Reading ${deliveries.length} of ${lastSeq - firstSeq + 1} …`);
+        return isCurrent() && isRoom();
       });
-      if (!isCurrent()) return;
-      const { eventsOf, logFile } = await import('./export-file.js');
+      if (!isCurrent()) {
+        write(status, '');
+        return;
+      }
       const saved = state.file.peek();
       const masked = state.reading.peek() && saved === null;
       const all = state.log.peek();
@@ -67,7 +53,7 @@ export function mount(root, { state, endpoint, listed, isAsked }) {
           ? traces.flatMap(eventsOf)
           : (saved?.events ?? state.events.peek());
       const quiet = masked ? [] : state.quiet.peek();
-      const { name, type, text } = logFile(format.value, {
+      const made = logFile(format.value, {
         endpoint: keys.endpoint,
         masked,
         log,
@@ -76,11 +62,19 @@ export function mount(root, { state, endpoint, listed, isAsked }) {
         hookUrl: endpoint.hookUrl(),
         now: new Date(),
       });
-      save(name, text, type);
+      if (made === null) {
+        write(
+          status,
+          'Too long for one such file. NDJSON has no limit; a filter makes it shorter.',
+        );
+        return;
+      }
+      save(made.name, made.parts, made.type);
       const of = isPart ? ` of ${all.deliveries.length}, those that the filter lists` : '';
       const counts = `${log.deliveries.length} deliveries${of}, ${events.length} events`;
-      const older = isWhole ? '' : ` Older ones are not in it: ${state.olderProblem.peek()}`;
-      write(status, `${name}: ${counts}.${older}`);
+      const why = state.olderProblem.peek() || `more than ${size(MAX_BODIES)} of bodies.`;
+      const older = isWhole ? '' : ` Older ones are not in it: ${why}`;
+      write(status, `${made.name}: ${counts}.${older}`);
     },
   };
 }

@@ -32,14 +32,15 @@ export function partsOf(binary, contentType, from, to) {
   if (boundary === '' || boundary.length > 70)
     return end(0, 'Its content-type says multipart and names no valid boundary.');
   const mark = `--${boundary}`;
-  let at = binary.startsWith(mark) ? 0 : next(binary, mark, 0);
+  const line = boundaryLine(mark);
+  let at = next(binary, line, 0);
   if (at < 0) return end(0, 'Its content-type names a boundary that is not in the body.');
   for (let count = 0; ; count += 1) {
     at += mark.length;
     // What is behind the last boundary belongs to no part.
     if (binary.startsWith('--', at)) return end(count, '');
     const begin = binary.indexOf('\n', at) + 1;
-    const stop = begin === 0 ? -1 : next(binary, mark, begin - 1);
+    const stop = begin === 0 ? -1 : next(binary, line, begin - 1);
     if (stop < 0) return end(count, 'The last boundary is missing, so what follows is left out.');
     if (count >= from && count < to) parts.push(partOf(binary, begin, stop));
     at = stop;
@@ -47,12 +48,16 @@ export function partsOf(binary, contentType, from, to) {
 }
 
 /**
- * Where a boundary is next, at the beginning of a line.
- * @param {string} binary @param {string} mark @param {number} at
+ * A line with the boundary and nothing else: another may begin with the same characters.
+ * @param {string} mark
  */
-function next(binary, mark, at) {
-  const found = binary.indexOf(`\n${mark}`, at);
-  return found < 0 ? -1 : found + 1;
+const boundaryLine = (mark) =>
+  new RegExp(`^${mark.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?:--)?[ \\t]{0,99}\\r?$`, 'gm');
+
+/** Where a boundary is next. @param {string} binary @param {RegExp} line @param {number} at */
+function next(binary, line, at) {
+  line.lastIndex = at;
+  return line.exec(binary)?.index ?? -1;
 }
 
 /**

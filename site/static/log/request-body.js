@@ -20,6 +20,10 @@ export const belowOf = ({ path, raw_path, query }) =>
   // A delivery of an earlier version does not say whether a slash followed.
   (raw_path ?? (path === '/' ? '' : path)) + (query === '' ? '' : `?${query}`);
 
+/** About how much the bodies of these take in the page. @param {{request: Request}[]} deliveries */
+export const heldBytes = (deliveries) =>
+  deliveries.reduce((sum, { request }) => sum + request.body.length, 0);
+
 /** Whether a share link shows this in place of a value. @param {string} value */
 export const isMasked = (value) => /^•+$/.test(value);
 

@@ -7,23 +7,14 @@ import { copyFrom } from '../lib/copy.js';
 import { element, write } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
 import { save } from '../lib/save.js';
-import { inBrowser } from '../lib/storage.js';
 import { sendFromPage } from '../cards/send.js';
+import { keepSecret, secretOf } from '../keys/secrets.js';
 import { EMPTY_LOG } from '../state.js';
 import { contentOf } from './parsed.js';
 import { urlOf } from './request-body.js';
 import { drawRows } from './row.js';
 
 /** @typedef {import('../lib/api-client.js').Delivery} Delivery */
-
-/** The secrets that the reader asked to keep, each with the name of its scheme. */
-const kept = inBrowser('webhook-tutorial/signature-secrets');
-
-/** @returns {string[][]} */
-function keptSecrets() {
-  const list = kept.json();
-  return Array.isArray(list) ? list.filter(Array.isArray) : [];
-}
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, page) {
@@ -69,9 +60,13 @@ export function mount(root, page) {
       return;
     }
     const { differences } = await import('./compare.js');
-    const rows = differences(other, delivery);
+    const { rows, isPartial } = differences(other, delivery);
     const count = `${rows.length} ${rows.length === 1 ? 'difference' : 'differences'}`;
-    write(at.compared, rows.length === 0 ? 'No differences.' : `${count}.`);
+    const found = rows.length === 0 ? 'No differences' : count;
+    write(
+      at.compared,
+      isPartial ? `${found} in the part of the bodies that is compared.` : `${found}.`,
+    );
     const content = contentOf((from, to) => ({
       rows: rows.slice(from, to),
       count: rows.length,
@@ -99,19 +94,16 @@ export function mount(root, page) {
     if (!chosen) return;
     write(at['secret-label'], chosen.secret[0].toUpperCase() + chosen.secret.slice(1));
     at['url-field'].hidden = !chosen.usesUrl;
-    const own = keptSecrets().find(([name]) => name === chosen.name);
-    keep.checked = own !== undefined;
-    secret.value = own?.[1] ?? '';
+    const own = secretOf(endpointNow(), chosen.name);
+    keep.checked = own !== null;
+    secret.value = own ?? '';
     write(at.verdict, '');
   }
 
-  /** Keeps the secret, or no longer, as the reader chose. @param {string} name */
-  function keepSecret(name) {
-    const others = keptSecrets().filter(([other]) => other !== name);
-    const all = keep.checked ? [...others, [name, secret.value]] : others;
-    if (all.length > 0) kept.keepJson(all);
-    else kept.keep(null);
-  }
+  const endpointNow = () => state.keys.peek()?.endpoint ?? '';
+  /** Keeps the secret, or no longer, as the reader chose. @param {string} sender */
+  const keepOrNot = (sender) =>
+    keepSecret(endpointNow(), sender, keep.checked ? secret.value : null);
 
   at.signature.addEventListener('toggle', async () => {
     if (!at.signature.open || signatures) return;
@@ -119,13 +111,13 @@ export function mount(root, page) {
     prepare();
   });
   scheme.addEventListener('change', takeScheme);
-  keep.addEventListener('change', () => keepSecret(scheme.value));
+  keep.addEventListener('change', () => keepOrNot(scheme.value));
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     const delivery = state.openDelivery.peek();
     const chosen = signatures?.SCHEMES[scheme.selectedIndex];
     if (!signatures || !delivery || !chosen) return;
-    keepSecret(chosen.name);
+    keepOrNot(chosen.name);
     const known = { secret: secret.value, url: url.value };
     const verdict = await signatures.check(chosen, delivery.request, delivery.received_at, known);
     if (state.openDelivery.peek() !== delivery) return;
@@ -138,14 +130,14 @@ export function mount(root, page) {
     if (!at.edit.open || !request) return;
     const { asText } = await import('./as-fetch.js');
     const text = asText(request);
-    at.text.disabled = text === null;
+    for (const control of [at.text, at['send-edited']]) control.disabled = text === null;
     at.text.value = text ?? '';
     write(at.problem, text === null ? 'The body is not text, so it can’t be edited here.' : '');
   });
   at['edit-form'].addEventListener('submit', async (/** @type {Event} */ event) => {
     event.preventDefault();
     const { fromText } = await import('./as-fetch.js');
-    const edited = fromText(at.text.value);
+    const edited = fromText(at.text.value, state.openDelivery.peek()?.request.body ?? '');
     write(at.problem, typeof edited === 'string' ? edited : '');
     if (typeof edited !== 'string') await send(edited);
   });
@@ -180,7 +172,7 @@ export function mount(root, page) {
       import('./saved-log.js'),
     ]);
     const shown = new Set((root.dataset.shownHeaders ?? '').split(' '));
-    const { name, type, text } = logFile('json', {
+    const made = logFile('json', {
       endpoint: state.keys.peek()?.endpoint ?? '',
       masked: true,
       log: { ...EMPTY_LOG, deliveries: [masked(delivery, shown)], firstSeq: delivery.seq },
@@ -189,8 +181,13 @@ export function mount(root, page) {
       hookUrl: endpoint.hookUrl(),
       now: new Date(),
     });
-    save(name.replace('-log-', `-round-${delivery.seq}-`), text, type);
-    write(at.status, 'Header values that may be secret are masked; the body is not.');
+    // A round is far from too long.
+    if (made === null) return;
+    save(made.name.replace('-log-', `-round-${delivery.seq}-`), made.parts, made.type);
+    write(
+      at.status,
+      'Header values that may be secret are masked; path, query, body and events are not.',
+    );
   }
 
   return {

@@ -195,7 +195,7 @@ function tools(row) {
       ...(copy === undefined ? [] : [copyButton('Copy text', () => copy)]),
       copyButton('Copy base64', () => base64Of(bytes())),
       copyButton('Copy hex', hex),
-      wordButton('Download', () => save(file, content(), 'application/octet-stream')),
+      wordButton('Download', () => save(file, [content()], 'application/octet-stream')),
     ];
   }
   const pairs = () => row.pairs?.map(([name, value]) => `${name}: ${value}`).join('\n');

@@ -17,8 +17,10 @@ import { FORMAT, VERSION } from './export-file.js';
 
 /** @param {string} text @returns {SavedLog | null} null if it is not such a file */
 export function readLogFile(text) {
-  const file = parseJson(text);
-  if (file?.format !== FORMAT || file.version !== VERSION) return null;
+  const whole = parseJson(text);
+  const isLog = whole?.format === FORMAT && whole.version === VERSION;
+  const file = isLog ? whole : { deliveries: lines(text) };
+  if (!isLog && !file.deliveries.some(isDelivery)) return null;
   const [all, heard] = [listOf(file.deliveries), listOf(file.events)];
   const bySeq = new Map(all.filter(isDelivery).map((one) => [one.seq, one]));
   const deliveries = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
@@ -47,6 +49,10 @@ export function readLogFile(text) {
   };
 }
 
+/** The values of NDJSON. @param {string} text */
+const lines = (text) =>
+  text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [parseJson(line)]));
+
 /** @param {unknown} value @returns {any[]} */
 const listOf = (value) => (Array.isArray(value) ? value : []);
 
@@ -72,13 +78,16 @@ function isDelivery(one) {
     listOf(request.added).every(isText) &&
     Array.isArray(request.added) &&
     isCount(request.body_bytes) &&
+    isText(request.body_sha256) &&
     typeof request.truncated === 'boolean' &&
     (request.body_encoding === 'utf-8' ||
       (request.body_encoding === 'base64' && /^[A-Za-z0-9+/]*={0,2}$/.test(request.body))) &&
     isCount(response?.status) &&
     areHeaders(response.headers) &&
     isText(response.body) &&
-    isCount(response.delay_ms)
+    isCount(response.delay_ms) &&
+    (response.reply_use === undefined ||
+      (isCount(response.reply_use?.n) && isCount(response.reply_use.of)))
   );
 }
 

@@ -2,7 +2,7 @@
 // The search of the log: words, and terms such as `status:4xx`. Pure. Terms are rows of one table.
 
 import { perObject } from '../lib/memo.js';
-import { bodyBytes } from './request-body.js';
+import { bodyBytes, isForm } from './request-body.js';
 
 /**
  * @typedef {import('./rounds.js').Round} Round
@@ -24,13 +24,13 @@ export const TERMS = [
     name: 'path',
     example: 'path:/orders',
     words: 'The path contains it.',
-    test: (value) => ofDelivery(({ request }) => has(value, request.path)),
+    test: (value) => ofDelivery(({ request }) => hasAny(value, spellings(request.path))),
   },
   {
     name: 'query',
     example: 'query:page=2',
     words: 'The query contains it.',
-    test: (value) => ofDelivery(({ request }) => has(value, request.query)),
+    test: (value) => ofDelivery(({ request }) => hasAny(value, spellings(request.query, true))),
   },
   {
     name: 'header',
@@ -46,8 +46,8 @@ export const TERMS = [
   {
     name: 'body',
     example: 'body:needle',
-    words: 'The body of the request contains it.',
-    test: (value) => ofDelivery(({ request }) => has(value, bodyText(request))),
+    words: 'The body of the request contains it, as it was sent or without its escapes.',
+    test: (value) => ofDelivery(({ request }) => hasAny(value, bodyTexts(request))),
   },
   {
     name: 'response',
@@ -81,8 +81,10 @@ export const TERMS = [
     words: 'The Device ID, or the name of the device, contains it.',
     test:
       (value) =>
-      ({ who, trace }) =>
-        has(value, trace?.event?.coreid ?? trace?.coreid ?? '') || has(value, who),
+      ({ who, trace }) => {
+        const coreid = trace?.event?.coreid ?? trace?.coreid ?? '';
+        return coreid !== '' && (has(value, coreid) || has(value, who));
+      },
   },
   {
     name: 'event',
@@ -157,15 +159,16 @@ export function searchOf(text) {
 /** @param {string} value @returns {Test} */
 function anywhere(value) {
   const isIn = matcher(value);
+  const isInAny = (/** @type {string[]} */ texts) => texts.some(isIn);
   return ({ who, trace }) => {
     if (isIn(who)) return true;
     if (!trace) return false;
     const { delivery, event, alone, sents, responses, errors } = trace;
     if (delivery) {
       const { request, response } = delivery;
-      const head = `${request.method} ${request.path}?${request.query}`;
-      if (isIn(head) || isIn(bodyText(request)) || isIn(response.body)) return true;
-      if (isIn(String(response.status))) return true;
+      if (isIn(`${request.method} ${request.path}?${request.query}`)) return true;
+      if (isInAny(spellings(request.path)) || isInAny(spellings(request.query, true))) return true;
+      if (isInAny(bodyTexts(request)) || isIn(response.body)) return true;
       if ([...request.headers, ...response.headers].some((pair) => isIn(pair.join(': '))))
         return true;
     }
@@ -184,6 +187,8 @@ function matcher(needle) {
 
 /** @param {string} needle @param {string} text */
 const has = (needle, text) => matcher(needle)(text);
+/** @param {string} needle @param {string[]} texts */
+const hasAny = (needle, texts) => texts.some(matcher(needle));
 /** @param {string} a @param {string} b */
 const same = (a, b) => a.toLowerCase() === b.toLowerCase();
 
@@ -193,16 +198,37 @@ const ofDelivery =
   ({ trace }) =>
     trace?.delivery != null && test(trace.delivery);
 
-/**
- * The body as text; of one that is not UTF-8, a character for each byte.
- * @param {import('../lib/api-client.js').Request} request
- */
-const bodyText = (request) =>
-  request.body_encoding === 'utf-8' ? request.body : bytesAsText(request);
-
-const bytesAsText = perObject((/** @type {import('../lib/api-client.js').Request} */ request) =>
-  new TextDecoder('latin1').decode(bodyBytes(request)),
+/** The body as text; of one that is not UTF-8, a character for each byte. */
+const bodyTexts = perObject((/** @type {import('../lib/api-client.js').Request} */ request) =>
+  spellings(
+    request.body_encoding === 'utf-8'
+      ? request.body
+      : new TextDecoder('latin1').decode(bodyBytes(request)),
+    isForm(request),
+  ),
 );
+
+/**
+ * A text as it was sent and, if it has escapes of JSON or of a URL, without them.
+ * @param {string} text @param {boolean} [isFormText] a plus means a blank
+ */
+function spellings(text, isFormText = false) {
+  const plain = (isFormText ? text.replaceAll('+', ' ') : text)
+    .replace(/(?:%[0-9a-f]{2})+/gi, percentDecoded)
+    .replace(/\\(?:u([0-9a-f]{4})|(["/\\]))/gi, (_, hex, sign) =>
+      hex ? String.fromCharCode(parseInt(hex, 16)) : sign,
+    );
+  return plain === text ? [text] : [text, plain];
+}
+
+/** @param {string} escapes */
+function percentDecoded(escapes) {
+  try {
+    return decodeURIComponent(escapes);
+  } catch {
+    return escapes;
+  }
+}
 
 /** @param {string} value @returns {[number, number] | null} */
 function rangeOf(value) {
@@ -210,11 +236,18 @@ function rangeOf(value) {
   return found ? [Number(found[1]), Number(found[2] ?? found[1])] : null;
 }
 
-/** A time in milliseconds; without a date it is of today. @param {string} value */
+/**
+ * A time in milliseconds; without a zone it is this computer's, without a date it is of today.
+ * @param {string} value
+ */
 function timeOf(value) {
   const isOfToday = /^\d{1,2}:\d{2}(:\d{2})?$/.test(value);
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(value);
+  if (!isOfToday && !/^\d{4}-\d{2}-\d{2}/.test(value)) return null;
   const today = new Date();
   const [hours, minutes, seconds = 0] = isOfToday ? value.split(':').map(Number) : [];
-  const at = isOfToday ? today.setHours(hours, minutes, seconds, 0) : Date.parse(value);
+  const at = isOfToday
+    ? today.setHours(hours, minutes, seconds, 0)
+    : Date.parse(isDay ? `${value}T00:00` : value);
   return Number.isNaN(at) ? null : at;
 }

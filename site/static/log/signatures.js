@@ -30,6 +30,13 @@ import { bodyBytes, isForm, isMasked } from './request-body.js';
 /** Senders ask receivers to refuse what was signed longer ago than this. */
 const TOLERANCE_S = 300;
 
+/** @type {[Scheme['hash'], number][]} */
+const HASHES = [
+  ['SHA-256', 32],
+  ['SHA-1', 20],
+  ['SHA-512', 64],
+];
+
 /** @param {string | undefined} text @param {string} prefix */
 const after = (text, prefix) => (text?.startsWith(prefix) ? [text.slice(prefix.length)] : []);
 
@@ -159,14 +166,15 @@ export const SCHEMES = [
         ? { signatures: [headers.get('x-square-hmacsha256-signature') ?? ''], content: [url, body] }
         : null,
   },
-  .../** @type {const} */ (['SHA-256', 'SHA-1', 'SHA-512']).map((hash) => ({
+  ...HASHES.map(([hash, length]) => ({
     name: `HMAC-${hash} of the body`,
     secret: 'secret',
     hash,
     /** @type {Claimed} */
     claim({ headers, body }) {
       const named = [...headers].filter(([name]) => /signature|hmac|digest/.test(name));
-      const signatures = named.flatMap(([, value]) => [value, value.replace(/^[\w-]+=/, '')]);
+      const values = named.flatMap(([, value]) => [value, value.replace(/^[\w-]+=/, '')]);
+      const signatures = values.filter((value) => bytesIn(value) === length);
       return signatures.length > 0 ? { signatures, content: [body] } : null;
     },
   })),
@@ -236,6 +244,9 @@ export async function check(scheme, request, receivedAt, { secret, url }) {
   const signed = signedBy(request, secret, url);
   const claim = scheme.claim(signed);
   if (!claim) return wrong(`This request has no signature of ${scheme.name}.`);
+  if (claim.signatures.length === 0)
+    return wrong(`The signature of this request is of a kind that is not checked here.`);
+  if (secret === '') return wrong(`Enter the ${scheme.secret}.`);
   if (await matches(scheme, claim, secret)) {
     const late = Math.round(Date.parse(receivedAt) / 1000 - (claim.at ?? NaN));
     if (Math.abs(late) > TOLERANCE_S) {
@@ -335,6 +346,9 @@ function withUrl(signed, change) {
   change(url);
   return { ...signed, url: url.href };
 }
+
+/** How many bytes a signature is, in hex or base64. @param {string} text */
+const bytesIn = (text) => (fromHex(text) ?? fromBase64(text))?.length;
 
 /** @param {string} text */
 const fromHex = (text) =>
