@@ -102,7 +102,7 @@ async fn a_filter_lists_what_it_says_and_survives_a_reload() {
     rows(&visit, 5).await;
     visit.says("[data-component$=announcer]", "Showing all rounds.").await;
     let focused = "return document.activeElement.dataset.slot";
-    assert_eq!(visit.run(focused).await, json!("source"));
+    assert_eq!(visit.run(focused).await, json!("search"));
     visit.end(home).await;
 }
 
@@ -627,13 +627,13 @@ async fn each_tab_keeps_its_endpoint_and_names_are_kept() {
     let (home, visit, first) = started(LIGHT).await;
     visit.goto(&format!("{}/log", visit.page_url)).await;
     visit.act("address", "settings").await;
-    visit.act("endpoints", "new").await;
-    visit.slot_says("endpoints", "said", "This tab has a new endpoint.").await;
+    visit.press(".log-drawer [data-component$=endpoints] [data-action=new]").await;
+    visit.says(".log-drawer .endpoints-said", "This tab has a new endpoint.").await;
     let here =
         "return document.querySelector('[data-component$=address] [data-slot=url]').textContent";
     let second = visit.run(here).await;
     assert_ne!(second, json!(first.hook_url()));
-    let name = "const field = document.querySelector('.endpoint-list input');
+    let name = "const field = document.querySelector('.log-drawer .endpoint-list input');
         field.value = 'orders';
         field.dispatchEvent(new Event('change'));";
     visit.run(name).await;
@@ -652,7 +652,7 @@ async fn each_tab_keeps_its_endpoint_and_names_are_kept() {
         )
         .await;
     visit.act("address", "settings").await;
-    visit.press(".endpoint-list button").await;
+    visit.press(".log-drawer .endpoint-list button").await;
     visit.shows("it is the first", &format!("{here} === '{}'", first.hook_url())).await;
     visit.browser.client.close_window().await.unwrap();
     visit.browser.client.switch_to_window(window).await.unwrap();
@@ -660,6 +660,57 @@ async fn each_tab_keeps_its_endpoint_and_names_are_kept() {
     visit.reload().await;
     visit.shows("this tab stayed", &format!("{here} === '{}'", second.as_str().unwrap())).await;
     visit.slot_says("address", "name", "orders").await;
+    visit.end(home).await;
+}
+
+#[tokio::test]
+async fn without_an_endpoint_keys_and_files_are_opened() {
+    let (home, visit, first) = started(LIGHT).await;
+    first.post("text/plain", "one").await;
+    visit.goto(&format!("{}/log", visit.page_url)).await;
+    visit.act("address", "settings").await;
+    visit.press(".log-drawer [data-component$=endpoints] [data-action=new]").await;
+    visit.says(".log-drawer .endpoints-said", "This tab has a new endpoint.").await;
+    visit.act("hook", "forget").await;
+    visit.confirm("forget").await;
+    visit.press(".log-start .endpoint-list button").await;
+    rows(&visit, 1).await;
+    let log = told_by_server(&visit).await;
+
+    // A browser that knows none.
+    let key = visit.run("const key = localStorage.getItem('webhook-tutorial/own'); localStorage.clear(); sessionStorage.clear(); return key").await;
+    visit.reload().await;
+    let give = "const [{ where, text, name }] = arguments;
+        const files = new DataTransfer();
+        files.items.add(new File([text], name));
+        const send = (node, kind) => node.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: files }));
+        if (where === 'page') { send(document.body, 'dragenter'); send(document.body, 'dragover'); }
+        window.give = () => {
+            if (where === 'page') return send(document.body, 'drop');
+            const field = document.querySelector(where);
+            field.files = files.files;
+            field.dispatchEvent(new Event('change'));
+        };";
+    let lines = serde_json::to_string(&log["deliveries"][0]).unwrap() + "\nnot a delivery\n";
+    visit.run_with(give, vec![json!({ "where": "page", "text": lines, "name": "a.ndjson" })]).await;
+    let is_up = "return document.documentElement.dataset.script === 'on'";
+    visit.shows("the page is there before the file is let go", is_up).await;
+    visit.run("window.give()").await;
+    visit.says("[data-component$=read-bar]", "From the file a.ndjson.").await;
+    visit.says("[data-component$=read-bar]", "One entry is not a delivery or an event").await;
+    rows(&visit, 1).await;
+    visit.act("read-bar", "leave").await;
+    visit.look("html", "log-start-light").await;
+
+    let keys = json!({ "format": "webhook-tutorial/keys", "version": 1, "keys": [{ "owner": key, "name": "orders" }] });
+    let field = ".log-start [data-component$=endpoints] [data-slot=file]";
+    visit
+        .run_with(give, vec![json!({ "where": field, "text": keys.to_string(), "name": "k" })])
+        .await;
+    visit.run("window.give()").await;
+    visit.press(".log-start .endpoint-list button").await;
+    visit.slot_says("address", "name", "orders").await;
+    rows(&visit, 1).await;
     visit.end(home).await;
 }
 

@@ -10,6 +10,8 @@ export function mount(root, { state }) {
   const { title } = slots(root);
   const close = () => (state.drawer.value = false);
   root.addEventListener('keydown', ({ key }) => key === 'Escape' && close());
+  // Without an endpoint there is nothing to set, and Start is behind the drawer.
+  effect(() => void (state.keys.value === null && close()));
   let wasOpen = false;
   effect(() => {
     const isOpen = state.drawer.value;
