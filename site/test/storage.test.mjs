@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { forgetSecrets, keepSecret, secretOf } from '../static/keys/secrets.js';
 import { kept } from '../static/lib/storage.js';
 
 function storage() {
@@ -40,4 +41,16 @@ test('a browser that refuses to keep anything, or has no room, is no error', () 
   assert.equal(refused.keep(null), false);
   const full = { ...storage(), setItem: () => { throw new Error('no room'); } };
   assert.equal(kept(() => full, 'one').keepJson({}), false);
+});
+
+test('signing secrets are kept for an endpoint and go with it', () => {
+  const place = (globalThis.localStorage = storage());
+  keepSecret('one', 'GitHub', 'a');
+  keepSecret('one', 'GitHub', 'b');
+  keepSecret('two', 'GitHub', 'c');
+  assert.deepEqual([secretOf('one', 'GitHub'), secretOf('two', 'GitHub'), secretOf('one', 'Stripe')], ['b', 'c', null]);
+  forgetSecrets('one');
+  assert.deepEqual([secretOf('one', 'GitHub'), secretOf('two', 'GitHub')], [null, 'c']);
+  keepSecret('two', 'GitHub', null);
+  assert.equal(place.held.size, 0);
 });
