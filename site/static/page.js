@@ -15,6 +15,7 @@ import { matching } from './log/matching.js';
 import { browserClock } from './log/poll.js';
 import { rounds as roundsOf } from './log/rounds.js';
 import { UNANSWERED_MS, createParticle } from './particle/model.js';
+import { isUnusual } from './particle/origin.js';
 import { SILENT_MS } from './steps/rules.js';
 
 /** @typedef {ReturnType<typeof createPage>} Page */
@@ -60,6 +61,8 @@ export function createPage(state, form) {
     const quiet = isOwn ? state.quiet.value : [];
     const context = {
       prefix: particle.event,
+      hooks: state.hooks.value,
+      explain: state.explain.value,
       names: state.deviceNames.value,
       waiting: waiting.value,
     };
@@ -117,6 +120,23 @@ export function createPage(state, form) {
       state.keys.value !== null || isReading || state.forgotten.value !== null;
   });
 
+  // What only other webhooks than the tutorial's need is loaded when there is one.
+  const isUnusualHere = computed(() => {
+    const hook = state.webhook.value;
+    const isOurs = hook.kind === 'ours';
+    const others = 'leading' in hook && hook.leading.length > (isOurs ? 1 : 0);
+    const isChanged = isOurs && hook.differs.length > 0;
+    return others || isChanged || state.log.value.deliveries.some(isUnusual);
+  });
+  effect(() => {
+    if (state.explain.value !== null || !isUnusualHere.value) return;
+    import('./particle/explain.js').then(
+      ({ explain }) => (state.explain.value = explain),
+      // Offline; it is tried again when something changes.
+      () => {},
+    );
+  });
+
   // A round came if it is newer than those that were there. What is read from the past did not.
   /** @type {Set<string> | null} */
   let known = null;
@@ -136,13 +156,14 @@ export function createPage(state, form) {
     const arrived = untracked(() => state.arrived.value);
     state.arrived.value = new Set([...arrived, ...fresh]);
   });
-  // An event that triggers the webhook and leads to no delivery here says that the webhook may have
-  // changed.
+  // An event that triggers the webhook and leads to no delivery here, or whose response is not seen
+  // to come back, says that the webhook may have changed.
   effect(() => {
+    const names = [particle.event, ...state.hooks.value.map(({ event }) => event)];
     const isTrigger = (/** @type {import('./log/rounds.js').Round} */ { trace }) =>
-      trace?.event?.name.startsWith(particle.event);
+      names.some((name) => trace?.event?.name.startsWith(name));
     const newest = rounds.value.findLast(isTrigger)?.trace;
-    if (!newest?.event || newest.delivery || !hasCome(newest.event.seen + UNANSWERED_MS)) return;
+    if (!newest?.event || isWhole(newest) || !hasCome(newest.event.seen + UNANSWERED_MS)) return;
     const { seen } = newest.event;
     untracked(() => particle.lookForWebhook(seen));
   });
@@ -188,6 +209,10 @@ function isSent(delivery) {
   const { delay_ms } = delivery.response;
   return delay_ms === 0 || hasCome(Math.min(sentAt(delivery) || 0, seenAt(delivery) + delay_ms));
 }
+
+/** Whether everything came that follows. @param {import('./particle/join.js').Trace} trace */
+const isWhole = ({ delivery, responses, errors }) =>
+  delivery !== null && (delivery.response.body === '' || responses.length + errors.length > 0);
 
 /** @param {number | null} a @param {number | null} b */
 const latest = (a, b) => (a === null ? b : b === null ? a : Math.max(a, b));

@@ -1,13 +1,22 @@
+// The mistakes in a template are found by one table of rules, in the box and in the log.
+
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { check } from '../static/cards/template-check.js';
+import { TITLES } from '../static/log/explained.js';
+import { jsonProblem } from '../static/lib/json-problem.js';
+import { explain } from '../static/particle/explain.js';
+import { RULES, fillSettings, templateHints } from '../static/particle/template-rules.js';
+import { dice, delivery } from './particle-world.mjs';
 
-const words = (template, data) => check(template, data).mistakes.map((one) => `${one.where}: ${one.words}`).join('\n');
+const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+const words = (template, data) => check(template, data).hints.map(({ where, text }) => `${where}: ${text}`).join('\n');
+const EVENT = { name: 'E', coreid: 'api', at: 0 };
 
 test('the box renders every case of the one table as the simulated cloud does', () => {
-  const cases = JSON.parse(readFileSync(new URL('../../infra/simulated-cloud/tests/template-cases.json', import.meta.url), 'utf8'));
+  const cases = read('../../infra/simulated-cloud/tests/template-cases.json');
   assert.ok(cases.length > 60);
   for (const { name, template, context, expect } of cases) {
     // The box fills in the cloud's own names itself.
@@ -16,25 +25,78 @@ test('the box renders every case of the one table as the simulated cloud does', 
   }
 });
 
-test('a template without a mistake', () => {
-  const { body, mistakes } = check('{"a":{{{a.b}}},"d":"{{{PARTICLE_DEVICE_ID}}}"}', '{"a":{"b":2}}');
-  assert.deepEqual(mistakes, []);
-  assert.equal(JSON.parse(body).a, 2);
-  assert.deepEqual(check('{{#list}}{{{name}}};{{/list}}', '{"list":[{"name":"a"},{"name":"b"}]}'), { body: 'a;b;', mistakes: [] });
+const CASES = read('./template-hints.json');
+for (const { name, integration, data, hints } of CASES) {
+  test(`the rules on ${name}`, () => {
+    const filling = fillSettings(integration, { ...EVENT, data });
+    assert.deepEqual(templateHints(filling).map(({ id }) => id), hints);
+    const text = integration.body ?? (typeof integration.json === 'string' ? integration.json : null);
+    if (text !== null && !integration.headers && !integration.url) assert.deepEqual(check(text, data).hints.map(({ id }) => id), hints, 'in the box');
+  });
+}
+
+test('each rule has an example that it finds and one that it does not', () => {
+  for (const { id, about } of RULES) {
+    assert.ok(CASES.some(({ hints }) => hints.includes(id)) && CASES.some(({ hints }) => !hints.includes(id)), id);
+    assert.ok(TITLES.has(about), about);
+  }
 });
 
-test('each mistake is pointed out where it is', () => {
-  assert.match(words('{"n":"{{note}}"}', '{"note":"Anna\'s"}'), /template: \{\{note\}\}: two braces/);
-  assert.equal(words('{"n":"{{note}}"}', '{"note":"plain"}'), '', 'two braces do no harm here');
-  assert.match(words('{{{Room}}}', '{"room":1}'), /has “Room”.*Did you mean room\?/);
+test('what is said names the cause', () => {
+  assert.match(words('{{{Room}}}', '{"room":1}'), /has no “Room”.*Did you mean room\?/);
   assert.match(words('{{{temp}}}', '{"sensor":{"temp":1}}'), /Did you mean sensor\.temp\?/);
-  assert.match(words('{{{nothing}}}', '{}'), /becomes nothing\.$/);
-  assert.match(words('{{{a}}}', '{"a":{"b":1}}'), /object/);
-  assert.match(words('x {{{a', '{"a":1}'), /never closed/);
+  assert.match(words('{{{device_id}}}', '{}'), /Did you mean PARTICLE_DEVICE_ID\?/);
+  assert.match(words('{{{loc}}}', '{"loc":{"lat":1}}'), /\{\{\{loc\.lat\}\}\}/);
+  assert.match(words('{"t":{{{a}}}}', '{"a":{"b":1,}}'), /a comma is left over, at position 12/);
+  assert.match(words('{"a":[{{#a}}{{.}},{{/a}}]}', '{"a":[1,2]}'), /body: A comma is left over after the last item, at position 10/);
   assert.match(words('{{#a}}x', '{"a":1}'), /can’t be filled: missing closing tag: a/);
-  assert.match(words('{"a":{{{b}}}}', '{"c":1}'), /body: The body is not valid JSON: a value is missing/);
-  assert.match(words('{"a":"{{{b}}}"}', '{"b":"say \\"hi\\""}'), /body: .*quotes/);
-  assert.match(words('plain', 'not json'), /data: The data is not JSON/);
-  assert.equal(words('{{{PARTICLE_EVENT_VALUE}}}', ''), '');
   assert.equal(check('{{#a}}x', '{}').body, null);
+  assert.equal(check('{"k":{{{AUTH_KEY}}}}', '{}').body, '{"k":[[SENSITIVE]]}');
+});
+
+test('the log explains what came, with or without the webhook’s settings', () => {
+  const bot = [['user-agent', 'ParticleBot/1.1']];
+  const ids = (body, data, hooks = [], more = {}) => {
+    const one = delivery(1, { receivedAt: 0, body, headers: bot, ...more });
+    Object.assign(one.request, more.request);
+    return explain({ delivery: one, event: more.event === null ? null : { ...EVENT, data }, name: 'E' }, hooks).map(({ id }) => id);
+  };
+  for (const { name, integration, data, hints } of CASES) {
+    const { body, error } = fillSettings(integration, { ...EVENT, data });
+    if (error !== null || integration.query || integration.form) continue;
+    // What is wrong with something that was not published yet is no matter here.
+    const expected = hints.filter((id) => id !== 'data-size');
+    assert.deepEqual(ids(body, data, [{ event: 'E', ...integration }]), expected, name);
+  }
+  for (const [body, data, expected] of [
+    ['{"t":}', '{"x":1}', ['missing-name']],
+    ['{"loc":[object Object]}', '{"loc":{"lat":1}}', ['object-as-value']],
+    ['{"data":test-event}', 'test-event', ['unquoted-text']],
+    ['{"a":[1,2,]}', '{"a":[1,2]}', ['comma-left']],
+    ['{"value":"21.5"}', '21.5', ['became-string']],
+    ['{"n":"it&#39;s"}', '{"n":"it\'s"}', ['double-braces']],
+    ['{"t":21.5}', '{"t":21.5}', []],
+  ])
+    assert.deepEqual(ids(body, data), expected, body);
+  assert.deepEqual(ids('{"a":[1,]}', '{}', [], { headers: [['user-agent', 'curl/8']], event: null }), [], 'not Particle’s');
+  assert.deepEqual(ids('', '{"n":"R&D"}', [], { request: { query: 'n=R%26amp%3BD' } }), ['double-braces'], 'in a query');
+});
+
+test('a text is JSON for the one who says where it is not exactly if it is', () => {
+  const pieces = ['{', '}', '[', ']', ',', ':', '"a"', '"', '1', '-', '01', '1.5e3', 'true', 'null', 'x', ' ', '\n', '\\', '\u0001', '"\\u00e9"'];
+  for (let seed = 0; seed < 20_000; seed += 1) {
+    const random = dice(seed);
+    const text = Array.from({ length: random.below(9) }, () => random.pick(pieces)).join('');
+    let isJson = true;
+    try {
+      JSON.parse(text);
+    } catch {
+      isJson = false;
+    }
+    const problem = jsonProblem(text);
+    assert.equal(problem === null, isJson, text);
+    if (problem) assert.ok(problem.at >= 0 && problem.at <= text.length, text);
+  }
+  assert.deepEqual(jsonProblem('{"values":{"t":21.5,}}'), { at: 19, reason: 'comma' });
+  assert.equal(jsonProblem('['.repeat(200_000)).reason, 'end');
 });

@@ -12,7 +12,8 @@ export function mount(root, { state }) {
 
   async function draw() {
     const { check } = await import('./template-check.js');
-    const { body: rendered, mistakes } = check(template.value, data.value);
+    const { body: rendered, hints } = check(template.value, data.value);
+    const mistakes = hints.filter(({ severity }) => severity === 'error');
     const count = mistakes.length;
     const bytes = new TextEncoder().encode(rendered ?? '').length;
     write(body, rendered ?? '');
@@ -21,7 +22,7 @@ export function mount(root, { state }) {
       size,
       isSent ? `${bytes} bytes` : 'Nothing is sent: the cloud answers with a hook-error.',
     );
-    list.replaceChildren(...listItems(mistakes.map(({ words }) => words)));
+    list.replaceChildren(...listItems(hints.map(({ text }) => text)));
     const isWrong = (/** @type {string} */ place) =>
       String(mistakes.some(({ where }) => where === place));
     template.setAttribute('aria-invalid', isWrong('template'));

@@ -5,7 +5,7 @@
 import { size } from '../lib/text.js';
 import { span } from '../lib/time.js';
 import { confirmationOf } from './confirmation.js';
-import { contentOf, nothing, parsedText } from './parsed.js';
+import { contentOf, nothing, parsedQuery, parsedText } from './parsed.js';
 import { bodyBytes, headersByOrigin, takesDecoder } from './request-body.js';
 import { hexRow, textRow } from './value-row.js';
 
@@ -177,7 +177,10 @@ const readLater = async (/** @type {Delivery['request']} */ request) =>
  * @param {Delivery['request']} request @param {number} from @param {number} to
  */
 function parsedBody(request, from, to) {
-  if (request.body_bytes === 0) return nothing('No body, so there is nothing to parse.');
+  if (request.body_bytes === 0)
+    return request.query === ''
+      ? nothing('No body, so there is nothing to parse.')
+      : parsedQuery(request.query, from, to);
   if (request.truncated)
     return nothing('Only the beginning of the body was kept, so it is not parsed.');
   if (request.body_encoding === 'base64')

@@ -81,6 +81,15 @@ export function parsedText(text, request, from, to, decode) {
   );
 }
 
+/**
+ * The rows of a query, from one place to another: all that a request without a body has.
+ * @param {string} query @param {number} from @param {number} to @returns {Parsed}
+ */
+export function parsedQuery(query, from, to) {
+  const { fields, count } = formRows(query, from, to);
+  return { rows: fields.map(fieldRow), count, note: 'No body: this is the query.' };
+}
+
 /** @typedef {{name: string, value: string}[]} Members of a JSON object */
 
 /** @param {Members} list @param {number} from @param {number} to */

@@ -99,16 +99,25 @@ const KNOWN = new Set(['event', 'data', 'coreid', 'published_at', 'id']);
 const MENTION = /(?:event|data|coreid|published_at|id)["=]|\\u|%/;
 
 /**
- * Those of the known fields that the body has, as text. Of fields of one name the last counts in
- * JSON and the first in a form, as for the receiver.
+ * Those of the known fields that a request has, as text: in its body, else in its query, which is
+ * all that a GET has. Of fields of one name the last counts in JSON and the first in a form, as for
+ * the receiver.
  */
 export const fieldsOf = perObject((/** @type {Request} */ request) => {
+  const found = bodyFields(request);
+  for (const [name, value] of knownFields(request.query))
+    if (!found.has(name)) found.set(name, value);
+  return found;
+});
+
+/** @param {Request} request @returns {Map<string, string>} */
+function bodyFields(request) {
   const { body, body_encoding, truncated } = request;
   if (body_encoding !== 'utf-8' || truncated || !MENTION.test(body)) return new Map();
   const list = members(body);
   if (list) return knownMembers(list);
   return isForm(request) ? knownFields(body) : new Map();
-});
+}
 
 /** The known fields of a JSON object. @param {{name: string, value: string}[]} list */
 export function knownMembers(list) {

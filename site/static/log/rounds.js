@@ -11,7 +11,9 @@ import { perObject } from '../lib/memo.js';
 import { span } from '../lib/time.js';
 import { estimateLine } from '../particle/data-operations.js';
 import { answerBlock, eventBlock, kindOf, noteOf } from '../particle/event-block.js';
+import { isSleeping } from '../particle/evidence.js';
 import {
+  TWICE,
   answerHints,
   errorHints,
   guessHint,
@@ -20,7 +22,7 @@ import {
   responseHints,
   triggerHints,
 } from '../particle/hints.js';
-import { isSleeping, join } from '../particle/join.js';
+import { join } from '../particle/join.js';
 import { SENT_BY } from '../particle/origin.js';
 import { joined } from '../particle/response-parts.js';
 import { clockOf, ordered } from '../particle/timeline.js';
@@ -35,6 +37,8 @@ import { runs } from './merge.js';
  * @typedef {import('../particle/event.js').Event} Event
  * @typedef {import('../particle/join.js').Trace} Trace
  * @typedef {import('../particle/join.js').Linked} Linked
+ * @typedef {import('../particle/topics.js').Hook} Hook
+ * @typedef {typeof import('../particle/explain.js').explain} Explain
  * @typedef {{
  *   key: string,
  *   seq: number | null,
@@ -63,11 +67,11 @@ import { runs } from './merge.js';
  *   `older`: there are older deliveries that were not read. `quiet`: nobody listened to events, by
  *   this browser's clock in
  *   milliseconds; `to` is null while that lasts
- * @typedef {{prefix?: string | null, names?: Map<string, string>, timeZone?: string,
- *   waiting?: number[]}} Context
- *   `prefix`: the event name of
- *   the learner's webhook. `names`: of devices, by their IDs. `waiting`: the numbers of the
- *   deliveries whose response is held back and not sent yet
+ * @typedef {{prefix?: string | null, hooks?: Hook[], explain?: Explain | null,
+ *   names?: Map<string, string>, timeZone?: string, waiting?: number[]}} Context
+ *   `prefix`: the event name of the tutorial's webhook. `hooks`: the webhooks that lead here, as
+ *   far as they are known. `explain`: once it is loaded. `names`: of devices, by their IDs.
+ *   `waiting`: the numbers of the deliveries whose response is held back and not sent yet
  */
 
 /**
@@ -77,7 +81,7 @@ import { runs } from './merge.js';
  */
 export function rounds(deliveries, events, gaps, context = {}) {
   const { missing, unreadable, older = null, quiet = [] } = gaps;
-  const all = join(deliveries, events).map((trace) => new TraceRound(trace, context));
+  const all = join(deliveries, events, context).map((trace) => new TraceRound(trace, context));
   const numbered = all.filter(({ seq }) => seq !== null);
   const remarks = [
     ...runs(missing).map(([from, to]) =>
@@ -145,13 +149,19 @@ class TraceRound {
   #blocks;
 
   /** @param {Trace} trace @param {Context} context */
-  constructor(trace, { prefix = null, names, waiting = [] }) {
+  constructor(trace, { prefix = null, hooks = [], explain = null, names, waiting = [] }) {
     this.trace = trace;
     this.key = trace.key;
     this.seq = trace.delivery?.seq ?? null;
     this.prefix = prefix;
+    this.hooks = hooks;
+    this.explain = explain;
     this.names = names;
     this.isWaiting = this.seq !== null && waiting.includes(this.seq);
+  }
+
+  get prefixes() {
+    return prefixesOf(this.prefix, this.hooks);
   }
 
   get isTest() {
@@ -170,11 +180,11 @@ class TraceRound {
   }
 
   get status() {
-    return outcomeOf(this.trace, this.prefix, this.isWaiting).status;
+    return outcomeOf(this.trace, this.prefixes, this.isWaiting).status;
   }
 
   get severity() {
-    return outcomeOf(this.trace, this.prefix, this.isWaiting).severity;
+    return outcomeOf(this.trace, this.prefixes, this.isWaiting).severity;
   }
 
   get took() {
@@ -190,9 +200,17 @@ class TraceRound {
     const { event, delivery, ambiguousWith, errors } = this.trace;
     return (
       errors.length + ambiguousWith.length > 0 ||
-      (event !== null && triggerHints(event, this.prefix).length > 0) ||
-      (delivery !== null && receivedHints(this.trace).length + responseHints(this.trace).length > 0)
+      (event !== null && triggerHints(event, this.prefixes).length > 0) ||
+      (delivery !== null && this.receivedHints.length + this.responseHints.length > 0)
     );
+  }
+
+  get receivedHints() {
+    return [...receivedHints(this.trace), ...(this.explain?.(this.trace, this.hooks) ?? [])];
+  }
+
+  get responseHints() {
+    return responseHints(this.trace, this.hooks);
   }
 
   get kinds() {
@@ -200,25 +218,30 @@ class TraceRound {
   }
 
   get blocks() {
-    return (this.#blocks ??= blocks(this.trace, this.seq, this.prefix, this.isWaiting));
+    return (this.#blocks ??= blocks(this));
   }
 }
 
-const SENT_TWICE = hint(
-  'once-twice-out-of-order',
-  'A second hook-sent: two webhooks whose names overlap fired.',
-);
+/**
+ * What the names of events that trigger a webhook here begin with.
+ * @param {string | null} prefix @param {Hook[]} hooks
+ */
+const prefixesOf = (prefix, hooks) =>
+  prefix === null ? [] : [prefix, ...hooks.map(({ event }) => event)];
+
+/** Whether a webhook fires for a name, as far as the webhooks are known. */
+const triggers = (/** @type {string} */ name, /** @type {string[]} */ prefixes) =>
+  prefixes.length === 0 || prefixes.some((prefix) => name.startsWith(prefix));
+
+const SENT_TWICE = hint('once-twice-out-of-order', `A second hook-sent: ${TWICE}.`);
 const DELIVERED = new Set(['received', 'parsed', 'response']);
 
 /** @param {Trace} trace */
 function kindsOf({ event, alone, delivery, sents, responses, errors }) {
   if (!event && !alone && sents.length + responses.length + errors.length === 0) return DELIVERED;
-  const events = [
-    event,
-    alone,
-    ...[...sents, ...responses, ...errors].map((linked) => linked.event),
-  ];
-  const kinds = events.flatMap((one) => (one ? [kindOf(one)] : []));
+  const kinds = [event, alone].flatMap((one) => (one ? [kindOf(one)] : []));
+  if (sents.length + responses.length > 0) kinds.push('internal');
+  if (errors.length > 0) kinds.push('error');
   return new Set(delivery ? [...kinds, ...DELIVERED] : kinds);
 }
 
@@ -233,12 +256,10 @@ const deliveryBlocks = perObject((/** @type {Delivery} */ delivery) => {
 
 /**
  * The blocks of a round in the order of cause.
- * @param {Trace} trace
- * @param {number | null} seq
- * @param {string | null} prefix
- * @param {boolean} isWaiting
+ * @param {TraceRound} round
  */
-function blocks(trace, seq, prefix, isWaiting) {
+function blocks(round) {
+  const { trace, seq, prefixes, isWaiting } = round;
   const { event, delivery, alone, sents, responses, errors } = trace;
   /** @type {Block[]} */
   const found = [];
@@ -257,7 +278,7 @@ function blocks(trace, seq, prefix, isWaiting) {
         hop: '',
         hints: [
           ...ambiguityHint(trace.ambiguousWith),
-          ...triggerHints(event, prefix),
+          ...triggerHints(event, prefixes),
           ...guessHint(event.guesses),
         ],
         more,
@@ -276,14 +297,14 @@ function blocks(trace, seq, prefix, isWaiting) {
       }),
     );
   const skipped = errors.filter((error) => isSleeping(error.event));
-  for (const linked of skipped) addEvent(linked, errorHints(linked.event));
-  for (const [i, linked] of sents.entries()) addEvent(linked, i > 0 ? [SENT_TWICE] : []);
+  for (const linked of skipped) addEvent(linked, 'error', errorHints(linked.event));
+  for (const [i, linked] of sents.entries()) addEvent(linked, 'sent', i > 0 ? [SENT_TWICE] : []);
   if (delivery) {
     for (const block of deliveryBlocks(delivery)) {
-      if (block.kind === 'received') found.push(noted(block, receivedHints(trace)));
+      if (block.kind === 'received') found.push(noted(block, round.receivedHints));
       else if (block.kind === 'response') {
         const shown = isWaiting ? responseBlock(delivery, true) : block;
-        found.push(noted(shown, responseHints(trace)));
+        found.push(noted(shown, round.responseHints));
       } else found.push(block);
     }
   }
@@ -297,19 +318,22 @@ function blocks(trace, seq, prefix, isWaiting) {
       ...answerHints(whole, trace),
       ...guessHint(parts.flatMap((part) => part.event.guesses)),
     ];
-    found.push(answerBlock(parts, { seq, hop: hopTo(first), hints }));
+    found.push(answerBlock(parts, { kind: 'response', seq, hop: hopTo(first), hints }));
   }
   for (const linked of responses.filter(({ ambiguousWith }) => ambiguousWith.length > 0))
-    addEvent(linked, []);
+    addEvent(linked, 'response', []);
   for (const linked of errors.filter((error) => !isSleeping(error.event)))
-    addEvent(linked, errorHints(linked.event));
+    addEvent(linked, 'error', errorHints(linked.event));
   return found;
 
-  /** @param {Linked} linked @param {Hint[]} more */
-  function addEvent({ event: one, ambiguousWith }, more) {
+  /**
+   * @param {Linked} linked @param {import('../particle/event.js').Kind} kind @param {Hint[]} more
+   */
+  function addEvent({ event: one, ambiguousWith }, kind, more) {
     const hints = [...ambiguityHint(ambiguousWith), ...more, ...guessHint(one.guesses)];
     found.push(
       eventBlock(one, {
+        kind,
         seq: ambiguousWith.length > 0 ? null : seq,
         hop: ambiguousWith.length > 0 ? '' : hopTo(one),
         hints,
@@ -351,11 +375,11 @@ function answersOf(parts) {
 
 /**
  * @param {Trace} trace
- * @param {string | null} prefix
+ * @param {string[]} prefixes
  * @param {boolean} isWaiting
  * @returns {{status: string, severity: Round['severity']}}
  */
-function outcomeOf({ event, delivery, earlier, alone, ...followed }, prefix, isWaiting) {
+function outcomeOf({ event, delivery, earlier, alone, ...followed }, prefixes, isWaiting) {
   const [sents, responses, errors] = [followed.sents, followed.responses, followed.errors].map(
     (list) => list.filter(({ ambiguousWith }) => ambiguousWith.length === 0),
   );
@@ -367,16 +391,18 @@ function outcomeOf({ event, delivery, earlier, alone, ...followed }, prefix, isW
     if (isWaiting) words.push('waiting');
     if (earlier) words.push(`seen before, #${earlier.seq}`);
     if (failed.length > 0) words.push('hook-error');
-    const isGood = status < 300 && failed.length === 0;
+    // Whether a redirect is an error for Particle is not documented.
+    const isOpen = isWaiting || (status >= 300 && status < 400);
+    const severity = status < 300 ? 'good' : 'bad';
     return {
       status: words.join(' · '),
-      severity: isWaiting && failed.length === 0 ? 'plain' : isGood ? 'good' : 'bad',
+      severity: failed.length > 0 ? 'bad' : isOpen ? 'plain' : severity,
     };
   }
   if (failed.length > 0)
     return { status: `hook-error: ${(failed[0].event.data ?? '').slice(0, 60)}`, severity: 'bad' };
   if (errors.length > 0) return { status: 'skipped by the cloud', severity: 'bad' };
-  if (event && prefix !== null && !event.name.startsWith(prefix))
+  if (event && !triggers(event.name, prefixes))
     return { status: 'did not trigger the webhook', severity: 'plain' };
   if (responses.length > 0)
     return { status: 'answered, not received here so far', severity: 'plain' };

@@ -6,17 +6,18 @@
 // share as there are places is taken too, even if nobody knows which event went where. Whoever
 // shows an event names all that it may belong to.
 
-/** @typedef {import('./event.js').Event} Event */
 /** @typedef {import('./join.js').Trace} Trace */
-/** @typedef {{event: Event, traces: Trace[], place: string}} Candidate `traces`: those
- *   that an event may belong to. `place`: a trace has one place of each name */
+/** @template [T=any] @typedef {{event: T, traces: Trace[], place: string}} Candidate
+ *   `traces`: those that an event, or a delivery, may belong to. `place`: a trace has one place of
+ *   each name */
 
 /** More candidates than this are not counted against each other; all of them are named. */
 const MAX_COUNTED = 24;
 
 /**
- * @param {Candidate[]} candidates in the order of their time, their traces too
- * @returns {{event: Event, trace: Trace, ambiguousWith: Trace[]}[]} in the same order;
+ * @template T
+ * @param {Candidate<T>[]} candidates in the order of their time, their traces too
+ * @returns {{event: T, trace: Trace, ambiguousWith: Trace[]}[]} in the same order;
  *   `ambiguousWith` is empty where there is no doubt.
  *   Those without a trace are left out
  */

@@ -2,8 +2,6 @@
 // How many data operations a round costs, by Particle's published rules. An estimate, and always
 // called one. Pure. https://docs.particle.io/getting-started/billing/data-operations/
 
-import { meaningOf } from './event.js';
-
 /** @typedef {import('./join.js').Trace} Trace */
 
 /** A publish counts once for each of these that it began, in bytes. */
@@ -23,10 +21,8 @@ export function estimate(trace) {
     : 0;
   const answers = [...trace.responses, ...trace.errors];
   // A name with the device's ID goes to that device; one that begins with `api` to none.
-  const own = answers.filter(
-    (answer) => meaningOf(answer.event).source === event.coreid && byDevice,
-  ).length;
-  const open = answers.filter((answer) => meaningOf(answer.event).source === null).length;
+  const own = answers.filter(({ source }) => source === event.coreid && byDevice).length;
+  const open = answers.filter(({ source }) => source === null).length;
   const why = [
     byDevice ? `${publish} for the publish` : 'publishing through the API is free',
     'firing the webhook is free',

@@ -20,9 +20,12 @@ const SHORT = new Map([
   ['error', 'error'],
 ]);
 
-/** The kind of an event's block. @param {Event} event @returns {Block['kind']} */
-export function kindOf(event) {
-  const { kind } = meaningOf(event);
+/**
+ * The kind of an event's block.
+ * @param {Event} event @param {import('./event.js').Kind} [kind] what its round takes it for
+ * @returns {Block['kind']}
+ */
+export function kindOf(event, kind = meaningOf(event).kind) {
   if (kind === 'trigger') return event.coreid === 'api' ? 'api' : 'device';
   return kind === 'error' ? 'error' : 'internal';
 }
@@ -48,18 +51,17 @@ export const noteOf = (hints) => ({
 });
 
 /**
- * @typedef {{seq: number | null, hop: string, hints: import('./hints.js').Hint[], more?: Row[]}}
- *   InRound what its round says about an event
+ * @typedef {{kind?: import('./event.js').Kind, seq: number | null, hop: string,
+ *   hints: import('./hints.js').Hint[], more?: Row[]}} InRound what its round says about an event
  */
 
 /**
  * @param {Event} event @param {InRound} round @returns {Block}
  */
-export function eventBlock(event, { seq, hop, hints, more = [] }) {
-  const { kind } = meaningOf(event);
+export function eventBlock(event, { kind = meaningOf(event).kind, seq, hop, hints, more = [] }) {
   return {
     key: event.id,
-    kind: kindOf(event),
+    kind: kindOf(event, kind),
     direction: kind === 'trigger' ? 'in' : 'internal',
     title:
       kind === 'trigger'

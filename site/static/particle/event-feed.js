@@ -4,10 +4,11 @@
 
 import { inBrowser } from '../lib/storage.js';
 import { eventDatabase } from './event-database.js';
-import { concerns, meaningOf } from './event.js';
+import { FROM_CLOUD, concerns } from './event.js';
 import { eventStore } from './event-store.js';
 import { oneStream } from './one-stream.js';
 import { listen } from './stream.js';
+import { readerOf } from './topics.js';
 
 /**
  * @typedef {import('./event.js').Event} Event
@@ -16,6 +17,8 @@ import { listen } from './stream.js';
  */
 
 const DEVICE_ID = /^[0-9a-f]{24}$/;
+/** So many of the cloud's own events are looked at again when more is known of the webhooks. */
+const MAX_PASSED = 100;
 const keptOpened = inBrowser('webhook-tutorial/streams-opened');
 
 /**
@@ -59,6 +62,11 @@ export function eventFeed({
   let lookedAtSince = 0;
   /** The last flash that succeeded. @type {{coreid: string, at: number} | null} */
   let flashed = null;
+  /** The names of the events that trigger a webhook here. */
+  let names = [prefix];
+  let read = readerOf([]);
+  /** Events of the cloud that were about none of them. @type {Event[]} */
+  let passed = [];
 
   /** @param {Source} source */
   function listenTo({ name, api, token }) {
@@ -100,10 +108,19 @@ export function eventFeed({
       onChange();
     }
     store?.alive(event.seen);
-    if (!concerns(event, prefix)) return;
+    take(event);
+  }
+
+  /** Keeps an event if it is about a webhook that leads here. @param {Event} event */
+  function take(event) {
+    const { kind, isOwnTopic } = read(event);
+    if (!isOwnTopic && !names.some((name) => concerns(event, name))) {
+      if (event.coreid === FROM_CLOUD) passed = [...passed, event].slice(-MAX_PASSED);
+      return;
+    }
     if (DEVICE_ID.test(event.coreid)) deviceEventAt = Math.max(deviceEventAt ?? 0, event.seen);
     if (!store?.add(event)) return;
-    if (['sent', 'response', 'error'].includes(meaningOf(event).kind)) onReason();
+    if (['sent', 'response', 'error'].includes(kind)) onReason();
     onChange();
   }
 
@@ -147,6 +164,17 @@ export function eventFeed({
       onChange();
       const opened = store;
       void opened?.load().then(() => opened === store && onChange());
+    },
+    /**
+     * Keeps what is about these webhooks from now on, and what was heard of them a moment ago.
+     * @param {import('./topics.js').Hook[]} hooks
+     */
+    watch(hooks) {
+      names = [prefix, ...hooks.map(({ event }) => event)];
+      read = readerOf(hooks);
+      const again = passed;
+      passed = [];
+      for (const event of again) take(event);
     },
     state: () => state,
     /** @returns {Event[]} */

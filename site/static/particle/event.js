@@ -27,7 +27,7 @@ import { perObject } from '../lib/memo.js';
  */
 
 /** The source of events that the cloud itself makes. */
-const FROM_CLOUD = 'particle-internal';
+export const FROM_CLOUD = 'particle-internal';
 
 // Particle's own limits are 64 characters and 100 KB; what is longer than these is not from there,
 // and is cut.

@@ -3,12 +3,12 @@
 // documented (https://docs.particle.io/reference/cloud-apis/webhooks/) and what was seen, and
 // nothing else.
 
-import { isJson } from '../lib/json-text.js';
 import { fieldsOf, isForm } from '../log/request-body.js';
-import { meaningOf } from './event.js';
-import { isSleeping } from './join.js';
-import { originOf, SENT_BY } from './origin.js';
-import { PART_BYTES } from './response-parts.js';
+import { SLEEPING, partsOfDelivery } from './evidence.js';
+import { SENT_BY, isParticle } from './origin.js';
+import { PART_BYTES, joined } from './response-parts.js';
+import { ENTITY } from './template.js';
+import { filled } from './topics.js';
 
 /**
  * @typedef {import('./event.js').Event} Event
@@ -21,27 +21,37 @@ import { PART_BYTES } from './response-parts.js';
 /** @param {string} about @param {string} text @returns {Hint} */
 export const hint = (about, text) => ({ about, text });
 
-const ENTITY = /&(?:quot|amp|lt|gt|#39);/;
 const DEFAULT_FIELDS = ['event', 'data', 'coreid', 'published_at'];
 const NAMES = 'other-names-other-data';
 const AGAIN = 'once-twice-out-of-order';
 const LONG = 'when-the-answer-is-long';
+const NO = 'when-the-server-says-no';
+const SLOW = 'when-the-server-is-slow';
+const TOPIC = 'field-response-topic';
+/** What most devices take as one event: https://docs.particle.io/reference/device-os/api/ */
+const MAX_EVENT_BYTES = 1024;
 const MODE = 'webhook-tutorial';
+/** Why one event is sent twice. */
+export const TWICE =
+  'two webhooks whose names overlap fired, or one in the sandbox and one in a product';
 
 /**
  * On what was published.
  * @param {Event} event
- * @param {string | null} prefix the event name that the webhook is set to
+ * @param {string[]} prefixes the event names that the webhooks here are set to, the tutorial's
+ *   first
  */
-export function triggerHints({ name, coreid }, prefix) {
+export function triggerHints({ name, coreid }, prefixes) {
   const hints = [];
-  if (prefix !== null && !name.startsWith(prefix)) {
+  const [prefix] = prefixes;
+  const fired = prefixes.find((one) => name.startsWith(one));
+  if (prefix !== undefined && fired === undefined) {
     const why = name.toLowerCase().startsWith(prefix.toLowerCase())
       ? `the name must begin with “${prefix}”, and upper and lower case count`
       : `the name contains “${prefix}” but does not begin with it`;
     hints.push(hint(NAMES, `Does not trigger the webhook: ${why}.`));
-  } else if (prefix !== null && name !== prefix) {
-    hints.push(hint(NAMES, `Triggers the webhook too: the name begins with “${prefix}”.`));
+  } else if (fired !== undefined && !prefixes.includes(name)) {
+    hints.push(hint(NAMES, `Triggers the webhook too: the name begins with “${fired}”.`));
   }
   if (coreid === 'api')
     hints.push(hint('1-event-api', 'coreid is “api”: published through the API, not by a device.'));
@@ -71,26 +81,8 @@ export function receivedHints(trace) {
     hints.push(hint(AGAIN, words));
   }
   if (first && first.sents.length + trace.sents.length > 1)
-    hints.push(
-      hint(AGAIN, 'There were two hook-sent events: two webhooks whose names overlap fired.'),
-    );
+    hints.push(hint(AGAIN, `There were two hook-sent events: ${TWICE}.`));
   const fields = fieldsOf(request);
-  const published = event ? event.data : originOf(delivery).data;
-  if (
-    (event || isParticle(request)) &&
-    request.body_encoding === 'utf-8' &&
-    ENTITY.test(request.body) &&
-    !ENTITY.test(event?.data ?? '')
-  ) {
-    const entity = ENTITY.exec(request.body)?.[0];
-    hints.push(
-      hint(
-        'templates',
-        `“${entity}” comes from double braces in the webhook’s template, which write text for ` +
-          'HTML. Use triple braces: {{{…}}}.',
-      ),
-    );
-  }
   if (isForm(request) && DEFAULT_FIELDS.every((name) => fields.has(name))) {
     hints.push(
       hint(
@@ -110,26 +102,7 @@ export function receivedHints(trace) {
         ),
       );
     }
-    if (!request.truncated && /^\s*[{[]/.test(request.body) && !isJson(request.body)) {
-      hints.push(
-        hint(
-          'templates',
-          'The body begins like JSON but is not valid JSON. What is filled into a body is not ' +
-            'escaped: a quote in the data breaks it, and so does the comma after the last item ' +
-            'of a list.',
-        ),
-      );
-    }
   }
-  const turned = turnedIntoText(request, published);
-  if (turned !== null)
-    hints.push(
-      hint(
-        'field-json',
-        `“${turned}” is text here and was a number when published: in a json object of the ` +
-          'webhook all values become text. A json given as text, or a body, keeps numbers.',
-      ),
-    );
   return hints;
 }
 
@@ -142,81 +115,106 @@ const isPreflight = ({ request }) =>
   has(request, 'origin') &&
   has(request, 'access-control-request-method');
 
-/** Particle names itself so. @param {Delivery['request']} request */
-const isParticle = (request) =>
-  request.headers.some(([name, value]) => name === 'user-agent' && value.startsWith('ParticleBot'));
-
-/**
- * The first field that is a string in the body and a number of the same name in what was published.
- * @param {Delivery['request']} request
- * @param {string | null} published
- */
-function turnedIntoText(request, published) {
-  if (
-    published === null ||
-    request.body_encoding !== 'utf-8' ||
-    request.truncated ||
-    published.length > 20_000 ||
-    request.body.length > 20_000
-  )
-    return null;
-  try {
-    const sent = JSON.parse(request.body);
-    const data = JSON.parse(published);
-    if (!isObject(sent) || !isObject(data)) return null;
-    const name = Object.keys(sent).find(
-      (key) =>
-        Object.hasOwn(data, key) &&
-        typeof data[key] === 'number' &&
-        sent[key] === String(data[key]),
-    );
-    return name === undefined ? null : name.slice(0, 64);
-  } catch {
-    return null;
-  }
-}
-
 /**
  * On the response that the server sent.
  * @param {Trace} trace with a delivery that came from Particle
+ * @param {import('./topics.js').Hook[]} [hooks] the webhooks that lead here
  */
-export function responseHints({ delivery, coreid }) {
+export function responseHints(trace, hooks = []) {
+  const { delivery, event, coreid, responses } = trace;
   // Whoever sends by hand is not told what a cloud would do with it.
-  if (!delivery || coreid === null) return [];
+  if (!delivery || !(event || coreid !== null || isParticle(delivery.request))) return [];
   const { status, body, delay_ms } = delivery.response;
   if (delay_ms >= 20_000) return [];
-  if (status < 200 || status > 299)
+  if (status >= 300 && status < 400)
     return [
       hint(
-        'when-the-server-says-no',
-        'Not a 2xx status: for Particle this is an error, and a hook-error event follows.',
+        NO,
+        'A redirect: Particle does not document whether this is an error, nor whether the cloud ' +
+          'follows it.',
       ),
     ];
+  if (status < 200 || status > 299)
+    return [hint(NO, 'Not a 2xx status: for Particle this is an error, and a hook-error follows.')];
   if (body === '')
     return [hint('5-webhook-response', 'The body is empty, so no hook-response event follows.')];
-  const bytes = new TextEncoder().encode(body).length;
-  const parts = Math.ceil(bytes / PART_BYTES);
-  return parts > 1
-    ? [
-        hint(
-          LONG,
-          `${bytes} bytes: the cloud passes it on as ${parts} hook-response events of at most ` +
-            `${PART_BYTES} bytes.`,
-        ),
-      ]
-    : [];
+  const fired = hooks.filter((hook) => trace.name?.startsWith(hook.event));
+  const hook = fired.length === 1 ? fired[0] : null;
+  const parts = partsOfDelivery(delivery) ?? [];
+  const back = responses.filter(({ ambiguousWith }) => ambiguousWith.length === 0);
+  const hints = [];
+  const isOther =
+    Boolean(hook?.responseTemplate || hook?.dataUrlResponseEvent || hook?.unchunked) ||
+    back.some((one) => one.event.data !== parts[one.part ?? 0]);
+  if (isOther && back.length > 0) hints.push(otherWords(hook, back, body));
+  else if (!isOther && parts.length > 1)
+    hints.push(
+      hint(
+        LONG,
+        `${bytesOf(body)} bytes: the cloud passes it on as ${parts.length} hook-response events ` +
+          `of at most ${PART_BYTES} bytes.`,
+      ),
+    );
+  if (hook?.responseTopic && event && back.length === 0) {
+    const topic = filled(hook.responseTopic, trace);
+    const words = topic === null ? 'a name that its responseTopic does not tell' : `“${topic}”`;
+    hints.push(hint(TOPIC, `It comes back under ${words}, which was not seen here.`));
+  }
+  return hints;
 }
 
 /**
+ * What came back in place of the body.
+ * @param {import('./topics.js').Hook | null} hook @param {import('./join.js').Linked[]} back
+ * @param {string} body
+ */
+function otherWords(hook, back, body) {
+  const { text } = joined(back);
+  const count = `${bytesOf(text)} bytes in ${back.length === 1 ? 'one event' : `${back.length} events`}`;
+  if (/^data:[^,]*;base64,/.test(text) && !body.startsWith('data:'))
+    return hint(
+      'field-data-url-response-event',
+      'It comes back as a data URL, of which the device gets the bytes (dataUrlResponseEvent).',
+    );
+  if (text === body) return hint('field-unchunked', `Not split (unchunked): ${count}.`);
+  return hook?.responseTemplate || !body.startsWith(text)
+    ? hint(
+        'field-response-template',
+        `Not the body comes back, but what the webhook’s responseTemplate makes of it: ${count}.`,
+      )
+    : hint(LONG, `Only the beginning comes back: ${count} of ${bytesOf(body)}.`);
+}
+
+/** @param {string} text */
+const bytesOf = (text) => new TextEncoder().encode(text).length;
+
+/**
  * On the parts of a response.
- * @param {ReturnType<typeof import('./response-parts.js').joined>} whole
+ * @param {ReturnType<typeof joined<import('./join.js').Linked>>} whole
  * @param {Trace | null} trace
  */
-export function answerHints({ missing, complete, reordered, inOrder }, trace) {
+export function answerHints({ missing, complete, reordered, inOrder, text }, trace) {
   const hints = [];
-  const expected = trace?.delivery
-    ? Math.ceil(new TextEncoder().encode(trace.delivery.response.body).length / PART_BYTES)
-    : null;
+  const { body } = trace?.delivery?.response ?? { body: null };
+  const expected = body === null ? null : Math.ceil(bytesOf(body) / PART_BYTES);
+  const longest = Math.max(...inOrder.map(({ event }) => bytesOf(event.data ?? '')));
+  if (longest > MAX_EVENT_BYTES && trace?.coreid !== 'api')
+    hints.push(
+      hint(
+        'field-unchunked',
+        `One event of ${longest} bytes: most devices take ${MAX_EVENT_BYTES}, so this one does ` +
+          'not get it.',
+      ),
+    );
+  const entity = ENTITY.exec(text)?.[0];
+  if (entity && body !== null && !ENTITY.test(body))
+    hints.push(
+      hint(
+        'templates',
+        `“${entity}” comes from double braces in the webhook’s responseTemplate. Use triple ` +
+          'braces: {{{…}}}.',
+      ),
+    );
   if (reordered)
     hints.push(
       hint(LONG, 'The parts came out of order, as they may: join them by the number in the name.'),
@@ -224,7 +222,7 @@ export function answerHints({ missing, complete, reordered, inOrder }, trace) {
   if (missing.length > 0) {
     const more = missing.length > 8 ? ', and more' : '';
     hints.push(hint(LONG, `Part ${missing.slice(0, 8).join(', ')} was not seen here${more}.`));
-  } else if (!complete && expected !== inOrder.length && inOrder.length > 0) {
+  } else if (!complete && longest <= PART_BYTES && expected !== inOrder.length) {
     hints.push(
       hint(
         LONG,
@@ -233,18 +231,18 @@ export function answerHints({ missing, complete, reordered, inOrder }, trace) {
       ),
     );
   }
-  if (trace?.coreid === 'api' && inOrder.some(({ event }) => event.name.startsWith('api/'))) {
+  if (trace?.coreid === 'api' && inOrder.some(({ source }) => source === 'api')) {
     hints.push(
       hint(
         '6-event-internal-hook-response',
-        'The name begins with “api” in place of a Device ID, so no device gets it.',
+        'The name has “api” in place of a Device ID, so no device gets it.',
       ),
     );
   }
-  if (inOrder.some(({ event }) => meaningOf(event).source === null)) {
+  if (inOrder.some(({ source }) => source === null)) {
     hints.push(
       hint(
-        'field-response-topic',
+        TOPIC,
         'No Device ID is in the name, so every device that subscribes to it gets this response, ' +
           'and each counts as a data operation.',
       ),
@@ -253,24 +251,37 @@ export function answerHints({ missing, complete, reordered, inOrder }, trace) {
   return hints;
 }
 
+/**
+ * What the texts of hook-errors mean, by how they begin or what is in them.
+ * https://docs.particle.io/troubleshooting/guides/build-tools-troubleshooting/troubleshooting-webhookintegration-issues/
+ * @type {[RegExp, string, string][]}
+ */
+const ERRORS = [
+  [
+    SLEEPING,
+    'when-errors-continue',
+    'The cloud skipped this event: too many errors came from this server’s host name. It ' +
+      'continues by itself after some seconds without errors.',
+  ],
+  [
+    /ESOCKETTIMEDOUT/,
+    SLOW,
+    'The server accepted the connection but did not answer what was sent, within 20 s. What it ' +
+      'sends later reaches nobody.',
+  ],
+  [
+    /ETIMEDOUT/,
+    SLOW,
+    'The server took the request but did not answer within 20 s: it is overloaded, or works ' +
+      'before it answers. What it sends later reaches nobody.',
+  ],
+  [/ECONNRESET/, NO, 'The server closed the connection without an answer.'],
+];
+
 /** On a hook-error. @param {Event} event */
-export function errorHints(event) {
-  if (isSleeping(event))
-    return [
-      hint(
-        'when-errors-continue',
-        'The cloud skipped this event: too many errors came from this server’s host name. It ' +
-          'continues by itself after some seconds without errors.',
-      ),
-    ];
-  if (/TIMEDOUT/.test(event.data ?? ''))
-    return [
-      hint(
-        'when-the-server-is-slow',
-        'No answer within 20 s, so the cloud gave up. What the server sends later reaches nobody.',
-      ),
-    ];
-  return [];
+export function errorHints({ data }) {
+  const row = ERRORS.find(([pattern]) => pattern.test(data ?? ''));
+  return row ? [hint(row[1], row[2])] : [];
 }
 
 /** Words for what the simulated cloud had to guess. An unknown guess is still said to be one. */
@@ -305,6 +316,3 @@ export function guessHint(guesses) {
   ];
   return [hint(MODE, `Simulated: ${words.join('; ')}. The real cloud may differ.`)];
 }
-
-/** @param {unknown} value @returns {value is Record<string, unknown>} */
-const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);

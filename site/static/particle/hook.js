@@ -4,24 +4,29 @@
 
 import { CloudProblem } from './cloud.js';
 import { differences } from './hook-difference.js';
-import { found, settingsFor } from './webhook.js';
+import { found, leadingTo, settingsFor } from './webhook.js';
 
 /**
  * @typedef {import('./cloud.js').Integration} Integration
  * @typedef {import('./webhook.js').Settings} Settings
  * @typedef {{kind: 'none'} | {kind: 'asking'}
- *   | {kind: 'ours', id: string, created_at: string | null, differs: string[], overlapping:
- *   Integration[]}
- *   | {kind: 'elsewhere', hook: Integration, wasOurs: boolean, overlapping: Integration[]}
- *   | {kind: 'absent', wasOurs: boolean, overlapping: Integration[]}
+ *   | {kind: 'ours', id: string, created_at: string | null, differs: string[]} & Around
+ *   | {kind: 'elsewhere', hook: Integration, wasOurs: boolean} & Around
+ *   | {kind: 'absent', wasOurs: boolean} & Around
  *   | {kind: 'failed', problem: CloudProblem}} HookState `none`: nobody is signed in, or there is
  *   no endpoint. `differs`:
  *   sentences on how it is not as this page makes it. `wasOurs`: it was this learner's when this
  *   page last looked
+ * @typedef {{overlapping: Integration[], leading: Integration[]}} Around `overlapping`: others that
+ *   fire for some of the same events. `leading`: all that lead here, this one too, with their
+ *   settings
  * @typedef {{url: string, id: string}} Seen the webhook as it was seen last: where it led, and its
  *   ID
  * @typedef {ReturnType<typeof import('./cloud.js').cloud>} Cloud
  */
+
+/** Each is asked for on its own. */
+const MAX_LEADING = 8;
 
 /**
  * @param {{form: Settings, memory: {get: () => Seen | null, set: (seen: Seen | null) => void},
@@ -57,25 +62,28 @@ export function hookKeeper({ form, memory, onChange, onRefused }) {
     if (!quietly) set({ kind: 'asking' });
     try {
       await act(at);
-      const { ours, other, overlapping } = found(
-        await at.cloud.integrations(at.token),
-        form.event,
-        at.url,
-        knownId(),
+      const list = await at.cloud.integrations(at.token);
+      const { ours, other, overlapping } = found(list, form.event, at.url, knownId());
+      const leading = await Promise.all(
+        leadingTo(list, at.url)
+          .slice(0, MAX_LEADING)
+          .map((one) => whole(at, one)),
       );
-      const differs = ours ? differences(settingsFor(form, at.url), await whole(at, ours)) : [];
+      const live = leading.find(({ id }) => id === ours?.id);
+      const differs = live ? differences(settingsFor(form, at.url), live) : [];
       if (mine !== generation) return;
       checkedAt = performance.now();
+      const around = { overlapping, leading };
       if (ours)
         set({
           kind: 'ours',
           id: ours.id,
           created_at: typeof ours.created_at === 'string' ? ours.created_at : null,
           differs,
-          overlapping,
+          ...around,
         });
-      else if (other) set({ kind: 'elsewhere', hook: other, wasOurs, overlapping });
-      else set({ kind: 'absent', wasOurs, overlapping });
+      else if (other) set({ kind: 'elsewhere', hook: other, wasOurs, ...around });
+      else set({ kind: 'absent', wasOurs, ...around });
     } catch (error) {
       if (mine !== generation) return;
       const problem =

@@ -6,18 +6,33 @@
 // clock but Particle's said to another: times are compared between stamps of one clock only. What
 // could belong to several says so.
 
-import { assign } from './assign.js';
 import { perObject } from '../lib/memo.js';
-import { meaningOf } from './event.js';
-import { idIn, originOf, stampOf } from './origin.js';
+import { assign } from './assign.js';
+import { byOrder } from './by-order.js';
+import { FROM_CLOUD } from './event.js';
+import {
+  ANSWER_MS,
+  SENT_MS,
+  SKIPPED_MS,
+  groups,
+  isSleeping,
+  partsOfDelivery,
+  preferred,
+  put,
+  succeeded,
+} from './evidence.js';
+import { idIn, isOfOther, marksOf, originOf, stampOf } from './origin.js';
 import { identitiesOf } from './redelivery.js';
-import { byTime, cut } from './response-parts.js';
+import { byTime } from './response-parts.js';
+import { guess, readerOf } from './topics.js';
 
 /**
  * @typedef {import('../lib/api-client.js').Delivery} Delivery
  * @typedef {import('./event.js').Event} Event
- * @typedef {{event: Event, part: number | null, ambiguousWith: Trace[]}} Linked `ambiguousWith`:
- *   all that it may belong to, if more than one
+ * @typedef {import('./topics.js').Reading} Reading
+ * @typedef {{event: Event, source: string | null, part: number | null, ambiguousWith: Trace[]}}
+ *   Linked `source`: the device in its name. `ambiguousWith`: all that it may belong to, if more
+ *   than one
  * @typedef {{seq: number, by: string | null}} Earlier `by`: in what both agree; null if both are of
  *   one event
  * @typedef {{
@@ -45,15 +60,6 @@ import { byTime, cut } from './response-parts.js';
  *   `alone`: an event that nothing here explains
  */
 
-/**
- * A webhook's request is given up after 20 s
- * (https://docs.particle.io/reference/cloud-apis/webhooks/); some more for the way.
- */
-const ANSWER_MS = 30_000;
-/** A request goes out at once, unless its event is skipped; that it went out is said then. */
-const SENT_MS = 10_000;
-/** Skipped events are tried again after 30 s and a minute, says the same page. */
-const SKIPPED_MS = 120_000;
 /** Beyond everything documented. Only asked when nothing nearer fits. */
 const LATEST_MS = 10 * 60_000;
 /**
@@ -65,35 +71,79 @@ const SAME_MS = 1_000;
 /**
  * @param {Delivery[]} deliveries
  * @param {Event[]} events
+ * @param {{prefix?: string | null, hooks?: import('./topics.js').Hook[]}} [known] `prefix`: the
+ *   event name of the tutorial's webhook. `hooks`: the webhooks that lead here
  * @returns {Trace[]} in no particular order that a reader should see
  */
-export function join(deliveries, events) {
+export function join(deliveries, events, { prefix = null, hooks = [] } = {}) {
   const sorted = [...events].sort(byTime);
+  const read = readerOf(hooks);
+  const of = (/** @type {string[]} */ ...kinds) =>
+    sorted.filter((event) => kinds.includes(read(event).kind));
+  const [answers, sents] = [of('response', 'error'), of('sent')];
+  const prefixes = [prefix, ...hooks.map(({ event }) => event)].filter((one) => one !== null);
   const traces = withDeliveries(
-    sorted.filter((event) => meaningOf(event).kind === 'trigger').map(ofEvent),
+    of('trigger').map(ofEvent),
     [...deliveries].sort((a, b) => a.seq - b.seq),
+    { prefixes, answers, sents, read, agents: hooks.flatMap(agentOf) },
   );
   markRedeliveries(traces);
-  const answers = sorted.filter((event) => ['response', 'error'].includes(meaningOf(event).kind));
-  const sents = sorted.filter((event) => meaningOf(event).kind === 'sent');
-  // Most of a long log is about names that no event here follows from.
-  const named = new Set([...answers, ...sents].map((event) => meaningOf(event).of));
-  const wanted = traces.filter(({ at, name }) => at !== null && name !== null && named.has(name));
-  const byName = groups(wanted, ({ name }) => /** @type {string} */ (name));
-  for (const list of byName.values())
-    list.sort((a, b) => (a.at ?? 0) - (b.at ?? 0) || (a.key < b.key ? -1 : 1));
+  const isDated = (/** @type {Trace} */ { at, name }) => at !== null && name !== null;
+  /** Most of a long log is about names that no event here follows from. */
+  const named = new Set([...answers, ...sents].map((event) => read(event).of));
+  const isAnyNamed = named.has(null);
+  const wanted = traces.filter((trace) => isDated(trace) && (isAnyNamed || named.has(trace.name)));
+  const byName = groups(wanted.sort(byPublishing), ({ name }) => /** @type {string} */ (name));
+  const about = (/** @type {Event} */ event) => {
+    const { of: name } = read(event);
+    return name === null ? wanted : (byName.get(name) ?? NONE);
+  };
+  const skips = answers.filter(isSleeping);
   const linked = new Set([
     // Who was put to sleep is waited for longer, so this comes first.
-    ...linkAnswers(byName, answers.filter(isSleeping)),
+    ...linkAnswers(about, skips, read),
     ...linkAnswers(
-      byName,
+      about,
       answers.filter((event) => !isSleeping(event)),
+      read,
     ),
-    ...linkSents(byName, sents),
+    ...linkSents(about, sents, read),
   ]);
-  const alone = sorted.filter((event) => meaningOf(event).kind !== 'trigger' && !linked.has(event));
+  // What is left may be of a webhook whose topics nobody knows here.
+  const left = sorted.filter((event) => isAnswerOf(event, read(event)) && !linked.has(event));
+  if (left.length > 0) {
+    const all = traces.filter(isDated).sort(byPublishing);
+
+    for (const event of linkAnswers(() => all, left, guessOpen)) linked.add(event);
+  }
+  const alone = sorted.filter((event) => read(event).kind !== 'trigger' && !linked.has(event));
   return [...traces, ...alone.map(ofNothing)];
 }
+
+/** What a webhook calls itself, if its settings say so. @param {import('./topics.js').Hook} hook */
+const agentOf = ({ headers }) =>
+  Object.entries(headers ?? {}).flatMap(([name, value]) =>
+    name.toLowerCase() === 'user-agent' && typeof value === 'string' ? [value] : [],
+  );
+
+/** @param {Trace} a @param {Trace} b */
+const byPublishing = (a, b) => (a.at ?? 0) - (b.at ?? 0) || (a.key < b.key ? -1 : 1);
+
+/** A guess that takes no other answer's place. @param {Event} event @returns {Reading} */
+function guessOpen(event) {
+  const reading = guess(event);
+  const place = reading.kind === 'error' ? 'errors' : 'responses';
+  const isOpen = (/** @type {Trace} */ trace) =>
+    trace[place].every(({ part }) => part !== reading.part);
+  return { ...reading, fits: (trace) => isOpen(trace) && reading.fits(trace) };
+}
+
+/**
+ * Whether the cloud may say with it what came of a webhook.
+ * @param {Event} event @param {Reading} reading
+ */
+const isAnswerOf = ({ name, coreid }, { kind }) =>
+  coreid === FROM_CLOUD && kind !== 'sent' && !/^(?:spark|particle)\//.test(name);
 
 /** @param {Event} event @returns {Trace} */
 const ofEvent = (event) => ({
@@ -145,13 +195,17 @@ const empty = (key) => ({
 const originId = perObject((/** @type {Event} */ event) => idIn(event.data));
 
 /**
- * Finds each delivery its event: by source and publishing time, else by source and the id inside
- * the data.
- * @param {Trace[]} traces of the events @param {Delivery[]} deliveries in their order
+ * Finds each delivery its event: by the time of publishing and the source, wherever in the request
+ * they are; else by source and the id inside the data; else, if Particle sent it, by what came
+ * before and after.
+ * @param {Trace[]} traces of the events, in the order of time
+ * @param {Delivery[]} deliveries in their order
+ * @param {import('./by-order.js').Seen} seen
  */
-function withDeliveries(traces, deliveries) {
+function withDeliveries(traces, deliveries, seen) {
   const all = [...traces];
   const byStamp = groups(traces, ({ coreid, at }) => stampOf(coreid, at));
+  const byMoment = groups(traces, ({ at }) => at ?? 0);
   const byId = groups(
     traces.filter((trace) => trace.dataId !== null),
     ({ coreid, dataId }) => stampOf(coreid, dataId),
@@ -159,23 +213,12 @@ function withDeliveries(traces, deliveries) {
   /** @type {Delivery[]} */
   const unmatched = [];
   for (const delivery of deliveries) {
-    const origin = originOf(delivery);
-    if (origin.coreid === null) {
-      all.push(ofDelivery(delivery, null));
-      continue;
-    }
-    const stamped = origin.at === null ? NONE : (byStamp.get(origin.stamp) ?? NONE);
-    if (stamped.length === 0) {
-      unmatched.push(delivery);
-      continue;
-    }
-    const named = stamped.filter(
-      ({ name }) => origin.name === null || name === null || origin.name === name,
-    );
-    const exact = preferred(named, ({ data }) => same(data, origin.data));
-    if (exact.length > 0) settle(delivery, exact);
+    const stamped = traces.length === 0 ? NONE : stampedBy(delivery);
+    if (stamped.length > 0) settle(delivery, stamped);
     else unmatched.push(delivery);
   }
+  /** @type {Delivery[]} */
+  const bare = [];
   for (const delivery of unmatched) {
     const origin = originOf(delivery);
     const near = (byId.get(origin.claim) ?? NONE).filter(
@@ -184,18 +227,44 @@ function withDeliveries(traces, deliveries) {
         (origin.name === null || origin.name === trace.name) &&
         (origin.at === null || Math.abs(origin.at - (trace.at ?? 0)) <= SAME_MS),
     );
-    if (origin.dataId !== null && near.length > 0) settle(delivery, near);
-    else settle(delivery, stampedAgain(delivery));
+    if (origin.coreid !== null && origin.dataId !== null && near.length > 0) settle(delivery, near);
+    else bare.push(delivery);
+  }
+  const ordered = byOrder(bare, traces, seen);
+  for (const delivery of bare) {
+    const found = ordered.get(delivery);
+    if (!found) settle(delivery, stampedAgain(delivery));
+    else if (found.trace.delivery) settle(delivery, [found.trace]);
+    else Object.assign(found.trace, { delivery, ambiguousWith: found.ambiguousWith });
   }
   return all;
+
+  /**
+   * Events whose time is somewhere in a request that does not speak against them.
+   * @param {Delivery} delivery
+   */
+  function stampedBy(delivery) {
+    const { times, ids } = marksOf(delivery);
+    const stamped = times.flatMap((at) => byMoment.get(at) ?? NONE);
+    if (stamped.length === 0) return stamped;
+    const origin = originOf(delivery);
+    const { name, data } = origin;
+    const isNamed = name !== null && seen.prefixes.some((prefix) => name.startsWith(prefix));
+    const fitting = stamped.filter(
+      (trace) => !isOfOther(origin, trace.coreid) && (!isNamed || name === trace.name),
+    );
+    const marked = preferred(fitting, ({ coreid }) => coreid !== null && ids.includes(coreid));
+    const named = preferred(marked, (trace) => trace.name === name);
+    return preferred(named, (trace) => same(trace.data, data));
+  }
 
   /**
    * Traces of deliveries alone that carry the same stamp: their event was not heard.
    * @param {Delivery} delivery
    */
   function stampedAgain(delivery) {
-    const { stamp, at, name, data } = originOf(delivery);
-    const stamped = at === null ? NONE : (byStamp.get(stamp) ?? NONE);
+    const { stamp, at, coreid, name, data } = originOf(delivery);
+    const stamped = at === null || coreid === null ? NONE : (byStamp.get(stamp) ?? NONE);
     return stamped.filter(
       (trace) => trace.event === null && trace.name === name && same(trace.data, data),
     );
@@ -223,7 +292,8 @@ function withDeliveries(traces, deliveries) {
       first.repeats = [...first.repeats, trace];
     }
     all.push(trace);
-    if (!first && trace.at !== null) put(byStamp, originOf(delivery).stamp, trace);
+    if (!first && trace.at !== null && trace.coreid !== null)
+      put(byStamp, originOf(delivery).stamp, trace);
   }
 }
 
@@ -250,13 +320,15 @@ function markRedeliveries(traces) {
  * Links hook-response and hook-error. What speaks for a trace is, in this order: that the part is
  * what our server sent, to
  * the byte; that it echoes the id; that nothing speaks against it.
- * @param {Map<string, Trace[]>} byName @param {Event[]} answers in the order of their time
+ * @param {(event: Event) => Trace[]} about those that an event can be about, in the order of time
+ * @param {Event[]} answers in the order of their time
+ * @param {(event: Event) => Reading} read
  * @returns {Event[]} those that found their trace
  */
-function linkAnswers(byName, answers) {
+function linkAnswers(about, answers, read) {
   const candidates = answers.map((event) => {
-    const { kind, source, of, part } = meaningOf(event);
-    const traces = candidatesFor(byName.get(of) ?? [], event, source);
+    const { kind, part } = read(event);
+    const traces = candidatesFor(about(event), event, read(event));
     // Each try of a skipped event may say that it was skipped, so those are no places that are
     // taken.
     if (isSleeping(event))
@@ -270,9 +342,9 @@ function linkAnswers(byName, answers) {
       : { event, traces: fittingPart(traces, event, part ?? 0), place: `response|${part ?? 0}` };
   });
   return assign(candidates).map(({ event, trace, ambiguousWith }) => {
-    const { kind, part } = meaningOf(event);
+    const { kind, source, part } = read(event);
     const place = kind === 'error' ? 'errors' : 'responses';
-    trace[place] = [...trace[place], { event, part, ambiguousWith }];
+    trace[place] = [...trace[place], { event, source, part, ambiguousWith }];
     return event;
   });
 }
@@ -310,13 +382,13 @@ function fittingError(candidates, event) {
 
 /**
  * Links hook-sent: it carries nothing but a name, so time and order are all there is.
- * @param {Map<string, Trace[]>} byName @param {Event[]} sents in the order of their time
+ * @param {(event: Event) => Trace[]} about @param {Event[]} sents in the order of their time
+ * @param {(event: Event) => Reading} read
  * @returns {Event[]} those that found their trace
  */
-function linkSents(byName, sents) {
+function linkSents(about, sents, read) {
   const candidates = sents.map((event) => {
-    const { of, source } = meaningOf(event);
-    const traces = candidatesFor(byName.get(of) ?? [], event, source);
+    const traces = candidatesFor(about(event), event, read(event));
     // A request goes out before its answer comes back.
     const unanswered = preferred(traces, ({ responses, errors }) =>
       [...responses, ...errors].every(
@@ -329,7 +401,10 @@ function linkSents(byName, sents) {
     return { event, traces: unanswered, place: 'sent' };
   });
   return assign(candidates).map(({ event, trace, ambiguousWith }) => {
-    trace.sents = [...trace.sents, { event, part: null, ambiguousWith }];
+    trace.sents = [
+      ...trace.sents,
+      { event, source: read(event).source, part: null, ambiguousWith },
+    ];
     return event;
   });
 }
@@ -338,10 +413,9 @@ function linkSents(byName, sents) {
  * Those that an event of a given time can have followed from: published before it, and not so long
  * before that the cloud
  * had given up. If there is none, those of an age that nobody documents.
- * @param {Trace[]} traces of one name, in the order of their time @param {Event} event @param
- *   {string | null} source
+ * @param {Trace[]} traces in the order of their time @param {Event} event @param {Reading} reading
  */
-function candidatesFor(traces, event, source) {
+function candidatesFor(traces, event, { kind, source, fits }) {
   let low = 0;
   let high = traces.length;
   while (low < high) {
@@ -353,16 +427,13 @@ function candidatesFor(traces, event, source) {
   const near = [];
   /** @type {Trace[]} */
   const far = [];
-  const ownPatience = isSleeping(event)
-    ? SKIPPED_MS
-    : meaningOf(event).kind === 'sent'
-      ? SENT_MS
-      : ANSWER_MS;
+  const ownPatience = isSleeping(event) ? SKIPPED_MS : kind === 'sent' ? SENT_MS : ANSWER_MS;
   for (let i = low - 1; i >= 0; i -= 1) {
     const trace = traces[i];
     const age = event.at - (trace.at ?? 0);
     if (age > (near.length > 0 ? SKIPPED_MS : LATEST_MS)) break;
     if ((source !== null && source !== trace.coreid) || earliest(trace) > event.at) continue;
+    if (!fits(trace)) continue;
     const patience = trace.errors.some((answer) => isSleeping(answer.event))
       ? SKIPPED_MS
       : ownPatience;
@@ -385,32 +456,8 @@ function earliest({ at, delivery, first }) {
   return (at ?? 0) + (later > 2_000 ? later - 2_000 : 0);
 }
 
-/** @param {Event} event */
-export const isSleeping = (event) => /^(?:Sleeping|Too many errors)/.test(event.data ?? '');
-
-/** @param {Delivery} delivery */
-const succeeded = ({ response }) =>
-  response.status >= 200 && response.status < 300 && response.delay_ms < 19_000;
-
-/** What the cloud would make of a response that our server sent. */
-const partsOfDelivery = perObject((/** @type {Delivery} */ delivery) =>
-  succeeded(delivery) ? cut(delivery.response.body) : null,
-);
-
 /** @param {Trace} trace */
 const partsOf = ({ delivery }) => delivery && partsOfDelivery(delivery);
-
-/**
- * Those that fulfil it, or all if none does.
- * @template T
- * @param {T[]} list
- * @param {(one: T) => boolean} wish
- */
-function preferred(list, wish) {
-  if (list.length < 2) return list;
-  const those = list.filter(wish);
-  return those.length > 0 ? those : list;
-}
 
 /**
  * No data and empty data are rendered alike.
@@ -418,18 +465,3 @@ function preferred(list, wish) {
  * @param {string | null} theirs
  */
 const same = (ours, theirs) => (ours ?? '') === (theirs ?? '');
-
-/** @template T @param {T[]} list @param {(one: T) => string} keyOf */
-function groups(list, keyOf) {
-  /** @type {Map<string, T[]>} */
-  const found = new Map();
-  for (const one of list) put(found, keyOf(one), one);
-  return found;
-}
-
-/** @template T @param {Map<string, T[]>} map @param {string} key @param {T} one */
-function put(map, key, one) {
-  const list = map.get(key);
-  if (list) list.push(one);
-  else map.set(key, [one]);
-}

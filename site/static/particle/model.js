@@ -105,7 +105,13 @@ export function createParticle({ state, form, clock, onReason }) {
   const webhook = hookKeeper({
     form,
     memory: hookMemory,
-    onChange: (next) => (state.webhook.value = next),
+    onChange: (next) => {
+      state.webhook.value = next;
+      // While it is asked for, what was known last counts.
+      const leading = 'leading' in next ? next.leading : next.kind === 'none' ? [] : null;
+      const isNew = JSON.stringify(leading) !== JSON.stringify(state.hooks.peek());
+      if (leading !== null && isNew) feed.watch((state.hooks.value = leading));
+    },
     onRefused,
   });
   const devices = deviceList({

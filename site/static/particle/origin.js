@@ -1,10 +1,12 @@
 // @ts-check
-// Which event a request says it comes from: the fields that Particle's webhooks carry. Pure.
-// They are what the request claims. Anyone who knows the hook URL can claim anything.
+// Which event a request says it comes from: the fields that Particle's webhooks carry, and what
+// looks like them anywhere else, because a template may put them anywhere. Pure. They are what the
+// request claims. Anyone who knows the hook URL can claim anything.
 
+import { fromBase64, binaryOf } from '../lib/bytes.js';
 import { members, stringOf } from '../lib/json-text.js';
 import { perObject } from '../lib/memo.js';
-import { fieldsOf } from '../log/request-body.js';
+import { fieldsOf, headerOf, headersByOrigin } from '../log/request-body.js';
 import { digest, timeOf } from './event.js';
 
 /**
@@ -20,13 +22,29 @@ import { digest, timeOf } from './event.js';
 /** The header by which this page marks what it sends itself. */
 export const SENT_BY = 'x-sent-by';
 
+/** Particle names itself so. @param {Delivery['request']} request */
+export const isParticle = (request) => headerOf(request, 'user-agent').startsWith('ParticleBot');
+
+/** A source of events that a webhook can be of. */
+const SOURCE = /^(?:[0-9a-f]{24}|api)$/;
+/** A time as Particle writes `published_at`, and a Device ID. */
+const STAMP = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
+const DEVICE_ID = /(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f])/g;
+/** So long that a whole event may be in it. */
+const BASE64 = /[A-Za-z0-9+/]{80,}={0,2}/;
+/** What is looked through of headers, of the query and of the body, in characters. */
+const MAX_SCANNED = 64 * 1024;
+const MAX_MARKS = 20;
+
 /** @type {(delivery: Delivery) => Origin} */
 export const originOf = perObject(({ request }) => {
   const fields = fieldsOf(request);
   const of = (/** @type {string} */ field) => fields.get(field) ?? null;
-  const published_at = of('published_at');
+  const [published_at, data, source, event] = ['published_at', 'data', 'coreid', 'event'].map(of);
   const at = published_at === null ? NaN : timeOf(published_at);
-  const [name, data, coreid] = [of('event'), of('data'), of('coreid')];
+  // A field of one of these names may hold something else: an object, or a name of one's own.
+  const name = event !== null && /^\s*[{[]/.test(event) ? null : event;
+  const coreid = source !== null && /^\s*[{[]/.test(source) ? null : source;
   const dataId = idIn(data) ?? of('id');
   const isWhole = !Number.isNaN(at) && name !== null && coreid !== null;
   return {
@@ -41,6 +59,51 @@ export const originOf = perObject(({ request }) => {
     eventId: isWhole ? `${published_at}|${coreid}|${name}|${digest(data ?? '')}|0` : null,
   };
 });
+
+/**
+ * Whether Particle sent what the tutorial's webhook does not: then there may be more to explain.
+ * @param {Delivery} delivery
+ */
+export const isUnusual = (delivery) => {
+  const { name, data, coreid, published_at } = originOf(delivery);
+  const isUsual = ![name, data, coreid, published_at].includes(null) && !data?.includes('&quot;');
+  return isParticle(delivery.request) && !isUsual;
+};
+
+/** Whether a request names another source. @param {Origin} origin @param {string | null} coreid */
+export const isOfOther = (origin, coreid) =>
+  origin.coreid !== null && origin.coreid !== coreid && SOURCE.test(origin.coreid);
+
+/**
+ * The times and Device IDs in a request, wherever they are; those of the documented fields alone if
+ * it has them.
+ * @type {(delivery: Delivery) => {times: number[], ids: string[]}}
+ */
+export const marksOf = perObject((delivery) => {
+  const { at, coreid } = originOf(delivery);
+  if (at !== null && coreid !== null) return { times: [at], ids: [coreid] };
+  const text = textOf(delivery.request);
+  const times = marks(text, STAMP).map(timeOf);
+  return { times: at === null ? times : [at, ...times], ids: marks(text, DEVICE_ID) };
+});
+
+/** What the sender wrote, as far as it is looked through. @param {Delivery['request']} request */
+function textOf(request) {
+  const { path, query, body, body_encoding } = request;
+  const headers = headersByOrigin(request).sent.map(([, value]) => value);
+  const parts = [headers.join('\n'), `${path}?${query}`, body_encoding === 'utf-8' ? body : ''];
+  const text = parts.map((part) => part.slice(0, MAX_SCANNED)).join('\n');
+  const packed = fromBase64(BASE64.exec(text)?.[0] ?? '');
+  const whole = packed ? `${text}\n${binaryOf(packed)}` : text;
+  return whole.includes('%') ? whole.replace(/%3a/gi, ':') : whole;
+}
+
+/** @param {string} text @param {RegExp} pattern */
+function marks(text, pattern) {
+  const found = new Set();
+  for (const [mark] of text.matchAll(pattern)) if (found.add(mark).size >= MAX_MARKS) break;
+  return [...found];
+}
 
 /** @param {string | null} coreid @param {number | string | null} what */
 export const stampOf = (coreid, what) => `${coreid}|${what}`;

@@ -26,9 +26,9 @@ export function cut(body) {
 
 /**
  * Parts put together, whatever order they came in.
- * @param {{event: Event, part: number | null}[]} parts
- * @returns {{text: string, missing: number[], complete: boolean, reordered: boolean, inOrder:
- *   {event: Event, part: number | null}[]}}
+ * @template {{event: Event, part: number | null}} T
+ * @param {T[]} parts
+ * @returns {{text: string, missing: number[], complete: boolean, reordered: boolean, inOrder: T[]}}
  *   `missing`: numbers below the highest that did not come. `complete`: nothing is missing and the
  *   last part is a short one;
  *   a last part of full length may or may not be the end. `reordered`: they were not heard in the

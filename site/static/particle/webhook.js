@@ -5,6 +5,7 @@
 
 import { SENT_BY } from './origin.js';
 import { render } from './template.js';
+import { contextsOf } from './variables.js';
 
 /** @typedef {import('./cloud.js').Integration} Integration */
 /** @typedef {Record<string, any> & {event: string, url: string}} Settings */
@@ -47,6 +48,18 @@ export function found(list, event, url, known = null) {
   );
   return { ours, other, overlapping };
 }
+
+/**
+ * The webhooks that lead to a URL, or to a path or query below it.
+ * @param {Integration[]} list @param {string} url
+ */
+export const leadingTo = (list, url) =>
+  list.filter(
+    (one) =>
+      isWebhook(one) &&
+      String(one.url).startsWith(url) &&
+      /^[/?#]|^$/.test(one.url.slice(url.length)),
+  );
 
 /** Older answers do not say what kind of integration it is. @param {Integration} one */
 const isWebhook = (one) => one.integration_type === undefined || one.integration_type === 'Webhook';
@@ -124,17 +137,12 @@ export const publishLine = (name, data, quote) =>
  * @returns {{headers: Record<string, string>, body: string}}
  */
 export function asParticleSends(form, { name, data, coreid, published_at }) {
-  const variables = {
-    PARTICLE_EVENT_NAME: name,
-    PARTICLE_EVENT_VALUE: data,
-    PARTICLE_DEVICE_ID: coreid,
-    PARTICLE_PUBLISHED_AT: published_at,
-  };
+  const contexts = contextsOf({ name, data, coreid, at: Date.parse(published_at) });
   // Leaf by leaf, so that quotes in the data stay inside their text.
   const body = Object.fromEntries(
     Object.entries(form.json).map(([key, text]) => [
-      render(key, [variables]),
-      render(String(text), [variables]),
+      render(key, contexts),
+      render(String(text), contexts),
     ]),
   );
   return {

@@ -3,7 +3,7 @@
 // out, each with what really happened.
 
 import { isJson } from '../lib/json-text.js';
-import { isSleeping } from '../particle/join.js';
+import { isSleeping } from '../particle/evidence.js';
 import { SENT_BY } from '../particle/origin.js';
 import { PART_BYTES } from '../particle/response-parts.js';
 import { span } from '../lib/time.js';

@@ -1,0 +1,157 @@
+// @ts-check
+// Under which names the cloud publishes what came of a webhook: by default, or as the webhook's
+// configuration says. Pure. https://docs.particle.io/reference/cloud-apis/webhooks/
+
+import { perObject } from '../lib/memo.js';
+import { FROM_CLOUD, meaningOf } from './event.js';
+import { render } from './template.js';
+import { contextsOf } from './variables.js';
+
+/**
+ * @typedef {import('./event.js').Event} Event
+ * @typedef {import('./event.js').Kind} Kind
+ * @typedef {Record<string, any> & {event: string}} Hook the settings of a webhook that leads here
+ * @typedef {{name: string | null, coreid: string | null, data: string | null, at: number | null}}
+ *   Published what is known of an event
+ * @typedef {import('./join.js').Trace} Trace
+ * @typedef {{kind: Kind, source: string | null, of: string | null, part: number | null,
+ *   isOwnTopic: boolean, fits: (trace: Trace) => boolean}} Reading what the name of an event says.
+ *   `source`: the device, or `api`. `of`: the name of the event that it is about; null if it does
+ *   not say. `isOwnTopic`: the settings of a webhook say so. `fits`: whether it can be about that
+ *   one
+ * @typedef {{kind: Kind, hook: Hook, template: string, pattern: RegExp, groups: string[]}} Topic
+ */
+
+/** The variables in a topic that a name can be read back from, by what they are. */
+const READABLE = new Map([
+  ['PARTICLE_DEVICE_ID', 'source'],
+  ['SPARK_CORE_ID', 'source'],
+  ['PARTICLE_EVENT_NAME', 'of'],
+  ['SPARK_EVENT_NAME', 'of'],
+]);
+const TAG = /\{\{\{\s*([\w.]+)\s*\}\}\}|\{\{&?\s*([\w.]+)\s*\}\}/g;
+/** A device, or `api`, within a name. */
+const SOURCE_WITHIN = /(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f])|(?<![^/_-])api(?![^/_-])/;
+/** How the data of a hook-error begins. */
+const OF_ERROR =
+  /^(?:error status \d|Sleeping|Too many errors|.{0,20}E(?:SOCKET)?TIMEDOUT|.{0,20}ECONN)/;
+const MAX_TOPIC = 256;
+/** Each part of a name that may be anything multiplies the ways to read it. */
+const MAX_WILD = 2;
+const MAX_HOOKS = 8;
+const LATEST_GUESS_MS = 30_000;
+
+/**
+ * What the names of events say, to somebody who knows these webhooks.
+ * @param {Hook[]} hooks @returns {(event: Event) => Reading}
+ */
+export function readerOf(hooks) {
+  const topics = hooks.slice(0, MAX_HOOKS).flatMap(topicsOf);
+  return perObject((/** @type {Event} */ event) => read(event, topics));
+}
+
+/**
+ * What an event is about if no topic says so: the event within half a minute whose name, and
+ * source, its own name holds.
+ * @param {Event} event @returns {Reading}
+ */
+export function guess(event) {
+  const { name, data, at } = event;
+  const { kind, of } = meaningOf(event);
+  const [source = null] = SOURCE_WITHIN.exec(name) ?? [];
+  const part = /\/(\d{1,6})$/.exec(name)?.[1];
+  // Behind `hook-response/` is the whole name, but for a Device ID.
+  const holds = (/** @type {string} */ published) =>
+    kind === 'internal'
+      ? isWithin(name, published)
+      : [published, `${published}/${source}`].includes(of);
+  return {
+    kind: kind !== 'internal' ? kind : OF_ERROR.test(data ?? '') ? 'error' : 'response',
+    source,
+    of: null,
+    part: part === undefined ? null : Number(part),
+    isOwnTopic: false,
+    fits: (published) =>
+      holds(published.name ?? '') && at - (published.at ?? -Infinity) <= LATEST_GUESS_MS,
+  };
+}
+
+/** Whether a name is in another, as a word of its own. */
+function isWithin(/** @type {string} */ name, /** @type {string} */ part) {
+  const at = part.length > 2 ? name.indexOf(part) : -1;
+  return (
+    at >= 0 &&
+    !/[a-z0-9]$/i.test(name.slice(0, at)) &&
+    !/^[a-z0-9]/i.test(name.slice(at + part.length))
+  );
+}
+
+/**
+ * The name that a topic makes for an event, without the number of a part; null if it makes none.
+ * @param {string} topic a template @param {Published} published
+ */
+export function filled(topic, published) {
+  try {
+    return render(topic, contextsOf(published)) || null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {Hook} hook @returns {Topic[]} */
+const topicsOf = (hook) => [
+  ...topic(hook, 'response', hook.responseTopic),
+  ...topic(hook, 'error', hook.errorResponseTopic),
+];
+
+/** @param {Hook} hook @param {Kind} kind @param {unknown} template @returns {Topic[]} */
+function topic(hook, kind, template) {
+  if (typeof template !== 'string' || template === '' || template.length > MAX_TOPIC) return [];
+  /** @type {string[]} */
+  const groups = [];
+  let source = '';
+  let at = 0;
+  for (const { 0: tag, 1: tripled, 2: doubled, index } of template.matchAll(TAG)) {
+    const what = READABLE.get(tripled ?? doubled) ?? 'data';
+    source += literal(template.slice(at, index));
+    source += what === 'source' ? '([0-9a-f]{24}|api)' : what === 'of' ? '([^]+?)' : '([^]*?)';
+    groups.push(what);
+    at = index + tag.length;
+  }
+  source += literal(template.slice(at));
+  const isReadable = groups.filter((what) => what !== 'source').length <= MAX_WILD;
+  // Sections may leave out what is in them, and a name of nothing but data may be any name.
+  if (!isReadable || /\{\{/.test(template.replace(TAG, '')) || source === '([^]*?)') return [];
+  return [{ kind, hook, template, groups, pattern: new RegExp(`^${source}(?:/(\\d{1,6}))?$`) }];
+}
+
+/** @param {string} text */
+const literal = (text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+
+/** @param {Event} event @param {Topic[]} topics @returns {Reading} */
+function read(event, topics) {
+  const meaning = meaningOf(event);
+  const named = (/** @type {Topic} */ { pattern }) => pattern.test(event.name);
+  const fitting =
+    event.coreid === FROM_CLOUD && meaning.kind !== 'sent' ? topics.filter(named) : [];
+  if (fitting.length === 0) return { ...meaning, isOwnTopic: false, fits: () => true };
+  const [{ kind, pattern, groups }] = fitting;
+  const found = /** @type {RegExpExecArray} */ (pattern.exec(event.name));
+  const part = found[groups.length + 1];
+  const group = (/** @type {string} */ what) => found[groups.indexOf(what) + 1];
+  const topicName = part === undefined ? event.name : event.name.slice(0, -part.length - 1);
+  return {
+    kind,
+    source: groups.includes('source') ? group('source') : null,
+    of: groups.includes('of') ? group('of') : null,
+    part: part === undefined ? null : Number(part),
+    isOwnTopic: true,
+    // Data in a topic can only be told by filling it.
+    fits: (published) =>
+      fitting.some(
+        ({ hook, template, groups: parts }) =>
+          (published.name ?? '').startsWith(hook.event) &&
+          (!parts.includes('data') || filled(template, published) === topicName),
+      ),
+  };
+}
