@@ -62,7 +62,7 @@ export function createPage(state, form) {
     const context = {
       prefix: particle.event,
       hooks: state.hooks.value,
-      explain: state.explain.value,
+      later: state.later.value,
       names: state.deviceNames.value,
       waiting: waiting.value,
     };
@@ -129,9 +129,9 @@ export function createPage(state, form) {
     return others || isChanged || state.log.value.deliveries.some(isUnusual);
   });
   effect(() => {
-    if (state.explain.value !== null || !isUnusualHere.value) return;
-    import('./particle/explain.js').then(
-      ({ explain }) => (state.explain.value = explain),
+    if (state.later.value !== null || !isUnusualHere.value) return;
+    Promise.all([import('./particle/explain.js'), import('./particle/by-order.js')]).then(
+      ([{ explain }, { byOrder }]) => (state.later.value = { explain, byOrder }),
       // Offline; it is tried again when something changes.
       () => {},
     );

@@ -122,8 +122,8 @@ export function createState() {
     webhook: of(/** @type {import('./particle/hook.js').HookState} */ ({ kind: 'none' })),
     /** The webhooks that lead here, with their settings, as far as the account shows them. */
     hooks: of(/** @type {import('./particle/cloud.js').Integration[]} */ ([])),
-    /** What explains requests that are not as the tutorial's webhook sends them, once loaded. */
-    explain: of(/** @type {import('./log/rounds.js').Explain | null} */ (null)),
+    /** What requests need that are not as the tutorial's webhook sends them, once loaded. */
+    later: of(/** @type {import('./log/rounds.js').Later | null} */ (null)),
     /** Why somebody is signed out who was not. */
     signedOutWhy: of(''),
 

@@ -5,12 +5,14 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { rounds } from '../static/log/rounds.js';
+import { byOrder } from '../static/particle/by-order.js';
 import { explain } from '../static/particle/explain.js';
 import { marksOf } from '../static/particle/origin.js';
 import { guess, readerOf } from '../static/particle/topics.js';
 import { DEVICES, delivery } from './particle-world.mjs';
 
 const NAME = 'WebhookTutorial01';
+const LATER = { explain, byOrder };
 const T = Date.parse('2026-11-23T11:03:14.102Z');
 const BOT = ['user-agent', 'ParticleBot/1.1 (https://docs.particle.io/webhooks)'];
 const form = JSON.parse(readFileSync(new URL('../../infra/particle/webhook.json', import.meta.url), 'utf8'));
@@ -27,8 +29,8 @@ const request = (seq, at, { body = '', query = '', method = 'POST', type = 'appl
   return one;
 };
 const draw = (deliveries, events, context = {}) => {
-  const once = rounds(structuredClone(deliveries), structuredClone(events), { missing: [], unreadable: [] }, { prefix: NAME, timeZone: 'UTC', explain, ...context });
-  const turned = rounds(structuredClone(deliveries).reverse(), structuredClone(events).reverse(), { missing: [], unreadable: [] }, { prefix: NAME, timeZone: 'UTC', explain, ...context });
+  const once = rounds(structuredClone(deliveries), structuredClone(events), { missing: [], unreadable: [] }, { prefix: NAME, timeZone: 'UTC', later: LATER, ...context });
+  const turned = rounds(structuredClone(deliveries).reverse(), structuredClone(events).reverse(), { missing: [], unreadable: [] }, { prefix: NAME, timeZone: 'UTC', later: LATER, ...context });
   assert.deepEqual(once.map(({ key, status }) => [key, status]), turned.map(({ key, status }) => [key, status]), 'whatever was heard first');
   return once;
 };
@@ -195,7 +197,7 @@ test('ten thousand requests that name no event are put together without comparin
   const events = Array.from({ length: 400 }, (_, i) => [publish({ t: 1 }, T + (9_000 + i) * 1_000), sent(T + (9_000 + i) * 1_000 + 9)]).flat();
   let work = 0;
   const counted = events.map((one) => new Proxy(one, { get: (target, name) => ((work += 1), target[name]) }));
-  const drawn = rounds(deliveries, counted, { missing: [], unreadable: [] }, { prefix: NAME });
+  const drawn = rounds(deliveries, counted, { missing: [], unreadable: [] }, { prefix: NAME, later: LATER });
   assert.ok(drawn.filter(({ trace }) => trace.event && trace.delivery).length > 350);
   assert.ok(work < 2_000 * events.length, `${Math.round(work / events.length)} looks at each event`);
 });

@@ -38,7 +38,9 @@ import { runs } from './merge.js';
  * @typedef {import('../particle/join.js').Trace} Trace
  * @typedef {import('../particle/join.js').Linked} Linked
  * @typedef {import('../particle/topics.js').Hook} Hook
- * @typedef {typeof import('../particle/explain.js').explain} Explain
+ * @typedef {{explain: typeof import('../particle/explain.js').explain,
+ *   byOrder: typeof import('../particle/by-order.js').byOrder}} Later what only other webhooks than
+ *   the tutorial's need
  * @typedef {{
  *   key: string,
  *   seq: number | null,
@@ -67,10 +69,10 @@ import { runs } from './merge.js';
  *   `older`: there are older deliveries that were not read. `quiet`: nobody listened to events, by
  *   this browser's clock in
  *   milliseconds; `to` is null while that lasts
- * @typedef {{prefix?: string | null, hooks?: Hook[], explain?: Explain | null,
+ * @typedef {{prefix?: string | null, hooks?: Hook[], later?: Later | null,
  *   names?: Map<string, string>, timeZone?: string, waiting?: number[]}} Context
  *   `prefix`: the event name of the tutorial's webhook. `hooks`: the webhooks that lead here, as
- *   far as they are known. `explain`: once it is loaded. `names`: of devices, by their IDs.
+ *   far as they are known. `later`: once it is loaded. `names`: of devices, by their IDs.
  *   `waiting`: the numbers of the deliveries whose response is held back and not sent yet
  */
 
@@ -81,7 +83,9 @@ import { runs } from './merge.js';
  */
 export function rounds(deliveries, events, gaps, context = {}) {
   const { missing, unreadable, older = null, quiet = [] } = gaps;
-  const all = join(deliveries, events, context).map((trace) => new TraceRound(trace, context));
+  const all = join(deliveries, events, { ...context, ...context.later }).map(
+    (trace) => new TraceRound(trace, context),
+  );
   const numbered = all.filter(({ seq }) => seq !== null);
   const remarks = [
     ...runs(missing).map(([from, to]) =>
@@ -149,13 +153,13 @@ class TraceRound {
   #blocks;
 
   /** @param {Trace} trace @param {Context} context */
-  constructor(trace, { prefix = null, hooks = [], explain = null, names, waiting = [] }) {
+  constructor(trace, { prefix = null, hooks = [], later = null, names, waiting = [] }) {
     this.trace = trace;
     this.key = trace.key;
     this.seq = trace.delivery?.seq ?? null;
     this.prefix = prefix;
     this.hooks = hooks;
-    this.explain = explain;
+    this.explain = later?.explain;
     this.names = names;
     this.isWaiting = this.seq !== null && waiting.includes(this.seq);
   }

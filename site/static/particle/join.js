@@ -8,7 +8,6 @@
 
 import { perObject } from '../lib/memo.js';
 import { assign } from './assign.js';
-import { byOrder } from './by-order.js';
 import { FROM_CLOUD } from './event.js';
 import {
   ANSWER_MS,
@@ -71,11 +70,12 @@ const SAME_MS = 1_000;
 /**
  * @param {Delivery[]} deliveries
  * @param {Event[]} events
- * @param {{prefix?: string | null, hooks?: import('./topics.js').Hook[]}} [known] `prefix`: the
- *   event name of the tutorial's webhook. `hooks`: the webhooks that lead here
+ * @param {{prefix?: string | null, hooks?: import('./topics.js').Hook[],
+ *   byOrder?: typeof import('./by-order.js').byOrder | null}} [known] `prefix`: the event name of
+ *   the tutorial's webhook. `hooks`: the webhooks that lead here. `byOrder`: once it is loaded
  * @returns {Trace[]} in no particular order that a reader should see
  */
-export function join(deliveries, events, { prefix = null, hooks = [] } = {}) {
+export function join(deliveries, events, { prefix = null, hooks = [], byOrder = null } = {}) {
   const sorted = [...events].sort(byTime);
   const read = readerOf(hooks);
   const of = (/** @type {string[]} */ ...kinds) =>
@@ -86,6 +86,7 @@ export function join(deliveries, events, { prefix = null, hooks = [] } = {}) {
     of('trigger').map(ofEvent),
     [...deliveries].sort((a, b) => a.seq - b.seq),
     { prefixes, answers, sents, read, agents: hooks.flatMap(agentOf) },
+    byOrder,
   );
   markRedeliveries(traces);
   const isDated = (/** @type {Trace} */ { at, name }) => at !== null && name !== null;
@@ -201,8 +202,9 @@ const originId = perObject((/** @type {Event} */ event) => idIn(event.data));
  * @param {Trace[]} traces of the events, in the order of time
  * @param {Delivery[]} deliveries in their order
  * @param {import('./by-order.js').Seen} seen
+ * @param {typeof import('./by-order.js').byOrder | null} byOrder
  */
-function withDeliveries(traces, deliveries, seen) {
+function withDeliveries(traces, deliveries, seen, byOrder) {
   const all = [...traces];
   const byStamp = groups(traces, ({ coreid, at }) => stampOf(coreid, at));
   const byMoment = groups(traces, ({ at }) => at ?? 0);
@@ -230,9 +232,9 @@ function withDeliveries(traces, deliveries, seen) {
     if (origin.coreid !== null && origin.dataId !== null && near.length > 0) settle(delivery, near);
     else bare.push(delivery);
   }
-  const ordered = byOrder(bare, traces, seen);
+  const ordered = byOrder?.(bare, traces, seen);
   for (const delivery of bare) {
-    const found = ordered.get(delivery);
+    const found = ordered?.get(delivery);
     if (!found) settle(delivery, stampedAgain(delivery));
     else if (found.trace.delivery) settle(delivery, [found.trace]);
     else Object.assign(found.trace, { delivery, ambiguousWith: found.ambiguousWith });
