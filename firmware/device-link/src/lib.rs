@@ -36,6 +36,25 @@ pub enum DeviceMessage {
         /// At most 1024 bytes.
         data: Option<String>,
     },
+    /// The firmware has a function that can be called; follows each [`DeviceMessage::Online`].
+    Function {
+        /// At most 64 bytes.
+        name: String,
+    },
+    /// The firmware has a variable that can be read; follows each [`DeviceMessage::Online`].
+    Variable {
+        /// At most 64 bytes.
+        name: String,
+        /// What its values are.
+        kind: VariableKind,
+    },
+    /// The result of [`CloudMessage::Call`] or [`CloudMessage::Read`].
+    Returned {
+        /// That of the request.
+        request: u64,
+        /// The value as text; none if there is no such function or variable.
+        value: Option<String>,
+    },
     /// A line on the serial port.
     Serial {
         /// Without the line end.
@@ -85,6 +104,20 @@ pub struct Hello {
     pub compiler: Option<String>,
 }
 
+/// The type of a variable, by the name it has in the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VariableKind {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number.
+    Int32,
+    /// A number.
+    Double,
+    /// Text.
+    String,
+}
+
 /// What a device's owner can see of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeviceState {
@@ -110,6 +143,22 @@ pub enum CloudMessage {
         name: String,
         /// None and empty are the same to a device.
         data: Option<String>,
+    },
+    /// Calls a function of the firmware.
+    Call {
+        /// Repeated in the result.
+        request: u64,
+        /// The function.
+        name: String,
+        /// Its one argument.
+        argument: String,
+    },
+    /// Reads a variable of the firmware.
+    Read {
+        /// Repeated in the result.
+        request: u64,
+        /// The variable.
+        name: String,
     },
     /// Clicks the MODE button.
     Press {

@@ -3,12 +3,12 @@
 // public documentation and the observed behaviour of Device OS 6.2.
 //
 // Emulated:     Particle.connected/connect/disconnect/process/publish/subscribe/unsubscribe,
-//               System.on (button events)/deviceID/powerSource/batteryCharge/version/uptime/reset,
+//               Particle.function/variable, System.on (button events)/deviceID/powerSource/batteryCharge/version/uptime/reset,
 //               Log and SerialLogHandler, Serial for output, JSONBufferWriter, String, millis,
 //               micros, delay, waitFor, waitUntil, Time.now/isValid, random, chrono literals.
-// Not emulated: pins, Particle.function/variable/CloudEvent, JSONValue and its iterators, Timer,
+// Not emulated: pins, CloudEvent, JSONValue and its iterators, Timer,
 //               Thread, EEPROM, Wire, SPI, sleep, network classes, SYSTEM_MODE other than
-//               AUTOMATIC, the sketch preprocessor. Using one of these is a compile error,
+//               AUTOMATIC. Using one of these is a compile error,
 //               never a call that silently does nothing.
 //
 // The traps are emulated too, because a firmware that passes here has to be right there: names
@@ -227,6 +227,8 @@ constexpr size_t MAX_EVENT_NAME_LENGTH = 64;
 constexpr size_t MAX_EVENT_DATA_LENGTH = 1024;
 }
 
+enum class VariableType { BOOLEAN, INT, DOUBLE, STRING };
+
 typedef void (*EventHandler)(const char *name, const char *data);
 typedef std::function<void(const char *name, const char *data)> EventFunction;
 
@@ -234,6 +236,8 @@ typedef std::function<void(const char *name, const char *data)> EventFunction;
 
 // Accepted, and without effect, as in Device OS since events are private.
 constexpr particle::PublishFlags PUBLIC(0), PRIVATE(1), NO_ACK(2), WITH_ACK(8);
+constexpr particle::VariableType BOOLEAN = particle::VariableType::BOOLEAN, INT = particle::VariableType::INT,
+                                  DOUBLE = particle::VariableType::DOUBLE, STRING = particle::VariableType::STRING;
 enum Spark_Subscription_Scope_TypeDef { ALL_DEVICES, MY_DEVICES };
 
 class CloudClass {
@@ -266,7 +270,59 @@ public:
     }
     void unsubscribe();
 
+    // At most 15 functions, called with a text between two calls of loop(), and at most 20
+    // variables, read then. A name has at most 64 characters.
+    bool function(const char *name, std::function<int(String)> handler);
+    template <typename T> bool function(const char *name, int (T::*handler)(String), T *object) {
+        return function(name, [=](String argument) { return (object->*handler)(argument); });
+    }
+    // A bool, int, unsigned, double, String or text, or a function that returns one.
+    template <typename T> bool variable(const char *name, const T &source) {
+        if constexpr (std::is_invocable_v<const T &>) {
+            const std::decay_t<const T &> calculate = source;
+            using Value = std::decay_t<decltype(calculate())>;
+            return addVariable(name, kind<Value>(), [=] { return text(calculate()); });
+        } else if constexpr (std::is_convertible_v<const T &, const char *> && !std::is_same_v<T, String>) {
+            const char *const place = source;
+            return addVariable(name, "string", [=] { return String(place); });
+        } else {
+            const T *const place = &source;
+            return addVariable(name, kind<T>(), [=] { return text(*place); });
+        }
+    }
+    template <typename T, typename Value> bool variable(const char *name, Value (T::*calculate)(), T *object) {
+        return variable(name, [=] { return (object->*calculate)(); });
+    }
+    // As in old firmware: a pointer, and what it points to.
+    template <typename T> bool variable(const char *name, const T *source, particle::VariableType) {
+        if constexpr (std::is_same_v<T, char>) {
+            return variable(name, source);
+        } else {
+            return variable(name, *source);
+        }
+    }
+
 private:
+    template <typename T> static constexpr const char *kind() {
+        constexpr bool whole = std::is_integral_v<T> && sizeof(T) == sizeof(int);
+        constexpr bool string = std::is_same_v<T, String> || std::is_same_v<T, const char *>;
+        static_assert(!std::is_same_v<T, float>, "use double in place of float for Particle.variable()");
+        static_assert(std::is_same_v<T, bool> || whole || std::is_same_v<T, double> || string,
+                      "Particle.variable() takes bool, int, double or String");
+        return std::is_same_v<T, bool> ? "bool" : whole ? "int32" : string ? "string" : "double";
+    }
+    template <typename T> static String text(const T &value) {
+        if constexpr (std::is_same_v<T, bool>) {
+            return value ? "true" : "false";
+        } else if constexpr (std::is_integral_v<T>) {
+            return String(static_cast<int>(value));
+        } else if constexpr (std::is_same_v<T, double>) {
+            return String::format("%.17g", value);
+        } else {
+            return value;
+        }
+    }
+    bool addVariable(const char *name, const char *kind, std::function<String()> read);
     particle::Future<bool> send(const char *name, const char *data);
 };
 extern CloudClass Particle;

@@ -8,9 +8,11 @@
 //   boot ID CLOCK SEED EPOCH CONNECTED SOURCE BATTERY   runs setup()
 //   run UNTIL STEP       loop() at every STEP of the clock until UNTIL; stops early after a publish
 //   connected 0|1   power SOURCE BATTERY   button 0|1   event NAME [DATA]
+//   call REQUEST NAME ARGUMENT   read REQUEST NAME
 //
 //   . CLOCK              the answer to boot and run
 //   serial LINE   publish NAME [DATA]   subscribe PREFIX   unsubscribe   connect 0|1
+//   function NAME   variable NAME KIND   returned REQUEST [VALUE]
 #include "Particle.h"
 
 #include <cfloat>
@@ -72,11 +74,11 @@ void send_line(std::string line) {
     }
 }
 
-void send_message(const char *word) { send_line(word); }
-
-void send_message(const char *word, const std::string &field) {
+void send_message(const char *word, std::initializer_list<std::string> fields) {
     std::string line = word;
-    append_field(line, field.data(), field.size());
+    for (const std::string &field : fields) {
+        append_field(line, field.data(), field.size());
+    }
     send_line(std::move(line));
 }
 
@@ -196,6 +198,71 @@ void deliver_events() {
     }
 }
 
+// ---- Functions and variables ----
+
+struct Function {
+    std::string name;
+    std::function<int(String)> handler;
+};
+std::vector<Function> functions;
+
+struct Variable {
+    std::string name;
+    std::function<String()> read;
+};
+std::vector<Variable> variables;
+
+// Adds what was registered, or takes the place of what has its name. False when there are too many.
+template <typename T> bool add(std::vector<T> &registered, size_t most, T added) {
+    for (T &other : registered) {
+        if (other.name == added.name) {
+            other = std::move(added);
+            return true;
+        }
+    }
+    if (registered.size() >= most) {
+        return false;
+    }
+    registered.push_back(std::move(added));
+    return true;
+}
+
+template <typename T> const T *find(const std::vector<T> &registered, const std::string &name) {
+    for (const T &other : registered) {
+        if (other.name == name) {
+            return &other;
+        }
+    }
+    return nullptr;
+}
+
+// The messages `call` and `read`.
+std::deque<std::vector<std::string>> requests;
+
+void respond(const std::vector<std::string> &request) {
+    if (request[0] == "call") {
+        if (const Function *function = find(functions, request[2])) {
+            const Function called = *function;  // It may register another one.
+            const int value = called.handler(String(request[3].c_str()));
+            return send_message("returned", {request[1], std::to_string(value)});
+        }
+    } else if (const Variable *variable = find(variables, request[2])) {
+        const Variable read = *variable;
+        const String value = read.read();
+        const size_t size = std::min(value.length(), particle::protocol::MAX_EVENT_DATA_LENGTH);
+        return send_message("returned", {request[1], value.length() ? std::string(value.c_str(), size) : ""});
+    }
+    send_message("returned", {request[1]});
+}
+
+void respond_to_requests() {
+    while (!requests.empty()) {
+        const std::vector<std::string> request = std::move(requests.front());
+        requests.pop_front();
+        respond(request);
+    }
+}
+
 // ---- Orders ----
 
 void set_connected(bool connected) {
@@ -230,12 +297,15 @@ void await_run(uint64_t *step) {
                 (empty || message[2].size() <= particle::protocol::MAX_EVENT_DATA_LENGTH)) {
                 arrived.push_back({message[1], empty ? "" : message[2], empty});
             }
+        } else if (((word == "call" && message.size() == 4) || (word == "read" && message.size() == 3)) &&
+                   requests.size() < most_arrived) {
+            requests.push_back(message);
         }
     }
     alarm(orphan_limit_s);
 }
 
-void end_run() { send_message(".", std::to_string(clock_ms)); }
+void end_run() { send_message(".", {std::to_string(clock_ms)}); }
 
 // Moves the clock on and lets the button's series end in time.
 void advance(uint64_t to) {
@@ -301,6 +371,7 @@ int main() {
         while (clock_ms < run_until && !published_in_pass) {
             advance(std::min(clock_ms + step, run_until));
             deliver_events();
+            respond_to_requests();
             loop();
         }
     }
@@ -353,7 +424,7 @@ void serial_write(const char *text, size_t size) {
     constexpr size_t longest_line = 8 * 1024;
     for (size_t i = 0; i < size; i++) {
         if (text[i] == '\n' || serial_line.size() >= longest_line) {
-            send_message("serial", serial_line);
+            send_message("serial", {serial_line});
             serial_line.clear();
         }
         if (text[i] != '\n' && text[i] != '\r') {
@@ -433,11 +504,11 @@ bool CloudClass::connected() {
     return cloud_connected;
 }
 
-void CloudClass::connect() { send_message("connect", "1"); }
+void CloudClass::connect() { send_message("connect", {"1"}); }
 
 void CloudClass::disconnect() {
     cloud_connected = false;
-    send_message("connect", "0");
+    send_message("connect", {"0"});
 }
 
 // The application has a thread of its own, so events are delivered between two calls of loop().
@@ -495,13 +566,39 @@ bool CloudClass::subscribe(const char *prefix, particle::EventFunction handler, 
     }
     subscriptions.push_back(
         {std::string(prefix, strnlen(prefix, particle::protocol::MAX_EVENT_NAME_LENGTH)), std::move(handler)});
-    send_message("subscribe", subscriptions.back().prefix);
+    send_message("subscribe", {subscriptions.back().prefix});
     return true;
 }
 
 void CloudClass::unsubscribe() {
     subscriptions.clear();
-    send_message("unsubscribe");
+    send_message("unsubscribe", {});
+}
+
+bool CloudClass::function(const char *name, std::function<int(String)> handler) {
+    constexpr size_t most = 15;
+    if (!name || !*name || !handler) {
+        return false;
+    }
+    const std::string cut(name, strnlen(name, particle::protocol::MAX_EVENT_NAME_LENGTH));
+    if (!add(functions, most, {cut, std::move(handler)})) {
+        return false;
+    }
+    send_message("function", {cut});
+    return true;
+}
+
+bool CloudClass::addVariable(const char *name, const char *kind, std::function<String()> read) {
+    constexpr size_t most = 20;
+    if (!name || !*name) {
+        return false;
+    }
+    const std::string cut(name, strnlen(name, particle::protocol::MAX_EVENT_NAME_LENGTH));
+    if (!add(variables, most, {cut, std::move(read)})) {
+        return false;
+    }
+    send_message("variable", {cut, kind});
+    return true;
 }
 
 // ---- System ----

@@ -4,6 +4,7 @@
 //! folder of this machine.
 
 use std::{
+    collections::BTreeSet,
     ffi::{OsStr, OsString},
     io,
     path::{Path, PathBuf},
@@ -14,13 +15,14 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use tokio::{io::AsyncReadExt as _, process::Command, time::timeout};
 
-/// A file of a firmware: `.cpp` and `.ino` are compiled, others can be included.
+/// A file of a firmware: `.cpp`, `.ino` and `.c` are compiled, others can be included.
 pub use device_link::Source;
 
 use crate::{
     limits::{self, Lifeline, Pipes},
     platform::Platform,
     sandbox::{self, Access},
+    sketch,
 };
 
 const PARTICLE_H: &str = include_str!("../device-os/Particle.h");
@@ -178,13 +180,18 @@ impl Compiler {
         for source in sources {
             let file = build.join(&source.name);
             std::fs::create_dir_all(file.parent().expect("a file in a folder has a parent"))?;
-            std::fs::write(file, preprocessed(source))?;
+            std::fs::write(file, &source.text)?;
+            if source.name.ends_with(".ino") {
+                let text = sketch::preprocessed(&source.name, &source.text);
+                std::fs::write(build.join(sketch::file_name(&source.name)), text)?;
+            }
         }
 
         let mut flags: Vec<String> =
             ["-std=gnu++17", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Idevice-os"]
                 .map(str::to_owned)
                 .into();
+        flags.extend(include_folders(sources).iter().map(|folder| format!("-I{folder}")));
         flags.extend(platform.defines());
         flags.extend(extra.iter().map(|flag| (*flag).to_owned()));
 
@@ -192,7 +199,15 @@ impl Compiler {
         for source in sources.iter().filter(|source| is_compiled(&source.name)) {
             let object = format!("{}.o", source.name);
             let mut arguments = flags.clone();
-            arguments.extend(["-x", "c++", "-c", &source.name, "-o", &object].map(str::to_owned));
+            let (language, name) = match source.name.ends_with(".c") {
+                true => ("c", source.name.clone()),
+                false if source.name.ends_with(".ino") => ("c++", sketch::file_name(&source.name)),
+                false => ("c++", source.name.clone()),
+            };
+            if language == "c" {
+                arguments[0] = "-std=gnu11".to_owned();
+            }
+            arguments.extend(["-x", language, "-c", &name, "-o", &object].map(str::to_owned));
             self.run(&arguments, build).await?;
             objects.push(object.into());
         }
@@ -360,23 +375,26 @@ fn fingerprint<'a>(parts: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn is_compiled(name: &str) -> bool {
-    name.ends_with(".cpp") || name.ends_with(".ino")
+    [".cpp", ".ino", ".c"].iter().any(|end| name.ends_with(end))
 }
 
-/// Adds the header to an `.ino` file, as Particle's preprocessor does. It adds no prototypes: a function must be defined or
-/// declared above its first use.
-fn preprocessed(source: &Source) -> String {
-    if source.name.ends_with(".ino") {
-        format!("#include \"Particle.h\"\n#line 1 \"{}\"\n{}", source.name, source.text)
-    } else {
-        source.text.clone()
-    }
+/// Where a project's files are included from by their names alone: `src`, and `src` of each library in `lib`.
+fn include_folders(sources: &[Source]) -> BTreeSet<String> {
+    let folders = sources.iter().filter_map(|source| {
+        let parts: Vec<&str> = source.name.split('/').collect();
+        match parts.as_slice() {
+            ["src", _, ..] => Some("src".to_owned()),
+            ["lib", library, "src", _, ..] => Some(format!("lib/{library}/src")),
+            _ => None,
+        }
+    });
+    folders.collect()
 }
 
 /// Names decide where files are written, so they are checked and never repaired.
 fn check(sources: &[Source]) -> Result<(), String> {
     if main_file(sources).is_none() {
-        return Err("there is no .cpp or .ino file in what was sent".into());
+        return Err("there is no .cpp, .ino or .c file in what was sent".into());
     }
     if sources.len() > 64
         || sources.iter().map(|source| source.text.len()).sum::<usize>() > SOURCE_LIMIT
@@ -399,8 +417,12 @@ fn check(sources: &[Source]) -> Result<(), String> {
                 "the file name {name:?} can't be used: letters, digits, `.`, `_`, `-`, folders with `/`"
             ));
         }
+        let is_made = sources.iter().any(|source| {
+            source.name.ends_with(".ino") && *name == sketch::file_name(&source.name)
+        });
         if name.ends_with(".o")
             || *name == "firmware"
+            || is_made
             || sources[..index].iter().any(|other| other.name == *name)
         {
             return Err(format!("the file name {name:?} is taken"));
@@ -441,6 +463,7 @@ mod tests {
     #[test]
     fn repeated_names_and_missing_programs_are_refused() {
         assert!(check(&[file("a.cpp"), file("a.cpp")]).is_err());
+        assert!(check(&[file("a.ino.cpp"), file("a.ino")]).is_err());
         assert!(check(&[file("a.h")]).is_err());
         assert!(check(&[]).is_err());
     }

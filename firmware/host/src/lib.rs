@@ -26,5 +26,6 @@ mod restarts;
 mod running;
 pub mod sandbox;
 mod serial;
+mod sketch;
 mod supervisor;
 pub mod wire;

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, io, path::Path, time::Duration};
 
+use device_link::DeviceMessage;
 use tokio::time::Instant;
 
 use crate::{
@@ -52,8 +53,8 @@ pub(crate) struct Running {
     pub(crate) set_up: bool,
     /// Whether it wants to be connected.
     pub(crate) wants_cloud: bool,
-    /// The prefixes it subscribed to.
-    pub(crate) subscriptions: Vec<String>,
+    /// The prefixes it subscribed to, its functions and its variables: what the cloud is told at each connection.
+    pub(crate) registered: Vec<DeviceMessage>,
 }
 
 /// What the supervisor must do.
@@ -87,7 +88,7 @@ impl Running {
             planned: 0,
             set_up: false,
             wants_cloud: true,
-            subscriptions: Vec::new(),
+            registered: Vec::new(),
         })
     }
 

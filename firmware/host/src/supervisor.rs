@@ -32,8 +32,8 @@ const TICK: Duration = Duration::from_millis(10);
 /// From boot to the cloud, in device time. Cellular hardware needs half a minute, which teaches nothing.
 const CONNECTING_MS: u64 = 1500;
 
-/// What an application may subscribe to on real hardware.
-const MAX_SUBSCRIPTIONS: usize = 4;
+/// Subscriptions, functions and variables together. `host.cpp` allows fewer of each; a firmware can go around it.
+const MAX_REGISTERED: usize = 64;
 
 pub(crate) struct Supervisor {
     id: String,
@@ -170,11 +170,11 @@ impl Supervisor {
             return;
         }
         running.send(&HostMessage::Connected(true));
-        let subscriptions = running.subscriptions.clone();
+        let registered = running.registered.clone();
         self.online = true;
         self.send(DeviceMessage::Online);
-        for prefix in subscriptions {
-            self.send(DeviceMessage::Subscribe { prefix });
+        for message in registered {
+            self.send(message);
         }
     }
 
@@ -192,9 +192,13 @@ impl Supervisor {
     fn handle(&mut self, message: CloudMessage) {
         match message {
             CloudMessage::Event { name, data } => {
-                if let (true, Some(running)) = (self.online, &self.running) {
-                    running.send(&HostMessage::Event { name, data });
-                }
+                self.tell_firmware(&HostMessage::Event { name, data });
+            }
+            CloudMessage::Call { request, name, argument } => {
+                self.tell_firmware(&HostMessage::Call { request, name, argument });
+            }
+            CloudMessage::Read { request, name } => {
+                self.tell_firmware(&HostMessage::Read { request, name });
             }
             CloudMessage::Press { clicks } => {
                 if let Some(running) = &mut self.running {
@@ -207,6 +211,13 @@ impl Supervisor {
             CloudMessage::Compile { request, files } => self.compile(request, files),
             CloudMessage::Flash { request } => self.flash(request),
             CloudMessage::Unknown => {}
+        }
+    }
+
+    /// Passes on what comes over the cloud connection.
+    fn tell_firmware(&self, message: &HostMessage) {
+        if let (true, Some(running)) = (self.online, &self.running) {
+            running.send(message);
         }
     }
 
@@ -388,14 +399,20 @@ impl Supervisor {
                 }
             }
             FirmwareMessage::Subscribe(prefix) => {
-                if running.subscriptions.len() < MAX_SUBSCRIPTIONS {
-                    running.subscriptions.push(prefix.clone());
-                    if self.online {
-                        self.send(DeviceMessage::Subscribe { prefix });
-                    }
-                }
+                self.register(DeviceMessage::Subscribe { prefix });
             }
-            FirmwareMessage::Unsubscribe => running.subscriptions.clear(),
+            FirmwareMessage::Function(name) => self.register(DeviceMessage::Function { name }),
+            FirmwareMessage::Variable { name, kind } => {
+                self.register(DeviceMessage::Variable { name, kind });
+            }
+            FirmwareMessage::Returned { request, value } => {
+                self.send(DeviceMessage::Returned { request, value });
+            }
+            FirmwareMessage::Unsubscribe => {
+                let is_kept =
+                    |message: &DeviceMessage| !matches!(message, DeviceMessage::Subscribe { .. });
+                running.registered.retain(is_kept);
+            }
             FirmwareMessage::Connect(wanted) => {
                 running.wants_cloud = wanted;
                 if wanted {
@@ -404,6 +421,21 @@ impl Supervisor {
                     self.go_offline();
                 }
             }
+        }
+    }
+
+    /// Keeps what the firmware registered, and tells the cloud.
+    fn register(&mut self, message: DeviceMessage) {
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        let is_known = running.registered.contains(&message);
+        if is_known || running.registered.len() >= MAX_REGISTERED {
+            return;
+        }
+        running.registered.push(message.clone());
+        if self.online {
+            self.send(message);
         }
     }
 

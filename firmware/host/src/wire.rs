@@ -3,6 +3,8 @@
 //! A line is a word and its fields, separated by tabs. Names and data are bytes on a device; here they are text, and what
 //! is not UTF-8 is replaced, because the cloud speaks JSON.
 
+use device_link::VariableKind;
+
 /// To the process. The clock does not move until [`HostMessage::Run`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum HostMessage {
@@ -42,6 +44,22 @@ pub enum HostMessage {
     },
     /// The MODE button went down or up, at the clock's present time.
     Button(bool),
+    /// Calls a function between two calls of `loop()`. Answered by [`FirmwareMessage::Returned`].
+    Call {
+        /// Repeated in the result.
+        request: u64,
+        /// The function.
+        name: String,
+        /// Its one argument.
+        argument: String,
+    },
+    /// Reads a variable between two calls of `loop()`. Answered by [`FirmwareMessage::Returned`].
+    Read {
+        /// Repeated in the result.
+        request: u64,
+        /// The variable.
+        name: String,
+    },
     /// An event arrived; handlers see it between two calls of `loop()`.
     Event {
         /// Its whole name.
@@ -76,6 +94,10 @@ impl HostMessage {
                 vec!["power".into(), source.to_string(), percent(battery)]
             }
             Self::Button(down) => vec!["button".into(), flag(down)],
+            Self::Call { request, name, argument } => {
+                vec!["call".into(), request.to_string(), name.clone(), argument.clone()]
+            }
+            Self::Read { request, name } => vec!["read".into(), request.to_string(), name.clone()],
             Self::Event { name, data: None } => vec!["event".into(), name.clone()],
             Self::Event { name, data: Some(data) } => {
                 vec!["event".into(), name.clone(), data.clone()]
@@ -101,6 +123,22 @@ pub enum FirmwareMessage {
     },
     /// The firmware subscribed to names that begin with this.
     Subscribe(String),
+    /// The firmware registered a function.
+    Function(String),
+    /// The firmware registered a variable.
+    Variable {
+        /// At most 64 bytes.
+        name: String,
+        /// What its values are.
+        kind: VariableKind,
+    },
+    /// What a function returned, or the value of a variable.
+    Returned {
+        /// That of the request.
+        request: u64,
+        /// As text; none if there is no such function or variable.
+        value: Option<String>,
+    },
     /// The firmware gave up all its subscriptions.
     Unsubscribe,
     /// The firmware asked to be connected, or not to be.
@@ -110,20 +148,27 @@ pub enum FirmwareMessage {
 impl FirmwareMessage {
     /// Reads one line without its end. None if `host.cpp` does not write such a line: the firmware wrote to its descriptor.
     pub fn parse(line: &[u8]) -> Option<Self> {
-        let mut fields = line.split(|byte| *byte == b'\t').map(unescape);
-        let word = fields.next()?;
-        let first = fields.next();
-        let second = fields.next();
-        if fields.next().is_some() {
-            return None;
-        }
-        match (word.as_str(), first, second) {
-            (".", Some(clock), None) => clock.parse().ok().map(Self::Done),
-            ("serial", Some(line), None) => Some(Self::Serial(line)),
-            ("publish", Some(name), data) => Some(Self::Publish { name, data }),
-            ("subscribe", Some(prefix), None) => Some(Self::Subscribe(prefix)),
-            ("unsubscribe", None, None) => Some(Self::Unsubscribe),
-            ("connect", Some(wanted), None) => Some(Self::Connect(wanted == "1")),
+        let fields: Vec<String> = line.split(|byte| *byte == b'\t').map(unescape).collect();
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let text = |field: &&str| (*field).to_owned();
+        match fields.as_slice() {
+            [".", clock] => clock.parse().ok().map(Self::Done),
+            ["serial", line] => Some(Self::Serial(text(line))),
+            ["publish", name, data @ ..] if data.len() < 2 => {
+                Some(Self::Publish { name: text(name), data: data.first().map(text) })
+            }
+            ["subscribe", prefix] => Some(Self::Subscribe(text(prefix))),
+            ["unsubscribe"] => Some(Self::Unsubscribe),
+            ["function", name] => Some(Self::Function(text(name))),
+            ["variable", name, kind] => {
+                let kind = serde_json::from_value((*kind).into()).ok()?;
+                Some(Self::Variable { name: text(name), kind })
+            }
+            ["returned", request, value @ ..] if value.len() < 2 => Some(Self::Returned {
+                request: request.parse().ok()?,
+                value: value.first().map(text),
+            }),
+            ["connect", wanted] => Some(Self::Connect(*wanted == "1")),
             _ => None,
         }
     }
@@ -176,7 +221,17 @@ mod tests {
 
     #[test]
     fn a_line_that_is_not_ours_is_refused() {
-        for line in ["", "hello", ".", ".\tx", "serial", "serial\ta\tb", "connect"] {
+        for line in [
+            "",
+            "hello",
+            ".",
+            ".\tx",
+            "serial",
+            "serial\ta\tb",
+            "connect",
+            "variable\tx\tint",
+            "returned\tx",
+        ] {
             assert_eq!(FirmwareMessage::parse(line.as_bytes()), None, "{line}");
         }
     }

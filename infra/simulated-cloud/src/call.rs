@@ -21,8 +21,8 @@ use crate::{
 const MAX_BODY_BYTES: usize = 256 * 1024;
 /// Files to compile or flash: as JSON they must fit into one line of the device link.
 const MAX_FILES_BYTES: usize = 512 * 1024;
-/// Parts of one multipart body.
-const MAX_PARTS: usize = 32;
+/// Parts of one multipart body: 64 files and some fields.
+const MAX_PARTS: usize = 80;
 /// How long a body may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(30);
 

@@ -6,7 +6,7 @@ use device_link::{DeviceMessage, DeviceState};
 
 use crate::{
     app_state::AppState,
-    event::{Event, MAX_NAME_BYTES, sanitize_name, truncate},
+    event::{Event, MAX_NAME_BYTES, RESERVED_NAME, is_reserved, sanitize_name, truncate},
     sessions::{Compiled, Flashing, frame},
 };
 
@@ -32,6 +32,19 @@ pub(crate) fn handle(app: &Arc<AppState>, id: &str, message: DeviceMessage) {
         }
         DeviceMessage::Subscribe { prefix } => {
             app.sessions.with(id, |session| session.subscribe(&prefix));
+        }
+        DeviceMessage::Function { name } => {
+            app.sessions.with(id, |session| session.add_function(&name));
+        }
+        DeviceMessage::Variable { name, kind } => {
+            app.sessions.with(id, |session| session.add_variable(&name, kind));
+        }
+        DeviceMessage::Returned { request, value } => {
+            let calling = app.sessions.with(id, |session| session.calling.remove(&request));
+            if let Some(caller) = calling.flatten() {
+                // The caller may have given up meanwhile.
+                let _ = caller.send(value);
+            }
         }
         DeviceMessage::Publish { name, data } => publish(app, id, &name, data),
         DeviceMessage::Serial { line } => {
@@ -73,10 +86,16 @@ fn publish(app: &Arc<AppState>, id: &str, name: &str, data: Option<String>) {
     if name.is_empty() {
         return;
     }
+    if is_reserved(&name) {
+        // Whether a real device hears of it is not documented; its owner should.
+        let line = format!("(the cloud refused the event {name}: {RESERVED_NAME})");
+        app.sessions.with(id, |session| session.print(line));
+        return;
+    }
     let published = app.sessions.with(id, |session| {
         let data = data.map(|data| truncate(&data, session.data_limit).to_owned());
         session.online.then(|| {
-            session.count_publish(&name, data.as_deref().map_or(0, str::len));
+            session.count_publish(data.as_deref().map_or(0, str::len));
             data
         })
     });

@@ -1,4 +1,4 @@
-//! Listing, naming and calling devices.
+//! Listing and naming devices.
 
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use crate::{
     clock::iso,
     event::truncate,
     flash,
-    response::{ApiError, ApiResult, api_error_with, bad_request, not_found, ok, ok_json},
+    json::Object,
+    response::{ApiResult, bad_request, not_found, ok, ok_json},
     state::{Device, Product},
 };
 
@@ -24,13 +25,17 @@ const MAX_NOTES_BYTES: usize = 2000;
 const CELLULAR: [u32; 8] = [10, 13, 15, 23, 25, 26, 28, 35];
 
 fn to_json(app: &AppState, device: &Device) -> Value {
-    let online = app.sessions.online(&device.id);
+    let registered = app.sessions.with(&device.id, |session| {
+        let kinds = session.variables.iter().map(|(name, kind)| (name.clone(), json!(kind)));
+        (session.functions.clone(), kinds.collect::<Object>(), session.online)
+    });
+    let (functions, variables, online) = registered.unwrap_or_default();
     json!({
         "id": device.id, "name": device.name, "last_app": device.last_app, "last_ip_address": "127.0.0.1",
         "last_heard": device.last_heard.map(iso), "last_handshake_at": device.last_handshake_at.map(iso),
         "product_id": device.product.unwrap_or(i64::from(device.platform_id)), "platform_id": device.platform_id,
         "online": online, "connected": online, "status": "normal", "cellular": CELLULAR.contains(&device.platform_id),
-        "notes": device.notes, "functions": [], "variables": {}, "firmware_version": 0, "groups": [],
+        "notes": device.notes, "functions": functions, "variables": variables, "firmware_version": 0, "groups": [],
         "system_firmware_version": device.system_version, "development": device.development, "quarantined": false,
         "denied": false, "serial_number": null,
     })
@@ -118,7 +123,7 @@ pub(crate) async fn put(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiRe
     let id = call.device(&app)?;
     if call.multipart {
         call.own_page_only(&app)?;
-        return flash::flash(app, id, call.files).await;
+        return flash::flash(app, id, call).await;
     }
     if call.field("app").is_some() {
         return Err(bad_request(
@@ -199,29 +204,4 @@ pub(crate) async fn ping(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiR
     call.signed_in(&app)?;
     let id = call.device(&app)?;
     ok_json(json!({"online": app.sessions.online(&id), "ok": true}))
-}
-
-fn unknown(app: &AppState, id: &str, what: &str, name: &str) -> ApiError {
-    if !app.sessions.online(id) {
-        return api_error_with(
-            400,
-            json!({"ok": false, "error": "Device is not connected", "error_description": "Device is not connected"}),
-        );
-    }
-    let text = format!("{what} {} not found", truncate(name, 64));
-    api_error_with(404, json!({"ok": false, "error": text, "error_description": text}))
-}
-
-/// `POST /v1/devices/:device/:name`: the firmware of the tutorial registers no functions.
-pub(crate) async fn call_function(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
-    call.signed_in(&app)?;
-    let id = call.device(&app)?;
-    Err(unknown(&app, &id, "Function", call.path("name")))
-}
-
-/// `GET /v1/devices/:device/:name`: nor any variables.
-pub(crate) async fn get_variable(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
-    call.signed_in(&app)?;
-    let id = call.device(&app)?;
-    Err(unknown(&app, &id, "Variable", call.path("name")))
 }

@@ -81,6 +81,18 @@ impl Event {
     }
 }
 
+/// Why the cloud refuses a name.
+pub(crate) const RESERVED_NAME: &str =
+    "names that begin with particle or spark, in any case, are reserved for the cloud";
+
+/// Whether the cloud keeps a name for its own events
+/// (<https://docs.particle.io/reference/device-os/api/publish/>).
+pub(crate) fn is_reserved(name: &str) -> bool {
+    ["particle", "spark"]
+        .iter()
+        .any(|start| name.get(..start.len()).is_some_and(|name| name.eq_ignore_ascii_case(start)))
+}
+
 fn is_source(text: &str) -> bool {
     text == FROM_API || is_device_id(text)
 }
@@ -136,6 +148,16 @@ mod tests {
         }
         assert!(!event(&format!("{device}/hook-error/x/0"), device).may_trigger_hooks());
         assert!(!event("custom-topic/0", FROM_CLOUD).may_trigger_hooks());
+    }
+
+    #[test]
+    fn names_of_the_cloud_are_reserved_in_any_case() {
+        for name in ["spark", "Spark/x", "particleWebhook", "PARTICLE/x"] {
+            assert!(is_reserved(name), "{name}");
+        }
+        for name in ["", "spar", "my/spark", "part-icle", "späark"] {
+            assert!(!is_reserved(name), "{name}");
+        }
     }
 
     #[test]

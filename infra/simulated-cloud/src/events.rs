@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use crate::{
     app_state::AppState,
     call::{Call, valid_token},
-    event::{FROM_API, MAX_NAME_BYTES},
+    event::{FROM_API, MAX_NAME_BYTES, RESERVED_NAME, is_reserved},
     guesses::{KEEP_ALIVE, OVER_LIMIT_STATUS, REST_EVENT_DATA_BYTES},
     json::to_text,
     response::{ApiError, ApiResult, api_error, bad_request, ok},
@@ -35,6 +35,9 @@ pub(crate) async fn publish(Shared(app): Shared<Arc<AppState>>, call: Call) -> A
         return Err(bad_request(
             "name must have 1 to 64 characters, none of them a control character",
         ));
+    }
+    if is_reserved(&name) {
+        return Err(bad_request(RESERVED_NAME));
     }
     let data = match call.body.get("data") {
         None | Some(Value::Null) => None,

@@ -9,18 +9,19 @@ use axum::{
 use device_link::{CloudMessage, MAX_LINE_BYTES, Source, line};
 use http::{StatusCode, header};
 use serde_json::json;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedMutexGuard, oneshot};
 
 use crate::{
     app_state::AppState,
     call::{Call, Upload},
     clock::{iso, millis},
     device_messages,
+    event::truncate,
     guesses::{COMPILE_ERROR_OUTPUT, COMPILE_ERROR_STATUS, COMPILE_LIMIT},
     json::Object,
     response::{
         ApiError, ApiResult, api_error, api_error_with, bad_request, json_response, not_found,
-        ok_json,
+        ok_json, timed_out,
     },
     rng::digest,
     sessions::{Compiled, Flashing},
@@ -28,30 +29,31 @@ use crate::{
 
 /// How long a device may take to run a new program; then the flash counts as failed.
 const FLASH_LIMIT: Duration = Duration::from_secs(60);
-/// Compilations of one device at a time.
-const MAX_COMPILING: usize = 2;
-/// Files of one program.
-const MAX_FILES: usize = 16;
+/// How long a call waits until the device is done with the ones before it.
+const TURN_LIMIT: Duration = Duration::from_secs(20);
+/// Calls of one device at a time: one that compiles or flashes, and those that wait.
+const MAX_CALLS: usize = 8;
+/// Files of one program; the compiler takes no more.
+const MAX_FILES: usize = 64;
 /// How long a compiled program can be fetched.
 const BINARY_LIFETIME_MS: i64 = 24 * 3600 * 1000;
 /// A simulated binary is its source behind this line; the machine that runs it compiles it again.
 const MAGIC: &[u8] = b"simulated-particle-binary 1\n";
 
 /// `PUT /v1/devices/:device` with files.
-pub(crate) async fn flash(app: Arc<AppState>, id: String, files: Vec<Upload>) -> ApiResult {
-    let files = sources(files)?;
+pub(crate) async fn flash(app: Arc<AppState>, id: String, call: Call) -> ApiResult {
+    check_target(&call)?;
+    let files = sources(call.files)?;
+    let turn = take_turn(&app, &id).await?;
     let (request, compiled) = compile(&app, &id, &files).await?;
     if let Compiled::Errors(errors) = compiled {
         return Ok(compile_errors(&errors));
     }
-    let firmware = files.first().map(|file| file.name.clone());
+    let firmware = files.iter().find(|file| is_compiled(&file.name));
+    let firmware = firmware.map(|file| file.name.clone());
     let app_hash = digest(&json!(files).to_string());
     let deadline = app.now() + millis(FLASH_LIMIT);
     let started = app.sessions.with(&id, |session| {
-        // Two may have been compiled side by side; the one that was ready first is flashed.
-        if session.flash.is_some() {
-            return Err(busy());
-        }
         if !session.send(CloudMessage::Flash { request }) {
             return Err(not_connected());
         }
@@ -60,6 +62,7 @@ pub(crate) async fn flash(app: Arc<AppState>, id: String, files: Vec<Upload>) ->
             delivered: false,
             firmware: firmware.unwrap_or_default(),
             app_hash,
+            _turn: turn,
         });
         Ok(())
     });
@@ -81,12 +84,14 @@ pub(crate) async fn flash(app: Arc<AppState>, id: String, files: Vec<Upload>) ->
 pub(crate) async fn compile_only(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
     call.signed_in(&app)?;
     call.own_page_only(&app)?;
+    check_target(&call)?;
     let files = sources(call.files)?;
     let device = app.sessions.compiling_device().ok_or_else(|| {
         let text =
             "the simulated cloud compiles with the compiler of a linked device, and none is linked";
         api_error(503, "no_compiler", text)
     })?;
+    let _turn = take_turn(&app, &device).await?;
     let size = match compile(&app, &device, &files).await? {
         (_, Compiled::Errors(errors)) => return Ok(compile_errors(&errors)),
         (_, Compiled::Done(size)) => size,
@@ -122,24 +127,49 @@ const PLATFORMS: [(&str, u32); 10] = [
     ("P2", 32),
     ("M SoM", 35),
 ];
-/// The Device OS that a virtual device says it has.
-const DEVICE_OS: &str = "6.2.1";
+/// What a program can be compiled for, the newest first. One header serves them all, that of the last, which a virtual device
+/// says it has.
+const DEVICE_OS: [&str; 2] = ["6.3.0", "6.2.1"];
 
 /// `GET /v1/build_targets`, the only call that needs no token.
 pub(crate) async fn build_targets() -> ApiResult {
     let numbers = PLATFORMS.map(|(_, number)| number);
     let by_name = PLATFORMS.map(|(name, number)| (name.to_owned(), json!(number)));
     let by_name = Object::from_iter(by_name);
-    let versions: BTreeMap<_, _> = numbers.map(|number| (number, DEVICE_OS)).into();
+    let target = |version| json!({"platforms": numbers, "prereleases": [], "firmware_vendor": "Simulated", "version": version});
+    let versions: BTreeMap<_, _> = numbers.map(|number| (number, DEVICE_OS[0])).into();
     ok_json(json!({
-        "targets": [{"platforms": numbers, "prereleases": [], "firmware_vendor": "Simulated", "version": DEVICE_OS}],
-        "platforms": by_name, "default_versions": versions,
+        "targets": DEVICE_OS.map(target), "platforms": by_name, "default_versions": versions,
     }))
+}
+
+/// `GET /v1/device-os/versions`, of a platform or of all: one page, whatever the page that is asked for.
+pub(crate) async fn versions(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let platform = call.query("platform_id");
+    let is_asked = |number: u32| platform.is_none_or(|platform| platform == number.to_string());
+    let numbers: Vec<u32> =
+        PLATFORMS.iter().map(|(_, number)| *number).filter(|number| is_asked(*number)).collect();
+    let versions = DEVICE_OS.map(|version| json!({"version": version, "release_state": "ga", "supported_platforms": numbers}));
+    let versions = if numbers.is_empty() { json!([]) } else { json!(versions) };
+    ok_json(json!({"versions": versions, "total_pages": 1}))
+}
+
+/// Refuses a version of Device OS that is not known. None, or `latest`, is the newest.
+fn check_target(call: &Call) -> Result<(), ApiError> {
+    match call.field("build_target_version") {
+        Some(version) if version != "latest" && !DEVICE_OS.contains(&version.as_str()) => {
+            let known = DEVICE_OS.join(", ");
+            let version = truncate(&version, 32);
+            Err(bad_request(&format!("Invalid build target version {version}; use {known}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn sources(uploads: Vec<Upload>) -> Result<Vec<Source>, ApiError> {
     if uploads.is_empty() || uploads.len() > MAX_FILES {
-        return Err(bad_request("send 1 to 16 files, in parts named file, file2 and so on"));
+        return Err(bad_request("send 1 to 64 files, in parts named file, file2 and so on"));
     }
     if let [binary] = uploads.as_slice()
         && binary.name.ends_with(".bin")
@@ -152,20 +182,45 @@ fn sources(uploads: Vec<Upload>) -> Result<Vec<Source>, ApiError> {
         let text = binary.bytes.strip_prefix(MAGIC).ok_or_else(foreign)?;
         return serde_json::from_slice(text).map_err(|_| foreign());
     }
-    uploads
+    let files: Vec<Source> = uploads
         .into_iter()
         .map(|upload| {
             let plain = upload.name.len() <= 100
                 && !upload.name.split('/').any(|part| part.is_empty() || part.starts_with('.'))
                 && upload.name.chars().all(|sign| sign.is_ascii_alphanumeric() || "._-/".contains(sign));
-            let known = [".cpp", ".ino", ".c", ".h", ".hpp"].iter().any(|end| upload.name.ends_with(end));
+            let known = is_compiled(&upload.name)
+                || [".h", ".hpp", ".properties"].iter().any(|end| upload.name.ends_with(end));
             if !plain || !known {
-                return Err(bad_request("a file is named with letters, digits, dots and dashes, and ends with .cpp, .ino, .c, .h or .hpp"));
+                let name = truncate(&upload.name, 100);
+                return Err(bad_request(&format!(
+                    "the file name {name:?} can't be used: letters, digits, dots and dashes, ending with .cpp, .ino, .c, .h, .hpp or .properties"
+                )));
             }
             let text = String::from_utf8(upload.bytes).map_err(|_| bad_request("a source file is not UTF-8 text"))?;
             Ok(Source { name: upload.name, text })
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    // A description of the project or of a library: the folders say what the compiler needs.
+    Ok(files.into_iter().filter(|file| !file.name.ends_with(".properties")).collect())
+}
+
+fn is_compiled(name: &str) -> bool {
+    [".cpp", ".ino", ".c"].iter().any(|end| name.ends_with(end))
+}
+
+/// Waits until the device compiles and flashes nothing else. A new flash often follows the one before it at once.
+async fn take_turn(app: &AppState, id: &str) -> Result<OwnedMutexGuard<()>, ApiError> {
+    let turn = app.sessions.with(id, |session| Arc::clone(&session.turn));
+    let turn = turn.ok_or_else(not_connected)?;
+    // Each call holds one reference, the session another.
+    if Arc::strong_count(&turn) > MAX_CALLS + 1 {
+        return Err(busy());
+    }
+    let deadline = app.now() + millis(TURN_LIMIT);
+    tokio::select! {
+        turn = turn.lock_owned() => Ok(turn),
+        () = app.config.clock.sleep_until(deadline) => Err(busy()),
+    }
 }
 
 async fn compile(
@@ -189,9 +244,6 @@ async fn compile(
         if !session.can_compile() {
             return Err(not_connected());
         }
-        if session.compiling.len() >= MAX_COMPILING || session.flash.is_some() {
-            return Err(busy());
-        }
         if !session.send(message) {
             return Err(not_connected());
         }
@@ -201,21 +253,14 @@ async fn compile(
     started.unwrap_or_else(|| Err(not_connected()))?;
     let compiled = tokio::select! {
         compiled = receiver => compiled.map_err(|_| not_connected()),
-        () = app.config.clock.sleep_until(deadline) => Err(api_error_with(
-            408,
-            json!({"ok": false, "error": "Timed out.", "error_description": "the compiler did not finish within 65 s"}),
-        )),
+        () = app.config.clock.sleep_until(deadline) => Err(timed_out("the compiler did not finish within 65 s")),
     };
     app.sessions.with(id, |session| session.compiling.remove(&request));
     Ok((request, compiled?))
 }
 
 fn busy() -> ApiError {
-    api_error(
-        409,
-        "busy",
-        "the device is compiling or being flashed already; wait until it is done",
-    )
+    api_error(409, "busy", "the device is compiling or being flashed; wait until it is done")
 }
 
 fn not_connected() -> ApiError {

@@ -27,8 +27,9 @@ pub(crate) const RESET_TEXT: &str = "read ECONNRESET";
 /// Marks every text about a request that got no response.
 pub(crate) const NETWORK_ERROR_TEXT_GUESS: Guess = "network_error_text";
 
-/// A redirect is not followed and counts as a failure.
-pub(crate) const REDIRECT_GUESS: Guess = "redirect_is_failure";
+/// A redirect is not followed, and its own body is the response. Whether it counts as an error is not documented;
+/// Particle's guide to Google Sheets relies on one that does not.
+pub(crate) const REDIRECT_GUESS: Guess = "redirect_is_response";
 
 /// The period over which a host's responses are rated.
 pub(crate) const RATING_PERIOD: Duration = Duration::from_secs(60);
@@ -77,7 +78,7 @@ pub(crate) const TEMPLATE_ERROR_GUESS: Guess = "template_error_text";
 
 /// The data that `POST /v1/integrations/:id/test` publishes.
 pub(crate) const TEST_EVENT_DATA: &str = "test-event";
-/// Marks the event that the test call publishes.
+/// Marks the event that the test call publishes: the console's dialog has a field for a device, what it sends is unknown.
 pub(crate) const TEST_EVENT_GUESS: Guess = "integration_test_event";
 
 /// The status of a refused sign-in.
@@ -103,6 +104,9 @@ pub(crate) const COMPILE_ERROR_STATUS: u16 = 200;
 pub(crate) const COMPILE_ERROR_OUTPUT: &str = "Compiler timed out or encountered an error";
 /// How long a compiler may take. Particle's is on faster machines, which do nothing else.
 pub(crate) const COMPILE_LIMIT: Duration = Duration::from_secs(65);
+
+/// How long a device may take to run a function or to send a variable.
+pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(20);
 
 /// The methods that a preflight allows to any page.
 pub(crate) const CORS_METHODS: &str = "GET, POST, PUT, DELETE, OPTIONS";

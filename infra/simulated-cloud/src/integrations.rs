@@ -11,10 +11,10 @@ use crate::{
     clock::iso,
     event::FROM_API,
     guesses::{
-        INTEGRATION_DETAIL_GUESS, MAX_INTEGRATIONS, TEST_EVENT_DATA, TEST_EVENT_GUESS,
-        WRONG_CONFIGURATION_STATUS,
+        INTEGRATION_DETAIL_GUESS, MAX_INTEGRATIONS, REST_EVENT_DATA_BYTES, TEST_EVENT_DATA,
+        TEST_EVENT_GUESS, WRONG_CONFIGURATION_STATUS,
     },
-    hook::config::HookConfig,
+    hook::config::{HookConfig, device_id},
     json::Object,
     response::{ApiError, ApiResult, api_error, bad_request, not_found, ok, ok_json},
     state::Hook,
@@ -159,11 +159,17 @@ pub(crate) async fn delete(Shared(app): Shared<Arc<AppState>>, call: Call) -> Ap
     ok()
 }
 
-/// `POST …/:id/test`: publishes an event that triggers it, and everything else that matches the name
+/// `POST …/:id/test`: publishes an event that triggers it, and everything else that matches the name. The body may name the
+/// device that it seems to come from, and its data.
 pub(crate) async fn test(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
     let hook = find(&app, &call)?;
-    let mut event =
-        app.event(&hook.config.event, Some(TEST_EVENT_DATA.to_owned()), FROM_API, hook.product);
+    let device = device_id(&call.body).map_err(|reason| bad_request(&reason))?;
+    let device = device.unwrap_or_else(|| FROM_API.to_owned());
+    let data = call.field("data").unwrap_or_else(|| TEST_EVENT_DATA.to_owned());
+    if data.len() > REST_EVENT_DATA_BYTES {
+        return Err(api_error(413, "too_large", "data is larger than 16 KiB"));
+    }
+    let mut event = app.event(&hook.config.event, Some(data), &device, hook.product);
     event.guesses.push(TEST_EVENT_GUESS);
     app.publish(event);
     ok()

@@ -6,7 +6,7 @@
 //!    (<https://docs.particle.io/reference/cloud-apis/webhooks/>).
 //! 2. The templates of the integration are filled from the event and sent; the event stream carries `hook-sent/…`.
 //! 3. A 2xx response with a body is published as `hook-response/…/0`, `/1` and so on, 512 bytes each, possibly out of order.
-//! 4. Any other response, or none within 20 s, becomes `hook-error/…/0`; a host that mostly fails is skipped for a while.
+//! 4. An error status, or no response within 20 s, becomes `hook-error/…/0`; a host that mostly fails is skipped for a while.
 //!
 //! What it does, does not do and guesses is in `README.md`. Continue with `router.rs` (which path leads to which handler), then
 //! `hook/run.rs` (what an event triggers).
@@ -19,8 +19,10 @@ mod router;
 mod console;
 mod devices;
 mod events;
+mod functions;
 mod integrations;
 mod login_attempts;
+mod secrets;
 mod signin;
 mod tokens;
 

@@ -40,6 +40,11 @@ pub(crate) fn not_found(what: &str) -> ApiError {
     api_error(404, &text, &text)
 }
 
+/// 408: a device did not respond in time.
+pub(crate) fn timed_out(description: &str) -> ApiError {
+    api_error(408, "Timed out.", description)
+}
+
 pub(crate) fn ok_json(body: impl Serialize) -> ApiResult {
     Ok(json_response(StatusCode::OK, &body))
 }

@@ -14,11 +14,11 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use crate::{
     app_state::AppState,
     call::from_own_page,
-    console, controls, devices, events, flash,
+    console, controls, devices, events, flash, functions,
     guesses::{CORS_HEADERS, CORS_MAX_AGE, CORS_METHODS},
     integrations,
     response::api_error,
-    signin, tokens,
+    secrets, signin, tokens,
 };
 
 pub(crate) fn routes(app: Arc<AppState>) -> Router {
@@ -34,11 +34,10 @@ pub(crate) fn routes(app: Arc<AppState>) -> Router {
         .route("/v1/devices/events/{*prefix}", get(events::all))
         .route("/v1/devices/{device}", get(devices::get).put(devices::put))
         .route("/v1/devices/{device}/ping", put(devices::ping))
-        .route(
-            "/v1/devices/{device}/{name}",
-            get(devices::get_variable).post(devices::call_function),
-        )
+        .route("/v1/secrets", get(secrets::list).post(secrets::create))
+        .route("/v1/secrets/{name}", get(secrets::get).put(secrets::update).delete(secrets::delete))
         .route("/v1/build_targets", get(flash::build_targets))
+        .route("/v1/device-os/versions", get(flash::versions))
         .route("/v1/binaries", post(flash::compile_only))
         .route("/v1/binaries/{id}", get(flash::download))
         .route("/v1/products", get(devices::products))
@@ -60,7 +59,9 @@ pub(crate) fn routes(app: Arc<AppState>) -> Router {
     // The same handlers serve the account and a product; they read the product from the path.
     for scope in ["/v1", "/v1/products/{product}"] {
         let device_events = format!("{scope}/devices/{{device}}/events");
+        let registered = get(functions::get_variable).post(functions::call_function);
         router = router
+            .route(&format!("{scope}/devices/{{device}}/{{name}}"), registered)
             .route(&device_events, get(events::of_device))
             .route(&format!("{device_events}/{{*prefix}}"), get(events::of_device));
         for hooks in ["integrations", "webhooks"] {

@@ -4,13 +4,13 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use device_link::{CloudMessage, DeviceState};
+use device_link::{CloudMessage, DeviceState, VariableKind};
 use hyper::body::Bytes;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
 
 use crate::event::{Event, MAX_NAME_BYTES, truncate};
 
@@ -20,6 +20,8 @@ const KEPT_LINES: usize = 200;
 const MAX_WATCHERS: usize = 32;
 /// What an application may subscribe to on real hardware.
 const MAX_PREFIXES: usize = 4;
+const MAX_FUNCTIONS: usize = 15;
+const MAX_VARIABLES: usize = 20;
 /// Data operations are counted per started kilobyte.
 const OPERATION_BYTES: u64 = 1024;
 
@@ -33,7 +35,6 @@ pub(crate) enum Compiled {
 }
 
 /// A flash under way; its events have a fixed order, whatever order the device reports in.
-#[derive(Clone, Debug)]
 pub(crate) struct Flashing {
     pub(crate) request: u64,
     /// "success" is published; the device restarts.
@@ -42,6 +43,8 @@ pub(crate) struct Flashing {
     pub(crate) firmware: String,
     /// The data of `spark/device/app-hash`.
     pub(crate) app_hash: String,
+    /// The next call begins when this flash is over.
+    pub(crate) _turn: OwnedMutexGuard<()>,
 }
 
 /// What is known of one device that was linked since the cloud started.
@@ -56,6 +59,14 @@ pub(crate) struct Session {
     pub(crate) compiler: Option<String>,
     pub(crate) firmware: String,
     prefixes: Vec<String>,
+    /// The firmware's functions, in the order of their registration.
+    pub(crate) functions: Vec<String>,
+    /// The firmware's variables, in the order of their registration.
+    pub(crate) variables: Vec<(String, VariableKind)>,
+    /// Functions that are being called and variables that are being read, by request.
+    pub(crate) calling: HashMap<u64, oneshot::Sender<Option<String>>>,
+    /// Whoever compiles or flashes holds it; the others wait in line.
+    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
     pub(crate) flash: Option<Flashing>,
     /// Compilations under way, by request.
     pub(crate) compiling: HashMap<u64, oneshot::Sender<Compiled>>,
@@ -95,9 +106,12 @@ impl Session {
         self.compiling.clear();
     }
 
-    /// A new connection begins without subscriptions. Returns whether it was online before.
+    /// A new connection begins without subscriptions, functions and variables. Returns whether it was online before.
     pub(crate) fn set_online(&mut self, online: bool) -> bool {
         self.prefixes.clear();
+        self.functions.clear();
+        self.variables.clear();
+        self.calling.clear();
         self.signaling &= online;
         std::mem::replace(&mut self.online, online)
     }
@@ -113,6 +127,22 @@ impl Session {
         if self.prefixes.len() < MAX_PREFIXES {
             let prefix = truncate(prefix, MAX_NAME_BYTES);
             self.prefixes.push(prefix.to_owned());
+        }
+    }
+
+    pub(crate) fn add_function(&mut self, name: &str) {
+        let name = truncate(name, MAX_NAME_BYTES);
+        let is_known = self.functions.iter().any(|known| known == name);
+        if !is_known && self.functions.len() < MAX_FUNCTIONS {
+            self.functions.push(name.to_owned());
+        }
+    }
+
+    pub(crate) fn add_variable(&mut self, name: &str, kind: VariableKind) {
+        let name = truncate(name, MAX_NAME_BYTES);
+        self.variables.retain(|(known, _)| known != name);
+        if self.variables.len() < MAX_VARIABLES {
+            self.variables.push((name.to_owned(), kind));
         }
     }
 
@@ -146,11 +176,9 @@ impl Session {
         self.watchers.retain(|watcher| watcher.try_send(frame.clone()).is_ok());
     }
 
-    /// Counts one publish of the device; internal events are free.
-    pub(crate) fn count_publish(&mut self, name: &str, bytes: usize) {
-        if !name.starts_with("spark") && !name.starts_with("particle") {
-            self.publishes += operations(bytes);
-        }
+    /// Counts one publish of the device.
+    pub(crate) fn count_publish(&mut self, bytes: usize) {
+        self.publishes += operations(bytes);
     }
 
     /// The serial lines so far and the frames to come; none if there are too many watchers.

@@ -30,6 +30,20 @@ pub(crate) struct State {
     pub(crate) devices: Vec<Device>,
     pub(crate) products: Vec<Product>,
     pub(crate) hooks: Vec<Hook>,
+    #[serde(default)]
+    pub(crate) secrets: Vec<Secret>,
+}
+
+/// A value that templates can use.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Secret {
+    pub(crate) name: String,
+    /// In clear, as the password is.
+    pub(crate) value: String,
+    /// Milliseconds since 1970.
+    pub(crate) created_at: i64,
+    pub(crate) updated_at: i64,
+    pub(crate) last_accessed_at: Option<i64>,
 }
 
 /// An access token, by its hash.
@@ -142,6 +156,7 @@ impl State {
                 name: "Simulated product".to_owned(),
             }],
             hooks: Vec::new(),
+            secrets: Vec::new(),
         }
     }
 

@@ -7,8 +7,10 @@
 )]
 
 mod device;
+mod functions;
 mod hostile;
 mod own;
+mod projects;
 mod responses;
 #[allow(dead_code, reason = "a set of tools for scenarios; not each of them uses all of it")]
 mod scenario;

@@ -140,7 +140,7 @@ fn request_type(given: &Object) -> Result<String, String> {
 }
 
 /// The one device whose events trigger the hook; none = every device of the account.
-fn device_id(given: &Object) -> Result<Option<String>, String> {
+pub(crate) fn device_id(given: &Object) -> Result<Option<String>, String> {
     let mut id = None;
     for key in ["deviceID", "deviceid", "deviceId"] {
         id = id.or(text(given, key)?.filter(|id| !id.is_empty()));

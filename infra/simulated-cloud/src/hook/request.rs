@@ -55,8 +55,12 @@ impl Outgoing {
 }
 
 /// Fills the templates. An error is text for the hook-error event.
-pub(crate) fn build(config: &HookConfig, event: &Event) -> Result<Outgoing, String> {
-    let mut variables = Variables::of(event);
+pub(crate) fn build(
+    config: &HookConfig,
+    event: &Event,
+    secrets: &Object,
+) -> Result<Outgoing, String> {
+    let mut variables = Variables::of(event).with_secrets(secrets);
     let mut guesses = Vec::new();
     if variables.overlap() {
         guesses.push(VARIABLES_GUESS);
@@ -267,7 +271,8 @@ mod tests {
     fn build_from(settings: &str, data: &str) -> Result<Outgoing, String> {
         let config = format!(r#"{{"event":"demo",{settings}}}"#);
         let config = HookConfig::read(&serde_json::from_str(&config).unwrap()).unwrap();
-        build(&config, &event(data))
+        let secrets = Object::from_iter([("AUTH_KEY".to_owned(), json!("s<cret"))]);
+        build(&config, &event(data), &secrets)
     }
 
     fn built(settings: &str, data: &str) -> Outgoing {
@@ -374,6 +379,17 @@ mod tests {
             assert_eq!(request.body.unwrap(), body);
             assert!(request.guesses.contains(&VARIABLES_GUESS));
         }
+    }
+
+    #[test]
+    fn a_secret_can_be_in_any_field_of_the_request_and_wins_over_the_data() {
+        check(
+            r#""url":"http://host.com/{{{AUTH_KEY}}}","noDefaults":true,"headers":{"X-A":"{{AUTH_KEY}}"},
+               "query":{"q":"{{{AUTH_KEY}}}"},"json":{"{{{AUTH_KEY}}}":"{{{PARTICLE_EVENT_VALUE}}}"}"#,
+            r#"{"AUTH_KEY":"{{{AUTH_KEY}}}"}"#,
+            "POST /s%3Ccret?q=s%3Ccret\nX-A: s&lt;cret\nhost: host.com\naccept: application/json\n\
+             content-type: application/json\ncontent-length: 46\n\n{\"s<cret\":\"{\\\"AUTH_KEY\\\":\\\"{{{AUTH_KEY}}}\\\"}\"}",
+        );
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::{
         response::{error_name, parts},
         send::{HookResponse, SendError, addresses, send},
     },
+    secrets::{MAX_VALUE_BYTES, Secrets, hide_credentials, reveal_nothing},
     state::{AttemptRequest, AttemptResponse, Hook, HookAttempt},
 };
 
@@ -153,8 +154,11 @@ impl Run {
 
     async fn attempt(&self) -> Outcome {
         let (config, event) = (Arc::clone(&self.config), Arc::clone(&self.event));
-        let request = match self.hooks.render(move || build(&config, &event)).await {
-            Ok(request) => request,
+        let secrets = Secrets::of(&self.config, &self.app.state());
+        secrets.mark_used(&self.app);
+        let (request, sent) = match self.hooks.render(move || fill(&config, &event, &secrets)).await
+        {
+            Ok(filled) => filled,
             Err(reason) => {
                 self.template_failed(&reason, None, None);
                 return Outcome::Done;
@@ -171,7 +175,6 @@ impl Run {
             self.publish_error(SLEEPING.to_owned(), vec![SLEEPING_GUESS]);
             return Outcome::Skipped;
         }
-        let sent = to_attempt(&request);
         match self.exchange(request).await {
             Ok(response) => self.responded(&host, sent, response).await,
             Err(error) => {
@@ -204,21 +207,19 @@ impl Run {
     }
 
     async fn responded(&self, host: &str, sent: AttemptRequest, response: HookResponse) {
-        let is_success = (200..300).contains(&response.status);
-        let now = self.app.now();
-        self.hooks.ratings.count(host, is_success, now);
-        let start = &response.body[..response.body.len().min(KEPT_BODY_BYTES)];
-        let got = AttemptResponse {
-            status: response.status,
-            body: kept(&String::from_utf8_lossy(start)),
-        };
+        let is_redirect = (300..400).contains(&response.status);
+        let is_success = is_redirect || (200..300).contains(&response.status);
+        if !is_redirect {
+            self.hooks.ratings.count(host, is_success, self.app.now());
+        }
+        // A value that the end of what is kept would cut is not kept in part.
+        let start = response.body.len().min(KEPT_BODY_BYTES + MAX_VALUE_BYTES);
+        let start = String::from_utf8_lossy(&response.body[..start]);
+        let start = Secrets::of(&self.config, &self.app.state()).mask(&start);
+        let got = AttemptResponse { status: response.status, body: kept(&start) };
         if !is_success {
             let text = format!("error status {} from {host}", response.status);
-            let mut guesses = vec![HOOK_ERROR_BODY_GUESS];
-            if (300..400).contains(&response.status) {
-                guesses.push(REDIRECT_GUESS);
-            }
-            return self.failed(text, guesses, Some(sent), Some(got));
+            return self.failed(text, vec![HOOK_ERROR_BODY_GUESS], Some(sent), Some(got));
         }
         let is_product = self.product.is_some();
         let (config, event) = (Arc::clone(&self.config), Arc::clone(&self.event));
@@ -232,7 +233,8 @@ impl Run {
             parts.chunks_exact_mut(2).for_each(|pair| pair.swap(0, 1));
         }
         self.log(Some(sent), Some(got), None);
-        for part in parts {
+        for mut part in parts {
+            part.guesses.extend(is_redirect.then_some(REDIRECT_GUESS));
             self.app.publish_from_cloud(&part.name, Some(part.data), self.product, part.guesses);
         }
     }
@@ -286,17 +288,40 @@ impl Run {
     }
 }
 
-fn to_attempt(request: &Outgoing) -> AttemptRequest {
+/// The request, and what the log shows of it.
+fn fill(
+    config: &HookConfig,
+    event: &Event,
+    secrets: &Secrets,
+) -> Result<(Outgoing, AttemptRequest), String> {
+    // First without the values: no error names one.
+    let masked = build(config, event, &secrets.placeholders())?;
+    if secrets.is_empty() {
+        let shown = to_attempt(&masked, &masked);
+        return Ok((masked, shown));
+    }
+    let request = build(config, event, secrets.values())
+        .map_err(|_| "the value of a secret does not fit where it is used".to_owned())?;
+    let shown = to_attempt(&request, &masked);
+    Ok((request, shown))
+}
+
+/// What is kept of a request, from the same request without the values of secrets.
+fn to_attempt(request: &Outgoing, masked: &Outgoing) -> AttemptRequest {
+    let length = request.body.as_ref().map(|body| body.len().to_string());
+    let header = |(name, value): &(String, String)| {
+        let value = match (name.as_str(), &length) {
+            ("content-length", Some(length)) => length.clone(),
+            ("authorization", _) => hide_credentials(value),
+            _ => reveal_nothing(value),
+        };
+        (name.clone(), truncate(&value, KEPT_HEADER_BYTES).to_owned())
+    };
     AttemptRequest {
-        method: request.method.clone(),
-        url: kept(&request.uri.to_string()),
-        headers: request
-            .headers
-            .iter()
-            .take(KEPT_HEADERS)
-            .map(|(name, value)| (name.clone(), truncate(value, KEPT_HEADER_BYTES).to_owned()))
-            .collect(),
-        body: kept(request.body.as_deref().unwrap_or_default()),
+        method: masked.method.clone(),
+        url: kept(&reveal_nothing(&masked.uri.to_string())),
+        headers: masked.headers.iter().take(KEPT_HEADERS).map(header).collect(),
+        body: kept(&reveal_nothing(masked.body.as_deref().unwrap_or_default())),
     }
 }
 

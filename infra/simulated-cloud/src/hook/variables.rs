@@ -13,6 +13,7 @@ use crate::{
 /// The contexts of one event, and what filling templates from them may still cost.
 pub(crate) struct Variables {
     data: Value,
+    secrets: Value,
     /// The names that the cloud provides.
     pub(crate) provided: Value,
     budget: Budget,
@@ -46,9 +47,16 @@ impl Variables {
         }
         Self {
             data: serde_json::from_str(value).unwrap_or_default(),
+            secrets: Value::Null,
             provided,
             budget: Budget::default(),
         }
+    }
+
+    /// Adds secrets. Names of events are filled without them: everybody on the stream would see their values.
+    pub(crate) fn with_secrets(mut self, secrets: &Object) -> Self {
+        self.secrets = json!(secrets);
+        self
     }
 
     /// Whether the data has a key of the cloud's own, so that it matters which wins.
@@ -57,21 +65,21 @@ impl Variables {
         provided.is_some_and(|names| names.keys().any(|name| self.data.get(name).is_some()))
     }
 
-    // The last context is searched first, so the cloud's names win over the data.
+    // The last context is searched first, so the cloud's names win over the secrets, and both over the data.
 
     /// Fills one text.
     pub(crate) fn fill(&mut self, template: &str) -> Result<String, String> {
-        render(template, &[&self.data, &self.provided], &mut self.budget)
+        render(template, &[&self.data, &self.secrets, &self.provided], &mut self.budget)
     }
 
     /// Fills each text inside a value.
     pub(crate) fn fill_value(&mut self, value: &Value) -> Result<Value, String> {
-        render_value(value, &[&self.data, &self.provided], &mut self.budget)
+        render_value(value, &[&self.data, &self.secrets, &self.provided], &mut self.budget)
     }
 
     /// Fills each key and text of an object.
     pub(crate) fn fill_object(&mut self, fields: &Object) -> Result<Object, String> {
-        render_object(fields, &[&self.data, &self.provided], &mut self.budget)
+        render_object(fields, &[&self.data, &self.secrets, &self.provided], &mut self.budget)
     }
 
     /// Fills the name of an event.

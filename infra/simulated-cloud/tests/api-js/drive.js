@@ -91,6 +91,7 @@ async function main() {
 	const compiled = await note('compile', particle.compileCode({ files: { 'blink.cpp': source }, platformId: 13, auth }));
 	await note('binary', particle.downloadFirmwareBinary({ binaryId: compiled.binary_id, auth }));
 	await note('build targets', particle.listBuildTargets({ auth }));
+	await note('versions', particle.listDeviceOsVersions({ platformId: 13, perPage: 100, auth }));
 
 	for (const stream of [mine, narrow, ofDevice]) {
 		stream.abort();

@@ -131,7 +131,9 @@ impl World {
     /// Waits until the device's state shows a value.
     pub(crate) async fn wait_for_device(&self, id: &str, key: &str, value: Value) {
         let seen = tokio::time::timeout(PATIENCE, async {
-            while self.device_state(id).await[key] != value {
+            // At first the device may be unknown.
+            let path = format!("/simulated/devices/{id}");
+            while self.api("GET", &path, Value::Null).await.json()[key] != value {
                 tokio::task::yield_now().await;
             }
         });

@@ -59,6 +59,80 @@ async fn a_publish_of_the_device_makes_the_round_back_to_it() {
 }
 
 #[tokio::test]
+async fn a_name_of_the_cloud_is_refused_to_everyone() {
+    let (world, _receiver, _) = start_with_hook().await;
+    let mut device = Device::online(&world, &[]).await;
+    let mut stream = world.listen("/v1/devices/events").await;
+    let mut serial = world.listen(&format!("/simulated/devices/{ID}/serial")).await;
+    for name in ["particleWebhookTutorial01", "Particle/x", "SPARK/x"] {
+        let event = json!({"name": name, "data": "x"});
+        assert_eq!(world.status("POST", "/v1/devices/events", event).await, 400, "{name}");
+        device.publish(name, "x").await;
+        let line = serial.named("serial").await.data["line"].clone();
+        assert!(line.as_str().unwrap().contains(name), "{line}");
+    }
+    device.publish("mine", "x").await;
+    assert_eq!(stream.next().await.name, "mine");
+    let operations = &world.device_state(ID).await["data_operations"];
+    assert_eq!(*operations, json!({"publishes": 1, "responses": 0}));
+}
+
+#[tokio::test]
+async fn functions_are_called_and_variables_read() {
+    let world = start().await;
+    let mut device = Device::online(&world, &[]).await;
+    device.send(json!({"type": "function", "name": "led"})).await;
+    for kind in ["bool", "int32", "double", "string"] {
+        device.send(json!({"type": "variable", "name": kind, "kind": kind})).await;
+    }
+    device.message("registered").await;
+    world.wait_for_device(ID, "message", json!("registered")).await;
+    let path = format!("/v1/devices/{ID}");
+    let shown = world.get(&path).await;
+    assert_eq!(shown["functions"], json!(["led"]));
+    let kinds = json!({"bool": "bool", "int32": "int32", "double": "double", "string": "string"});
+    assert_eq!(shown["variables"], kinds);
+    let function = format!("{path}/led");
+    for (field, value, returned) in
+        [("args", json!("-7"), json!(-7)), ("arg", json!("0"), json!(0))]
+    {
+        let body = json!({field: value});
+        let (answer, ()) = tokio::join!(world.ok("POST", &function, body), async {
+            let asked = device.receive().await.unwrap();
+            assert_eq!((&asked["type"], &asked["name"]), (&json!("call"), &json!("led")));
+            let (request, value) = (&asked["request"], &asked["argument"]);
+            device.send(json!({"type": "returned", "request": request, "value": value})).await;
+        });
+        assert_eq!(answer["return_value"], returned);
+    }
+    for (name, text, value) in [
+        ("bool", "true", json!(true)),
+        ("int32", "-7", json!(-7)),
+        ("double", "21.5", json!(21.5)),
+        ("double", "nan", json!(null)),
+        ("string", "a\nb", json!("a\nb")),
+    ] {
+        let variable = format!("{path}/{name}");
+        let (answer, ()) = tokio::join!(world.get(&variable), async {
+            let request = device.receive().await.unwrap()["request"].clone();
+            device.send(json!({"type": "returned", "request": request, "value": text})).await;
+        });
+        assert_eq!((&answer["name"], &answer["result"]), (&json!(name), &value));
+    }
+    assert_eq!(world.status("POST", &format!("{path}/other"), json!({})).await, 404);
+    let variable = format!("{path}/bool");
+    let (late, ()) = tokio::join!(world.api("GET", &variable, Value::Null), async {
+        device.receive().await.unwrap();
+        world.clock.advance(std::time::Duration::from_secs(20));
+    });
+    assert_eq!(late.status, 408);
+    device.send(json!({"type": "offline"})).await;
+    world.wait_for_device(ID, "online", json!(false)).await;
+    assert_eq!(world.status("POST", &function, json!({})).await, 400);
+    assert_eq!(world.get(&path).await["functions"], json!([]));
+}
+
+#[tokio::test]
 async fn a_new_name_is_sent_to_the_device_and_survives_a_new_link() {
     let world = start().await;
     let mut device = Device::online(&world, &[]).await;

@@ -32,6 +32,16 @@ async fn the_test_call_triggers_the_hook_and_is_marked_as_a_guess() {
     assert_eq!(event.name, "WebhookTutorial01");
     assert_eq!(event.guesses(), ["integration_test_event"]);
     assert!(receiver.request().await.contains("test-event"));
+    let device = "e00fce68ece1d3d21a73dcc9";
+    for (body, coreid, data) in [
+        (json!({"deviceID": device}), device, "test-event"),
+        (json!({"deviceID": "", "data": "21.5"}), "api", "21.5"),
+    ] {
+        world.ok("POST", &path, body).await;
+        let event = stream.named("WebhookTutorial01").await;
+        assert_eq!((event.data["coreid"].as_str(), event.text()), (Some(coreid), data));
+    }
+    assert_eq!(world.status("POST", &path, json!({"deviceID": "my-boron"})).await, 400);
 }
 
 #[tokio::test]

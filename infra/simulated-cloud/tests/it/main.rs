@@ -20,6 +20,7 @@ mod link;
 mod responses;
 mod restart;
 mod retries;
+mod secrets;
 mod signin;
 mod streams;
 mod webhooks;

@@ -1,0 +1,228 @@
+//! Cloud secrets: values that the templates of integrations can use and nobody can read again
+//! (<https://docs.particle.io/getting-started/cloud/secrets/>).
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use axum::extract::State as Shared;
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+
+use crate::{
+    app_state::AppState,
+    call::Call,
+    clock::iso,
+    hook::config::HookConfig,
+    json::Object,
+    response::{ApiError, ApiResult, bad_request, not_found, ok, ok_json},
+    state::{Hook, Secret, State},
+};
+
+const MAX_SECRETS: usize = 100;
+const MAX_NAME_BYTES: usize = 64;
+pub(crate) const MAX_VALUE_BYTES: usize = 4096;
+
+/// What logs show in place of a value.
+pub(crate) const SENSITIVE: &str = "[[SENSITIVE]]";
+/// Takes its place while templates are filled: it can be in a URL, and nothing else contains it.
+const PLACEHOLDER: &str = "zz--simulated--sensitive--zz";
+
+/// What one integration may use.
+#[derive(Clone, Default)]
+pub(crate) struct Secrets {
+    values: Object,
+}
+
+impl Secrets {
+    /// Those that the integration's templates name.
+    pub(crate) fn of(config: &HookConfig, state: &State) -> Self {
+        if state.secrets.is_empty() {
+            return Self::default();
+        }
+        let used = used_names(config);
+        let secrets = state.secrets.iter().filter(|secret| used.contains(&secret.name));
+        let values = secrets.map(|secret| (secret.name.clone(), json!(secret.value))).collect();
+        Self { values }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The values by name, for templates.
+    pub(crate) fn values(&self) -> &Object {
+        &self.values
+    }
+
+    /// The same names with a value that [`reveal_nothing`] finds again.
+    pub(crate) fn placeholders(&self) -> Object {
+        self.values.keys().map(|name| (name.clone(), json!(PLACEHOLDER))).collect()
+    }
+
+    /// A text of elsewhere in which a value may occur, without the values.
+    pub(crate) fn mask(&self, text: &str) -> String {
+        let values = self.values.values().filter_map(Value::as_str);
+        values.fold(text.to_owned(), |text, value| text.replace(value, SENSITIVE))
+    }
+
+    /// Remembers that they were used now.
+    pub(crate) fn mark_used(&self, app: &AppState) {
+        if self.is_empty() {
+            return;
+        }
+        let now = app.now();
+        app.change(|state| {
+            for secret in &mut state.secrets {
+                if self.values.contains_key(&secret.name) {
+                    secret.last_accessed_at = Some(now);
+                }
+            }
+        });
+    }
+}
+
+/// A text that was filled with [`Secrets::placeholders`], for a log.
+pub(crate) fn reveal_nothing(text: &str) -> String {
+    text.replace(PLACEHOLDER, SENSITIVE)
+}
+
+/// The same for the header of basic authentication, which hides a text by its encoding.
+pub(crate) fn hide_credentials(header: &str) -> String {
+    let pair = header.strip_prefix("Basic ").and_then(|pair| BASE64.decode(pair.as_bytes()).ok());
+    match pair.map(|pair| String::from_utf8_lossy(&pair).contains(PLACEHOLDER)) {
+        Some(true) => format!("Basic {SENSITIVE}"),
+        _ => reveal_nothing(header),
+    }
+}
+
+/// The names in the tags of an integration's templates.
+fn used_names(config: &HookConfig) -> BTreeSet<String> {
+    let text = json!(config).to_string();
+    let tags = text.split("{{").skip(1).filter_map(|tag| tag.split("}}").next());
+    let is_name = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
+    tags.map(|tag| tag.trim_matches(|sign| !is_name(sign)).to_owned()).collect()
+}
+
+/// Each integration with the names that it uses.
+fn usage(state: &State) -> Vec<(&Hook, BTreeSet<String>)> {
+    state.hooks.iter().map(|hook| (hook, used_names(&hook.config))).collect()
+}
+
+fn to_json(state: &State, secret: &Secret, usage: &[(&Hook, BTreeSet<String>)]) -> Value {
+    let users = usage.iter().filter(|(_, used)| used.contains(&secret.name));
+    let users = users.map(|(hook, _)| {
+        let product = hook.product.and_then(|id| state.product(&id.to_string()));
+        json!({"id": hook.id, "product_slug": product.map(|product| &product.slug)})
+    });
+    let users: Vec<Value> = users.collect();
+    json!({
+        "name": secret.name, "created_at": iso(secret.created_at), "updated_at": iso(secret.updated_at),
+        "last_accessed_at": secret.last_accessed_at.map(iso), "usage_count": users.len(),
+        "integrations": users, "logic_functions": [],
+    })
+}
+
+/// A field of the body, or of the object `secret` in it.
+fn given(call: &Call, field: &str) -> Option<String> {
+    let nested = call.body.get("secret").and_then(|secret| secret.get(field));
+    call.field(field).or_else(|| nested.and_then(Value::as_str).map(str::to_owned))
+}
+
+fn value(call: &Call) -> Result<String, ApiError> {
+    given(call, "value")
+        .filter(|value| (1..=MAX_VALUE_BYTES).contains(&value.len()))
+        .ok_or_else(|| bad_request("value must be text of 1 to 4096 bytes"))
+}
+
+/// `GET /v1/secrets`
+pub(crate) async fn list(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let state = app.state();
+    let usage = usage(&state);
+    let secrets = state.secrets.iter().map(|secret| to_json(&state, secret, &usage));
+    ok_json(json!({"secrets": secrets.collect::<Vec<_>>()}))
+}
+
+/// `POST /v1/secrets`
+pub(crate) async fn create(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let name = given(&call, "name").unwrap_or_default();
+    let is_name = |sign: u8| sign.is_ascii_uppercase() || sign.is_ascii_digit() || sign == b'_';
+    if name.is_empty()
+        || name.len() > MAX_NAME_BYTES
+        || name.starts_with(|first: char| first.is_ascii_digit())
+        || !name.bytes().all(is_name)
+    {
+        return Err(bad_request(
+            "a secret's name has 1 to 64 upper-case letters, digits and underscores, and no digit first",
+        ));
+    }
+    let value = value(&call)?;
+    let now = app.now();
+    let added = app.change(|state| {
+        if state.secrets.iter().any(|secret| secret.name == name) {
+            return Err(bad_request("there is a secret of this name already; change its value"));
+        }
+        if state.secrets.len() >= MAX_SECRETS {
+            return Err(bad_request("the account has 100 secrets, the most it may have"));
+        }
+        let (created_at, updated_at, last_accessed_at) = (now, now, None);
+        state.secrets.push(Secret {
+            name: name.clone(),
+            value,
+            created_at,
+            updated_at,
+            last_accessed_at,
+        });
+        Ok(())
+    });
+    added?;
+    app.save().await?;
+    shown(&app, &name)
+}
+
+fn shown(app: &AppState, name: &str) -> ApiResult {
+    let state = app.state();
+    let secret = state.secrets.iter().find(|secret| secret.name == name);
+    let secret = secret.ok_or_else(|| not_found("Secret"))?;
+    ok_json(json!({"ok": true, "secret": to_json(&state, secret, &usage(&state))}))
+}
+
+/// `GET /v1/secrets/:name`
+pub(crate) async fn get(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    shown(&app, call.path("name"))
+}
+
+/// `PUT /v1/secrets/:name`: another value, in all that use it from now on
+pub(crate) async fn update(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let value = value(&call)?;
+    let now = app.now();
+    app.change(|state| {
+        let mut secrets = state.secrets.iter_mut();
+        if let Some(secret) = secrets.find(|secret| secret.name == call.path("name")) {
+            (secret.value, secret.updated_at) = (value, now);
+        }
+    });
+    app.save().await?;
+    shown(&app, call.path("name"))
+}
+
+/// `DELETE /v1/secrets/:name`
+pub(crate) async fn delete(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
+    call.signed_in(&app)?;
+    let name = call.path("name");
+    let deleted = app.change(|state| {
+        if usage(state).iter().any(|(_, used)| used.contains(name)) {
+            return Err(bad_request(
+                "the secret is in use; remove it from the integrations that name it first",
+            ));
+        }
+        let before = state.secrets.len();
+        state.secrets.retain(|secret| secret.name != name);
+        if state.secrets.len() < before { Ok(()) } else { Err(not_found("Secret")) }
+    });
+    deleted?;
+    app.save().await?;
+    ok()
+}
