@@ -95,7 +95,8 @@ impl Assets {
             let path = format!("{name}.js");
             let exists = self.imports.contains_key(&path);
             ensure!(exists, "a template names the component {name}, and there is no static/{path}");
-            if !pair[0].ends_with(" data-late") && !pair[0].ends_with(" data-late=\"view\"") {
+            let tag = pair[0].rsplit('<').next().unwrap_or_default();
+            if !tag.contains(" data-late") {
                 entries.push(path);
             }
         }

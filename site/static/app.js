@@ -2,7 +2,7 @@
 // The application, once somebody has started or is about to (begin.js): it makes the page, mounts
 // its components, and opens what this browser was last looking at.
 
-import { mountAll, mountInView } from './lib/component.js';
+import { mountAll, mountLater } from './lib/component.js';
 import { guardForms } from './lib/disabled.js';
 import { keepFocus } from './lib/keep-focus.js';
 import { effect, flush } from './lib/signal.js';
@@ -29,7 +29,7 @@ export async function open(state) {
   });
   const page = createPage(state, await form.json());
   await mountAll(document, page);
-  mountInView(document, page);
+  mountLater(document, page);
   for (const node of document.querySelectorAll('[data-component]')) {
     mountWants(/** @type {HTMLElement} */ (node), () => page.available.value);
   }

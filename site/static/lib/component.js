@@ -5,6 +5,7 @@
 // those that are in no component of their own.
 
 import { isDisabled } from './disabled.js';
+import { effect } from './signal.js';
 
 /**
  * @typedef {import('../page.js').Page} Page
@@ -56,8 +57,8 @@ export function mountOne(root, mount, page) {
 
 /**
  * Mounts every component below a node, in their order. One with `data-late` is loaded only when the
- * component around it shows it, which mounts it by `mountLate`; one with `data-late="view"` when it
- * comes near the view.
+ * component around it shows it, which mounts it by `mountLate`; if the attribute has a value,
+ * `mountLater` decides.
  * @param {ParentNode} within
  * @param {Page} page
  */
@@ -73,11 +74,12 @@ const NEAR = '100%';
 
 /**
  * Mounts the components with `data-late="view"`, each when it comes near the view or somebody does
- * something in it; what was pressed before it was there is not lost.
+ * something in it, and those with the name of a signal of the state when that is set. What was
+ * pressed in one before it was there is not lost.
  * @param {ParentNode} within
  * @param {Page} page
  */
-export function mountInView(within, page) {
+export function mountLater(within, page) {
   const seen = new IntersectionObserver(
     (entries) => {
       for (const { isIntersecting, target } of entries) if (isIntersecting) void bring(target);
@@ -93,7 +95,16 @@ export function mountInView(within, page) {
     coming.set(root, known);
     return known;
   }
-  for (const root of within.querySelectorAll('[data-late=view]')) {
+  const roots = /** @type {NodeListOf<HTMLElement>} */ (
+    within.querySelectorAll('[data-late]:not([data-late=""])')
+  );
+  for (const root of roots) {
+    const name = root.dataset.late ?? '';
+    if (name !== 'view') {
+      const set = /** @type {Record<string, any>} */ (page.state)[name];
+      effect(() => void (set.value && bring(root)));
+      continue;
+    }
     seen.observe(root);
     root.addEventListener('focusin', () => void bring(root), { once: true });
     root.addEventListener('click', async function retain({ target }) {
