@@ -28,6 +28,8 @@ async fn connected(devices: Vec<VirtualDevice>, view: View) -> (Home, Visit) {
             "return document.querySelector('#task-make-webhook').dataset.state === 'done'",
         )
         .await;
+    // The panel is loaded when it comes near the view.
+    visit.scroll_to("[data-component='device/panel']").await;
     (home, visit)
 }
 
