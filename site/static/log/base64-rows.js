@@ -16,30 +16,34 @@ const MAX_VALUES = 100_000;
  */
 export function base64Rows(name, text) {
   const found = isBase64(text.trim())
-    ? [{ path: name, value: text.trim() }]
-    : stringsIn(name, text);
-  return found.flatMap(({ path, value }) => {
+    ? [{ path: name, found: text.trim() }]
+    : valuesIn(name, text, (value) =>
+        typeof value === 'string' && isBase64(value) ? value : null,
+      );
+  return found.flatMap(({ path, found: value }) => {
     const bytes = bytesOfBase64(value);
     return bytes ? [readValue(`${path}, decoded`, bytes, '').row] : [];
   });
 }
 
-/** @param {string} name @param {string} json */
-function stringsIn(name, json) {
-  /** @type {{path: string, value: string}[]} */
-  const found = [];
+/**
+ * What is looked for in a JSON text, each with the way to it.
+ * @template T
+ * @param {string} name of the text @param {string} json
+ * @param {(value: unknown) => T | null} match
+ */
+export function valuesIn(name, json, match) {
+  /** @type {{path: string, found: T}[]} */
+  const all = [];
   const open = [{ path: name, value: parseJson(json) }];
-  for (
-    let count = 0;
-    open.length > 0 && count < MAX_VALUES && found.length < MAX_ROWS;
-    count += 1
-  ) {
+  for (let count = 0; open.length > 0 && count < MAX_VALUES && all.length < MAX_ROWS; count += 1) {
     const { path, value } = /** @type {{path: string, value: unknown}} */ (open.pop());
-    if (typeof value === 'string' && isBase64(value)) found.push({ path, value });
-    if (typeof value !== 'object' || value === null) continue;
+    const found = match(value);
+    if (found !== null) all.push({ path, found });
+    if (found !== null || typeof value !== 'object' || value === null) continue;
     for (const [key, inner] of Object.entries(value).reverse())
       if (typeof inner === 'object' || typeof inner === 'string')
         open.push({ path: `${path.slice(-200)}.${key.slice(0, 200)}`, value: inner });
   }
-  return found;
+  return all;
 }

@@ -7,7 +7,7 @@ import { span } from '../lib/time.js';
 import { confirmationOf } from './confirmation.js';
 import { contentOf, nothing, parsedQuery, parsedText } from './parsed.js';
 import { bodyBytes, headersByOrigin, takesDecoder } from './request-body.js';
-import { hexRow, textRow } from './value-row.js';
+import { hexRow, textRow, typed } from './value-row.js';
 
 /**
  * @typedef {import('../lib/api-client.js').Delivery} Delivery
@@ -163,9 +163,29 @@ function parsed({ seq, received_at, request }) {
     seq,
     at: received_at,
     hop: '',
-    ...contentOf((from, to) => parsedBody(request, from, to)),
+    ...withTyped(contentOf((from, to) => parsedBody(request, from, to))),
     ...(takesDecoder(request) && { read: async () => (await readLater(request)).parsed }),
   };
+}
+
+/**
+ * Content whose typed data is read later; rows that come of it shift those that are further down.
+ * @template {Content} T @param {T} content
+ */
+function withTyped(content) {
+  const { rows, read } = typed(content.rows);
+  if (!read) return content;
+  const { more } = content;
+  const later = async () => {
+    const { rows: shown } = await read();
+    const by = shown.length - rows.length;
+    const further = more && {
+      count: more.count,
+      rows: (/** @type {number} */ from, /** @type {number} */ to) => more.rows(from - by, to - by),
+    };
+    return { rows: shown, more: further };
+  };
+  return { ...content, read: later };
 }
 
 /** The body as what it is. Decoders are loaded when they are needed. */

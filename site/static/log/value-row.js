@@ -37,6 +37,21 @@ export function textRow(name, text, ifEmpty) {
     : { name, kind: 'text', value: shown, copy: text };
 }
 
+/** How data with a type is written: a data URL, or a buffer within JSON. */
+const TYPED = /data:[\w.+-]{1,60}\/[^,"]{1,200};base64,|"_type"\s*:\s*"buffer"/;
+
+/**
+ * Rows, and how to read what has a type in them, if anything has.
+ * @param {Row[]} rows
+ * @returns {{rows: Row[], read?: () => Promise<import('./delivery.js').Content>}}
+ */
+export function typed(rows) {
+  const isTyped = (/** @type {Row} */ row) => TYPED.test(row.copy ?? row.value);
+  if (!rows.some(isTyped)) return { rows };
+  const read = async () => ({ rows: (await import('./typed-data.js')).typedRows(rows) });
+  return { rows, read };
+}
+
 /** @param {Field} field @returns {Row} */
 export function fieldRow({ name, value, isJson: isText = false, remark = '' }) {
   const string = isText ? stringOf(value) : value;

@@ -16,15 +16,16 @@ export function estimate(trace) {
   const { event } = trace;
   if (!event) return null;
   const byDevice = /^[0-9a-f]{24}$/.test(event.coreid);
-  const publish = byDevice
-    ? Math.max(1, Math.ceil(new TextEncoder().encode(event.data ?? '').length / BLOCK_BYTES))
-    : 0;
+  const bytes = bytesOf(event.data ?? '');
+  const publish = byDevice ? Math.max(1, Math.ceil(bytes / BLOCK_BYTES)) : 0;
   const answers = [...trace.responses, ...trace.errors];
   // A name with the device's ID goes to that device; one that begins with `api` to none.
   const own = answers.filter(({ source }) => source === event.coreid && byDevice).length;
   const open = answers.filter(({ source }) => source === null).length;
   const why = [
-    byDevice ? `${publish} for the publish` : 'publishing through the API is free',
+    byDevice
+      ? `${publish} for the publish${publish > 1 ? ` of ${bytes} bytes` : ''}`
+      : 'publishing through the API is free',
     'firing the webhook is free',
   ];
   if (own > 0)
@@ -38,6 +39,14 @@ export function estimate(trace) {
         'coming back',
     );
   return { publish, responses: own, total: publish + own, why: `${why.join(', ')}.` };
+}
+
+/** The size of published data: of a data URL, that of the bytes in it. @param {string} data */
+function bytesOf(data) {
+  const base64 = /^data:[^,]{1,200};base64,([A-Za-z0-9+/]*)={0,2}$/.exec(data)?.[1];
+  return base64 === undefined
+    ? new TextEncoder().encode(data).length
+    : Math.floor((base64.length * 3) / 4);
 }
 
 /** In a few words, for a row. @param {Trace} trace */

@@ -1,7 +1,7 @@
 // @ts-check
 // What an event looks like: an Event in, the block that shows it out. Pure; block.js draws it.
 
-import { textRow } from '../log/value-row.js';
+import { textRow, typed } from '../log/value-row.js';
 import { perObject } from '../lib/memo.js';
 import { size } from '../lib/text.js';
 import { meaningOf } from './event.js';
@@ -73,7 +73,7 @@ export function eventBlock(event, { kind = meaningOf(event).kind, seq, hop, hint
     seq,
     at: event.published_at,
     hop,
-    rows: [
+    ...typed([
       ...rowsOf(event),
       ...more,
       {
@@ -82,7 +82,7 @@ export function eventBlock(event, { kind = meaningOf(event).kind, seq, hop, hint
         value: new Date(event.seen).toISOString(),
         openOnly: true,
       },
-    ],
+    ]),
     ...noteOf(hints),
   };
 }
@@ -101,7 +101,7 @@ export function answerBlock(parts, round) {
   const topic = event.name.slice(0, event.name.lastIndexOf('/'));
   const numbers = parts.length === 1 ? last.part : `${whole.inOrder[0].part} … ${last.part}`;
   const stamps = parts.map((part) => part.event.published_at).sort();
-  block.rows = [
+  const rows = /** @type {Row[]} */ ([
     {
       name: 'name',
       kind: 'text',
@@ -139,8 +139,8 @@ export function answerBlock(parts, round) {
       value: new Date(came[came.length - 1].event.seen).toISOString(),
       openOnly: true,
     },
-  ];
-  return block;
+  ]);
+  return { ...block, ...typed(rows) };
 }
 
 /** @param {string | null} data */
