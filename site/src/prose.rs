@@ -74,8 +74,9 @@ sections! {
     "06-responses-and-errors.md" "responses-and-errors" "Responses and errors" "Do it"
     "07-webhook-details.md" "webhook-details" "Webhook details" "Understand it"
     "08-firmware-details.md" "firmware-details" "Firmware details" "Understand it"
-    "09-your-own-server.md" "your-own-server" "Your own server" "Make it yours"
-    "10-clean-up.md" "clean-up" "Clean up" "Make it yours"
+    "09-typed-publish.md" "typed-publish" "Typed publish" "Understand it"
+    "10-your-own-server.md" "your-own-server" "Your own server" "Make it yours"
+    "11-clean-up.md" "clean-up" "Clean up" "Make it yours"
 }
 
 /// All sections.

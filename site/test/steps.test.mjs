@@ -153,6 +153,14 @@ test('what a mode can not do is optional', () => {
   assert.match(optional('slow-response', 'account', { ...all, maxDelayMs: 0 }), /wait/);
 });
 
+test('typed data counts if a device published it', () => {
+  const typed = '{"id":7,"raw":{"_type":"buffer","_data":"AAE="}}';
+  is('typed-publish', round({ coreid: DEVICE, data: typed }), /boron.*typed data, in #1/);
+  is('typed-publish', round({ coreid: DEVICE, data: 'data:image/png;base64,AAE=' }), /#1/);
+  isNot('typed-publish', round({ coreid: DEVICE }));
+  isNot('typed-publish', round({ data: typed }));
+});
+
 test('the tasks of the page and the rules are the same', () => {
   const folder = new URL('../content/', import.meta.url);
   const ids = readdirSync(folder)

@@ -51,6 +51,8 @@ export const SILENT_MS = 120_000;
 const GIVEN_UP_MS = 20_000;
 
 const DEVICE_ID = /^[0-9a-f]{24}$/;
+/** A data URL, or a buffer within JSON. */
+const TYPED = /^data:[^,]+;base64,|"_type":"buffer"/;
 
 /** The rules, in the order of the page. @type {Record<string, Rule>} */
 export const RULES = {
@@ -103,6 +105,12 @@ export const RULES = {
         return null;
       return `${nameOf(event.coreid, names)} published #${delivery.seq}${took(trace)}.`;
     }),
+  'typed-publish': ({ rounds, names }) =>
+    last(rounds, ({ trace: { event, delivery } }) =>
+      event && delivery && DEVICE_ID.test(event.coreid) && TYPED.test(event.data ?? '')
+        ? `${nameOf(event.coreid, names)} published typed data, in #${delivery.seq}.`
+        : null,
+    ),
   'made-up-coreid': ({ rounds, devices }) =>
     last(rounds, ({ trace: { event, delivery, coreid } }) => {
       if (event || !delivery || coreid === null || coreid === '' || coreid === 'api') return null;
