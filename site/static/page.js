@@ -156,6 +156,14 @@ export function createPage(state, form) {
     const arrived = untracked(() => state.arrived.value);
     state.arrived.value = new Set([...arrived, ...fresh]);
   });
+  // A request of Particle whose event was not heard may be of a webhook that is new.
+  effect(() => {
+    const isUnknown = (/** @type {import('./log/rounds.js').Round} */ { trace }) =>
+      trace?.delivery && !trace.event && isUnusual(trace.delivery);
+    const delivery = rounds.value.findLast(isUnknown)?.trace?.delivery;
+    if (!delivery || !hasCome(seenAt(delivery) + UNANSWERED_MS)) return;
+    untracked(() => particle.lookForWebhook(seenAt(delivery)));
+  });
   // An event that triggers the webhook and leads to no delivery here, or whose response is not seen
   // to come back, says that the webhook may have changed.
   effect(() => {
@@ -163,7 +171,9 @@ export function createPage(state, form) {
     const isTrigger = (/** @type {import('./log/rounds.js').Round} */ { trace }) =>
       names.some((name) => trace?.event?.name.startsWith(name));
     const newest = rounds.value.findLast(isTrigger)?.trace;
-    if (!newest?.event || isWhole(newest) || !hasCome(newest.event.seen + UNANSWERED_MS)) return;
+    if (!newest?.event || isWhole(newest)) return;
+    const held = newest.delivery?.response.delay_ms ?? 0;
+    if (!hasCome(newest.event.seen + held + UNANSWERED_MS)) return;
     const { seen } = newest.event;
     untracked(() => particle.lookForWebhook(seen));
   });

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 
 import { rounds } from '../static/log/rounds.js';
 import { byOrder } from '../static/particle/by-order.js';
+import { eventFeed } from '../static/particle/event-feed.js';
 import { explain } from '../static/particle/explain.js';
 import { marksOf } from '../static/particle/origin.js';
 import { guess, readerOf } from '../static/particle/topics.js';
@@ -200,4 +201,28 @@ test('ten thousand requests that name no event are put together without comparin
   const drawn = rounds(deliveries, counted, { missing: [], unreadable: [] }, { prefix: NAME, later: LATER });
   assert.ok(drawn.filter(({ trace }) => trace.event && trace.delivery).length > 350);
   assert.ok(work < 2_000 * events.length, `${Math.round(work / events.length)} looks at each event`);
+});
+
+test('events under a webhook’s own topics are kept, also those that were heard before its settings were known', () => {
+  globalThis.localStorage = { getItem: () => null, setItem: () => {}, removeItem: () => {} };
+  globalThis.indexedDB = undefined;
+  // Another tab listens, and says what it hears.
+  Object.defineProperty(globalThis, 'navigator', { value: { locks: { request: () => new Promise(() => {}) } }, configurable: true });
+  let tell = () => {};
+  const channel = { postMessage: () => {}, onmessage: null };
+  const feed = eventFeed({
+    event: NAME, fetch: () => new Promise(() => {}), clock: { now: () => 0, wait: () => new Promise(() => {}) }, channel,
+    onEvent: () => {}, onReason: () => (tell = 'asked'), onChange: () => {}, onRefused: () => {},
+  });
+  feed.keepFor('e');
+  feed.follow({ name: 'c|u', api: 'http://x', token: 't' });
+  const hear = (one) => channel.onmessage({ data: { stream: 'c|u', event: one } });
+  const [trigger, early, other, late] = [publish({}, T, 'api', 'Temp'), cloud('api_sun_time/0', 'x', T + 5), cloud('hook-response/Other/0', 'y', T + 6), cloud('api_sun_time/1', 'z', T + 7)];
+  for (const one of [trigger, early, other]) hear(one);
+  assert.deepEqual(feed.events(), []);
+  feed.watch([hook({ event: 'Temp', responseTopic: '{{SPARK_CORE_ID}}_sun_time' })]);
+  hear(late);
+  assert.deepEqual(feed.events().map(({ id }) => id), [trigger, early, late].map(({ id }) => id));
+  assert.equal(tell, 'asked');
+  feed.stop();
 });

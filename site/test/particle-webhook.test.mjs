@@ -13,7 +13,7 @@ import { answerHints, errorHints, guessHint, receivedHints, responseHints, trigg
 import { join } from '../static/particle/join.js';
 import { joined } from '../static/particle/response-parts.js';
 import { render } from '../static/particle/template.js';
-import { asTemplate, fields, found, freshId, publishLine, settingsFor, testData, unfit } from '../static/particle/webhook.js';
+import { asTemplate, fields, found, freshId, leadingTo, publishLine, settingsFor, testData, unfit } from '../static/particle/webhook.js';
 import { DEVICES, delivery, world } from './particle-world.mjs';
 
 const form = JSON.parse(readFileSync(new URL('../../infra/particle/webhook.json', import.meta.url), 'utf8'));
@@ -48,6 +48,19 @@ test('one’s own webhook, somebody else’s of the same name, and those that ov
   assert.deepEqual([without.ours, without.other.id, without.overlapping], [null, '1', []]);
   assert.deepEqual(found([], form.event, URL_), { ours: null, other: null, overlapping: [] });
   assert.equal(found([hook('1', form.event, URL_, { integration_type: 'AzureIotHub' })], form.event, URL_).ours, null);
+});
+
+test('all webhooks that lead here are known with their settings, whatever their events and paths', async () => {
+  const hook = (id, event, url, more = {}) => ({ id, event, url, created_at: '', integration_type: 'Webhook', ...more });
+  const list = [hook('1', form.event, URL_), hook('2', 'Temp', `${URL_}/rooms/{{{room}}}?x=1`), hook('3', 'Else', `${URL_}d`), hook('4', 'x', 'other'), hook('5', 'y', URL_, { integration_type: 'AzureIotHub' })];
+  assert.deepEqual(leadingTo(list, URL_).map(({ id }) => id), ['1', '2']);
+  const whole = new Map(list.map((one) => [one.id, { ...one, ...(one.id === '1' ? settingsFor(form, URL_) : {}), responseTopic: `t${one.id}` }]));
+  const cloud = { integrations: async () => list, integration: async (_token, id) => whole.get(id) };
+  const keeper = hookKeeper({ form, memory: { get: () => null, set: () => {} }, onChange: () => {}, onRefused: () => assert.fail() });
+  keeper.at({ cloud, token: 't', url: URL_ });
+  await keeper.look();
+  assert.deepEqual(keeper.state().leading.map(({ responseTopic }) => responseTopic), ['t1', 't2']);
+  assert.match(keeper.state().differs.join(), /responseTopic/);
 });
 
 test('test data has a fresh integer', () => {

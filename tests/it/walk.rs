@@ -50,7 +50,12 @@ async fn simple_test(visit: &Visit) {
     ticked(visit, "not-json").await;
 }
 
+/// Changes the firmware as the section on typed publish says, and flashes it.
 async fn flash(visit: &Visit) {
+    visit.act("code-box", "edit").await;
+    let change = "const box = document.querySelector('[data-component$=code-box] [data-slot=edited]'); const line = 'Particle.publish(eventName, data);'; const lines = document.querySelector('#typed-publish .code-lines').textContent; if (box.value.split(line).length !== 2) return false; box.value = box.value.replace(line, lines); box.dispatchEvent(new Event('input', { bubbles: true })); return true";
+    assert_eq!(visit.run(change).await, json!(true), "the line is in the firmware, once");
+    visit.act("code-box", "edit").await;
     visit.act("code-box", "flash").await;
     visit
         .shows(
@@ -117,6 +122,7 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
     flash(&visit).await;
     visit.act("panel", "press").await;
     ticked(&visit, "device-event").await;
+    ticked(&visit, "typed-publish").await;
     visit.act("made-up", "send").await;
     ticked(&visit, "made-up-coreid").await;
 
@@ -323,6 +329,7 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
     let pressed = hand.call(Method::POST, &press, json!({ "clicks": 1 })).await;
     assert!(pressed.status().is_success(), "{pressed:?}");
     ticked(&visit, "device-event").await;
+    ticked(&visit, "typed-publish").await;
     visit.act("made-up", "send").await;
     ticked(&visit, "made-up-coreid").await;
     next("The device publishes, and somebody who is none");

@@ -4,7 +4,7 @@
 
 import { inBrowser } from '../lib/storage.js';
 import { eventDatabase } from './event-database.js';
-import { FROM_CLOUD, concerns } from './event.js';
+import { concerns } from './event.js';
 import { eventStore } from './event-store.js';
 import { oneStream } from './one-stream.js';
 import { listen } from './stream.js';
@@ -17,8 +17,9 @@ import { readerOf } from './topics.js';
  */
 
 const DEVICE_ID = /^[0-9a-f]{24}$/;
-/** So many of the cloud's own events are looked at again when more is known of the webhooks. */
+/** So many events are looked at again when more is known of the webhooks, if they are not long. */
 const MAX_PASSED = 100;
+const MAX_PASSED_DATA = 16 * 1024;
 const keptOpened = inBrowser('webhook-tutorial/streams-opened');
 
 /**
@@ -65,7 +66,7 @@ export function eventFeed({
   /** The names of the events that trigger a webhook here. */
   let names = [prefix];
   let read = readerOf([]);
-  /** Events of the cloud that were about none of them. @type {Event[]} */
+  /** What was about none of them. @type {Event[]} */
   let passed = [];
 
   /** @param {Source} source */
@@ -115,7 +116,8 @@ export function eventFeed({
   function take(event) {
     const { kind, isOwnTopic } = read(event);
     if (!isOwnTopic && !names.some((name) => concerns(event, name))) {
-      if (event.coreid === FROM_CLOUD) passed = [...passed, event].slice(-MAX_PASSED);
+      const isShort = (event.data?.length ?? 0) <= MAX_PASSED_DATA;
+      if (isShort) passed = [...passed, event].slice(-MAX_PASSED);
       return;
     }
     if (DEVICE_ID.test(event.coreid)) deviceEventAt = Math.max(deviceEventAt ?? 0, event.seen);
