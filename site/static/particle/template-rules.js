@@ -82,11 +82,10 @@ export const RULES = [
     about: 'templates',
     find: (filling) => {
       const { data, json, tags } = filling;
-      if (json !== undefined || data.trim() === '' || isCut(filling)) return [];
+      const isNone = json === undefined && data.trim() !== '' && !isCut(filling);
+      if (!isNone || !tags.some(isOfData)) return [];
       if (!isLikeJson(data))
-        return tags.some(isOfData)
-          ? ['The data is text and not JSON, so every name in it is empty.']
-          : [];
+        return ['The data is text and not JSON, so every name in it is empty.'];
       const why = problemWords(/** @type {Problem} */ (jsonProblem(data)));
       return [`The data is not JSON (${why}), so every name in it is empty.`];
     },
