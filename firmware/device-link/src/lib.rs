@@ -33,8 +33,14 @@ pub enum DeviceMessage {
     Publish {
         /// At most 64 bytes.
         name: String,
-        /// At most 1024 bytes.
+        /// At most 1024 bytes of text; else as [`ContentType`] says.
         data: Option<String>,
+        /// What the data is.
+        #[serde(default, skip_serializing_if = "ContentType::is_text")]
+        content: ContentType,
+        /// The bytes that structured data takes on the air.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<usize>,
     },
     /// The firmware has a function that can be called; follows each [`DeviceMessage::Online`].
     Function {
@@ -104,6 +110,53 @@ pub struct Hello {
     pub compiler: Option<String>,
 }
 
+/// What the data of an event is
+/// (<https://docs.particle.io/reference/device-os/typed-publish/>).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ContentType {
+    /// Text, as it is.
+    #[default]
+    Text,
+    /// A JPEG picture, in base64 on the link.
+    Jpeg,
+    /// A PNG picture, in base64 on the link.
+    Png,
+    /// Any bytes, in base64 on the link.
+    Binary,
+    /// A value, as JSON on the link; CBOR on the air.
+    Structured,
+}
+
+impl ContentType {
+    /// Whether it is the type that is not written.
+    pub fn is_text(&self) -> bool {
+        *self == Self::Text
+    }
+
+    /// Its media type; none for structured data.
+    pub fn media_type(self) -> Option<&'static str> {
+        match self {
+            Self::Text => Some("text/plain; charset=utf-8"),
+            Self::Jpeg => Some("image/jpeg"),
+            Self::Png => Some("image/png"),
+            Self::Binary => Some("application/octet-stream"),
+            Self::Structured => None,
+        }
+    }
+
+    /// What a device is told of bytes of this media type.
+    pub fn of(media_type: &str) -> Self {
+        let name = media_type.split(';').next().unwrap_or_default().trim();
+        match name.to_ascii_lowercase().as_str() {
+            "image/jpeg" => Self::Jpeg,
+            "image/png" => Self::Png,
+            text if text.starts_with("text/") => Self::Text,
+            _ => Self::Binary,
+        }
+    }
+}
+
 /// The type of a variable, by the name it has in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -143,6 +196,9 @@ pub enum CloudMessage {
         name: String,
         /// None and empty are the same to a device.
         data: Option<String>,
+        /// What the data is.
+        #[serde(default, skip_serializing_if = "ContentType::is_text")]
+        content: ContentType,
     },
     /// Calls a function of the firmware.
     Call {
@@ -289,8 +345,22 @@ mod tests {
         };
         check(DeviceMessage::Online, r#"{"type":"online"}"#);
         check(
-            DeviceMessage::Publish { name: "e".into(), data: None },
+            DeviceMessage::Publish {
+                name: "e".into(),
+                data: None,
+                content: ContentType::Text,
+                size: None,
+            },
             r#"{"type":"publish","name":"e","data":null}"#,
+        );
+        check(
+            DeviceMessage::Publish {
+                name: "e".into(),
+                data: Some("[1]".into()),
+                content: ContentType::Structured,
+                size: Some(2),
+            },
+            r#"{"type":"publish","name":"e","data":"[1]","content":"structured","size":2}"#,
         );
         check(
             DeviceMessage::State(DeviceState {

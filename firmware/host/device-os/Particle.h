@@ -5,7 +5,9 @@
 // Emulated:     Particle.connected/connect/disconnect/process/publish/subscribe/unsubscribe,
 //               Particle.function/variable, System.on (button events)/deviceID/powerSource/batteryCharge/version/uptime/reset,
 //               Log and SerialLogHandler, Serial for output, JSONBufferWriter, String, millis,
-//               micros, delay, waitFor, waitUntil, Time.now/isValid, random, chrono literals.
+//               micros, delay, waitFor, waitUntil, Time.now/isValid, random, chrono literals,
+//               typed publish with ContentType, Variant and Buffer; of typed subscriptions,
+//               (name, data, size, type).
 // Not emulated: pins, CloudEvent, JSONValue and its iterators, Timer,
 //               Thread, EEPROM, Wire, SPI, sleep, network classes, SYSTEM_MODE other than
 //               AUTOMATIC. Using one of these is a compile error,
@@ -17,6 +19,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <cstdarg>
@@ -28,6 +31,7 @@
 #include <functional>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #define SYSTEM_VERSION_v400 0x04000000
 #define SYSTEM_VERSION_v500 0x05000000
@@ -194,6 +198,118 @@ public:
 };
 extern USBSerial Serial;
 
+// ---- Typed data ---------------------------------------------------------------------------
+
+namespace particle {
+
+enum class ContentType : int { TEXT = 0, JPEG = 22, PNG = 23, BINARY = 42, STRUCTURED = 65001 };
+
+// Bytes.
+class Buffer {
+public:
+    Buffer() {}
+    explicit Buffer(size_t size) : bytes_(size, '\0') {}
+    Buffer(const char *data, size_t size) : bytes_(data, size) {}
+
+    char *data() { return &bytes_[0]; }
+    const char *data() const { return bytes_.data(); }
+    size_t size() const { return bytes_.size(); }
+    bool isEmpty() const { return bytes_.empty(); }
+    bool resize(size_t size) { return bytes_.resize(size), true; }
+    char &operator[](size_t i) { return bytes_[i]; }
+    char operator[](size_t i) const { return bytes_[i]; }
+    friend bool operator==(const Buffer &a, const Buffer &b) { return a.bytes_ == b.bytes_; }
+    friend bool operator!=(const Buffer &a, const Buffer &b) { return !(a == b); }
+
+    String toHex() const;
+    static Buffer fromHex(const char *text) { return fromHex(text, strlen(text)); }
+    static Buffer fromHex(const char *text, size_t size);
+    static Buffer fromHex(const String &text) { return fromHex(text.c_str(), text.length()); }
+
+private:
+    std::string bytes_;
+};
+
+// A value of one of several types. Setting a key makes it a map, appending makes it an array.
+class Variant {
+public:
+    enum Type { NULL_, BOOL, INT, UINT, INT64, UINT64, DOUBLE, STRING, BUFFER, ARRAY, MAP };
+
+    Variant() {}
+    Variant(bool value) : type_(BOOL), whole_(value) {}
+    Variant(int value) : type_(INT), whole_(value) {}
+    Variant(unsigned value) : type_(UINT), whole_(value) {}
+    Variant(long value) : type_(INT64), whole_(value) {}
+    Variant(unsigned long value) : type_(UINT64), whole_(static_cast<int64_t>(value)) {}
+    Variant(long long value) : type_(INT64), whole_(value) {}
+    Variant(unsigned long long value) : type_(UINT64), whole_(static_cast<int64_t>(value)) {}
+    Variant(double value) : type_(DOUBLE), number_(value) {}
+    Variant(const char *value) : type_(STRING), bytes_(value ? value : "") {}
+    Variant(const String &value) : Variant(value.c_str()) {}
+    Variant(const Buffer &value) : type_(BUFFER), bytes_(value.data(), value.size()) {}
+
+    Type type() const { return type_; }
+    bool isNull() const { return type_ == NULL_; }
+    bool isBool() const { return type_ == BOOL; }
+    bool isInt() const { return type_ == INT; }
+    bool isDouble() const { return type_ == DOUBLE; }
+    bool isNumber() const { return type_ >= INT && type_ <= DOUBLE; }
+    bool isString() const { return type_ == STRING; }
+    bool isBuffer() const { return type_ == BUFFER; }
+    bool isArray() const { return type_ == ARRAY; }
+    bool isMap() const { return type_ == MAP; }
+
+    // False, 0 or empty where nothing else can be made of the value.
+    bool toBool() const { return toDouble() != 0; }
+    int toInt() const { return static_cast<int>(toDouble()); }
+    double toDouble() const;
+    String toString() const;
+    Buffer toBuffer() const { return isBuffer() ? Buffer(bytes_.data(), bytes_.size()) : Buffer(); }
+
+    bool append(Variant value);
+    Variant at(int index) const;
+    bool set(const char *key, Variant value);
+    Variant get(const char *key) const;
+    bool has(const char *key) const { return place(key) < keys_.size(); }
+    bool remove(const char *key);
+    int size() const { return static_cast<int>(isString() ? bytes_.size() : items_.size()); }
+    bool isEmpty() const { return size() == 0; }
+
+    String toJSON() const;
+    size_t sizeOnAir() const;  // Not of Device OS: the bytes of the value as CBOR.
+
+protected:
+    explicit Variant(Type type) : type_(type) {}
+
+private:
+    size_t place(const char *key) const;
+
+    Type type_ = NULL_;
+    int64_t whole_ = 0;
+    double number_ = 0;
+    std::string bytes_;
+    std::vector<Variant> items_;      // Of an array or a map,
+    std::vector<std::string> keys_;   // and the keys of the map, in the order in which they were set.
+};
+
+struct VariantArray : Variant {
+    VariantArray() : Variant(ARRAY) {}
+};
+struct VariantMap : Variant {
+    VariantMap() : Variant(MAP) {}
+};
+
+typedef Variant EventData;
+
+}  // namespace particle
+
+using particle::Buffer;
+using particle::ContentType;
+using particle::EventData;
+using particle::Variant;
+using particle::VariantArray;
+using particle::VariantMap;
+
 // ---- Cloud --------------------------------------------------------------------------------
 
 namespace particle {
@@ -231,6 +347,7 @@ enum class VariableType { BOOLEAN, INT, DOUBLE, STRING };
 
 typedef void (*EventHandler)(const char *name, const char *data);
 typedef std::function<void(const char *name, const char *data)> EventFunction;
+typedef std::function<void(const char *name, const char *data, size_t size, ContentType type)> TypedEventFunction;
 
 }  // namespace particle
 
@@ -250,21 +367,40 @@ public:
 
     // False when there is no connection, and for the fifth within a second. Says nothing
     // about the arrival.
-    particle::Future<bool> publish(const char *name) { return send(name, nullptr); }
-    particle::Future<bool> publish(const char *name, const char *data) { return send(name, data); }
-    particle::Future<bool> publish(const char *name, particle::PublishFlags flags) { return send(name, nullptr); }
-    particle::Future<bool> publish(const char *name, const char *data, particle::PublishFlags flags) {
-        return send(name, data);
+    particle::Future<bool> publish(const char *name, particle::PublishFlags flags = PRIVATE) {
+        return publish(name, static_cast<const char *>(nullptr));
+    }
+    particle::Future<bool> publish(const char *name, const char *data, particle::PublishFlags flags = PRIVATE) {
+        return publish(name, data, ContentType::TEXT);
     }
     particle::Future<bool> publish(const char *name, const char *data, int ttl,
                                    particle::PublishFlags flags = PRIVATE) {
-        return send(name, data);
+        return publish(name, data, ContentType::TEXT);
     }
+    particle::Future<bool> publish(const char *name, const String &data, particle::PublishFlags flags = PRIVATE) {
+        return publish(name, data.c_str(), ContentType::TEXT);
+    }
+    // Data of a type. Text is cut when it is too long; everything else is refused then.
+    particle::Future<bool> publish(const char *name, const char *data, ContentType type,
+                                   particle::PublishFlags flags = PRIVATE) {
+        return send(name, data, data ? strlen(data) : 0, type);
+    }
+    particle::Future<bool> publish(const char *name, const String &data, ContentType type,
+                                   particle::PublishFlags flags = PRIVATE) {
+        return send(name, data.c_str(), data.length(), type);
+    }
+    particle::Future<bool> publish(const char *name, const char *data, size_t size, ContentType type,
+                                   particle::PublishFlags flags = PRIVATE) {
+        return send(name, data, size, type);
+    }
+    particle::Future<bool> publish(const char *name, const EventData &data, particle::PublishFlags flags = PRIVATE);
     int maxEventDataSize() const { return particle::protocol::MAX_EVENT_DATA_LENGTH; }
 
     // At most four. The name is a prefix of the event names, cut at 64 characters.
     bool subscribe(const char *prefix, particle::EventFunction handler,
                    Spark_Subscription_Scope_TypeDef scope = MY_DEVICES);
+    // Gets bytes too; the other handlers get text alone.
+    bool subscribe(const char *prefix, particle::TypedEventFunction handler);
     template <typename T> bool subscribe(const char *prefix, void (T::*handler)(const char *, const char *), T *object) {
         return subscribe(prefix, [=](const char *name, const char *data) { (object->*handler)(name, data); });
     }
@@ -323,7 +459,8 @@ private:
         }
     }
     bool addVariable(const char *name, const char *kind, std::function<String()> read);
-    particle::Future<bool> send(const char *name, const char *data);
+    particle::Future<bool> send(const char *name, const char *data, size_t size, ContentType type);
+    bool addSubscription(const char *prefix, particle::EventFunction handler, particle::TypedEventFunction typed);
 };
 extern CloudClass Particle;
 

@@ -7,11 +7,12 @@
 //
 //   boot ID CLOCK SEED EPOCH CONNECTED SOURCE BATTERY   runs setup()
 //   run UNTIL STEP       loop() at every STEP of the clock until UNTIL; stops early after a publish
-//   connected 0|1   power SOURCE BATTERY   button 0|1   event NAME [DATA]
+//   connected 0|1   power SOURCE BATTERY   button 0|1
+//   event NAME [DATA TYPE]
 //   call REQUEST NAME ARGUMENT   read REQUEST NAME
 //
 //   . CLOCK              the answer to boot and run
-//   serial LINE   publish NAME [DATA]   subscribe PREFIX   unsubscribe   connect 0|1
+//   serial LINE   publish NAME [DATA TYPE [SIZE]]   subscribe PREFIX   unsubscribe   connect 0|1
 //   function NAME   variable NAME KIND   returned REQUEST [VALUE]
 #include "Particle.h"
 
@@ -113,6 +114,52 @@ std::vector<std::string> next_message() {
     }
 }
 
+// ---- Types of data ----
+
+struct TypeName {
+    ContentType type;
+    const char *name;
+};
+constexpr TypeName type_names[] = {{ContentType::TEXT, "text"},
+                                   {ContentType::JPEG, "jpeg"},
+                                   {ContentType::PNG, "png"},
+                                   {ContentType::BINARY, "binary"},
+                                   {ContentType::STRUCTURED, "structured"}};
+
+constexpr char base64_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+std::string to_base64(const char *data, size_t size) {
+    std::string text;
+    for (size_t i = 0; i < size; i += 3) {
+        const size_t left = std::min<size_t>(3, size - i);
+        uint32_t bits = 0;
+        for (size_t j = 0; j < 3; j++) {
+            bits = bits << 8 | (j < left ? static_cast<uint8_t>(data[i + j]) : 0);
+        }
+        for (size_t j = 0; j < 4; j++) {
+            text += j <= left ? base64_letters[bits >> (18 - 6 * j) & 63] : '=';
+        }
+    }
+    return text;
+}
+
+std::string from_base64(const std::string &text) {
+    std::string data;
+    uint32_t bits = 0;
+    unsigned count = 0;
+    for (const char c : text) {
+        const char *letter = c ? strchr(base64_letters, c) : nullptr;
+        if (!letter) {
+            break;
+        }
+        bits = bits << 6 | static_cast<uint32_t>(letter - base64_letters);
+        if (++count % 4 != 1) {
+            data += static_cast<char>(bits >> (8 - count % 4 * 2) % 8);
+        }
+    }
+    return data;
+}
+
 // ---- Button ----
 
 struct SystemHandler {
@@ -174,6 +221,7 @@ void button(bool down) {
 struct Subscription {
     std::string prefix;
     particle::EventFunction handler;
+    particle::TypedEventFunction typed;  // In its place.
 };
 std::vector<Subscription> subscriptions;
 
@@ -181,6 +229,7 @@ struct Event {
     std::string name;
     std::string data;
     bool empty;
+    ContentType type;
 };
 std::deque<Event> arrived;
 constexpr size_t most_arrived = 64;  // More than a device has memory for is lost.
@@ -191,8 +240,18 @@ void deliver_events() {
         arrived.pop_front();
         const std::vector<Subscription> now = subscriptions;  // A handler may change them.
         for (const Subscription &subscription : now) {
-            if (event.name.compare(0, subscription.prefix.size(), subscription.prefix) == 0) {
-                subscription.handler(event.name.c_str(), event.empty ? nullptr : event.data.c_str());
+            if (event.name.compare(0, subscription.prefix.size(), subscription.prefix) != 0) {
+                continue;
+            }
+            const char *data = event.empty ? nullptr : event.data.c_str();
+            if (subscription.typed) {
+                subscription.typed(event.name.c_str(), data, event.data.size(), event.type);
+            } else if (event.type == ContentType::TEXT) {
+                subscription.handler(event.name.c_str(), data);
+            } else {
+                // A device drops it silently.
+                send_message("serial", {"(" + std::to_string(event.data.size()) + " bytes arrived that are no text; "
+                                        "a handler with size and ContentType would get them)"});
             }
         }
     }
@@ -291,11 +350,18 @@ void await_run(uint64_t *step) {
             set_power(message[1], message[2]);
         } else if (word == "button" && message.size() == 2) {
             button(message[1] == "1");
-        } else if (word == "event" && (message.size() == 2 || message.size() == 3)) {
-            const bool empty = message.size() == 2 || message[2].empty();
+        } else if (word == "event" && (message.size() == 2 || message.size() == 4)) {
+            Event event{message[1], "", true, ContentType::TEXT};
+            if (message.size() == 4) {
+                for (const TypeName &known : type_names) {
+                    event.type = message[3] == known.name ? known.type : event.type;
+                }
+                event.data = event.type == ContentType::TEXT ? message[2] : from_base64(message[2]);
+                event.empty = event.data.empty();
+            }
             if (cloud_connected && arrived.size() < most_arrived &&
-                (empty || message[2].size() <= particle::protocol::MAX_EVENT_DATA_LENGTH)) {
-                arrived.push_back({message[1], empty ? "" : message[2], empty});
+                event.data.size() <= particle::protocol::MAX_EVENT_DATA_LENGTH) {
+                arrived.push_back(std::move(event));
             }
         } else if (((word == "call" && message.size() == 4) || (word == "read" && message.size() == 3)) &&
                    requests.size() < most_arrived) {
@@ -545,27 +611,69 @@ bool rate_limited(const char *name) {
 
 }  // namespace
 
-particle::Future<bool> CloudClass::send(const char *name, const char *data) {
+namespace {
+
+bool send_publish(const char *name, std::initializer_list<std::string> data) {
     if (!cloud_connected || !name || !*name || rate_limited(name)) {
-        return particle::Future<bool>(false);
+        return false;
     }
     std::string line = "publish";
     append_field(line, name, strnlen(name, particle::protocol::MAX_EVENT_NAME_LENGTH));
-    if (data) {
-        append_field(line, data, strnlen(data, particle::protocol::MAX_EVENT_DATA_LENGTH));
+    for (const std::string &field : data) {
+        append_field(line, field.data(), field.size());
     }
     send_line(std::move(line));
     published_in_pass = true;
-    return particle::Future<bool>(true);
+    return true;
+}
+
+}  // namespace
+
+particle::Future<bool> CloudClass::send(const char *name, const char *data, size_t size, ContentType type) {
+    constexpr size_t most = particle::protocol::MAX_EVENT_DATA_LENGTH;
+    if (!data) {
+        return particle::Future<bool>(send_publish(name, {}));
+    }
+    if (type == ContentType::TEXT) {
+        return particle::Future<bool>(send_publish(name, {std::string(data, std::min(size, most)), "text"}));
+    }
+    // What a device does with CBOR that the application made is not emulated.
+    if (size > most || type == ContentType::STRUCTURED) {
+        return particle::Future<bool>(false);
+    }
+    for (const TypeName &known : type_names) {
+        if (known.type == type) {
+            return particle::Future<bool>(send_publish(name, {to_base64(data, size), known.name}));
+        }
+    }
+    return particle::Future<bool>(false);
+}
+
+particle::Future<bool> CloudClass::publish(const char *name, const EventData &data, particle::PublishFlags flags) {
+    const size_t size = data.sizeOnAir();
+    if (size > particle::protocol::MAX_EVENT_DATA_LENGTH) {
+        return particle::Future<bool>(false);
+    }
+    return particle::Future<bool>(
+        send_publish(name, {std::string(data.toJSON().c_str()), "structured", std::to_string(size)}));
 }
 
 bool CloudClass::subscribe(const char *prefix, particle::EventFunction handler, Spark_Subscription_Scope_TypeDef scope) {
+    return handler && addSubscription(prefix, std::move(handler), nullptr);
+}
+
+bool CloudClass::subscribe(const char *prefix, particle::TypedEventFunction handler) {
+    return handler && addSubscription(prefix, nullptr, std::move(handler));
+}
+
+bool CloudClass::addSubscription(const char *prefix, particle::EventFunction handler,
+                                 particle::TypedEventFunction typed) {
     constexpr size_t most = 4;  // Of six, two are taken by the system.
-    if (!prefix || !handler || subscriptions.size() >= most) {
+    if (!prefix || subscriptions.size() >= most) {
         return false;
     }
-    subscriptions.push_back(
-        {std::string(prefix, strnlen(prefix, particle::protocol::MAX_EVENT_NAME_LENGTH)), std::move(handler)});
+    subscriptions.push_back({std::string(prefix, strnlen(prefix, particle::protocol::MAX_EVENT_NAME_LENGTH)),
+                             std::move(handler), std::move(typed)});
     send_message("subscribe", {subscriptions.back().prefix});
     return true;
 }
@@ -622,6 +730,166 @@ bool SystemClass::addHandler(system_event_t events, Handler handler) {
     system_handlers.push_back({events, std::move(handler)});
     return true;
 }
+
+// ---- Typed data ----
+
+namespace particle {
+
+String Buffer::toHex() const {
+    String hex("");
+    for (const char c : bytes_) {
+        hex += String::format("%02x", static_cast<uint8_t>(c));
+    }
+    return hex;
+}
+
+// Up to what is no digit.
+Buffer Buffer::fromHex(const char *text, size_t size) {
+    Buffer buffer;
+    for (size_t i = 0; i + 1 < size && isxdigit(text[i]) && isxdigit(text[i + 1]); i += 2) {
+        const char digits[] = {text[i], text[i + 1], '\0'};
+        buffer.bytes_ += static_cast<char>(strtoul(digits, nullptr, 16));
+    }
+    return buffer;
+}
+
+bool Variant::append(Variant value) {
+    if (!isArray()) {
+        *this = VariantArray();
+    }
+    items_.push_back(std::move(value));
+    return true;
+}
+
+Variant Variant::at(int index) const {
+    const bool is_there = isArray() && index >= 0 && index < size();
+    return is_there ? items_[static_cast<size_t>(index)] : Variant();
+}
+
+// Of a key; past the end if the map has no such key.
+size_t Variant::place(const char *key) const {
+    return static_cast<size_t>(std::find(keys_.begin(), keys_.end(), key) - keys_.begin());
+}
+
+bool Variant::set(const char *key, Variant value) {
+    if (!isMap()) {
+        *this = VariantMap();
+    }
+    const size_t at = place(key);
+    if (at == keys_.size()) {
+        keys_.push_back(key);
+        items_.push_back(Variant());
+    }
+    items_[at] = std::move(value);
+    return true;
+}
+
+Variant Variant::get(const char *key) const { return has(key) ? items_[place(key)] : Variant(); }
+
+bool Variant::remove(const char *key) {
+    const size_t at = place(key);
+    if (at == keys_.size()) {
+        return false;
+    }
+    keys_.erase(keys_.begin() + static_cast<ptrdiff_t>(at));
+    items_.erase(items_.begin() + static_cast<ptrdiff_t>(at));
+    return true;
+}
+
+double Variant::toDouble() const {
+    switch (type_) {
+    case DOUBLE: return number_;
+    case STRING: return bytes_ == "true" ? 1 : strtod(bytes_.c_str(), nullptr);
+    case UINT64: return static_cast<double>(static_cast<uint64_t>(whole_));
+    default: return static_cast<double>(whole_);
+    }
+}
+
+namespace {
+
+// The shortest text that reads as the same number, as the cloud writes it.
+std::string number_text(double value) {
+    char text[32] = "null";
+    for (int digits = 1; std::isfinite(value) && digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, nullptr) == value) {
+            break;
+        }
+    }
+    return text;
+}
+
+std::string json_text(const std::string &value) {
+    std::string text = "\"";
+    for (const char c : value) {
+        if (c == '"' || c == '\\') {
+            text += '\\';
+        }
+        if (static_cast<unsigned char>(c) < 0x20) {
+            char escape[8];
+            snprintf(escape, sizeof escape, "\\u%04x", c);
+            text += escape;
+        } else {
+            text += c;
+        }
+    }
+    return text + '"';
+}
+
+// The bytes of CBOR's head of an item, whose number or length this is (RFC 8949, section 3).
+size_t head_size(uint64_t number) { return number < 24 ? 1 : number < 0x100 ? 2 : number < 0x10000 ? 3 : number >> 32 ? 9 : 5; }
+
+}  // namespace
+
+String Variant::toString() const {
+    return isString() ? String(bytes_.c_str()) : isBool() || isNumber() ? toJSON() : String("");
+}
+
+String Variant::toJSON() const {
+    std::string text;
+    switch (type_) {
+    case NULL_: text = "null"; break;
+    case BOOL: text = whole_ ? "true" : "false"; break;
+    case UINT64: text = std::to_string(static_cast<uint64_t>(whole_)); break;
+    case DOUBLE: text = number_text(number_); break;
+    case STRING: text = json_text(bytes_); break;
+    case BUFFER: text = "{\"_type\":\"buffer\",\"_data\":\"" + to_base64(bytes_.data(), bytes_.size()) + "\"}"; break;
+    case ARRAY:
+    case MAP:
+        for (size_t i = 0; i < items_.size(); i++) {
+            text += (i ? "," : "") + (isMap() ? json_text(keys_[i]) + ":" : "") + items_[i].toJSON().c_str();
+        }
+        text = isMap() ? "{" + text + "}" : "[" + text + "]";
+        break;
+    default: text = std::to_string(whole_);
+    }
+    return String(text.c_str());
+}
+
+size_t Variant::sizeOnAir() const {
+    size_t size = 0;
+    switch (type_) {
+    case NULL_:
+    case BOOL: return 1;
+    case DOUBLE: return static_cast<double>(static_cast<float>(number_)) == number_ ? 5 : 9;
+    case STRING:
+    case BUFFER: return head_size(bytes_.size()) + bytes_.size();
+    case ARRAY:
+    case MAP:
+        size = head_size(items_.size());
+        for (const std::string &key : keys_) {
+            size += head_size(key.size()) + key.size();
+        }
+        for (const Variant &item : items_) {
+            size += item.sizeOnAir();
+        }
+        return size;
+    case UINT64: return head_size(static_cast<uint64_t>(whole_));
+    default: return head_size(static_cast<uint64_t>(whole_ < 0 ? ~whole_ : whole_));
+    }
+}
+
+}  // namespace particle
 
 // ---- JSON ----
 

@@ -1,6 +1,6 @@
 //! The commands of a person in the terminal.
 
-use device_link::CloudMessage;
+use device_link::{CloudMessage, ContentType};
 
 /// The commands, for a person.
 pub const HELP: &str = "\
@@ -53,6 +53,7 @@ pub fn read(line: &str) -> Result<Option<Command>, String> {
             CloudMessage::Event {
                 name: name.into(),
                 data: (!data.is_empty()).then(|| data.trim().to_owned()),
+                content: ContentType::Text,
             }
         }
         _ => return Err(format!("{word:?} is not a command; `help` lists them")),
@@ -69,6 +70,7 @@ mod tests {
         let event = |data: Option<&str>| CloudMessage::Event {
             name: "a/b".into(),
             data: data.map(Into::into),
+            content: ContentType::Text,
         };
         let battery = CloudMessage::Power { source: 5, battery: Some(50.0) };
         for (line, message) in [

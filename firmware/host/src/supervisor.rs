@@ -191,8 +191,8 @@ impl Supervisor {
 
     fn handle(&mut self, message: CloudMessage) {
         match message {
-            CloudMessage::Event { name, data } => {
-                self.tell_firmware(&HostMessage::Event { name, data });
+            CloudMessage::Event { name, data, content } => {
+                self.tell_firmware(&HostMessage::Event { name, data, content });
             }
             CloudMessage::Call { request, name, argument } => {
                 self.tell_firmware(&HostMessage::Call { request, name, argument });
@@ -393,9 +393,9 @@ impl Supervisor {
                     self.send(DeviceMessage::Serial { line });
                 }
             }
-            FirmwareMessage::Publish { name, data } => {
+            FirmwareMessage::Publish { name, data, content, size } => {
                 if self.online {
-                    self.send(DeviceMessage::Publish { name, data });
+                    self.send(DeviceMessage::Publish { name, data, content, size });
                 }
             }
             FirmwareMessage::Subscribe(prefix) => {

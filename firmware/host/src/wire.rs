@@ -3,7 +3,7 @@
 //! A line is a word and its fields, separated by tabs. Names and data are bytes on a device; here they are text, and what
 //! is not UTF-8 is replaced, because the cloud speaks JSON.
 
-use device_link::VariableKind;
+use device_link::{ContentType, VariableKind};
 
 /// To the process. The clock does not move until [`HostMessage::Run`].
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +66,8 @@ pub enum HostMessage {
         name: String,
         /// None and empty are the same: NULL.
         data: Option<String>,
+        /// What the data is; bytes are in base64.
+        content: ContentType,
     },
 }
 
@@ -98,9 +100,9 @@ impl HostMessage {
                 vec!["call".into(), request.to_string(), name.clone(), argument.clone()]
             }
             Self::Read { request, name } => vec!["read".into(), request.to_string(), name.clone()],
-            Self::Event { name, data: None } => vec!["event".into(), name.clone()],
-            Self::Event { name, data: Some(data) } => {
-                vec!["event".into(), name.clone(), data.clone()]
+            Self::Event { name, data: None, .. } => vec!["event".into(), name.clone()],
+            Self::Event { name, data: Some(data), content } => {
+                vec!["event".into(), name.clone(), data.clone(), word(*content)]
             }
         };
         fields.iter().map(|field| escape(field)).collect::<Vec<_>>().join("\t") + "\n"
@@ -118,8 +120,12 @@ pub enum FirmwareMessage {
     Publish {
         /// At most 64 bytes.
         name: String,
-        /// At most 1024 bytes.
+        /// At most 1024 bytes of text; bytes are in base64, structured data is JSON.
         data: Option<String>,
+        /// What the data is.
+        content: ContentType,
+        /// The bytes that structured data takes on the air.
+        size: Option<usize>,
     },
     /// The firmware subscribed to names that begin with this.
     Subscribe(String),
@@ -154,9 +160,14 @@ impl FirmwareMessage {
         match fields.as_slice() {
             [".", clock] => clock.parse().ok().map(Self::Done),
             ["serial", line] => Some(Self::Serial(text(line))),
-            ["publish", name, data @ ..] if data.len() < 2 => {
-                Some(Self::Publish { name: text(name), data: data.first().map(text) })
-            }
+            ["publish", name, data @ ..] if data.len() < 4 => Some(Self::Publish {
+                name: text(name),
+                data: data.first().map(text),
+                content: data.get(1).map_or(Some(ContentType::Text), |content| {
+                    serde_json::from_value((*content).into()).ok()
+                })?,
+                size: data.get(2).and_then(|size| size.parse().ok()),
+            }),
             ["subscribe", prefix] => Some(Self::Subscribe(text(prefix))),
             ["unsubscribe"] => Some(Self::Unsubscribe),
             ["function", name] => Some(Self::Function(text(name))),
@@ -172,6 +183,12 @@ impl FirmwareMessage {
             _ => None,
         }
     }
+}
+
+/// As the link spells it.
+fn word(content: ContentType) -> String {
+    let word = serde_json::to_value(content).unwrap_or_default();
+    word.as_str().unwrap_or_default().to_owned()
 }
 
 fn escape(field: &str) -> String {
@@ -202,20 +219,21 @@ mod tests {
 
     fn event(name: &str, data: Option<&str>) -> String {
         let (name, data) = (name.into(), data.map(Into::into));
-        HostMessage::Event { name, data }.line()
+        HostMessage::Event { name, data, content: ContentType::Text }.line()
     }
 
     #[test]
     fn a_field_may_hold_separators_be_empty_or_absent() {
         let data = "one\\\r\ntwo\t";
         let line = event("a\tb", Some(data));
-        assert_eq!(line, "event\ta\\tb\tone\\\\\\r\\ntwo\\t\n");
+        assert_eq!(line, "event\ta\\tb\tone\\\\\\r\\ntwo\\t\ttext\n");
         assert_eq!(event("e", None), "event\te\n");
         for (name, data) in [("a\tb", Some(data)), ("e", None), ("e", Some(""))] {
             let line = event(name, data).replacen("event", "publish", 1);
             let message = FirmwareMessage::parse(line.trim_end_matches('\n').as_bytes());
             let (name, data) = (name.into(), data.map(Into::into));
-            assert_eq!(message, Some(FirmwareMessage::Publish { name, data }));
+            let content = ContentType::Text;
+            assert_eq!(message, Some(FirmwareMessage::Publish { name, data, content, size: None }));
         }
     }
 
@@ -230,6 +248,7 @@ mod tests {
             "serial\ta\tb",
             "connect",
             "variable\tx\tint",
+            "publish\tx\ty\tnone",
             "returned\tx",
         ] {
             assert_eq!(FirmwareMessage::parse(line.as_bytes()), None, "{line}");

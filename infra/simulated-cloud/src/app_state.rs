@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 use crate::{
     binaries::Binaries,
     config::Config,
-    event::{Event, FROM_CLOUD, sanitize_name},
+    event::{Content, Event, FROM_CLOUD, sanitize_name},
     file,
     guesses::Guess,
     login_attempts::LoginAttempts,
@@ -147,9 +147,11 @@ impl AppState {
         id: &str,
         name: &str,
         data: Option<String>,
+        content: Content,
     ) {
         let product = self.state().device(id).and_then(|device| device.product);
-        self.publish(self.event(name, data, id, product));
+        let event = self.event(name, data, id, product);
+        self.publish(Event { content, ..event });
     }
 
     /// Publishes an event of the cloud itself about a hook.
@@ -157,12 +159,12 @@ impl AppState {
         self: &Arc<Self>,
         name: &str,
         data: Option<String>,
+        content: Content,
         product: Option<i64>,
         guesses: Vec<Guess>,
     ) {
-        let mut event = self.event(name, data, FROM_CLOUD, product);
-        event.guesses = guesses;
-        self.publish(event);
+        let event = self.event(name, data, FROM_CLOUD, product);
+        self.publish(Event { content, guesses, ..event });
     }
 
     /// The name that the owner gave a device; empty if it is unknown.
@@ -186,6 +188,7 @@ impl AppState {
             id: self.rng.id(),
             name: sanitize_name(name, MAX_MADE_NAME_BYTES),
             data,
+            content: Content::Text,
             published_at: self.now(),
             coreid: coreid.to_owned(),
             userid: state.user_id.clone(),

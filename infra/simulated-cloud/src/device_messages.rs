@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use device_link::{DeviceMessage, DeviceState};
+use data_encoding::BASE64;
+use device_link::{ContentType, DeviceMessage, DeviceState};
 
 use crate::{
     app_state::AppState,
-    event::{Event, MAX_NAME_BYTES, RESERVED_NAME, is_reserved, sanitize_name, truncate},
+    event::{Content, Event, MAX_NAME_BYTES, RESERVED_NAME, is_reserved, sanitize_name, truncate},
     sessions::{Compiled, Flashing, frame},
 };
 
@@ -46,7 +47,9 @@ pub(crate) fn handle(app: &Arc<AppState>, id: &str, message: DeviceMessage) {
                 let _ = caller.send(value);
             }
         }
-        DeviceMessage::Publish { name, data } => publish(app, id, &name, data),
+        DeviceMessage::Publish { name, data, content, size } => {
+            publish(app, id, &name, data.map(|data| (data, content, size)));
+        }
         DeviceMessage::Serial { line } => {
             let line = truncate(&line, MAX_SERIAL_BYTES).to_owned();
             app.sessions.with(id, |session| session.print(line));
@@ -81,7 +84,38 @@ pub(crate) fn deliver(app: &AppState, event: &Event) {
     }
 }
 
-fn publish(app: &Arc<AppState>, id: &str, name: &str, data: Option<String>) {
+/// The data of a device as streams and webhooks see it, what it is, and its size on the air. None if it is not what its type
+/// says, or too large: a device cuts text itself, and sends nothing else that is too large.
+fn read_data(
+    data: &str,
+    content: ContentType,
+    size: Option<usize>,
+    limit: usize,
+) -> Option<(String, Content, usize)> {
+    match content {
+        ContentType::Text => {
+            let text = truncate(data, limit);
+            Some((text.to_owned(), Content::Text, text.len()))
+        }
+        ContentType::Structured => {
+            let size = size.unwrap_or(data.len()).max(1);
+            let is_json = serde_json::from_str::<serde_json::Value>(data).is_ok();
+            (is_json && size <= limit).then_some((data.to_owned(), Content::Structured(size), size))
+        }
+        _ => {
+            let size = BASE64.decode(data.as_bytes()).ok()?.len();
+            let url = format!("data:{};base64,{data}", content.media_type()?);
+            (size <= limit).then_some((url, Content::DataUrl(content), size))
+        }
+    }
+}
+
+fn publish(
+    app: &Arc<AppState>,
+    id: &str,
+    name: &str,
+    data: Option<(String, ContentType, Option<usize>)>,
+) {
     let name = sanitize_name(name, MAX_NAME_BYTES);
     if name.is_empty() {
         return;
@@ -93,14 +127,21 @@ fn publish(app: &Arc<AppState>, id: &str, name: &str, data: Option<String>) {
         return;
     }
     let published = app.sessions.with(id, |session| {
-        let data = data.map(|data| truncate(&data, session.data_limit).to_owned());
+        let limit = session.data_limit;
+        let (data, content, size) = match data {
+            None => (None, Content::Text, 0),
+            Some((data, content, size)) => {
+                let (data, content, size) = read_data(&data, content, size, limit)?;
+                (Some(data), content, size)
+            }
+        };
         session.online.then(|| {
-            session.count_publish(data.as_deref().map_or(0, str::len));
-            data
+            session.count_publish(size);
+            (data, content)
         })
     });
-    if let Some(data) = published.flatten() {
-        app.publish_from_device(id, &name, data);
+    if let Some((data, content)) = published.flatten() {
+        app.publish_from_device(id, &name, data, content);
         show(app, id);
     }
 }
@@ -192,7 +233,7 @@ fn after_flash(app: &Arc<AppState>, id: &str, flash: &Flashing) {
 
 /// Publishes a status event of the device.
 pub(crate) fn report(app: &Arc<AppState>, id: &str, name: &str, data: &str) {
-    app.publish_from_device(id, name, Some(data.to_owned()));
+    app.publish_from_device(id, name, Some(data.to_owned()), Content::Text);
 }
 
 /// Shows the device's state to its watchers.

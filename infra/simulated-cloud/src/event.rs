@@ -1,6 +1,7 @@
 //! One event and how it looks on a stream.
 
-use device_link::is_device_id;
+use data_encoding::BASE64;
+use device_link::{ContentType, is_device_id};
 use serde::Serialize;
 
 use crate::{clock::iso, guesses::Guess};
@@ -12,12 +13,24 @@ pub(crate) const FROM_CLOUD: &str = "particle-internal";
 /// The longest name; a device cuts longer ones itself, REST refuses them.
 pub(crate) const MAX_NAME_BYTES: usize = 64;
 
+/// What the data of an event is. Streams and webhooks see text in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum Content {
+    #[default]
+    Text,
+    /// A data URL; to a device, bytes of this type.
+    DataUrl(ContentType),
+    /// JSON, which took so many bytes on the air.
+    Structured(usize),
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     /// Unique; templates know it as `PARTICLE_EVENT_ID`.
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) data: Option<String>,
+    pub(crate) content: Content,
     /// When the cloud got it, milliseconds since 1970.
     pub(crate) published_at: i64,
     /// The device, [`FROM_API`] or [`FROM_CLOUD`].
@@ -63,6 +76,21 @@ impl Event {
         };
         let body = serde_json::to_string(&body).expect("text and numbers always serialise");
         format!("event: {}\ndata: {body}\n\n", self.name)
+    }
+
+    /// The bytes in a data URL.
+    pub(crate) fn decoded(&self) -> Option<Vec<u8>> {
+        let (_, encoded) = self.data.as_deref()?.split_once(";base64,")?;
+        BASE64.decode(encoded.as_bytes()).ok()
+    }
+
+    /// The bytes that the data takes on the air.
+    pub(crate) fn size(&self) -> usize {
+        match self.content {
+            Content::Text => self.data.as_deref().map_or(0, str::len),
+            Content::DataUrl(_) => self.decoded().map_or(0, |bytes| bytes.len()),
+            Content::Structured(size) => size,
+        }
     }
 
     /// Events about hooks trigger no hooks: two of them could otherwise call each other for ever.
@@ -118,6 +146,7 @@ mod tests {
             id: String::new(),
             name: name.to_owned(),
             data: Some("{\"t\":19}".to_owned()),
+            content: Content::Text,
             published_at: 1_715_597_740_306,
             coreid: coreid.to_owned(),
             userid: "597771d1f92bae142dbb7559".to_owned(),

@@ -53,6 +53,9 @@ pub(crate) const CUT_CHARACTER_GUESS: Guess = "cut_character";
 /// The topic of an unchunked response ends with `/0` too.
 pub(crate) const UNCHUNKED_GUESS: Guess = "unchunked_suffix";
 
+/// A data URL that is longer than one part is cut as any other text, and a device gets its text, not its bytes.
+pub(crate) const DATA_URL_PARTS_GUESS: Guess = "data_url_parts";
+
 /// A name like `PARTICLE_DEVICE_ID` means the cloud's variable even if the event's data has such a key. Marks events where
 /// both exist.
 pub(crate) const VARIABLES_GUESS: Guess = "variables_win_over_data";

@@ -7,12 +7,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use device_link::{CloudMessage, DeviceState, VariableKind};
+use data_encoding::BASE64;
+use device_link::{CloudMessage, ContentType, DeviceState, VariableKind};
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
 
-use crate::event::{Event, MAX_NAME_BYTES, truncate};
+use crate::event::{Content, Event, MAX_NAME_BYTES, truncate};
 
 /// Serial lines that a new watcher gets first.
 const KEPT_LINES: usize = 200;
@@ -148,13 +149,13 @@ impl Session {
 
     /// Delivers an event if the device wants and takes it. The whole account has one owner, so a prefix decides.
     fn deliver(&mut self, event: &Event) -> bool {
-        let bytes = event.data.as_deref().map_or(0, str::len);
         let is_wanted = |prefix: &String| event.name.starts_with(prefix.as_str());
-        let is_delivered = self.online
-            && self.prefixes.iter().any(is_wanted)
-            && bytes <= self.data_limit
-            && self
-                .send(CloudMessage::Event { name: event.name.clone(), data: event.data.clone() });
+        if !self.online || !self.prefixes.iter().any(is_wanted) {
+            return false;
+        }
+        let bytes = event.size();
+        let is_delivered = bytes <= self.data_limit
+            && event_for_device(event).is_some_and(|message| self.send(message));
         if is_delivered {
             self.responses += operations(bytes);
         }
@@ -204,6 +205,23 @@ impl Session {
             "data_operations": {"publishes": self.publishes, "responses": self.responses},
         })
     }
+}
+
+/// An event as a device gets it; none for structured data, which it would have to subscribe to as such.
+fn event_for_device(event: &Event) -> Option<CloudMessage> {
+    let (data, content) = match event.content {
+        Content::Text => (event.data.clone(), ContentType::Text),
+        Content::Structured(_) => return None,
+        Content::DataUrl(content) => {
+            let bytes = event.decoded().unwrap_or_default();
+            let text = match content {
+                ContentType::Text => String::from_utf8_lossy(&bytes).into_owned(),
+                _ => BASE64.encode(&bytes),
+            };
+            (Some(text), content)
+        }
+    };
+    Some(CloudMessage::Event { name: event.name.clone(), data, content })
 }
 
 fn operations(bytes: usize) -> u64 {

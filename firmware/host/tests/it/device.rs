@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use device_link::{CloudMessage, DeviceMessage, DeviceState, Hello, Link, Source};
+use device_link::{CloudMessage, ContentType, DeviceMessage, DeviceState, Hello, Link, Source};
 use tokio::{
     io::DuplexStream,
     time::{Instant, timeout},
@@ -61,7 +61,7 @@ impl Cloud {
 
     async fn published(&mut self) -> (String, String) {
         self.until(|message| match message.clone() {
-            DeviceMessage::Publish { name, data } => Some((name, data.unwrap_or_default())),
+            DeviceMessage::Publish { name, data, .. } => Some((name, data.unwrap_or_default())),
             _ => None,
         })
         .await
@@ -175,7 +175,8 @@ async fn a_click_is_published_and_its_response_printed() {
         "{line} {data}"
     );
     let name = format!("{ID}/hook-response/WebhookTutorial01/0");
-    cloud.send(CloudMessage::Event { name, data: Some(r#"{"ok":true,"id":7}"#.into()) }).await;
+    let data = Some(r#"{"ok":true,"id":7}"#.into());
+    cloud.send(CloudMessage::Event { name, data, content: ContentType::Text }).await;
     cloud.serial(r#"[app] INFO: hook response {"ok":true,"id":7}"#).await;
 }
 

@@ -16,3 +16,4 @@ mod responses;
 mod scenario;
 mod timing;
 mod tutorial;
+mod typed;

@@ -12,7 +12,7 @@ async fn the_lines_for_ones_own_firmware_publish_and_print() {
     assert_eq!(device.subscriptions, [format!("{ID}/hook-response/WebhookTutorial01")]);
     assert!(device.run_until_publish(70_000).await);
     let published = device.done.iter().find_map(|done| match &done.message {
-        FirmwareMessage::Publish { name, data } => Some((name.as_str(), data.as_deref())),
+        FirmwareMessage::Publish { name, data, .. } => Some((name.as_str(), data.as_deref())),
         _ => None,
     });
     assert_eq!(published, Some(("WebhookTutorial01", Some(r#"{"op":"mine","id":1}"#))));

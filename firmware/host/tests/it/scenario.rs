@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use device_link::ContentType;
 use virtual_device::{
     compiler::{Compiler, Failure, INSTALL_A_COMPILER, Source},
     limits::{FIRMWARE, Limits},
@@ -211,7 +212,8 @@ impl Scenario {
     }
 
     pub(crate) fn event(&self, name: &str, data: Option<&str>) {
-        self.send(&HostMessage::Event { name: name.into(), data: data.map(str::to_owned) });
+        let (name, data) = (name.into(), data.map(str::to_owned));
+        self.send(&HostMessage::Event { name, data, content: ContentType::Text });
     }
 
     /// A part of a response to this device.

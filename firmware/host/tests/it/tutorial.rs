@@ -8,7 +8,7 @@ use crate::scenario::{Build, Scenario, TUTORIAL, changed};
 async fn the_serial_log_shows_publishes_and_responses() {
     let mut device = Scenario::new().await;
     assert!(device.run_until_publish(70_000).await);
-    let Some(FirmwareMessage::Publish { name, data: Some(data) }) = device
+    let Some(FirmwareMessage::Publish { name, data: Some(data), .. }) = device
         .done
         .iter()
         .map(|done| done.message.clone())

@@ -253,12 +253,14 @@ fn uri(url: &str, query: &Object) -> Result<http::Uri, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Content;
 
     fn event(data: &str) -> Event {
         Event {
             id: "0123456789abcdef01234567".to_owned(),
             name: "demo".to_owned(),
             data: Some(data.to_owned()),
+            content: Content::Text,
             published_at: 1_485_983_285_763,
             coreid: "3f002b000000000000000000".to_owned(),
             userid: "u".to_owned(),

@@ -1,13 +1,14 @@
 //! From the response of a server to the events that carry it.
 
 use data_encoding::BASE64;
+use device_link::ContentType;
 use serde_json::Value;
 
 use crate::{
-    event::Event,
+    event::{Content, Event},
     guesses::{
-        CUT_CHARACTER_GUESS, Guess, RESPONSE_LIMIT_BYTES, RESPONSE_LIMIT_GUESS,
-        RESPONSE_TEMPLATE_EVENT_GUESS, RESPONSE_TEMPLATE_FALLBACK_GUESS,
+        CUT_CHARACTER_GUESS, DATA_URL_PARTS_GUESS, Guess, RESPONSE_LIMIT_BYTES,
+        RESPONSE_LIMIT_GUESS, RESPONSE_TEMPLATE_EVENT_GUESS, RESPONSE_TEMPLATE_FALLBACK_GUESS,
         RESPONSE_TEMPLATE_OBJECT_GUESS, UNCHUNKED_GUESS,
     },
     hook::{config::HookConfig, send::HookResponse, variables::Variables},
@@ -22,6 +23,7 @@ pub(crate) const PART_BYTES: usize = 512;
 pub(crate) struct Part {
     pub(crate) name: String,
     pub(crate) data: String,
+    pub(crate) content: Content,
     pub(crate) guesses: Vec<Guess>,
 }
 
@@ -41,9 +43,11 @@ pub(crate) fn parts(
         Some(template) => templated(template, &variables, &response.body, &mut guesses)?,
         None => response.body.clone(),
     };
+    let mut whole = Content::Text;
     if config.data_url_response_event {
         let kind = response.content_type.as_deref().unwrap_or("application/octet-stream");
         content = format!("data:{kind};base64,{}", BASE64.encode(&content)).into_bytes();
+        whole = Content::DataUrl(ContentType::of(kind));
     }
     if content.len() > RESPONSE_LIMIT_BYTES {
         content.truncate(RESPONSE_LIMIT_BYTES);
@@ -57,7 +61,12 @@ pub(crate) fn parts(
     if config.unchunked {
         guesses.push(UNCHUNKED_GUESS);
         let data = String::from_utf8_lossy(&content).into_owned();
-        return Ok(vec![Part { name: format!("{topic}/0"), data, guesses }]);
+        return Ok(vec![Part { name: format!("{topic}/0"), data, content: whole, guesses }]);
+    }
+    if content.len() > PART_BYTES && whole != Content::Text {
+        // Nothing but the first part begins as a data URL.
+        whole = Content::Text;
+        guesses.push(DATA_URL_PARTS_GUESS);
     }
     let valid = std::str::from_utf8(&content).is_ok();
     Ok(content
@@ -71,6 +80,7 @@ pub(crate) fn parts(
             Part {
                 name: format!("{topic}/{index}"),
                 data: String::from_utf8_lossy(bytes).into_owned(),
+                content: whole,
                 guesses,
             }
         })
@@ -127,6 +137,7 @@ mod tests {
             id: String::new(),
             name: "demo".to_owned(),
             data: Some(r#"{"id":7}"#.to_owned()),
+            content: Content::Text,
             published_at: 0,
             coreid: "3f002b000000000000000000".to_owned(),
             userid: String::new(),
@@ -206,6 +217,10 @@ mod tests {
     fn a_response_can_be_a_data_url_or_one_event() {
         let url = first(r#","dataUrlResponseEvent":true"#, &[0xff, 0x00]);
         assert_eq!(url.data, "data:image/png;base64,/wA=");
+        assert_eq!(url.content, Content::DataUrl(ContentType::Png));
+        let parts = parts_of(r#","dataUrlResponseEvent":true"#, &[0xff; 600]);
+        assert_eq!((parts.len(), parts[0].content), (2, Content::Text));
+        assert!(parts[0].guesses.contains(&DATA_URL_PARTS_GUESS));
         let parts = parts_of(r#","unchunked":true"#, &[b'x'; 2000]);
         assert_eq!((parts.len(), parts[0].data.len()), (1, 2000));
         assert_eq!(parts[0].name, "hook-response/demo/0");

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use crate::{
     app_state::AppState,
     clock::{iso, millis},
-    event::{Event, truncate},
+    event::{Content, Event, truncate},
     guesses::{
         Guess, HOOK_ERROR_BODY_GUESS, HOOK_SENT_BEFORE_ANSWER_GUESS, HOOK_SENT_DATA_GUESS,
         NETWORK_ERROR_TEXT_GUESS, REDIRECT_GUESS, SIMULATED_ONLY, SKIPPED_RETRIES, SLEEPING_GUESS,
@@ -18,7 +18,7 @@ use crate::{
         config::HookConfig,
         rating::Ratings,
         request::{Outgoing, build},
-        response::{error_name, parts},
+        response::{Part, error_name, parts},
         send::{HookResponse, SendError, addresses, send},
     },
     secrets::{MAX_VALUE_BYTES, Secrets, hide_credentials, reveal_nothing},
@@ -195,7 +195,7 @@ impl Run {
         let mut guesses = request.guesses.clone();
         guesses.extend([HOOK_SENT_DATA_GUESS, HOOK_SENT_BEFORE_ANSWER_GUESS]);
         let name = format!("hook-sent/{}", self.event.name);
-        self.app.publish_from_cloud(&name, None, self.product, guesses);
+        self.app.publish_from_cloud(&name, None, Content::Text, self.product, guesses);
         tokio::select! {
             result = send(request, addresses) => result,
             () = self.app.config.clock.sleep_until(deadline) => Err(SendError {
@@ -235,7 +235,8 @@ impl Run {
         self.log(Some(sent), Some(got), None);
         for mut part in parts {
             part.guesses.extend(is_redirect.then_some(REDIRECT_GUESS));
-            self.app.publish_from_cloud(&part.name, Some(part.data), self.product, part.guesses);
+            let Part { name, data, content, guesses } = part;
+            self.app.publish_from_cloud(&name, Some(data), content, self.product, guesses);
         }
     }
 
@@ -262,7 +263,7 @@ impl Run {
 
     fn publish_error(&self, text: String, guesses: Vec<Guess>) {
         let name = error_name(&self.config, &self.event);
-        self.app.publish_from_cloud(&name, Some(text), self.product, guesses);
+        self.app.publish_from_cloud(&name, Some(text), Content::Text, self.product, guesses);
     }
 
     /// Counts a finished attempt and keeps it for the console.

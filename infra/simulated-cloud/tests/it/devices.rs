@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     device::{Device, ID},
-    support::{Receiver, respond, start, start_with_hook, text_hook},
+    support::{Receiver, Reply, respond, start, start_with_hook, text_hook},
 };
 
 #[tokio::test]
@@ -75,6 +75,63 @@ async fn a_name_of_the_cloud_is_refused_to_everyone() {
     assert_eq!(stream.next().await.name, "mine");
     let operations = &world.device_state(ID).await["data_operations"];
     assert_eq!(*operations, json!({"publishes": 1, "responses": 0}));
+}
+
+#[tokio::test]
+async fn typed_data_reaches_streams_and_webhooks_as_text_and_is_counted_as_bytes() {
+    let (world, mut receiver) = (start().await, Receiver::start().await);
+    world.create_hook(text_hook("t", &receiver, "{{{PARTICLE_EVENT_VALUE}}}|{{{b._data}}}")).await;
+    let mut device = Device::online(&world, &[]).await;
+    let mut stream = world.listen("/v1/devices/events/t").await;
+    let bytes = |count: usize| data_encoding::BASE64.encode(&vec![0; count]);
+    let buffer = r#"{"a":1,"b":{"_type":"buffer","_data":"/wA="}}"#;
+    for (data, content, size, expected) in [
+        ("/wA=", "binary", None, "data:application/octet-stream;base64,/wA=|"),
+        ("/wA=", "png", None, "data:image/png;base64,/wA=|"),
+        ("/wA=", "jpeg", None, "data:image/jpeg;base64,/wA=|"),
+        ("/wA=", "text", None, "/wA=|"),
+        (buffer, "structured", Some(12), r#"{"a":1,"b":{"_type":"buffer","_data":"/wA="}}|/wA="#),
+    ] {
+        device.send(json!({"type": "publish", "name": "t", "data": data, "content": content, "size": size})).await;
+        let event = stream.next().await;
+        assert_eq!(event.text(), expected.split('|').next().unwrap());
+        assert!(receiver.request().await.ends_with(&format!("\r\n\r\n{expected}")));
+    }
+    // 1024 bytes are one operation, although their data URL is longer; what is no such data or too large is dropped.
+    for (data, content, size) in [
+        ("not base64", "binary", None),
+        (bytes(1025).as_str(), "binary", None),
+        ("not JSON", "structured", Some(3)),
+        ("[]", "structured", Some(1025)),
+        (bytes(1024).as_str(), "binary", None),
+    ] {
+        device.send(json!({"type": "publish", "name": "t", "data": data, "content": content, "size": size})).await;
+    }
+    assert!(stream.next().await.text().len() > 1024);
+    let operations = &world.device_state(ID).await["data_operations"]["publishes"];
+    assert_eq!(*operations, 6);
+}
+
+#[tokio::test]
+async fn a_data_url_response_is_bytes_to_the_device() {
+    let (world, receiver) = (start().await, Receiver::start().await);
+    let mut device = Device::online(&world, &["r"]).await;
+    let mut stream = world.listen("/v1/devices/events/r").await;
+    for (content_type, content, data) in [
+        ("application/octet-stream", json!("binary"), "QUJD"),
+        ("image/png", json!("png"), "QUJD"),
+        ("text/plain; charset=utf-8", json!(null), "ABC"),
+    ] {
+        let hook = json!({"event": "e", "url": receiver.url(), "responseTopic": "r", "dataUrlResponseEvent": true});
+        let id = world.create_hook(hook).await;
+        receiver.always(Reply::Respond { status: 200, content_type, body: b"ABC".to_vec() });
+        device.publish("e", "x").await;
+        let event = stream.next().await;
+        assert_eq!(event.text(), format!("data:{content_type};base64,QUJD"));
+        let delivered = device.receive().await.unwrap();
+        assert_eq!((&delivered["data"], &delivered["content"]), (&json!(data), &content));
+        world.ok("DELETE", &format!("/v1/integrations/{id}"), Value::Null).await;
+    }
 }
 
 #[tokio::test]
