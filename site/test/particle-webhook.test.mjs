@@ -113,14 +113,16 @@ const words = (hints) => {
 
 test('hints appear where learners trip, and not elsewhere', () => {
   const hints = (body, more = {}, trace = {}) => words(receivedHints({ delivery: delivery(1, { receivedAt: 0, body, ...more }), event: null, first: null, sents: [], ...trace }));
-  assert.match(hints('event=E&data=x&published_at=y&coreid=z', { type: 'application/x-www-form-urlencoded' }), /four fields/);
-  const answered = (more, trace = {}, hooks = []) => words(responseHints({ delivery: delivery(1, { receivedAt: 0, body: '{}', ...more }), event: null, name: 'E', coreid: 'api', responses: [], ...trace }, hooks));
+  const form = ['event=E&data=x&published_at=y&coreid=z', { type: 'application/x-www-form-urlencoded', headers: [['user-agent', 'ParticleBot/1.1']] }];
+  assert.match(hints(...form), /four fields/);
+  assert.equal(hints(form[0], { ...form[1], headers: [] }), '', 'not Particle’s');
+  const answered = (more, trace = {}, hooks = []) => words(responseHints({ delivery: delivery(1, { receivedAt: 0, body: '{}', headers: [['user-agent', 'ParticleBot/1.1']], ...more }), event: null, name: 'E', coreid: 'api', responses: [], ...trace }, hooks));
   assert.match(answered({ response: '' }), /no hook-response event/);
   assert.match(answered({ status: 404, response: 'x' }), /Not a 2xx/);
   assert.match(answered({ response: 'é'.repeat(300) }), /600 bytes: the cloud passes it on as 2/);
   assert.equal(answered({ response: '{}' }), '');
   assert.match(answered({ status: 302, response: 'x' }), /A redirect: Particle does not document whether this is an error/);
-  assert.equal(answered({ status: 404 }, { coreid: null }), '', 'not Particle’s');
+  assert.equal(answered({ status: 404, headers: [] }), '', 'not Particle’s');
   const back = (...texts) => ({ responses: texts.map((data, k) => ({ event: { name: `E/${k}`, data, at: 1, nth: k, seen: 1 }, part: k, source: null, ambiguousWith: [] })) });
   const long = 'x'.repeat(1500);
   assert.match(answered({ response: long }, back('21.5'), [{ event: 'E', responseTemplate: '{{{main.temp}}}' }]), /responseTemplate makes of it: 4 bytes in one event/);

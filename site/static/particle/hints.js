@@ -83,7 +83,8 @@ export function receivedHints(trace) {
   if (first && first.sents.length + trace.sents.length > 1)
     hints.push(hint(AGAIN, `There were two hook-sent events: ${TWICE}.`));
   const fields = fieldsOf(request);
-  if (isForm(request) && DEFAULT_FIELDS.every((name) => fields.has(name))) {
+  const isOfCloud = event !== null || isParticle(request);
+  if (isOfCloud && isForm(request) && DEFAULT_FIELDS.every((name) => fields.has(name))) {
     hints.push(
       hint(
         'field-no-defaults',
@@ -92,7 +93,7 @@ export function receivedHints(trace) {
       ),
     );
   }
-  if (isParticle(request) && request.body !== '' && request.body_encoding === 'utf-8') {
+  if (isOfCloud && request.body !== '' && request.body_encoding === 'utf-8') {
     if (!request.headers.some(([name]) => name === 'content-type')) {
       hints.push(
         hint(
@@ -121,9 +122,9 @@ const isPreflight = ({ request }) =>
  * @param {import('./topics.js').Hook[]} [hooks] the webhooks that lead here
  */
 export function responseHints(trace, hooks = []) {
-  const { delivery, event, coreid, responses } = trace;
+  const { delivery, event, responses } = trace;
   // Whoever sends by hand is not told what a cloud would do with it.
-  if (!delivery || !(event || coreid !== null || isParticle(delivery.request))) return [];
+  if (!delivery || !(event || isParticle(delivery.request))) return [];
   const { status, body, delay_ms } = delivery.response;
   if (delay_ms >= 20_000) return [];
   if (status >= 300 && status < 400)
@@ -290,7 +291,8 @@ const GUESSED = new Map([
   ['hook_sent_before_answer', 'when it comes'],
   ['hook_error_without_body', 'that the server’s body is not in it'],
   ['network_error_text', 'its exact words'],
-  ['redirect_is_failure', 'that a redirect counts as an error'],
+  ['redirect_is_response', 'that a redirect is taken as an answer'],
+  ['data_url_parts', 'how a long data URL is split'],
   ['sleeping_and_retries', 'when events are skipped and tried again'],
   ['response_limit', 'where exactly a long response ends'],
   ['cut_character', 'how a character cut in two looks'],

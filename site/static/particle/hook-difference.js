@@ -2,20 +2,10 @@
 // How a webhook in the account differs from the one that this page makes, in sentences. Pure.
 // An answer need not show every field; what it does not show is not said to differ.
 
+import { DEVICE, NOT_OURS } from './webhook.js';
+
 /** @typedef {import('./webhook.js').Settings} Settings */
 
-/** What fires, or is sent, otherwise if it is set at all, where the page sets none. */
-const NOT_OURS = [
-  'form',
-  'body',
-  'query',
-  'auth',
-  'responseTemplate',
-  'unchunked',
-  'dataUrlResponseEvent',
-];
-/** The device that alone may trigger it, as the API, the documentation and a client spell it. */
-const DEVICE = ['deviceID', 'deviceid', 'deviceId'];
 /** Nobody reads a longer value in a sentence. */
 const MAX_TEXT = 120;
 

@@ -3,8 +3,7 @@
 // DOM. Nothing of somebody else's is changed without being asked for.
 
 import { CloudProblem } from './cloud.js';
-import { differences } from './hook-difference.js';
-import { found, leadingTo, settingsFor } from './webhook.js';
+import { found, isExact, leadingTo, settingsFor } from './webhook.js';
 
 /**
  * @typedef {import('./cloud.js').Integration} Integration
@@ -24,6 +23,13 @@ import { found, leadingTo, settingsFor } from './webhook.js';
  *   ID
  * @typedef {ReturnType<typeof import('./cloud.js').cloud>} Cloud
  */
+
+/**
+ * In sentences; loaded when needed.
+ * @param {Settings} wanted @param {Record<string, any>} live
+ */
+const differences = async (wanted, live) =>
+  (await import('./hook-difference.js')).differences(wanted, live);
 
 /** Each is asked for on its own. */
 const MAX_LEADING = 8;
@@ -70,7 +76,8 @@ export function hookKeeper({ form, memory, onChange, onRefused }) {
           .map((one) => whole(at, one)),
       );
       const live = leading.find(({ id }) => id === ours?.id);
-      const differs = live ? differences(settingsFor(form, at.url), live) : [];
+      const wanted = settingsFor(form, at.url);
+      const differs = live && !isExact(wanted, live) ? await differences(wanted, live) : [];
       if (mine !== generation) return;
       checkedAt = performance.now();
       const around = { overlapping, leading };

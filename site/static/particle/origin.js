@@ -22,8 +22,12 @@ import { digest, timeOf } from './event.js';
 /** The header by which this page marks what it sends itself. */
 export const SENT_BY = 'x-sent-by';
 
-/** Particle names itself so. @param {Delivery['request']} request */
-export const isParticle = (request) => headerOf(request, 'user-agent').startsWith('ParticleBot');
+/**
+ * Whether Particle sent a request, or this page in its place; both name themselves.
+ * @param {Delivery['request']} request
+ */
+export const isParticle = (request) =>
+  headerOf(request, 'user-agent').startsWith('ParticleBot') || headerOf(request, SENT_BY) !== '';
 
 /** A source of events that a webhook can be of. */
 const SOURCE = /^(?:[0-9a-f]{24}|api)$/;

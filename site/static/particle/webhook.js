@@ -10,6 +10,27 @@ import { contextsOf } from './variables.js';
 /** @typedef {import('./cloud.js').Integration} Integration */
 /** @typedef {Record<string, any> & {event: string, url: string}} Settings */
 
+/** What fires, or is sent, otherwise if it is set at all, where the page sets none. */
+export const NOT_OURS = [
+  'form',
+  'body',
+  'query',
+  'auth',
+  'responseTemplate',
+  'unchunked',
+  'dataUrlResponseEvent',
+];
+/** The device that alone may trigger it, as the API, the documentation and a client spell it. */
+export const DEVICE = ['deviceID', 'deviceid', 'deviceId'];
+/**
+ * Whether the cloud shows exactly the settings that were wanted, and nothing that changes them.
+ * @param {Settings} wanted @param {Record<string, any>} live
+ */
+export const isExact = (wanted, live) =>
+  Object.entries(wanted).every(
+    ([name, value]) => JSON.stringify(live[name]) === JSON.stringify(value),
+  ) && ![...NOT_OURS, ...DEVICE, 'disabled'].some((name) => live[name]);
+
 /**
  * The body that makes it, or replaces it: all of the form, with the address filled in.
  * @param {Settings} form
