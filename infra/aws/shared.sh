@@ -6,6 +6,8 @@
   exit 1
 }
 dry=''
+# The aws command would show long answers in a pager, and wait for a key.
+export AWS_PAGER=''
 
 fail() { echo "$me: $*" >&2; exit 1; }
 step() { echo; echo "== $*"; }

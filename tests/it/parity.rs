@@ -48,7 +48,7 @@ fn post(content_type: &'static str, body: impl Into<Bytes>) -> Case {
 
 fn call(key: &'static str, method: Method, target: &'static str, body: &'static str) -> Case {
     Case {
-        headers: vec![("authorization", key), ("x-forwarded-host", "hooks.example")],
+        headers: vec![("authorization", key), ("x-viewer-host", "hooks.example")],
         body: body.into(),
         ..hook(method, target)
     }

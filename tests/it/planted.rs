@@ -94,7 +94,7 @@ fn calls(person: &Person) -> Vec<Request<Bytes>> {
             .method(method)
             .uri(path)
             .header("authorization", format!("Bearer {key}"))
-            .header("x-forwarded-host", "hooks.example")
+            .header("x-viewer-host", "hooks.example")
             .body(Bytes::from_static(body.as_bytes()));
         calls.push(request.unwrap());
     }

@@ -63,7 +63,8 @@ impl Api {
     pub async fn call(&self, request: Request) -> HandlerResponse {
         let (call, power, endpoint) = match call::parse(&request) {
             Ok(call::Parsed::Health) => {
-                let health = Health { ok: true, version: env!("CARGO_PKG_VERSION") };
+                let version = env!("CARGO_PKG_VERSION");
+                let health = Health { ok: true, version, commit: option_env!("SOURCE_COMMIT") };
                 return HandlerResponse { quiet: true, ..json(StatusCode::OK, &health).into() };
             }
             Ok(call::Parsed::Call(call, power, endpoint)) => (call, power, endpoint),
@@ -86,11 +87,7 @@ impl Api {
         endpoint: &Endpoint,
         request: &Request,
     ) -> Result<(Response<String>, bool), Failure> {
-        let host = request
-            .headers
-            .get("x-forwarded-host")
-            .or_else(|| request.headers.get("host"))
-            .unwrap_or_default();
+        let host = request.headers.get("host").unwrap_or_default();
         let now = (self.clock)();
         let limits = &self.limits;
         let done = match call {
@@ -193,6 +190,9 @@ impl Api {
 struct Health {
     ok: bool,
     version: &'static str,
+    /// Of the source, where the build was told it, as by `infra/aws/deploy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<&'static str>,
 }
 
 enum Failure {

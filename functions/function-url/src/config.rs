@@ -22,7 +22,7 @@ pub const VARIABLES: [&str; 9] = [
 pub struct Config {
     /// The table.
     pub table: String,
-    /// What the CDN presents. A secret.
+    /// What the CDN presents: a secret, or two with a blank between while one replaces the other.
     pub origin_secret: Option<String>,
     /// Whether the table is connected to before the first event is asked for.
     pub connect_at_start: bool,

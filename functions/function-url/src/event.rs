@@ -12,6 +12,9 @@ pub const ORIGIN_SECRET_HEADER: &str = "x-origin-secret";
 /// The header in which the CDN says where the sender is: an address without a port. CloudFront has one of its own, which a
 /// policy that forwards "all but Host" can't add; so the edge function writes this one, over whatever the sender wrote.
 pub const VIEWER_ADDRESS_HEADER: &str = "x-viewer-address";
+/// The header in which the CDN says which host the sender used, written in the same way. The event's own `host` is that of
+/// the function URL, which the sender did not use, and by which the CDN could be bypassed.
+pub const VIEWER_HOST_HEADER: &str = "x-viewer-host";
 
 /// Headers that a function URL adds.
 const ADDED: [&str; 6] = [
@@ -24,8 +27,8 @@ const ADDED: [&str; 6] = [
 ];
 /// Headers that CloudFront adds
 /// (<https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/adding-cloudfront-headers.html>), besides all that
-/// begin with `cloudfront-`, and our function there. Without CloudFront they are the sender's.
-const ADDED_BY_CDN: [&str; 3] = ["via", "x-amz-cf-id", "x-forwarded-host"];
+/// begin with `cloudfront-`. Without CloudFront they are the sender's.
+const ADDED_BY_CDN: [&str; 2] = ["via", "x-amz-cf-id"];
 
 /// The parts of the event that are used. Unknown members are ignored, absent ones are empty, and so are those that are null,
 /// as `cargo lambda watch` has it.
@@ -76,15 +79,19 @@ pub enum EventError {
 impl Event {
     /// The request in the event.
     ///
-    /// With an `origin_secret`, only requests that carry it are taken, and what they say of the sender's address is believed.
-    /// What the CDN tells this function alone is no part of the request then.
+    /// With an `origin_secret`, only requests that carry it are taken, and what they say of the sender's address and of the
+    /// host that the sender used is believed. What the CDN tells this function alone is no part of the request then. While one
+    /// secret replaces another, `origin_secret` has both, with a blank between.
     ///
     /// # Errors
     /// If the secret is not there, or the body is not what the event says.
     pub fn into_request(self, origin_secret: Option<&str>) -> Result<Request, EventError> {
         let mut headers = self.headers;
         let presented = headers.get(ORIGIN_SECRET_HEADER).unwrap_or_default();
-        if !origin_secret.is_none_or(|secret| crate::same_secret(secret, presented)) {
+        let is_one_of = |secrets: &str| {
+            secrets.split_ascii_whitespace().any(|secret| crate::same_secret(secret, presented))
+        };
+        if !origin_secret.is_none_or(is_one_of) {
             return Err(EventError::NotFromCdn);
         }
         let mut source = self.request_context.http.source_ip;
@@ -92,9 +99,18 @@ impl Event {
             if let Some(viewer) = headers.get(VIEWER_ADDRESS_HEADER) {
                 source = viewer.to_owned();
             }
-            let for_us = [ORIGIN_SECRET_HEADER, VIEWER_ADDRESS_HEADER];
-            let is_for_us = |name: &str| for_us.iter().any(|ours| name.eq_ignore_ascii_case(ours));
-            headers.0.retain(|(name, _)| !is_for_us(name));
+            let host = headers.get(VIEWER_HOST_HEADER).map(str::to_owned);
+            let for_us = [ORIGIN_SECRET_HEADER, VIEWER_ADDRESS_HEADER, VIEWER_HOST_HEADER];
+            headers.0.retain_mut(|(name, value)| {
+                match (&host, name.eq_ignore_ascii_case("host")) {
+                    (Some(host), true) => {
+                        value.clone_from(host);
+                        true
+                    }
+                    (None, true) => false,
+                    (_, false) => !for_us.iter().any(|ours| name.eq_ignore_ascii_case(ours)),
+                }
+            });
         }
         if let Some(cookies) = self.cookies.filter(|cookies| !cookies.is_empty()) {
             headers.0.push(("cookie".into(), cookies.join("; ")));
@@ -218,7 +234,9 @@ mod tests {
         assert_eq!(taken.source, "2001:db8::1");
         assert_eq!(taken.headers, Headers::from([("via", "2.0 x")]));
         assert_eq!(taken.added, ["via"]);
-        assert_eq!(through("s3cre").unwrap_err(), EventError::NotFromCdn);
+        for wrong in ["s3cre", "", "s3cret s3cret"] {
+            assert_eq!(through(wrong).unwrap_err(), EventError::NotFromCdn);
+        }
         assert_eq!(
             request(event(serde_json::json!({})), secret).unwrap_err(),
             EventError::NotFromCdn
@@ -226,8 +244,42 @@ mod tests {
     }
 
     #[test]
+    fn while_a_secret_is_replaced_both_are_taken() {
+        let through = |given: &str| {
+            let headers = serde_json::json!({ "x-origin-secret": given });
+            request(event(headers), Some("new-s3cret old-s3cret"))
+        };
+        assert!(through("new-s3cret").is_ok() && through("old-s3cret").is_ok());
+        for wrong in ["", "s3cret", "new-s3cret old-s3cret"] {
+            assert_eq!(through(wrong).unwrap_err(), EventError::NotFromCdn);
+        }
+    }
+
+    #[test]
+    fn the_host_is_the_sender_s_and_never_the_function_s() {
+        let through = |json: &str| {
+            let json = format!(
+                r#"{{"rawPath": "/hook/x", "headers": {{"x-origin-secret": "s3cret", {json}}},
+                    "requestContext": {{"http": {{"method": "POST"}}}}}}"#
+            );
+            let event: Event = serde_json::from_str(&json).unwrap();
+            event.into_request(Some("s3cret")).unwrap()
+        };
+        let own = r#""accept": "*/*", "Host": "abc.lambda-url.eu-central-1.on.aws""#;
+        let claimed = r#""x-forwarded-host": "proxy.example", "x-viewer-host": "hooks.example""#;
+        let taken = through(&format!("{own}, {claimed}"));
+        let expected =
+            [("accept", "*/*"), ("Host", "hooks.example"), ("x-forwarded-host", "proxy.example")];
+        assert_eq!(taken.headers, Headers::from(expected));
+        assert_eq!(taken.added, Vec::<String>::new());
+        assert_eq!(through(own).headers, Headers::from([("accept", "*/*")]));
+    }
+
+    #[test]
     fn without_a_cdn_its_headers_prove_nothing() {
         let claims = [
+            ("host", "page.example"),
+            ("x-viewer-host", "claimed.example"),
             ("x-viewer-address", "198.51.100.1"),
             ("x-origin-secret", "s3cret"),
             ("via", "1.1 the sender's own"),

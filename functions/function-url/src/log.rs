@@ -35,7 +35,7 @@ pub type Log = Arc<dyn Fn(&Line<'_>) + Send + Sync>;
 /// How much is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Answers whose cause is on our side.
+    /// Answers that tell of a failure.
     Error,
     /// Those and every answer that is not quiet.
     #[default]
@@ -58,7 +58,7 @@ impl Level {
     /// Whether a line is written at this level.
     pub fn writes(self, line: &Line<'_>) -> bool {
         let level = match line {
-            _ if line.status >= 500 && line.error.is_some() => Level::Error,
+            _ if line.error.is_some() => Level::Error,
             _ if line.quiet => Level::Debug,
             _ => Level::Info,
         };

@@ -28,7 +28,7 @@ pub type Handler = Arc<dyn Fn(Request) -> HandlerFuture + Send + Sync>;
 pub struct Service {
     /// Its name in the log.
     pub name: &'static str,
-    /// The secret that the CDN adds to each request; `None` without a CDN.
+    /// The secret that the CDN adds to each request, or two, see [`Config`]; `None` without a CDN.
     pub origin_secret: Option<Arc<str>>,
     /// Makes the response.
     pub handler: Handler,
@@ -55,12 +55,16 @@ impl Service {
         let began = (self.clock)();
         let answer = match event.payload.into_request(self.origin_secret.as_deref()) {
             Ok(request) => (self.handler)(request).await,
-            Err(EventError::NotFromCdn) => Problem::new(
-                StatusCode::FORBIDDEN,
-                "direct requests to this address are refused; send to the hook URL that the page shows",
-            )
-            .into_response()
-            .into(),
+            Err(EventError::NotFromCdn) => HandlerResponse {
+                // Either somebody has found this address, or the CDN sends another secret and everybody is refused.
+                error: Some("the origin secret is missing or wrong".to_owned()),
+                ..Problem::new(
+                    StatusCode::FORBIDDEN,
+                    "direct requests to this address are refused; send to the hook URL that the page shows",
+                )
+                .into_response()
+                .into()
+            },
             Err(EventError::NotBase64) => Problem::new(
                 StatusCode::BAD_REQUEST,
                 "the event's body is not the base64 that it claims to be",

@@ -1,473 +1,253 @@
-"""`deploy` and `destroy` themselves, run against moto: twice, and then taken down.
+"""`deploy` and `destroy` themselves, with an `aws` and a `cargo` of the check's own in their PATH.
 
-moto replaces AWS, with three corrections. The SAM transform, which it lacks, is applied before a template reaches it.
-Resources that it can't create (distributions, URLs, alarms) are left out, and outputs that name them get fixed values. And
-the page URL is that of a small front, which serves the page's files from the deployed bucket with the headers of the
-template and passes events to the functions' real binaries, so that the last step of the script, `smoke`, can run.
+fake_aws.py plays the account: it keeps stacks, buckets and tables in a file, and each command line that it was given. Each row
+of `steps` is one run of a script, in the account that the rows before have left. At the end the real aws command reads the
+command lines (real_aws.py), so that an option that it lacks, or parameters that it reads otherwise, are noticed.
 """
 
-import io
 import json
-import logging
-import mimetypes
 import os
 import re
 import shutil
 import signal
-import ssl
 import subprocess
 import sys
-import threading
-import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlencode
 
-import boto3
-from moto.cloudformation.models import cloudformation_backends
-from moto.cloudformation.responses import CloudFormationResponse
-from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
-
-import home
-import template
-
-STACK, REGION = "check-deploy", "eu-central-1"
-# moto's account, and the table's name as CloudFormation makes one.
-ACCOUNT, TABLE = "123456789012", f"{STACK}-Table-1CHECK"
+HERE = Path(__file__).resolve().parent
+STACK, REGION, ACCOUNT = "check", "eu-central-1", "123456789012"
+TABLE, CODE_BUCKET, PAGE = f"{STACK}-Table-1CHECK", f"{STACK}-code-{ACCOUNT}-{REGION}", "https://page.example"
 CODE = 'let "me" in\\, please'
-# A replacement for cargo: the two calls that `deploy` makes, answered with what is built already.
+OURS = ("deploy", "destroy", "shared.sh", "pack", "template.yaml", "certificate.yaml")
 CARGO = """#!/usr/bin/env bash
 set -euo pipefail
 case "$*" in
-  "lambda --version") echo "cargo-lambda 0.0.0" ;;
-  "lambda build --locked --profile function --arm64 --output-format zip -p receiver -p api")
+  "lambda --version") ;;
+  "lambda build --locked --profile function --arm64 --lambda-dir target/lambda -p receiver -p api")
     for name in receiver api; do
       mkdir -p "target/lambda/$name"
-      python3 - "$BINARIES/$name" "target/lambda/$name/bootstrap.zip" <<'PY'
-import sys, zipfile
-with zipfile.ZipFile(sys.argv[2], "w") as file:
-    file.writestr(zipfile.ZipInfo("bootstrap"), open(sys.argv[1], "rb").read()[:4096])
-PY
+      echo "$name ${SOURCE_COMMIT-}" >"target/lambda/$name/bootstrap"
     done ;;
   "run --locked --quiet -p site -- "*) shift 6; exec "$BINARIES/site" "$@" ;;
   *) echo "not supported by the check: cargo $*" >&2; exit 1 ;;
 esac
 """
-# AWS reports a change set without changes in its status; moto refuses to create one.
-CloudFormationResponse._validate_different_update = lambda *_: None
-FIXED_OUTPUTS = {"PageUrl", "DistributionId", "DistributionName", "HookDistributionName"}
+SMOKE = """#!/usr/bin/env bash
+echo "smoke $1 ${CREATION_CODE:+with a code}"
+"""
 
 
-class Amazon:
-    """moto's services; templates are adapted to it on their way in."""
+class Account:
+    """The folder in which the scripts run, and what they have told AWS."""
 
-    def __init__(self, page, distribution):
-        self.inner = DomainDispatcherApplication(create_backend_app)
-        self.outputs = {"PageUrl": page, "DistributionId": distribution, "DistributionName": "d1.cloudfront.net"}
-        # What it refuses: an operation of CloudFormation, and a bucket that belongs to somebody else.
-        self.refused = None
-        self.bucket_of_another = None
-        # Called with the parameters of every change set before it is created.
-        self.on_parameters = lambda parameters: None
-        # Called after each call with an operation of CloudFormation, or a method and a path.
-        self.on_done = lambda call: None
+    def __init__(self, root, binaries, place):
+        shutil.rmtree(place, ignore_errors=True)
+        self.place, self.scripts, self.state_file = place, place / "infra/aws", place / "account.json"
+        tools = place / "tools"
+        tools.mkdir(parents=True)
+        self.scripts.mkdir(parents=True)
+        for name in OURS:
+            shutil.copy(root / "infra/aws" / name, self.scripts)
+        for file, content in {
+            tools / "aws": f"#!/usr/bin/env bash\nexec {sys.executable} -I -S {HERE / 'fake_aws.py'} {self.state_file} \"$@\"\n",
+            tools / "cargo": CARGO,
+            self.scripts / "smoke": SMOKE,
+        }.items():
+            file.write_text(content)
+            file.chmod(0o755)
+        path = os.pathsep.join([str(tools), os.environ["PATH"]])
+        self.environment = {**os.environ, "PATH": path, "BINARIES": str(Path(binaries).resolve()), "CARGO_TARGET_DIR": str(place / "elsewhere")}
+        self.environment.pop("CREATION_CODE", None)
+        self.change(stacks={}, buckets=[], tables=[], objects={}, invalidated=[], calls=[], refused=None, foreign=None, interrupt=None)
 
-    def fit(self, text):
-        """A template that moto accepts."""
-        fitted = home.reduced(template.translate(text, packaged=True))
-        said = template.yaml_parse(text)["Outputs"]
-        fitted["Outputs"] = {
-            name: {"Value": self.outputs[name]} if name in FIXED_OUTPUTS else output
-            for name, output in said.items()
-            if name not in FIXED_OUTPUTS or name in self.outputs
-        }
-        # moto creates functions before the table, when the table has no name yet.
-        fitted["Resources"]["Table"]["Properties"]["TableName"] = TABLE
-        # moto only knows the older value.
-        fitted["Resources"]["Table"]["DeletionPolicy"] = "Retain"
-        return json.dumps(fitted).replace('{"Ref": "Table"}', json.dumps(TABLE))
+    @property
+    def state(self):
+        return json.loads(self.state_file.read_text())
 
-    def __call__(self, environ, start_response):
-        if environ["REQUEST_METHOD"] == "HEAD" and environ["PATH_INFO"].strip("/") == self.bucket_of_another:
-            # Without an expected owner the call succeeds, because a bucket can be open to everyone.
-            is_told = environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER") == ACCOUNT
-            start_response("403 Forbidden" if is_told else "200 OK", [("content-length", "0")])
-            return []
-        if environ.get("HTTP_AUTHORIZATION", "").find("/cloudformation/") > 0:
-            length = int(environ.get("CONTENT_LENGTH") or 0)
-            form = {name: values[0] for name, values in parse_qs(environ["wsgi.input"].read(length).decode(), keep_blank_values=True).items()}
-            if form.get("Action") == self.refused:
-                start_response("403 Forbidden", [("content-type", "text/xml")])
-                return [b"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>planted: not you</Message></Error></ErrorResponse>"]
-            self.on_parameters(parameters_of(form))
-            if "TemplateURL" in form:
-                bucket, key = re.search(r"//[^/]+/([^/]+)/([^?]+)", form.pop("TemplateURL")).groups()
-                form["TemplateBody"] = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
-            if "AWS::Serverless" in form.get("TemplateBody", ""):
-                form["TemplateBody"] = self.fit(form["TemplateBody"])
-            if form.get("ChangeSetType") == "CREATE":
-                # AWS continues with the stack that an earlier change set left; moto would create a second one with that name.
-                for account in cloudformation_backends.values():
-                    waiting = [i for i, s in account[REGION].stacks.items() if (s.name, s.status) == (form["StackName"], "REVIEW_IN_PROGRESS")]
-                    for stack_id in waiting:
-                        del account[REGION].stacks[stack_id]
-            body = urlencode(form).encode()
-            environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
-            call = form.get("Action")
-        else:
-            call = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
-        answer = self.inner(environ, start_response)
-        if call == "ExecuteChangeSet":
-            # It carries out the change set, and forgets the outputs.
-            for account in cloudformation_backends.values():
-                for stack in account[REGION].stacks.values():
-                    stack._parse_template()
-                    stack.output_map = stack._create_output_map()
-        self.on_done(call)
-        return answer
+    def change(self, **changed):
+        known = self.state if self.state_file.exists() else {}
+        self.state_file.write_text(json.dumps({**known, **changed}))
 
-
-def parameters_of(form):
-    """The parameters to which a call of CloudFormation gives a value."""
-    values = {key: value for key, value in form.items() if key.endswith(".ParameterValue")}
-    return {form[key.removesuffix("Value") + "Key"]: value for key, value in values.items()}
-
-
-def client(name):
-    return boto3.client(name, region_name=REGION, endpoint_url=os.environ["AWS_ENDPOINT_URL"])
-
-
-class Front(BaseHTTPRequestHandler):
-    """What `smoke` needs of the CDN."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def answer(self):
-        path, _, query = self.path.partition("?")
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        if path.startswith(("/hook/", "/api/")):
-            self.function("receiver" if path.startswith("/hook/") else "api", path, query, body)
-            return
-        objects = client("s3")
-        bucket = output("SiteBucket")
-        try:
-            found = objects.get_object(Bucket=bucket, Key="index.html" if path == "/" else path[1:])
-        except objects.exceptions.NoSuchKey:
-            self.send(404, {}, b"")
-            return
-        headers = {"content-type": found["ContentType"], "cache-control": found["CacheControl"]}
-        headers["content-security-policy"] = self.server.policy.replace("${PageOrigin}", output("PageUrl"))
-        self.send(200, headers, found["Body"].read())
-
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer
-
-    def function(self, name, path, query, body):
-        given = variables(name)
-        headers = {key.lower(): value for key, value in self.headers.items()}
-        headers.update({"x-origin-secret": given["ORIGIN_SECRET"], "x-viewer-address": "203.0.113.7", "x-forwarded-host": headers["host"]})
-        event = {
-            "version": "2.0", "rawPath": path, "rawQueryString": query, "headers": headers, "isBase64Encoded": False,
-            "requestContext": {"http": {"method": self.command, "path": path, "sourceIp": "198.51.100.20"}},
-            "body": body.decode(),
-        }
-        file = Path(self.server.work) / f"event-{uuid.uuid4()}.json"
-        file.write_text(json.dumps(event))
-        environment = {f"FN_{key}": str(value) for key, value in given.items()}
-        environment.update(FN_AWS_ENDPOINT_URL_DYNAMODB=os.environ["AWS_ENDPOINT_URL"], FN_AWS_REGION=REGION, PATH=os.environ["PATH"])
-        command = [self.server.binaries / "runtime-api", self.server.binaries / name, file]
-        ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-        if ran.returncode != 0:
-            self.send(502, {}, (ran.stdout + ran.stderr).encode())
-            return
-        answer = json.loads(ran.stdout)
-        self.send(answer["statusCode"], answer["headers"], (answer.get("body") or "").encode())
-
-    def send(self, status, headers, body):
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        if status != 204:
-            self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD" and status != 204:
-            self.wfile.write(body)
-
-
-def output(name):
-    stack = client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-    return next(o["OutputValue"] for o in stack["Outputs"] if o["OutputKey"] == name)
-
-
-def variables(binary):
-    functions = client("lambda")
-    name = output("ReceiverName" if binary == "receiver" else "ApiName")
-    return functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-
-
-def tools(binaries, work):
-    """The environment in which `deploy` uses what is built already."""
-    place = Path(work).resolve() / "tools"
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "cargo").write_text(CARGO)
-    (place / "cargo").chmod(0o755)
-    path = os.pathsep.join([str(place), str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**os.environ, "PATH": path, "BINARIES": str(Path(binaries).resolve())}
-
-
-def tree(root, work):
-    """The repository with a target folder of its own, so that a build of the check is not used as one of the repository."""
-    place = work / "tree"
-    shutil.rmtree(place, ignore_errors=True)
-    (place / "target").mkdir(parents=True)
-    for entry in root.iterdir():
-        if entry.name not in ("target", ".git"):
-            (place / entry.name).symlink_to(entry)
-    return place
-
-
-def problems(root, text, binaries, work):
-    """What went wrong, a sentence each."""
-    work = Path(work).resolve()
-    work.mkdir(parents=True, exist_ok=True)
-    for old in work.glob("event-*.json"):
-        old.unlink()
-    front = ThreadingHTTPServer(("127.0.0.1", 0), Front)
-    front.work, front.binaries = work, Path(binaries).resolve()
-    security = template.translate(text)["Resources"]["SiteHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
-    front.policy = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::If"][1]["Fn::Sub"][0]
-    front.policy = front.policy.replace("${HookHosts}", "").replace("\n", " ")
-    certificate, key = work / "front.pem", work / "front.key"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-               "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate]
-    subprocess.run(command, check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    front.socket = context.wrap_socket(front.socket, server_side=True)
-    page = f"https://127.0.0.1:{front.server_port}"
-    amazon = Amazon(page, "E0CHECK")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, amazon, threaded=True)
-    for each in (front, server):
-        threading.Thread(target=each.serve_forever, daemon=True).start()
-    environment = {
-        **tools(binaries, work),
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
-        "AWS_ACCESS_KEY_ID": "deployer", "AWS_SECRET_ACCESS_KEY": "none", "AWS_PAGER": "",
-        "CURL_CA_BUNDLE": str(certificate), "SMOKE_PATIENCE_S": "30", "PYTHONWARNINGS": "ignore",
-    }
-    os.environ.update({name: environment[name] for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")})
-    # In the background the signal is ignored, and a process that is started here would inherit that.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield from walk(tree(root, work), environment, amazon)
-    finally:
-        front.shutdown()
-        server.shutdown()
-
-
-def stacks():
-    """The state of each existing stack."""
-    found = client("cloudformation").list_stacks()["StackSummaries"]
-    return {s["StackName"]: s["StackStatus"] for s in found if s["StackStatus"] != "DELETE_COMPLETE"}
-
-
-def left():
-    """What exists of the deployment, except its table."""
-    return [*stacks(), *(bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"])]
-
-
-def walk(place, environment, amazon):
-    def run(script, *arguments):
-        command = [place / "infra/aws" / script, "--stack", STACK, "--region", REGION, *arguments]
-        return subprocess.run(command, env=environment, cwd=place, capture_output=True, text=True, timeout=1200, check=False, input=CODE)
-
-    def interrupted(call, *texts):
-        """What is wrong with a deployment that is interrupted after a call; like a terminal, this signals its whole process group."""
-        command = [place / "infra/aws/deploy", "--stack", STACK, "--region", REGION]
-        process = subprocess.Popen(
-            command, env=environment, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    def run(self, script, *arguments, standard_input="", **more):
+        command = [self.scripts / script, "--stack", STACK, "--region", REGION, *arguments]
+        # In a group of its own, like that of a terminal, so that an interrupt of the group ends the script alone.
+        return subprocess.run(
+            command, env={**self.environment, **more}, cwd=self.place, capture_output=True, text=True, timeout=300, check=False,
+            input=standard_input, process_group=0,
         )
 
-        def strike(done):
-            if re.fullmatch(call, done):
-                amazon.on_done = lambda _: None
-                os.killpg(process.pid, signal.SIGINT)
+    def parameters(self):
+        return self.state["stacks"][f"{REGION}/{STACK}"]["parameters"]
 
-        amazon.on_done = strike
-        said, _ = process.communicate(timeout=1200)
-        if process.returncode != 130 or not all(text in said for text in ("run the same command again", *texts)):
-            yield f"deploy, interrupted after {call}, should have said {texts}: {process.returncode} {said}"
 
-    def failing(ran, *texts):
-        """What is wrong with a run that should have failed and said why."""
-        if ran.returncode != 1 or not all(text in ran.stderr for text in texts):
-            yield f"{ran.args[0].name} {ran.args[5:]} should have failed with {texts}: {ran.returncode} {ran.stdout}{ran.stderr}"
-
-    yield from without_a_stack(run, failing, amazon)
-    amazon.outputs["DistributionId"] = distribution = client("cloudfront").create_distribution(
-        DistributionConfig={
-            "CallerReference": "check", "Comment": "in place of that of the stack", "Enabled": True,
-            "Origins": {"Quantity": 1, "Items": [{"Id": "site", "DomainName": "site.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}]},
-            "DefaultCacheBehavior": {"TargetOriginId": "site", "ViewerProtocolPolicy": "allow-all", "MinTTL": 0,
-                                     "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}}},
-        }
-    )["Distribution"]["Id"]
-    files_with_a_secret = set()
-
-    def look_for_secrets(parameters):
-        for name in ("OriginSecret", "CreationCode"):
-            value = parameters.get(name)
-            files = (place / "target").rglob("*") if value else []
-            files_with_a_secret.update(f.name for f in files if f.is_file() and value.encode() in f.read_bytes())
-
-    amazon.on_parameters = look_for_secrets
-    # Before and while the change set is carried out.
-    yield from interrupted("CreateChangeSet")
-    yield from interrupted("ExecuteChangeSet", "continues from there")
-    secret = variables("api")["ORIGIN_SECRET"]
-    first = run("deploy")
-    if first.returncode != 0:
-        yield f"deploy: {first.stdout}{first.stderr}"
-        return
-    if variables("api")["ORIGIN_SECRET"] != secret:
-        yield "continuing an interrupted deployment changes the secret"
-    if secret in first.stdout + first.stderr:
-        yield "deploy shows the origin secret"
-    if f"The page: {output('PageUrl')}" not in first.stdout or "ok   it is forgotten" not in first.stdout:
-        yield f"deploy does not end with a page that was tried: {first.stdout}"
-    uploaded = objects()
-    yield from as_listed(place, environment, uploaded)
-    index = uploaded["index.html"][2].decode()
-    card = re.search(r'<meta property="og:url" content="([^"]*)"', index)
-    if not card or not card[1].startswith(output("PageUrl")):
-        yield f"the social card does not say where the page is: {card and card[1]}"
-    invalidated = [
-        path
-        for summary in client("cloudfront").list_invalidations(DistributionId=distribution)["InvalidationList"].get("Items", [])
-        for path in client("cloudfront").get_invalidation(DistributionId=distribution, Id=summary["Id"])["Invalidation"]["InvalidationBatch"]["Paths"]["Items"]
+def steps(account):
+    """Script and arguments; how the account is changed before; status, and texts that must be in what is said."""
+    complete = {f"{REGION}/{STACK}": {"status": "CREATE_COMPLETE", "parameters": {}}}
+    code = {"standard_input": CODE}
+    with_code = ["deploy", "--set", "LogLevel=debug", "--creation-code-file", "-"]
+    return [
+        # Nothing there, no right to look, a bucket of somebody else, what an earlier attempt left.
+        (["destroy", "--with-data"], {}, 1, ["there is nothing to take down"]),
+        (["deploy"], {"refused": "describe-stacks"}, 1, ["planted: not you"]),
+        (["deploy"], {"refused": None, "foreign": CODE_BUCKET}, 1, ["is not of the account"]),
+        (["destroy"], {}, 1, ["is not of the account"]),
+        (["deploy"], {"foreign": None, "stacks": {f"{REGION}/{STACK}": {"status": "ROLLBACK_COMPLETE", "parameters": {}}}, "refused": "deploy"},
+         254, ["it is deleted and created again", "planted: not you"]),
+        (["deploy"], {"refused": None, "stacks": {f"{REGION}/{STACK}": {"status": "UPDATE_IN_PROGRESS", "parameters": {}}}},
+         1, ["try again when that has finished"]),
+        (["deploy"], {"stacks": {f"{REGION}/{STACK}": {"status": "UPDATE_ROLLBACK_FAILED", "parameters": {}}}}, 1, ["from which nothing can be deployed"]),
+        # Interrupted while the stack is created, and continued.
+        (["deploy"], {"stacks": {}, "interrupt": "cloudformation deploy"}, 130, ["run the same command again"]),
+        (["deploy"], {"interrupt": None}, 0, [f"The page: {PAGE}", f"smoke {PAGE}"]),
+        (["deploy", "--no-build"], {"interrupt": "s3 cp"}, 130, ["run the same command again"]),
+        (with_code, {"interrupt": None}, 0, [f"smoke {PAGE} with a code"], code),
+        (["deploy", "--rotate-secret", "--tag", "team=a b", "--domain", "page.example", "--zone", "Z0EXAMPLE"], {}, 0, ["PreviousOriginSecret=\\(not\\ shown\\)"]),
+        (["deploy"], {"refused": "describe-stacks"}, 1, ["planted: not you"]),
+        (["destroy"], {}, 1, ["planted: not you"]),
+        (["destroy"], {"refused": None}, 0, [TABLE, "--no-deletion-protection-enabled", "Nothing else is left"]),
+        (["destroy"], {}, 1, ["there is nothing to take down", "--with-data"]),
+        (["destroy", "--with-data"], {}, 0, ["Nothing else is left"]),
+        (["destroy", "--with-data"], {}, 1, ["there is nothing to take down"]),
+        # A stack that was created by an older version, by hand: no access logs, no outputs.
+        (["destroy"], {"stacks": complete}, 0, ["Nothing else is left"]),
     ]
-    should = {"/"} | {f"/{path}" for path, (_, cache, _) in uploaded.items() if "immutable" not in cache}
-    if set(invalidated) != should:
-        yield f"invalidated too much or too little: {sorted(set(invalidated) ^ should)}"
-
-    amazon.refused = "DescribeStacks"
-    yield from failing(run("deploy", "--no-build"), "planted: not you")
-    yield from failing(run("destroy"), "planted: not you")
-    amazon.refused = None
-    state(STACK, "UPDATE_IN_PROGRESS")
-    yield from failing(run("deploy", "--no-build"), "try again when that has finished")
-    state(STACK, "CREATE_COMPLETE")
-    if variables("api")["ORIGIN_SECRET"] != secret:
-        yield "a failed deployment changes the secret"
-
-    yield from interrupted(r"PUT /[^/]+-site-[^/]+/index\.html")
-    second = run("deploy", "--set", "LogLevel=debug", "--creation-code-file", "-")
-    if second.returncode != 0 or "ok   it is forgotten" not in second.stdout:
-        yield f"deploy, a second time: {second.stdout}{second.stderr}"
-        return
-    if CODE in second.stdout + second.stderr:
-        yield "deploy shows the creation code"
-    if variables("api")["ORIGIN_SECRET"] != secret:
-        yield "a second deployment changes the secret, and the CDN's old one is refused for minutes"
-    if (variables("api")["LOG_LEVEL"], variables("api")["CREATION_CODE"]) != ("debug", CODE):
-        yield "--set has no effect"
-    if files_with_a_secret:
-        yield f"a secret is in {sorted(files_with_a_secret)}"
-    again = objects()
-    changed = [path for path in uploaded.keys() | again.keys() if uploaded.get(path) != again.get(path)]
-    if changed:
-        yield f"a second deployment changes {changed}"
-    # The code is kept; who deploys later needs not know it.
-    smoke = subprocess.run([place / "infra/aws/smoke", output("PageUrl")], env=environment, capture_output=True, text=True, check=False)
-    if smoke.returncode != 0 or "the rest is not tried" not in smoke.stdout:
-        yield f"smoke without the code: {smoke.stdout}{smoke.stderr}"
-
-    gone = run("destroy")
-    if gone.returncode != 0 or TABLE not in gone.stdout:
-        yield f"destroy: {gone.stdout}{gone.stderr}"
-        return
-    if left() or not tables():
-        yield f"destroy leaves {left()} and the tables {tables()}"
-    yield from failing(run("destroy"), "there is nothing to take down", "--with-data")
-    data = run("destroy", "--with-data")
-    if data.returncode != 0 or tables():
-        yield f"destroy --with-data leaves {tables()}: {data.stdout}{data.stderr}"
-    yield from failing(run("destroy", "--with-data"), "there is nothing to take down")
 
 
-def without_a_stack(run, failing, amazon):
-    """What prevents a first deployment, and what an earlier attempt may have left."""
-    yield from failing(run("destroy", "--with-data"), "there is nothing to take down")
-    amazon.refused = "DescribeStacks"
-    yield from failing(run("deploy"), "planted: not you")
-    amazon.refused, amazon.bucket_of_another = None, f"{STACK}-code-{ACCOUNT}-{REGION}"
-    yield from failing(run("deploy"), "is not of the account")
-    yield from failing(run("destroy"), "is not of the account")
-    amazon.bucket_of_another = None
-    if left():
-        yield f"a deployment that was refused leaves {left()}"
-    begun()
-    state(STACK, "ROLLBACK_COMPLETE")
-    # It has no change sets, so the deployment ends there, after it has deleted the stack.
-    amazon.refused = "CreateChangeSet"
-    ran = run("deploy")
-    if "it is deleted and created again" not in ran.stdout or "planted: not you" not in ran.stderr or ran.returncode == 0 or stacks():
-        yield f"deploy after a first deployment that failed: {ran.stdout}{ran.stderr} {stacks()}"
-    amazon.refused = None
+def problems(root, binaries, work):
+    """What went wrong, a sentence each."""
+    # In the background the signal is ignored, and a process that is started here would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    account = Account(root, binaries, Path(work).resolve())
+    secrets, zips, uploaded = [CODE], [], {}
+    for arguments, before, status, texts, *more in steps(account):
+        account.change(**before)
+        ran = account.run(*arguments, **(more[0] if more else {}))
+        said = ran.stdout + ran.stderr
+        if ran.returncode != status or not all(text in said for text in texts):
+            yield f"{' '.join(arguments)} with {before} should have ended with {status} and {texts}: {ran.returncode} {said}"
+            return
+        state = account.state
+        known = state["stacks"].get(f"{REGION}/{STACK}", {}).get("parameters", {})
+        secrets += [value for name, value in known.items() if name.endswith("Secret") and value]
+        yield from (f"{arguments}: a secret is shown" for secret in secrets if secret in said)
+        yield from (f"{arguments}: a secret is an argument: {call}" for call in state["calls"] for secret in secrets if secret in " ".join(call))
+        if arguments[0] == "deploy" and status == 0:
+            uploaded = state["objects"]
+            zips.append({name: (account.place / f"target/lambda/{name}/bootstrap.zip").read_bytes() for name in ("receiver", "api")})
+            if known["PageOrigin"] != PAGE or known.get("PreviousOriginSecret"):
+                yield f"{arguments}: the last parameters are {sorted(known)}"
+    yield from after(account, binaries, secrets, zips, uploaded)
+    yield from dry_runs(account)
+    yield from read_by_the_real_one(account)
 
 
-def begun():
-    """Creates a stack by a change set that is not carried out."""
-    template = {"Resources": {"Site": {"Type": "AWS::S3::Bucket"}}}
-    client("cloudformation").create_change_set(StackName=STACK, ChangeSetName="begun", ChangeSetType="CREATE", TemplateBody=json.dumps(template))
-
-
-def state(name, status):
-    """Sets the state of a stack, for states that moto never reaches by itself."""
-    for account in cloudformation_backends.values():
-        for stack in account[REGION].stacks.values():
-            if stack.name == name:
-                stack.status = status
-
-
-def tables():
-    return client("dynamodb").list_tables()["TableNames"]
-
-
-def objects():
-    """The objects in the site's bucket: type, cache policy and bytes, by path."""
-    s3 = client("s3")
-    bucket = output("SiteBucket")
-    found = {}
-    for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
-        each = s3.get_object(Bucket=bucket, Key=entry["Key"])
-        found[entry["Key"]] = (each.get("ContentType"), each.get("CacheControl"), each["Body"].read())
-    return found
-
-
-def as_listed(place, environment, uploaded):
-    """Every file of the site is uploaded, with the type and the cache policy that the site's code gives it."""
-    listed = subprocess.run(
-        [Path(environment["BINARIES"]) / "site", "--list"], capture_output=True, text=True, check=True, cwd=place
-    ).stdout.splitlines()
-    should = {path: (kind, cache) for path, kind, cache in (line.split("\t") for line in listed)}
-    should.setdefault("config.json", ("application/json", "no-cache"))
+def after(account, binaries, secrets, zips, uploaded):
+    """What all the runs together must have left."""
+    distinct = list(dict.fromkeys(secrets))
+    # The code, the first origin secret, and the one that replaced it, while the functions took both.
+    if len(distinct) != 3:
+        yield f"{len(distinct) - 1} origin secrets were used, and only --rotate-secret makes a new one"
+    given = [call["parameters"] for call in account.state["deployed"]]
+    rotated = [p for p in given if p.get("PreviousOriginSecret")]
+    if [(p["OriginSecret"], p["PreviousOriginSecret"]) for p in rotated] != [(distinct[2], distinct[1])]:
+        yield "while the secret is replaced, the functions do not take both"
+    if not any(p.get("CreationCode") == CODE and p.get("LogLevel") == "debug" for p in given):
+        yield f"the creation code or --set has no effect: {[sorted(p) for p in given]}"
+    if [call["tags"] for call in account.state["deployed"] if call["tags"]] != 2 * [["team=a b"]]:
+        yield "--tag has no effect"
+    if any(zips[0] != each for each in zips):
+        yield "building the same code again changes the zips"
+    for file in account.place.rglob("*"):
+        if file.is_file() and file != account.state_file and any(secret in file.read_text(errors="replace") for secret in distinct):
+            yield f"a secret is in the file {file.name}"
+    listed = subprocess.run([binaries / "site", "--list"], capture_output=True, text=True, check=True).stdout.splitlines()
+    should = {path: [kind, cache] for path, kind, cache in (line.split("\t") for line in listed)}
+    should.setdefault("config.json", ["application/json", "no-cache"])
     for path in sorted(should.keys() | uploaded.keys()):
-        if path not in uploaded:
-            yield f"{path} was not uploaded"
-        elif path not in should:
-            yield f"{path} was uploaded but is not a file of the site"
-        elif uploaded[path][:2] != should[path]:
-            yield f"{path} is {uploaded[path][:2]}, and should be {should[path]}"
-    for path, (kind, cache, content) in uploaded.items():
-        guess = mimetypes.guess_type(path)[0]
-        if guess in ("text/css", "text/html", "image/svg+xml") and not kind.startswith(guess):
-            yield f"{path} has the type {kind}"
-        if cache == "no-cache" and path.startswith("static/"):
-            yield f"{path} is not cached"
-        if not content:
-            yield f"{path} is empty"
+        if should.get(path) != uploaded.get(path):
+            yield f"{path} was uploaded as {uploaded.get(path)}, and should be {should.get(path)}"
+    stale = {"/"} | {f"/{path}" for path, (_, cache) in should.items() if "immutable" not in cache}
+    if set(account.state["invalidated"]) != stale:
+        yield f"invalidated too much or too little: {sorted(stale ^ set(account.state['invalidated']))}"
+    card = re.search(r'<meta property="og:url" content="([^"]*)"', (account.place / f"target/deploy/{STACK}/site/index.html").read_text())
+    if not card or not card[1].startswith(PAGE):
+        yield f"the social card does not say where the page is: {card and card[1]}"
+
+
+def dry_runs(account):
+    """The dry runs name every step in order, call nothing, and show no secret; wrong arguments are refused."""
+    calls = len(account.state["calls"])
+    secret = 'planted "and\\ not to be shown'
+    steps_shown = [
+        "cargo lambda build", "pack", "--stack-name check-certificate", "s3api create-bucket", "cloudformation package", "cloudformation deploy",
+        "PageOrigin=", "cargo run", "s3 cp", "cloudfront create-invalidation", "infra/aws/smoke",
+    ]
+
+    def dry(*more, code="", **options):
+        domain = ["--domain", "hooks.example.org", "--zone", "Z0EXAMPLE", "--set", "MaxWriteUnits=7"]
+        return account.run("deploy", *domain, "--dry-run", *more, CREATION_CODE=code, **options)
+
+    account.environment["BINARIES"] = "/nothing/is/run"
+    ran = dry(code=secret)
+    at = 0
+    for step in steps_shown:
+        if (at := ran.stdout.find(step, max(at, 0))) < 0:
+            yield f"deploy --dry-run lacks, or has too early: {step}\n{ran.stdout}{ran.stderr}"
+            return
+    if secret in ran.stdout + ran.stderr or "MaxWriteUnits=7" not in ran.stdout:
+        yield "deploy --dry-run shows a secret, or hides a parameter that is not secret"
+    wrong_sets = ["MaxWriteUnit=7", "MaxWriteUnits", "=7", "Table=x", "CreationCod[e]=x", "AlarmEmail=a\tb", "AlarmEmail=a\nb", "AlarmEmail=\u00eb", "OriginSecret=x"]
+    for arguments in [*(["--set", wrong] for wrong in wrong_sets), ["--tag", "team"], ["--tag", "=x"]]:
+        ran = dry(*arguments)
+        if ran.returncode != 1 or ran.stdout or not ran.stderr.startswith("deploy: "):
+            yield f"deploy accepts {arguments}\n{ran.stdout}{ran.stderr}"
+    # A command line can be seen by every user of the machine.
+    ran = dry("--set", f"CreationCode={secret}")
+    if ran.returncode != 1 or secret in ran.stderr or "--creation-code-file" not in ran.stderr:
+        yield f"deploy accepts a secret as an argument\n{ran.stdout}{ran.stderr}"
+    for wrong in ("a\ttab is in it", "two\nlines in it", "Unicode \u00eb in it", "short"):
+        for ran in dry(code=wrong), dry("--creation-code-file", "-", standard_input=wrong):
+            if ran.returncode != 1 or ran.stdout or wrong in ran.stderr or "8 to 128 printable" not in ran.stderr:
+                yield f"deploy accepts the creation code {wrong!r}\n{ran.stdout}{ran.stderr}"
+    ran = account.run("destroy", "--dry-run")
+    if "cloudformation delete-stack --stack-name check" not in ran.stdout or "keeps" not in ran.stdout:
+        yield f"destroy --dry-run does not say what it does\n{ran.stdout}{ran.stderr}"
+    if len(account.state["calls"]) != calls:
+        yield "a dry run calls AWS"
+
+
+def read_by_the_real_one(account):
+    """The real aws command accepts every command line, and reads the parameters as they were meant."""
+    given = ["LogLevel=debug", f"CreationCode={CODE}"]
+    calls = {" ".join(word for word in call if not word.startswith("/")): call for call in account.state["calls"]}
+    distinct = {tuple(word for word in call if word.startswith("--") or word in call[:3]): call for call in calls.values()}
+    file = account.place / "calls.json"
+    file.write_text(json.dumps(list(distinct.values())))
+    ran = subprocess.run(
+        [sys.executable, HERE / "real_aws.py", file], input=json.dumps(given), capture_output=True, text=True, check=False, cwd=account.place
+    )
+    if ran.returncode != 0:
+        yield f"real_aws.py: {ran.stderr}"
+        return
+    found = json.loads(ran.stdout)
+    yield from found["refused"]
+    if found["parameters"] != dict(text.split("=", 1) for text in given):
+        yield f"the aws command reads the parameters as {found['parameters']}"
+
+
+def smoke(root, binaries, work):
+    """What is wrong with `smoke` against the local home, which needs a code for a new endpoint."""
+    data = Path(work) / "home"
+    shutil.rmtree(data, ignore_errors=True)
+    command = [binaries / "local", "--port", "0", "--particle-port", "0", "--no-device", "--data", data]
+    environment = {**os.environ, "CREATION_CODE": CODE}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as home:
+        try:
+            page = home.stdout.readline().split()[-1]
+            for code, end in [(CODE, "ok   it is forgotten"), ("", "CREATION_CODE is not set, so the rest is not tried")]:
+                environment = {**os.environ, "CREATION_CODE": code, "SMOKE_PATIENCE_S": "30"}
+                ran = subprocess.run([root / "infra/aws/smoke", page], env=environment, capture_output=True, text=True, timeout=120, check=False)
+                if ran.returncode != 0 or not ran.stdout.strip().endswith(end) or CODE in ran.stdout + ran.stderr:
+                    yield f"smoke {'with' if code else 'without'} the code: {ran.stdout}{ran.stderr}"
+        finally:
+            home.terminate()

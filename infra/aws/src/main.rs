@@ -18,15 +18,18 @@ fn main() {
         .map(|(name, kind, of_type)| [name.to_owned(), kind.to_string(), of_type.to_string()]);
     let shared = function_url::config::VARIABLES;
     let for_api = [&shared[..], &api::config::VARIABLES].concat();
+    let files = site::files(&site::Options::default()).expect("the site's own templates render");
     let needs = json!({
         "variables": { "Receiver": shared, "Api": for_api },
         "origin_secret_header": function_url::event::ORIGIN_SECRET_HEADER,
         "viewer_address_header": function_url::event::VIEWER_ADDRESS_HEADER,
+        "viewer_host_header": function_url::event::VIEWER_HOST_HEADER,
         "limits": Limits::default(),
         "answered_within_s": store::connection::ANSWERED_WITHIN.as_secs(),
         "table": { "keys": keys, "ttl": store::table::TTL_ATTRIBUTE },
         "site": {
             "origin": ORIGIN,
+            "files": files.iter().map(|file| &file.path).collect::<Vec<_>>(),
             "headers": site::policy::headers(ORIGIN, &[CLOUD]),
             "headers_with_domain": site::policy::headers(ORIGIN, &[CLOUD, HOOK_HOSTS]),
         },
