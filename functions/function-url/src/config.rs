@@ -33,8 +33,15 @@ pub struct Config {
 }
 
 /// A variable that is absent or says nothing that can be used. Its value is not repeated: it may be a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct BadVariable(pub &'static str);
+
+/// What a `main` that returns it prints.
+impl std::fmt::Debug for BadVariable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
 
 impl std::fmt::Display for BadVariable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -131,7 +138,11 @@ mod tests {
             ("MAX_DELIVERIES", "-1"),
         ] {
             let all = [LEAST[0], (name, value)];
-            assert_eq!(config(&all).unwrap_err().0, name);
+            let error = config(&all).unwrap_err();
+            assert_eq!(
+                format!("{error:?}"),
+                format!("environment variable {name} is missing or not usable")
+            );
         }
     }
 }
