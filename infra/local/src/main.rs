@@ -4,6 +4,8 @@
     reason = "this program talks to a person, and reads the environment once"
 )]
 
+mod render;
+
 use std::{
     fmt::Display,
     io::{self, Read as _, Write as _},
@@ -14,7 +16,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use delivery::millis::Millis;
 use device_link::DeviceState;
 use function_url::{
@@ -32,6 +34,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::render::Render;
+
 /// How long the program takes to end. The promise is 5 s.
 const STOP_LIMIT: Duration = Duration::from_millis(4_800);
 
@@ -40,7 +44,21 @@ const STOP_LIMIT: Duration = Duration::from_millis(4_800);
 /// The environment variable CREATION_CODE, or a file named by --creation-code-file, holds a code that is then required to
 /// create an endpoint, as a deployment can have.
 #[derive(Parser)]
-#[command(version, args_override_self = true)]
+#[command(version, args_override_self = true, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print the request that Particle would send for an integration, and the mistakes in it; the status is 1 if there are any
+    Render(Render),
+}
+
+#[derive(Args)]
 struct Flags {
     /// Port of the page and of the hook URLs
     #[arg(long, default_value_t = 8787)]
@@ -137,8 +155,15 @@ fn web_url(text: &str) -> Result<String, String> {
 }
 
 fn main() -> ExitCode {
-    match run(Flags::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+    let Arguments { flags, command } = Arguments::parse();
+    let result = match command {
+        Some(Command::Render(render)) => {
+            render::run(render, i64::try_from(function_url::system_clock()().0).unwrap_or(i64::MAX))
+        }
+        None => run(flags).map(|()| ExitCode::SUCCESS),
+    };
+    match result {
+        Ok(status) => status,
         Err(error) => {
             warn(&format_args!("error: {error:#}"));
             ExitCode::FAILURE

@@ -26,8 +26,11 @@ mod secrets;
 mod signin;
 mod tokens;
 
+mod hints;
 mod hook;
 mod json;
+mod json_problem;
+pub mod preview;
 mod redact;
 mod render;
 mod template;
@@ -68,7 +71,7 @@ use crate::{
     rng::Rng,
     state::State,
 };
-pub use crate::{clock::Clock, config::Config, file::StartError};
+pub use crate::{clock::Clock, config::Config, file::StartError, hints::Hint};
 
 /// The tutorial's integration, as the real console takes it; `url` is empty.
 pub const WEBHOOK_JSON: &str = include_str!("../../particle/webhook.json");

@@ -216,7 +216,7 @@ fn is_skipped(value: Option<&Value>) -> bool {
 }
 
 /// What JavaScript finds under a name.
-fn member<'a>(value: &'a Value, name: &str) -> Option<Cow<'a, Value>> {
+pub(crate) fn member<'a>(value: &'a Value, name: &str) -> Option<Cow<'a, Value>> {
     match value {
         Value::Object(fields) => fields.get(name).map(Cow::Borrowed),
         Value::Array(items) if name == "length" => Some(Cow::Owned(items.len().into())),

@@ -24,7 +24,7 @@ pub(crate) const MAX_VALUE_BYTES: usize = 4096;
 /// What logs show in place of a value.
 pub(crate) const SENSITIVE: &str = "[[SENSITIVE]]";
 /// Takes its place while templates are filled: it can be in a URL, and nothing else contains it.
-const PLACEHOLDER: &str = "zz--simulated--sensitive--zz";
+pub(crate) const PLACEHOLDER: &str = "zz--simulated--sensitive--zz";
 
 /// What one integration may use.
 #[derive(Clone, Default)]
@@ -213,14 +213,15 @@ pub(crate) async fn delete(Shared(app): Shared<Arc<AppState>>, call: Call) -> Ap
     call.signed_in(&app)?;
     let name = call.path("name");
     let deleted = app.change(|state| {
+        let place = state.secrets.iter().position(|secret| secret.name == name);
+        let place = place.ok_or_else(|| not_found("Secret"))?;
         if usage(state).iter().any(|(_, used)| used.contains(name)) {
             return Err(bad_request(
                 "the secret is in use; remove it from the integrations that name it first",
             ));
         }
-        let before = state.secrets.len();
-        state.secrets.retain(|secret| secret.name != name);
-        if state.secrets.len() < before { Ok(()) } else { Err(not_found("Secret")) }
+        state.secrets.remove(place);
+        Ok(())
     });
     deleted?;
     app.save().await?;
