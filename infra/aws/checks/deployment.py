@@ -218,7 +218,7 @@ def dry_runs(account):
 
 def read_by_the_real_one(account):
     """The real aws command accepts every command line, and reads the parameters as they were meant."""
-    given = ["LogLevel=debug", f"CreationCode={CODE}"]
+    given = ["LogLevel=debug", f"CreationCode={CODE}", "PreviousOriginSecret="]
     calls = {" ".join(word for word in call if not word.startswith("/")): call for call in account.state["calls"]}
     distinct = {tuple(word for word in call if word.startswith("--") or word in call[:3]): call for call in calls.values()}
     file = account.place / "calls.json"
