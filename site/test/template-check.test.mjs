@@ -25,7 +25,7 @@ test('the box renders every case of the one table as the simulated cloud does', 
   }
 });
 
-const CASES = read('./template-hints.json');
+const CASES = read('../../infra/simulated-cloud/tests/template-hints.json');
 for (const { name, integration, data, hints } of CASES) {
   test(`the rules on ${name}`, () => {
     const filling = fillSettings(integration, { ...EVENT, data });

@@ -188,14 +188,13 @@ fn is_cut(filling: &Filling) -> bool {
 
 fn data_not_json(filling: &Filling) -> Vec<String> {
     let data = &filling.data;
-    if filling.json.is_some() || data.trim().is_empty() || is_cut(filling) {
+    let is_of_data = |tag: &Tag| tag.value.is_none() && !is_secret(&tag.name);
+    let is_none = filling.json.is_none() && !data.trim().is_empty() && !is_cut(filling);
+    if !is_none || !filling.tags.iter().any(is_of_data) {
         return Vec::new();
     }
     if !is_like_json(data) {
-        let is_of_data = |tag: &Tag| tag.value.is_none() && !is_secret(&tag.name);
-        return said(filling.tags.iter().any(is_of_data), || {
-            "The data is text and not JSON, so every name in it is empty.".to_owned()
-        });
+        return vec!["The data is text and not JSON, so every name in it is empty.".to_owned()];
     }
     let why = json_problem(data).map(|problem| problem.words(data)).unwrap_or_default();
     vec![format!("The data is not JSON ({why}), so every name in it is empty.")]

@@ -1,6 +1,6 @@
 // @ts-check
 // The mistakes people make in a webhook's template, as rows of one table: for the template box and
-// for the log. Pure; loaded when needed. `site/test/template-hints.json` has examples of each, by
+// for the log. Pure; loaded when needed. `infra/simulated-cloud/tests/template-hints.json` has examples of each, by
 // which another program can keep the same rules.
 
 import { isJson, parseJson } from '../lib/json-text.js';
