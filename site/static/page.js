@@ -126,12 +126,17 @@ export function createPage(state, form) {
     const isOurs = hook.kind === 'ours';
     const others = 'leading' in hook && hook.leading.length > (isOurs ? 1 : 0);
     const isChanged = isOurs && hook.differs.length > 0;
-    return others || isChanged || state.log.value.deliveries.some(isUnusual);
+    const isAlone = rounds.value.some(({ trace }) => trace?.alone);
+    return others || isChanged || isAlone || state.log.value.deliveries.some(isUnusual);
   });
   effect(() => {
     if (state.later.value !== null || !isUnusualHere.value) return;
-    Promise.all([import('./particle/explain.js'), import('./particle/by-order.js')]).then(
-      ([{ explain }, { byOrder }]) => (state.later.value = { explain, byOrder }),
+    Promise.all([
+      import('./particle/explain.js'),
+      import('./particle/by-order.js'),
+      import('./particle/topics.js'),
+    ]).then(
+      ([explain, order, topics]) => (state.later.value = { ...explain, ...order, ...topics }),
       // Offline; it is tried again when something changes.
       () => {},
     );

@@ -7,13 +7,13 @@ import { test } from 'node:test';
 import { rounds } from '../static/log/rounds.js';
 import { byOrder } from '../static/particle/by-order.js';
 import { eventFeed } from '../static/particle/event-feed.js';
-import { explain } from '../static/particle/explain.js';
+import * as explain from '../static/particle/explain.js';
 import { marksOf } from '../static/particle/origin.js';
 import { guess, readerOf } from '../static/particle/topics.js';
 import { DEVICES, delivery } from './particle-world.mjs';
 
 const NAME = 'WebhookTutorial01';
-const LATER = { explain, byOrder };
+const LATER = { ...explain, byOrder, readerOf, guess };
 const T = Date.parse('2026-11-23T11:03:14.102Z');
 const BOT = ['user-agent', 'ParticleBot/1.1 (https://docs.particle.io/webhooks)'];
 const form = JSON.parse(readFileSync(new URL('../../infra/particle/webhook.json', import.meta.url), 'utf8'));
@@ -220,7 +220,8 @@ test('events under a webhook’s own topics are kept, also those that were heard
   const [trigger, early, other, late] = [publish({}, T, 'api', 'Temp'), cloud('api_sun_time/0', 'x', T + 5), cloud('hook-response/Other/0', 'y', T + 6), cloud('api_sun_time/1', 'z', T + 7)];
   for (const one of [trigger, early, other]) hear(one);
   assert.deepEqual(feed.events(), []);
-  feed.watch([hook({ event: 'Temp', responseTopic: '{{SPARK_CORE_ID}}_sun_time' })]);
+  const hooks = [hook({ event: 'Temp', responseTopic: '{{SPARK_CORE_ID}}_sun_time' })];
+  feed.watch(hooks, readerOf(hooks));
   hear(late);
   assert.deepEqual(feed.events().map(({ id }) => id), [trigger, early, late].map(({ id }) => id));
   assert.equal(tell, 'asked');

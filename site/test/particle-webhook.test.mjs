@@ -6,6 +6,7 @@ import { test } from 'node:test';
 
 import { CloudProblem } from '../static/particle/cloud.js';
 import { estimate } from '../static/particle/data-operations.js';
+import { explainResponse } from '../static/particle/explain.js';
 import { hookKeeper } from '../static/particle/hook.js';
 import { differences } from '../static/particle/hook-difference.js';
 import { TITLES } from '../static/log/explained.js';
@@ -116,14 +117,17 @@ test('hints appear where learners trip, and not elsewhere', () => {
   const form = ['event=E&data=x&published_at=y&coreid=z', { type: 'application/x-www-form-urlencoded', headers: [['user-agent', 'ParticleBot/1.1']] }];
   assert.match(hints(...form), /four fields/);
   assert.equal(hints(form[0], { ...form[1], headers: [] }), '', 'not Particle’s');
-  const answered = (more, trace = {}, hooks = []) => words(responseHints({ delivery: delivery(1, { receivedAt: 0, body: '{}', headers: [['user-agent', 'ParticleBot/1.1']], ...more }), event: null, name: 'E', coreid: 'api', responses: [], ...trace }, hooks));
+  const answered = (more, trace = {}, hooks = []) => {
+    const one = { delivery: delivery(1, { receivedAt: 0, body: '{}', headers: [['user-agent', 'ParticleBot/1.1']], ...more }), event: null, name: 'E', coreid: 'api', responses: [], ...trace };
+    return words([...responseHints(one), ...explainResponse(one, hooks)]);
+  };
   assert.match(answered({ response: '' }), /no hook-response event/);
   assert.match(answered({ status: 404, response: 'x' }), /Not a 2xx/);
   assert.match(answered({ response: 'é'.repeat(300) }), /600 bytes: the cloud passes it on as 2/);
   assert.equal(answered({ response: '{}' }), '');
   assert.match(answered({ status: 302, response: 'x' }), /A redirect: Particle does not document whether this is an error/);
   assert.equal(answered({ status: 404, headers: [] }), '', 'not Particle’s');
-  const back = (...texts) => ({ responses: texts.map((data, k) => ({ event: { name: `E/${k}`, data, at: 1, nth: k, seen: 1 }, part: k, source: null, ambiguousWith: [] })) });
+  const back = (...texts) => ({ event: {}, responses: texts.map((data, k) => ({ event: { name: `E/${k}`, data, at: 1, nth: k, seen: 1 }, part: k, source: null, ambiguousWith: [] })) });
   const long = 'x'.repeat(1500);
   assert.match(answered({ response: long }, back('21.5'), [{ event: 'E', responseTemplate: '{{{main.temp}}}' }]), /responseTemplate makes of it: 4 bytes in one event/);
   assert.match(answered({ response: long }, back('21.5')), /responseTemplate makes of it: 4 bytes/, 'seen without the settings');

@@ -38,9 +38,7 @@ import { runs } from './merge.js';
  * @typedef {import('../particle/join.js').Trace} Trace
  * @typedef {import('../particle/join.js').Linked} Linked
  * @typedef {import('../particle/topics.js').Hook} Hook
- * @typedef {{explain: typeof import('../particle/explain.js').explain,
- *   byOrder: typeof import('../particle/by-order.js').byOrder}} Later what only other webhooks than
- *   the tutorial's need
+ * @typedef {import('../particle/join.js').Later & typeof import('../particle/explain.js')} Later
  * @typedef {{
  *   key: string,
  *   seq: number | null,
@@ -159,7 +157,7 @@ class TraceRound {
     this.seq = trace.delivery?.seq ?? null;
     this.prefix = prefix;
     this.hooks = hooks;
-    this.explain = later?.explain;
+    this.later = later;
     this.names = names;
     this.isWaiting = this.seq !== null && waiting.includes(this.seq);
   }
@@ -210,11 +208,14 @@ class TraceRound {
   }
 
   get receivedHints() {
-    return [...receivedHints(this.trace), ...(this.explain?.(this.trace, this.hooks) ?? [])];
+    return [...receivedHints(this.trace), ...(this.later?.explain(this.trace, this.hooks) ?? [])];
   }
 
   get responseHints() {
-    return responseHints(this.trace, this.hooks);
+    return [
+      ...responseHints(this.trace),
+      ...(this.later?.explainResponse(this.trace, this.hooks) ?? []),
+    ];
   }
 
   get kinds() {

@@ -4,11 +4,10 @@
 
 import { inBrowser } from '../lib/storage.js';
 import { eventDatabase } from './event-database.js';
-import { concerns } from './event.js';
+import { concerns, meaningOf } from './event.js';
 import { eventStore } from './event-store.js';
 import { oneStream } from './one-stream.js';
 import { listen } from './stream.js';
-import { readerOf } from './topics.js';
 
 /**
  * @typedef {import('./event.js').Event} Event
@@ -65,7 +64,8 @@ export function eventFeed({
   let flashed = null;
   /** The names of the events that trigger a webhook here. */
   let names = [prefix];
-  let read = readerOf([]);
+  /** What names say by the settings of those webhooks; null if they say what they say anyhow. */
+  let read = /** @type {ReturnType<import('./join.js').Later['readerOf']> | null} */ (null);
   /** What was about none of them. @type {Event[]} */
   let passed = [];
 
@@ -114,8 +114,9 @@ export function eventFeed({
 
   /** Keeps an event if it is about a webhook that leads here. @param {Event} event */
   function take(event) {
-    const { kind, isOwnTopic } = read(event);
-    if (!isOwnTopic && !names.some((name) => concerns(event, name))) {
+    const own = read?.(event);
+    const { kind } = own ?? meaningOf(event);
+    if (!own?.isOwnTopic && !names.some((name) => concerns(event, name))) {
       const isShort = (event.data?.length ?? 0) <= MAX_PASSED_DATA;
       if (isShort) passed = [...passed, event].slice(-MAX_PASSED);
       return;
@@ -169,11 +170,11 @@ export function eventFeed({
     },
     /**
      * Keeps what is about these webhooks from now on, and what was heard of them a moment ago.
-     * @param {import('./topics.js').Hook[]} hooks
+     * @param {import('./topics.js').Hook[]} hooks @param {typeof read} reader
      */
-    watch(hooks) {
+    watch(hooks, reader) {
       names = [prefix, ...hooks.map(({ event }) => event)];
-      read = readerOf(hooks);
+      read = reader;
       const again = passed;
       passed = [];
       for (const event of again) take(event);

@@ -6,9 +6,8 @@
 import { fieldsOf, isForm } from '../log/request-body.js';
 import { SLEEPING, partsOfDelivery } from './evidence.js';
 import { SENT_BY, isParticle } from './origin.js';
-import { PART_BYTES, joined } from './response-parts.js';
+import { PART_BYTES } from './response-parts.js';
 import { ENTITY } from './template.js';
-import { filled } from './topics.js';
 
 /**
  * @typedef {import('./event.js').Event} Event
@@ -119,10 +118,8 @@ const isPreflight = ({ request }) =>
 /**
  * On the response that the server sent.
  * @param {Trace} trace with a delivery that came from Particle
- * @param {import('./topics.js').Hook[]} [hooks] the webhooks that lead here
  */
-export function responseHints(trace, hooks = []) {
-  const { delivery, event, responses } = trace;
+export function responseHints({ delivery, event, responses }) {
   // Whoever sends by hand is not told what a cloud would do with it.
   if (!delivery || !(event || isParticle(delivery.request))) return [];
   const { status, body, delay_ms } = delivery.response;
@@ -139,51 +136,18 @@ export function responseHints(trace, hooks = []) {
     return [hint(NO, 'Not a 2xx status: for Particle this is an error, and a hook-error follows.')];
   if (body === '')
     return [hint('5-webhook-response', 'The body is empty, so no hook-response event follows.')];
-  const fired = hooks.filter((hook) => trace.name?.startsWith(hook.event));
-  const hook = fired.length === 1 ? fired[0] : null;
   const parts = partsOfDelivery(delivery) ?? [];
-  const back = responses.filter(({ ambiguousWith }) => ambiguousWith.length === 0);
-  const hints = [];
-  const isOther =
-    Boolean(hook?.responseTemplate || hook?.dataUrlResponseEvent || hook?.unchunked) ||
-    back.some((one) => one.event.data !== parts[one.part ?? 0]);
-  if (isOther && back.length > 0) hints.push(otherWords(hook, back, body));
-  else if (!isOther && parts.length > 1)
-    hints.push(
-      hint(
-        LONG,
-        `${bytesOf(body)} bytes: the cloud passes it on as ${parts.length} hook-response events ` +
-          `of at most ${PART_BYTES} bytes.`,
-      ),
-    );
-  if (hook?.responseTopic && event && back.length === 0) {
-    const topic = filled(hook.responseTopic, trace);
-    const words = topic === null ? 'a name that its responseTopic does not tell' : `“${topic}”`;
-    hints.push(hint(TOPIC, `It comes back under ${words}, which was not seen here.`));
-  }
-  return hints;
-}
-
-/**
- * What came back in place of the body.
- * @param {import('./topics.js').Hook | null} hook @param {import('./join.js').Linked[]} back
- * @param {string} body
- */
-function otherWords(hook, back, body) {
-  const { text } = joined(back);
-  const count = `${bytesOf(text)} bytes in ${back.length === 1 ? 'one event' : `${back.length} events`}`;
-  if (/^data:[^,]*;base64,/.test(text) && !body.startsWith('data:'))
-    return hint(
-      'field-data-url-response-event',
-      'It comes back as a data URL, of which the device gets the bytes (dataUrlResponseEvent).',
-    );
-  if (text === body) return hint('field-unchunked', `Not split (unchunked): ${count}.`);
-  return hook?.responseTemplate || !body.startsWith(text)
-    ? hint(
-        'field-response-template',
-        `Not the body comes back, but what the webhook’s responseTemplate makes of it: ${count}.`,
-      )
-    : hint(LONG, `Only the beginning comes back: ${count} of ${bytesOf(body)}.`);
+  // Something else came back; there may be more to say of it (explain.js).
+  const isOther = responses.some((one) => one.event.data !== parts[one.part ?? 0]);
+  return parts.length > 1 && !isOther
+    ? [
+        hint(
+          LONG,
+          `${bytesOf(body)} bytes: the cloud passes it on as ${parts.length} hook-response ` +
+            `events of at most ${PART_BYTES} bytes.`,
+        ),
+      ]
+    : [];
 }
 
 /** @param {string} text */
@@ -191,7 +155,8 @@ const bytesOf = (text) => new TextEncoder().encode(text).length;
 
 /**
  * On the parts of a response.
- * @param {ReturnType<typeof joined<import('./join.js').Linked>>} whole
+ * @param {ReturnType<
+ *   typeof import('./response-parts.js').joined<import('./join.js').Linked>>} whole
  * @param {Trace | null} trace
  */
 export function answerHints({ missing, complete, reordered, inOrder, text }, trace) {

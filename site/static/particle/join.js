@@ -8,7 +8,7 @@
 
 import { perObject } from '../lib/memo.js';
 import { assign } from './assign.js';
-import { FROM_CLOUD } from './event.js';
+import { FROM_CLOUD, meaningOf } from './event.js';
 import {
   ANSWER_MS,
   SENT_MS,
@@ -23,12 +23,15 @@ import {
 import { idIn, isOfOther, marksOf, originOf, stampOf } from './origin.js';
 import { identitiesOf } from './redelivery.js';
 import { byTime } from './response-parts.js';
-import { guess, readerOf } from './topics.js';
 
 /**
  * @typedef {import('../lib/api-client.js').Delivery} Delivery
  * @typedef {import('./event.js').Event} Event
  * @typedef {import('./topics.js').Reading} Reading
+ * @typedef {{byOrder: typeof import('./by-order.js').byOrder,
+ *   readerOf: typeof import('./topics.js').readerOf,
+ *   guess: typeof import('./topics.js').guess}} Later what only other webhooks than the
+ *   tutorial's need
  * @typedef {{event: Event, source: string | null, part: number | null, ambiguousWith: Trace[]}}
  *   Linked `source`: the device in its name. `ambiguousWith`: all that it may belong to, if more
  *   than one
@@ -70,14 +73,13 @@ const SAME_MS = 1_000;
 /**
  * @param {Delivery[]} deliveries
  * @param {Event[]} events
- * @param {{prefix?: string | null, hooks?: import('./topics.js').Hook[],
- *   byOrder?: typeof import('./by-order.js').byOrder | null}} [known] `prefix`: the event name of
- *   the tutorial's webhook. `hooks`: the webhooks that lead here. `byOrder`: once it is loaded
+ * @param {{prefix?: string | null, hooks?: import('./topics.js').Hook[]} & Partial<Later>} [known]
+ *   `prefix`: the event name of the tutorial's webhook. `hooks`: the webhooks that lead here
  * @returns {Trace[]} in no particular order that a reader should see
  */
-export function join(deliveries, events, { prefix = null, hooks = [], byOrder = null } = {}) {
+export function join(deliveries, events, { prefix = null, hooks = [], ...later } = {}) {
   const sorted = [...events].sort(byTime);
-  const read = readerOf(hooks);
+  const read = later.readerOf?.(hooks) ?? byDefault;
   const of = (/** @type {string[]} */ ...kinds) =>
     sorted.filter((event) => kinds.includes(read(event).kind));
   const [answers, sents] = [of('response', 'error'), of('sent')];
@@ -86,7 +88,7 @@ export function join(deliveries, events, { prefix = null, hooks = [], byOrder = 
     of('trigger').map(ofEvent),
     [...deliveries].sort((a, b) => a.seq - b.seq),
     { prefixes, answers, sents, read, agents: hooks.flatMap(agentOf) },
-    byOrder,
+    later.byOrder,
   );
   markRedeliveries(traces);
   const isDated = (/** @type {Trace} */ { at, name }) => at !== null && name !== null;
@@ -112,10 +114,11 @@ export function join(deliveries, events, { prefix = null, hooks = [], byOrder = 
   ]);
   // What is left may be of a webhook whose topics nobody knows here.
   const left = sorted.filter((event) => isAnswerOf(event, read(event)) && !linked.has(event));
-  if (left.length > 0) {
+  const { guess } = later;
+  if (guess && left.length > 0) {
     const all = traces.filter(isDated).sort(byPublishing);
-
-    for (const event of linkAnswers(() => all, left, guessOpen)) linked.add(event);
+    const guessed = (/** @type {Event} */ event) => open(guess(event));
+    for (const event of linkAnswers(() => all, left, guessed)) linked.add(event);
   }
   const alone = sorted.filter((event) => read(event).kind !== 'trigger' && !linked.has(event));
   return [...traces, ...alone.map(ofNothing)];
@@ -130,9 +133,15 @@ const agentOf = ({ headers }) =>
 /** @param {Trace} a @param {Trace} b */
 const byPublishing = (a, b) => (a.at ?? 0) - (b.at ?? 0) || (a.key < b.key ? -1 : 1);
 
-/** A guess that takes no other answer's place. @param {Event} event @returns {Reading} */
-function guessOpen(event) {
-  const reading = guess(event);
+/** What the name of an event says by default. @type {(event: Event) => Reading} */
+const byDefault = perObject((event) => ({
+  ...meaningOf(event),
+  isOwnTopic: false,
+  fits: () => true,
+}));
+
+/** A guess that takes no other answer's place. @param {Reading} reading @returns {Reading} */
+function open(reading) {
   const place = reading.kind === 'error' ? 'errors' : 'responses';
   const isOpen = (/** @type {Trace} */ trace) =>
     trace[place].every(({ part }) => part !== reading.part);
@@ -202,7 +211,7 @@ const originId = perObject((/** @type {Event} */ event) => idIn(event.data));
  * @param {Trace[]} traces of the events, in the order of time
  * @param {Delivery[]} deliveries in their order
  * @param {import('./by-order.js').Seen} seen
- * @param {typeof import('./by-order.js').byOrder | null} byOrder
+ * @param {Later['byOrder']} [byOrder]
  */
 function withDeliveries(traces, deliveries, seen, byOrder) {
   const all = [...traces];

@@ -110,10 +110,19 @@ export function createParticle({ state, form, clock, onReason }) {
       // While it is asked for, what was known last counts.
       const leading = 'leading' in next ? next.leading : next.kind === 'none' ? [] : null;
       const isNew = JSON.stringify(leading) !== JSON.stringify(state.hooks.peek());
-      if (leading !== null && isNew) feed.watch((state.hooks.value = leading));
+      if (leading === null || !isNew) return;
+      state.hooks.value = leading;
+      void watch(leading);
     },
     onRefused,
   });
+  /** @param {import('./cloud.js').Integration[]} hooks that lead here */
+  async function watch(hooks) {
+    const isOwn = (/** @type {any} */ { responseTopic, errorResponseTopic }) =>
+      responseTopic !== form.responseTopic || errorResponseTopic !== form.errorResponseTopic;
+    const topics = hooks.some(isOwn) ? await import('./topics.js') : null;
+    if (state.hooks.peek() === hooks) feed.watch(hooks, topics?.readerOf(hooks) ?? null);
+  }
   const devices = deviceList({
     connected: connection.peek,
     onChange: (list, names) => {
