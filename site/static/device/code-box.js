@@ -16,6 +16,7 @@ import {
   versionsFor,
   whyNot,
 } from './flashable.js';
+import { flashRun } from './flash-run.js';
 
 /**
  * @typedef {import('../particle/cloud.js').Device} Device
@@ -111,7 +112,7 @@ export function mount(root, page) {
  */
 function mountFlash(at, { state, particle, clock }, { source, isChanged }) {
   const form = /** @type {HTMLFormElement} */ (at.form);
-  /** @type {ReturnType<typeof import('./flash-run.js').flashRun> | null} */
+  /** @type {ReturnType<typeof flashRun> | null} */
   let run = null;
   /** The devices in the dialog, looked up when it was opened. @type {Device[]} */
   let devices = [];
@@ -183,7 +184,7 @@ function mountFlash(at, { state, particle, clock }, { source, isChanged }) {
     const now = particle.connection.peek();
     if (!device || wanted === null || !now) return;
     at.dialog.close();
-    void begin(now, device, wanted);
+    begin(now, device, wanted);
   });
 
   async function open() {
@@ -236,7 +237,7 @@ function mountFlash(at, { state, particle, clock }, { source, isChanged }) {
   }
 
   /** @param {Connection} now @param {Device} device @param {string} wanted */
-  async function begin(now, device, wanted) {
+  function begin(now, device, wanted) {
     const text = source();
     at.progress.hidden = false;
     write(at.title, `Flashing ${nameOf(device)}`);
@@ -245,7 +246,6 @@ function mountFlash(at, { state, particle, clock }, { source, isChanged }) {
       at.steps.replaceChildren();
       return write(at.words, 'The file is too large to be sent from here.');
     }
-    const { flashRun } = await import('./flash-run.js');
     const { cloud, token } = now;
     run = flashRun({
       cloud,
