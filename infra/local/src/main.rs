@@ -54,7 +54,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print the request that Particle would send for an integration, and the mistakes in it; the status is 1 if there are any
+    /// Print the request that Particle would send for an integration, and the mistakes in it; the exit status is 1 if one is an error
     Render(Render),
 }
 

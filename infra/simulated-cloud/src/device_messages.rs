@@ -8,6 +8,7 @@ use device_link::{ContentType, DeviceMessage, DeviceState};
 use crate::{
     app_state::AppState,
     event::{Content, Event, MAX_NAME_BYTES, RESERVED_NAME, is_reserved, sanitize_name, truncate},
+    guesses::REST_EVENT_DATA_BYTES,
     sessions::{Compiled, Flashing, frame},
 };
 
@@ -99,8 +100,9 @@ fn read_data(
         }
         ContentType::Structured => {
             let size = size.unwrap_or(data.len()).max(1);
-            let is_json = serde_json::from_str::<serde_json::Value>(data).is_ok();
-            (is_json && size <= limit).then_some((data.to_owned(), Content::Structured(size), size))
+            let is_small = size <= limit && data.len() <= REST_EVENT_DATA_BYTES;
+            let is_json = is_small && serde_json::from_str::<serde_json::Value>(data).is_ok();
+            is_json.then_some((data.to_owned(), Content::Structured(size), size))
         }
         _ => {
             let size = BASE64.decode(data.as_bytes()).ok()?.len();

@@ -103,6 +103,7 @@ async fn typed_data_reaches_streams_and_webhooks_as_text_and_is_counted_as_bytes
         (bytes(1025).as_str(), "binary", None),
         ("not JSON", "structured", Some(3)),
         ("[]", "structured", Some(1025)),
+        (format!("[{}]", " ".repeat(17_000)).as_str(), "structured", Some(1)),
         (bytes(1024).as_str(), "binary", None),
     ] {
         device.send(json!({"type": "publish", "name": "t", "data": data, "content": content, "size": size})).await;
