@@ -45,9 +45,9 @@ def main():
 
     calls = json.loads(Path(sys.argv[1]).read_text())
     is_told = [call for call in calls if "file:///dev/stdin" in call]
+    driver = create_clidriver()
+    driver.session.register("before-send", answer)
     for call in [*(call for call in calls if call not in is_told), *is_told[-1:]]:
-        driver = create_clidriver()
-        driver.session.register("before-send", answer)
         said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             try:
