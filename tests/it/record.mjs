@@ -32,6 +32,8 @@ const { token } = signedIn.ticket;
 
 /** @type {import('../../site/static/particle/event.js').Event[]} */
 const events = [];
+/** What the cloud said of devices. @type {string[]} */
+const said = [];
 /** @type {() => void} */
 let heard = () => {};
 const stop = new AbortController();
@@ -45,12 +47,14 @@ await new Promise((listening) => {
     onState: ({ kind }) => kind === 'listening' && listening(undefined),
     onEvent: (event) => {
       if (concerns(event, form.event)) events.push(event);
+      else said.push(`${event.name} ${event.data}`);
       heard();
     },
   });
 });
 await cloud.create(token, settingsFor(form, hook_url));
-const names = new Map((await cloud.devices(token)).map(({ id, name }) => [id, name ?? id]));
+const devices = await cloud.devices(token);
+const names = new Map(devices.map(({ id, name }) => [id, name ?? id]));
 
 /** Waits for something to be true after an event. @param {string} what @param {() => boolean} isThere */
 const until = (what, isThere) => new Promise((done, failed) => {
@@ -131,11 +135,29 @@ found.long = await record(test(1652008513), (kind, part) => kind === 'response' 
 const body = JSON.stringify({ event: form.event, data: JSON.stringify({ op: 'button', id: 1 }), coreid: '000000000000000000000000', published_at: '2001-01-01T00:00:00.000Z' });
 await fetch(hook_url, { method: 'POST', headers: { 'content-type': 'application/json', 'user-agent': 'curl' }, body });
 found['made-up'] = await drawn([]);
+// What the section on typed data has the reader flash.
+const section = await readFile(new URL('../../site/content/09-typed-publish.md', import.meta.url), 'utf8');
+const [, lines] = /```cpp\n([^]*?)```/.exec(section) ?? [];
+const firmware = await (await fetch(`${stack.page}/webhook-tutorial.cpp`)).text();
+await flash(firmware.replace('Particle.publish(eventName, data);', lines));
+found.typed = await record(() => press(), back);
 stop.abort();
 
 // Ports and the endpoint's name are this run's own; the page shows them as `cargo run` has them.
 const text = JSON.stringify(found).replaceAll(new URL(stack.page).host, '127.0.0.1:8787').replaceAll(`"${new URL(stack.page).port}"`, '"8787"').replaceAll(keys.endpoint, 'YOUR-ENDPOINT');
 process.stdout.write(text);
+
+/** Has the device run another firmware. @param {string} text */
+async function flash(text) {
+  const before = said.length;
+  const { errors } = await cloud.flash(token, stack.device, { name: 'webhook-tutorial.cpp', text, version: devices[0].system_firmware_version ?? '' });
+  if (errors !== null) throw new Error(`it does not compile: ${JSON.stringify(errors)}`);
+  await until('the new firmware is connected', () => {
+    const since = said.slice(before);
+    const flashed = since.findIndex((event) => event.startsWith('spark/flash/status success'));
+    return flashed >= 0 && since.slice(flashed).some((event) => event === 'spark/status online');
+  });
+}
 
 /** Clicks the device's MODE button, once its firmware runs. */
 async function press() {
