@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn prototypes_come_after_the_types_they_need_and_before_conditions() {
+    fn prototypes_come_after_types_and_before_conditions() {
         let text = "struct P {int x;};\n#ifdef A\n\tint n; void setup() {f({1});}\n#endif\nvoid f(P p) {}\n";
         assert_eq!(
             preprocessed("x.ino", text),

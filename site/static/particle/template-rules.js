@@ -1,7 +1,7 @@
 // @ts-check
 // The mistakes people make in a webhook's template, as rows of one table: for the template box and
-// for the log. Pure; loaded when needed. `infra/simulated-cloud/tests/template-hints.json` has examples of each, by
-// which another program can keep the same rules.
+// for the log. Pure; loaded when needed. `infra/simulated-cloud/tests/template-hints.json` has
+// examples of each, which the rules in Rust, of `render`, are held to as well.
 
 import { isJson, parseJson } from '../lib/json-text.js';
 import { jsonProblem, problemWords } from '../lib/json-problem.js';

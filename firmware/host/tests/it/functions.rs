@@ -56,7 +56,7 @@ async fn ask(device: &mut Scenario, message: HostMessage) -> Option<String> {
 }
 
 #[tokio::test]
-async fn functions_and_variables_of_every_kind_are_registered_and_answer() {
+async fn functions_and_variables_of_every_kind_answer() {
     let mut device = Scenario::of(FIRMWARE, Build::Sanitized, 0).await;
     let mut functions = Vec::new();
     let mut variables = Vec::new();

@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_can_be_in_any_field_of_the_request_and_wins_over_the_data() {
+    fn a_secret_fills_any_field_and_wins_over_the_data() {
         check(
             r#""url":"http://host.com/{{{AUTH_KEY}}}","noDefaults":true,"headers":{"X-A":"{{AUTH_KEY}}"},
                "query":{"q":"{{{AUTH_KEY}}}"},"json":{"{{{AUTH_KEY}}}":"{{{PARTICLE_EVENT_VALUE}}}"}"#,

@@ -78,7 +78,7 @@ async fn a_name_of_the_cloud_is_refused_to_everyone() {
 }
 
 #[tokio::test]
-async fn typed_data_reaches_streams_and_webhooks_as_text_and_is_counted_as_bytes() {
+async fn typed_data_reaches_webhooks_as_text_counted_as_bytes() {
     let (world, mut receiver) = (start().await, Receiver::start().await);
     world.create_hook(text_hook("t", &receiver, "{{{PARTICLE_EVENT_VALUE}}}|{{{b._data}}}")).await;
     let mut device = Device::online(&world, &[]).await;
