@@ -106,10 +106,10 @@ test('an empty page moves the cursor and nothing else', () => {
 test('the head line says how many there are and what is missing', () => {
   const of = (last, missing, from = 1) => summary(withPage(EMPTY_LOG, server(last, missing).page(from, last), 'newest')).join('');
   assert.equal(of(0, []), 'no deliveries yet');
-  assert.equal(of(1, []), '1 delivery, none missing');
-  assert.equal(of(12, []), '12 deliveries, none missing');
+  assert.equal(of(1, []), '1 delivery, no gaps');
+  assert.equal(of(12, []), '12 deliveries, no gaps');
   assert.equal(of(12, [7, 8, 10]), '9 deliveries, #7–#8, #10 held none');
-  assert.equal(of(9000, [], 8971), '9,000 deliveries, newest 30 loaded, none missing');
+  assert.equal(of(9000, [], 8971), '9,000 deliveries, newest 30 loaded, no gaps');
 });
 
 test('numbers are said in runs', () => {

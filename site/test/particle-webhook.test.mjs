@@ -135,7 +135,7 @@ test('hints appear where learners trip, and not elsewhere', () => {
   assert.match(answered({ response: 'ABC' }, back('data:text/plain;base64,QUJD')), /device gets the bytes/);
   assert.match(answered({ response: long }, back(long.slice(0, 512), long.slice(512, 1024), long.slice(1024))), /1500 bytes: the cloud passes it on as 3/);
   for (const [text, about] of [['ESOCKETTIMEDOUT', /accepted the connection/], ['ETIMEDOUT', /took the request but did not answer within 20 s/], ['read ECONNRESET', /closed the connection/]]) assert.match(words(errorHints({ data: text })), about);
-  assert.match(words(guessHint(['hook_sent_data', 'not_known_yet'])), /^Simulated: that it carries no data; not known yet\. The real cloud may differ\.$/);
+  assert.match(words(guessHint(['hook_sent_data', 'not_known_yet'])), /^In this simulation, hook-sent has no data, and “not known yet” is a guess\. The real cloud may differ\.$/);
   assert.deepEqual(guessHint([]), []);
 });
 

@@ -44,7 +44,7 @@ test('start and connect are done by what is there', () => {
   isNot('connect', { login: null });
   is('connect', {}, /as me/);
   isNot('make-webhook', { hook: { kind: 'elsewhere' } });
-  is('make-webhook', {}, /led here/);
+  is('make-webhook', {}, /leads to your hook URL/);
 });
 
 test('a test press counts once its answer is back', () => {

@@ -166,7 +166,7 @@ async fn what_connecting_does_is_said_before_it_is_done() {
         "It stays until you remove it",
         "the program that you started on this computer",
         "It keeps deliveries for 7 days",
-        "“Clear” and “Forget endpoint” delete it earlier",
+        "“Clear” and “Forget endpoint” delete them earlier",
     ] {
         assert!(plan.contains(part), "{part:?} is not in {plan}");
     }

@@ -221,7 +221,7 @@ async fn two_hundred_presses_in_a_row_are_two_hundred_rounds() {
     for (n, round) in rounds.iter().enumerate() {
         assert_eq!(round.seq, format!("#{}", n + 1));
     }
-    visit.says(".log-count", "200 deliveries, none missing").await;
+    visit.says(".log-count", "200 deliveries, no gaps").await;
     visit.reload().await;
     visit.connected().await;
     show_all(&visit).await;
@@ -373,7 +373,7 @@ async fn who_reads_elsewhere_is_told_that_it_is_the_servers_side_only() {
             let shown = "return document.querySelector('.list-row .list-who')?.textContent === 'Test button' && document.querySelectorAll('.detail-blocks .log-block').length === 3";
             other.shows("the server's side", shown).await;
         }
-        other.says(".log-count", "1 delivery, none missing; the server’s side only").await;
+        other.says(".log-count", "1 delivery, no gaps; events are not shared").await;
         other.close().await;
     }
     visit.end(home).await;

@@ -415,7 +415,7 @@ async fn without_an_account_every_other_task_can_be_done() {
     assert_eq!(rounds[0].who, "Sent by this page, as Particle would");
     let note = &rounds[0].blocks[0].note;
     assert!(note.contains("no cloud took part"), "{note}");
-    visit.says(".log-count", "the server’s side only").await;
+    visit.says(".log-count", "not connected to Particle").await;
     let request = visit.run("return window.sent").await;
     let webhook: Value =
         serde_json::from_str(include_str!("../../infra/particle/webhook.json")).unwrap();

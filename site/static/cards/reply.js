@@ -100,7 +100,7 @@ export function mount(root, { state, endpoint, rounds }) {
     at.times.hidden = isUsual(setting);
     write(
       at['times-label'],
-      `for the next … ${isCounted(setting) ? 'deliveries' : '(empty: all)'}`,
+      isCounted(setting) ? 'Number of deliveries' : 'Number of deliveries (empty: all)',
     );
     at.counts.hidden = !isUsual(setting) && setting.times === undefined;
     const { secret = '', note = '' } = option().dataset;

@@ -33,7 +33,7 @@ export function mount(root, { state, particle, isAsked }) {
   /** Since when events are heard, or that this browser never heard any. */
   function heardWords() {
     if (state.file.value) return '';
-    if (state.reading.value) return 'the server’s side only';
+    if (state.reading.value) return 'events are not shared';
     const isConnected = particle.connection.value !== null;
     const since = state.heardSince.value;
     if (isConnected && since !== null) {
@@ -42,7 +42,7 @@ export function mount(root, { state, particle, isAsked }) {
       return `listening to events since ${clockTime.format(since)}${away}`;
     }
     if (isConnected || state.quiet.value.length > 0) return 'not listening to events';
-    return state.events.value.length > 0 ? '' : 'the server’s side only';
+    return state.events.value.length > 0 ? '' : 'not connected to Particle';
   }
 }
 

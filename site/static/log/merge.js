@@ -117,7 +117,7 @@ export function summary(log) {
     return log.lastSeq > 0
       ? ['empty', `; the next is #${log.lastSeq + 1}`]
       : ['no deliveries yet', ''];
-  const gaps = log.missing.length === 0 ? 'none missing' : `${ranges(log.missing)} held none`;
+  const gaps = log.missing.length === 0 ? 'no gaps' : `${ranges(log.missing)} held none`;
   const counted = `${grouped(all)} ${all === 1 ? 'delivery' : 'deliveries'}`;
   const loaded = log.deliveries.length + log.unreadable.length;
   return [

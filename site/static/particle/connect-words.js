@@ -26,7 +26,7 @@ export function serverWords({ hostname, host }, kept) {
     ? 'The server behind the hook URL is the program that you started on this computer.'
     : `The server behind the hook URL is run by whoever gave you the address ${host}; they can ` +
       'read what arrives there.';
-  return `${who} ${kept} “Clear” and “Forget endpoint” delete it earlier.`;
+  return `${who} ${kept} “Clear” and “Forget endpoint” delete them earlier.`;
 }
 
 /** @param {Offer[]} offers */

@@ -250,27 +250,27 @@ export function errorHints({ data }) {
   return row ? [hint(row[1], row[2])] : [];
 }
 
-/** Words for what the simulated cloud had to guess. An unknown guess is still said to be one. */
+/** What the simulated cloud does by a guess, as the end of a sentence. */
 const GUESSED = new Map([
-  ['hook_sent_data', 'that it carries no data'],
-  ['hook_sent_before_answer', 'when it comes'],
-  ['hook_error_without_body', 'that the server’s body is not in it'],
-  ['network_error_text', 'its exact words'],
-  ['redirect_is_response', 'that a redirect is taken as an answer'],
-  ['data_url_parts', 'how a long data URL is split'],
-  ['sleeping_and_retries', 'when events are skipped and tried again'],
-  ['response_limit', 'where exactly a long response ends'],
-  ['cut_character', 'how a character cut in two looks'],
-  ['unchunked_suffix', 'the end of its name'],
-  ['variables_win_over_data', 'which of two equal names wins'],
-  ['response_template_object', 'how a template that is an object is filled'],
-  ['response_template_fallback', 'what is sent when a template gives nothing'],
-  ['response_template_sees_event', 'that the template sees the event’s variables'],
-  ['custom_field_wins', 'that a field of one’s own replaces the default one'],
-  ['delete_has_body', 'that DELETE has a body'],
-  ['string_json_gets_defaults', 'that a json given as text gets the default fields'],
-  ['template_error_text', 'its exact words'],
-  ['integration_test_event', 'its data'],
+  ['hook_sent_data', 'hook-sent has no data'],
+  ['hook_sent_before_answer', 'it comes before the response'],
+  ['hook_error_without_body', 'hook-error leaves out the server’s body'],
+  ['network_error_text', 'the wording of this error is a guess'],
+  ['redirect_is_response', 'a redirect counts as a response'],
+  ['data_url_parts', 'a long data URL is split like any other response'],
+  ['sleeping_and_retries', 'the times of skipping and trying again are guesses'],
+  ['response_limit', 'the exact end of a long response is a guess'],
+  ['cut_character', 'the look of a character that is cut in two is a guess'],
+  ['unchunked_suffix', 'the end of this name is a guess'],
+  ['variables_win_over_data', 'the cloud’s variable wins over a key of the same name'],
+  ['response_template_object', 'the filling of a response template that is an object is a guess'],
+  ['response_template_fallback', 'the body is sent when a response template gives nothing'],
+  ['response_template_sees_event', 'a response template can use the event’s variables'],
+  ['custom_field_wins', 'a field of your own replaces the default one'],
+  ['delete_has_body', 'a DELETE request has a body'],
+  ['string_json_gets_defaults', 'a json given as text gets the default fields'],
+  ['template_error_text', 'the wording of this error is a guess'],
+  ['integration_test_event', 'the data of a test event is a guess'],
 ]);
 
 /** What the real cloud may do differently. @param {string[]} guesses */
@@ -279,7 +279,10 @@ export function guessHint(guesses) {
   if (guesses.includes('simulated_cloud_only'))
     return [hint(MODE, 'Only the simulated cloud does this: it stays on this computer.')];
   const words = [
-    ...new Set(guesses.map((guess) => GUESSED.get(guess) ?? guess.replaceAll('_', ' '))),
+    ...new Set(
+      guesses.map((one) => GUESSED.get(one) ?? `“${one.replaceAll('_', ' ')}” is a guess`),
+    ),
   ];
-  return [hint(MODE, `Simulated: ${words.join('; ')}. The real cloud may differ.`)];
+  const all = words.join(', and ');
+  return [hint(MODE, `In this simulation, ${all}. The real cloud may differ.`)];
 }

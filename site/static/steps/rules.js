@@ -60,7 +60,7 @@ export const RULES = {
   connect: ({ login }) =>
     login === null ? null : `Connected${login.username === '' ? '' : ` as ${login.username}`}.`,
   'make-webhook': ({ hook, prefix }) =>
-    hook.kind === 'ours' ? `“${prefix}” was made in the account, and led here.` : null,
+    hook.kind === 'ours' ? `“${prefix}” is in your account and leads to your hook URL.` : null,
   'test-press': ({ rounds, prefix }) =>
     last(rounds, ({ trace }) => {
       const { event, delivery, sents, responses } = trace;
