@@ -110,9 +110,10 @@ async fn a_filter_lists_what_it_says_and_survives_a_reload() {
 async fn copied(visit: &Visit) -> (String, String) {
     let open = "window.copied = undefined;
         const heads = document.querySelectorAll('.log-rounds .log-block[data-kind=received] > header');
-        heads[heads.length - 1].click();
-        return document.querySelector('.block-dialog').open";
-    assert_eq!(visit.run(open).await, json!(true));
+        heads[heads.length - 1].click();";
+    visit.run(open).await;
+    let opened = "return document.querySelector('.block-dialog').open";
+    visit.shows("the block is open", opened).await;
     visit.act("block-dialog", "copy-curl").await;
     let line = visit.shows("a line is copied", "return window.copied").await;
     let said = visit

@@ -155,6 +155,12 @@ impl Visit {
     /// # Panics
     /// If the browser is gone.
     pub async fn fill(&self, selector: &str, text: &str) {
+        // What is loaded when it comes near the view is waited for, as a reader does without knowing it.
+        let near = format!(
+            "const field = document.querySelector({}); field?.scrollIntoView({{ block: 'center', behavior: 'instant' }}); return field !== null && field.closest('[data-late]') === null",
+            json!(selector)
+        );
+        self.shows(&format!("{selector} can be filled in"), &near).await;
         let script = "const field = document.querySelector(arguments[0]); field.value = arguments[1]; for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, { bubbles: true }))";
         self.run_with(script, vec![json!(selector), json!(text)]).await;
     }

@@ -44,6 +44,7 @@ export function slots(root) {
 export function mountOne(root, mount, page) {
   if (mounted.has(root)) return;
   mounted.add(root);
+  root.removeAttribute('data-late');
   const actions = mount(root, page);
   if (!actions) return;
   root.addEventListener('click', (event) => {
