@@ -349,7 +349,7 @@ async fn a_long_response_is_one_view_in_whatever_order_it_comes() {
 }
 
 #[tokio::test]
-async fn who_reads_elsewhere_is_told_that_it_is_the_servers_side_only() {
+async fn who_reads_elsewhere_is_told_that_no_events_are_shown() {
     let home = Home::start().await;
     let visit = Visit::connected_at(&home, LIGHT).await;
     visit.act("webhook-card", "test").await;
@@ -364,16 +364,18 @@ async fn who_reads_elsewhere_is_told_that_it_is_the_servers_side_only() {
         if dialog == "continue" {
             other.confirm("adopt").await;
             let rounds = other
-                .log_shows("the server's side", |rounds| {
+                .log_shows("the delivery's blocks", |rounds| {
                     rounds.len() == 1 && rounds[0].blocks.len() == 3
                 })
                 .await;
             assert_eq!(rounds[0].who, "Test button");
         } else {
             let shown = "return document.querySelector('.list-row .list-who')?.textContent === 'Test button' && document.querySelectorAll('.detail-blocks .log-block').length === 3";
-            other.shows("the server's side", shown).await;
+            other.shows("the delivery's blocks", shown).await;
         }
-        other.says(".log-count", "1 delivery, no gaps; events are not shared").await;
+        let events =
+            if dialog == "share" { "events are not shared" } else { "not connected to Particle" };
+        other.says(".log-count", &format!("1 delivery, no gaps; {events}")).await;
         other.close().await;
     }
     visit.end(home).await;
