@@ -56,6 +56,7 @@ async fn with_a_cloud_a_device_and_rounds() {
     visit.connect().await;
     visit.act("webhook-card", "test").await;
     visit.whole_rounds(1).await;
+    visit.scroll_to("[data-component='device/panel']").await;
     let on = "return document.querySelector('.device-light').dataset.state === 'on'";
     visit.shows("the device is online", on).await;
     visit.act("panel", "press").await;

@@ -53,8 +53,8 @@ async fn simple_test(visit: &Visit) {
 /// Changes the firmware as the section on typed publish says, and flashes it.
 async fn flash(visit: &Visit) {
     visit.act("code-box", "edit").await;
-    let change = "const box = document.querySelector('[data-component$=code-box] [data-slot=edited]'); const line = 'Particle.publish(eventName, data);'; const lines = document.querySelector('#typed-publish .code-lines').textContent; if (box.value.split(line).length !== 2) return false; box.value = box.value.replace(line, lines); box.dispatchEvent(new Event('input', { bubbles: true })); return true";
-    assert_eq!(visit.run(change).await, json!(true), "the line is in the firmware, once");
+    let change = "const box = document.querySelector('[data-component$=code-box] [data-slot=edited]'); if (!box.checkVisibility()) return false; const line = 'Particle.publish(eventName, data);'; const lines = document.querySelector('#typed-publish .code-lines').textContent; if (box.value.split(line).length !== 2) return false; box.value = box.value.replace(line, lines); box.dispatchEvent(new Event('input', { bubbles: true })); return true";
+    visit.shows("the line is in the firmware, once", change).await;
     visit.act("code-box", "edit").await;
     visit.act("code-box", "flash").await;
     visit
@@ -113,6 +113,7 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
         ticked(&visit, task).await;
     }
     simple_test(&visit).await;
+    visit.scroll_to("[data-component='device/panel']").await;
     visit
         .shows(
             "the device is online",

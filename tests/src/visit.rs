@@ -189,7 +189,8 @@ impl Visit {
 
     /// Presses what a selector finds, once it can be pressed.
     pub async fn press(&self, selector: &str) {
-        let script = "const button = document.querySelector(arguments[0]); button?.scrollIntoView({ block: 'center', behavior: 'instant' }); return button?.checkVisibility() ?? false";
+        // What is loaded when it comes near the view may have nothing to show before.
+        let script = "const button = document.querySelector(arguments[0]); (button?.closest('[data-late]') ?? button)?.scrollIntoView({ block: 'center', behavior: 'instant' }); return button?.checkVisibility() ?? false";
         eventually(&format!("{selector} can be pressed"), || async {
             let visible = self.browser.run(script, vec![json!(selector)]).await.ok()?;
             if visible != json!(true) {
