@@ -39,17 +39,18 @@ function target(hookUrl, endpoint) {
 export async function sendFromPage({ state, expect, expectRound }, request, below = '') {
   const keys = state.keys.peek();
   if (!keys) return '';
-  const url = target(state.info.peek()?.hook_url ?? '', keys.endpoint);
-  let made;
+  const url = target(state.info.peek()?.hook_url ?? '', keys.endpoint) + below;
+  /** @type {RequestInit} */
+  const options = { method: 'POST', ...request, credentials: 'omit', redirect: 'manual' };
   try {
-    const options = { method: 'POST', ...request, credentials: 'omit', redirect: 'manual' };
-    made = new Request(url + below, /** @type {RequestInit} */ (options));
+    // What a browser refuses to send is told from a server that can't be reached.
+    new Request(url, options);
   } catch {
     return 'Not sent: a browser accepts only Latin-1 characters in header values.';
   }
   expectRound();
   try {
-    const answer = await fetch(made);
+    const answer = await fetch(url, options);
     return `Answered ${answer.status}: ${(await answer.text()).slice(0, MAX_SHOWN)}`;
   } catch {
     return 'Not sent: the server can’t be reached.';
