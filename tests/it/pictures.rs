@@ -67,7 +67,9 @@ async fn with_a_cloud_a_device_and_rounds() {
         // The device goes on by itself.
         let rounds = "return document.querySelectorAll('.log-rounds .log-block[data-kind=received]').length >= 2";
         visit.shows("both rounds are there", rounds).await;
+        visit.scroll_to("[data-component='device/panel']").await;
         visit.shows("the device is online", on).await;
+        visit.run("scrollTo({ top: 0, behavior: 'instant' })").await;
     };
     look(&visit, "connected", connected).await;
     visit.browser.look_as(WALL).await.unwrap();
