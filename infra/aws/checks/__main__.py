@@ -49,7 +49,7 @@ def deployed(binaries):
 
 def main():
     code, binaries = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
-    text = (HERE / "template.yaml").read_text()
+    text, certificate_text = ((HERE / f"{name}.yaml").read_text() for name in ("template", "certificate"))
     failed = False
 
     def report(what, sentences):
@@ -60,14 +60,14 @@ def main():
     with ProcessPoolExecutor(max_workers=2) as pool:
         began = time.monotonic()
         scripts = pool.submit(deployed, binaries)
-        translated = template.translate(text)
+        translated, certificate = template.translate(text), template.read(certificate_text)
         if os.environ.get("UPDATE_EXPECT"):
-            wiring.SNAPSHOT.write_text("\n".join(wiring.drawn(translated)) + "\n")
+            wiring.SNAPSHOT.write_text("\n".join(wiring.drawn(translated, certificate)) + "\n")
         problems, code["calls"] = home.problems(translated, code, binaries, ROOT)
         report("the real binaries in the deployed home", problems)
-        faults = pool.submit(planted.unnoticed, text, code)
+        faults = pool.submit(planted.unnoticed, text, certificate_text, code)
         report("lint", template.lint(translated))
-        for name, sentences in rules.broken(rules.Case(text, translated, code)):
+        for name, sentences in rules.broken(rules.Case(text, translated, certificate, code)):
             report(name, sentences)
         report("planted faults", faults.result())
         report("certificate and scripts", list(sheets()))

@@ -1,9 +1,12 @@
 """Faults planted in the template, one at a time: a rule that notices none of its own would notice nothing."""
 
+import copy
+
 import rules
 import template
+import wiring
 
-# The rule, a text of the template, and what it becomes where it occurs first.
+# The rule, a text of the template or else of the certificate's, and what it becomes where it occurs first.
 FAULTS = [
     ("plain_yaml", "Architectures: [", "Architectures: &anchor ["),
     ("variables", "LOG_LEVEL: !Ref LogLevel", "LOG_LEVEL: !Ref LogLevel\n        CREATION_CODE: !Ref CreationCode"),
@@ -15,6 +18,10 @@ FAULTS = [
     ("table", "DeletionPolicy: RetainExceptOnCreate", "DeletionPolicy: Delete"),
     ("least_privilege", "dynamodb:PutItem, dynamodb:UpdateItem", "dynamodb:PutItem, dynamodb:UpdateItem, dynamodb:DeleteItem"),
     ("least_privilege", "dynamodb:Query, ", ""),
+    ("certificate_names", 'SubjectAlternativeNames: [!Sub "*.hook.${DomainName}"]', 'SubjectAlternativeNames: [!Sub "*.${DomainName}"]'),
+    ("certificate_names", '        - { DomainName: !Sub "*.hook.${DomainName}", HostedZoneId: !Ref HostedZoneId }\n', ""),
+    ("certificate_names", "Value: !Ref Certificate", "Value: !Ref DomainName"),
+    ("certificate_names", 'Aliases: [!Sub "*.hook.${DomainName}"]', 'Aliases: [!Sub "*.${DomainName}"]'),
     ("no_open_policy", "Action: [s3:GetObject, s3:ListBucket]", 'Action: "s3:*"'),
     ("no_open_policy", "Principal: { Service: cloudfront.amazonaws.com }", 'Principal: "*"'),
     ("no_open_policy", "      InvokedViaFunctionUrl: true\n", ""),
@@ -50,6 +57,7 @@ FAULTS = [
     ("dashboard", '"region": "us-east-1"', '"region": "${AWS::Region}"'),
     ("dashboard", '["AWS/Lambda", "Duration"', '["AWS/lambda", "Duration"'),
     ("site_headers", "form-action 'none'", "form-action *"),
+    ("site_headers", "default-src 'none'; base-uri", "default-src 'none'; style-src *; connect-src *; base-uri"),
     ("site_headers", "AccessControlMaxAgeSec: 63072000", "AccessControlMaxAgeSec: 0"),
     ("edge_functions", "          request.headers['x-viewer-address'] = { value: event.viewer.ip };\n", ""),
     ("edge_functions", "origin.value === 'https://${DomainName}'", "origin.value"),
@@ -177,17 +185,53 @@ EDGES = [
     ("HasEmail: !Not [!Equals [!Ref AlarmEmail", "HasEmail: !Not [!Equals [!Ref DomainName"),
     ("Ref HostedZoneId, \"\"]]]", "Ref DomainName, \"\"]]]"),
     ("Default: 50000", "Default: 5000000"),
+    ('RuleCondition: !Not [!Equals [!Ref DomainName, ""]]', 'RuleCondition: !Equals [!Ref DomainName, ""]'),
+    ("Assert: !Not [!Equals [!Ref CertificateArn", "Assert: !Not [!Equals [!Ref DomainName"),
+    ("ignore_checks: [W1030]", "ignore_checks: [W1030, E3001]"),
+    ('!Select [2, !Split ["/", !GetAtt ApiUrl.FunctionUrl]]', "!GetAtt ApiUrl.FunctionUrl"),
+    ("ValidationMethod: DNS", "ValidationMethod: EMAIL"),
 ]
 
 
-def unnoticed(text, code):
+def references(value, path=()):
+    """The path of each reference below a value, where the graph draws it."""
+    if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in ("Ref", "Fn::GetAtt", "Fn::Sub"):
+        yield path
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in pairs:
+        if name not in wiring.ELSEWHERE:
+            yield from references(inner, (*path, name))
+
+
+def forgotten(translated, certificate):
+    """The references that can lose their !Ref, !GetAtt or !Sub without a change of the graph."""
+    before = list(wiring.drawn(translated, certificate))
+    for number, source in enumerate((translated, certificate)):
+        for path in (path for section in ("Resources", "Outputs") for path in references(source[section], (section,))):
+            both = [translated, certificate]
+            both[number] = place = copy.deepcopy(source)
+            for name in path[:-1]:
+                place = place[name]
+            (_, operand), = place[path[-1]].items()
+            if isinstance(operand, list):
+                operand = operand[0] if isinstance(operand[1], dict) else ".".join(operand)
+            place[path[-1]] = operand
+            try:
+                if list(wiring.drawn(*both)) == before:
+                    yield f"wiring does not notice that {'.'.join(map(str, path))} is no reference"
+            except (KeyError, TypeError, ValueError, AttributeError):
+                pass  # The rule says that it can't be evaluated.
+
+
+def unnoticed(text, certificate_text, code):
     """The faults that their rule does not notice, and the rules that have none."""
     named = {rule.__name__: rule for rule in rules.RULES}
     found = [f"no fault is planted for {name}" for name in sorted(named.keys() - {name for name, _, _ in FAULTS} - {"wiring"})]
     for name, before, after in [*FAULTS, *(("wiring", *edge) for edge in EDGES)]:
         planted = text.replace(before, after, 1)
-        if planted == text:
-            found.append(f"{before!r} is not in the template")
-        elif not list(named[name](rules.Case(planted, template.translate(planted), code))):
+        certificate = certificate_text if planted != text else certificate_text.replace(before, after, 1)
+        if (planted, certificate) == (text, certificate_text):
+            found.append(f"{before!r} is in no template")
+        elif not list(named[name](rules.Case(planted, template.translate(planted), template.read(certificate), code))):
             found.append(f"{name} does not notice that {before!r} became {after!r}")
-    return found
+    return [*found, *forgotten(template.translate(text), template.read(certificate_text))]

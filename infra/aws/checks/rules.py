@@ -23,10 +23,11 @@ FUNCTIONS = {"Receiver": "receiver", "Api": "api"}
 
 @dataclass
 class Case:
-    """One template, and what the code says it needs."""
+    """The template as its text and translated, the certificate's, and what the code says it needs."""
 
     text: str
     template: dict
+    certificate: dict
     code: dict
 
     def of(self, kind):
@@ -60,7 +61,7 @@ def sides(value):
 
 def wiring(case):
     """What leads where is what was reviewed, see wiring.py."""
-    yield from graph.differences(case.template, graph.SNAPSHOT.read_text())
+    yield from graph.differences(case.template, case.certificate, graph.SNAPSHOT.read_text())
 
 
 def plain_yaml(case):
@@ -147,6 +148,21 @@ def least_privilege(case):
                 yield f"{role}: {sorted(allowed - needed)} on {resource} is never called"
             if needed - allowed:
                 yield f"{role}: {sorted(needed - allowed)} on {resource} is called but not allowed"
+
+
+def certificate_names(case):
+    """The certificate has the name of each alias, the DNS zone proves each name, and the product's stack gets the certificate."""
+    properties = case.certificate["Resources"]["Certificate"]["Properties"]
+    names = [json.dumps(name) for name in (properties["DomainName"], *properties["SubjectAlternativeNames"])]
+    for name, distribution in case.of("AWS::CloudFront::Distribution").items():
+        for alias in listed(sides(distribution["DistributionConfig"]["Aliases"])[0]):
+            if json.dumps(alias) not in names:
+                yield f"{name}: the certificate has no {alias}"
+    proved = {json.dumps(each["DomainName"]) for each in properties["DomainValidationOptions"] if each["HostedZoneId"] == {"Ref": "HostedZoneId"}}
+    if proved != set(names) or properties["ValidationMethod"] != "DNS":
+        yield f"the certificate waits for ever for a proof of {sorted(set(names) - proved)}"
+    if case.certificate["Outputs"]["Arn"]["Value"] != {"Ref": "Certificate"}:
+        yield "the output Arn is not the certificate"
 
 
 def no_open_policy(case):
@@ -420,8 +436,8 @@ def site_headers(case):
         for header in sorted(given.keys() | should.keys()):
             if given.get(header) != should.get(header):
                 yield f"{header} is {given.get(header)!r}, and the site's code says {should.get(header)!r}"
-    if "default-src 'none'" not in closed or "script-src" in closed:
-        yield "the policy is open until the origin is known"
+    if closed != "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'":
+        yield f"the policy until the origin is known is {closed}"
     if security.get("StrictTransportSecurity", {}).get("AccessControlMaxAgeSec", 0) < 31536000:
         yield "no HSTS"
 
@@ -590,7 +606,7 @@ def page_files(case):
 
 
 RULES = [
-    wiring, plain_yaml, variables, defaults, table, least_privilege, no_open_policy, url_permissions, private_bucket,
+    wiring, plain_yaml, variables, defaults, table, least_privilege, certificate_names, no_open_policy, url_permissions, private_bucket,
     origin_secret, creation_code, behaviours, hook_hosts, host_is_not_forwarded, error_caching, waits, logs, alarms, dashboard, site_headers,
     edge_syntax, edge_functions, page_files, one_name_an_account,
 ]

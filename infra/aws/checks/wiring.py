@@ -87,13 +87,14 @@ class Graph:
         """An origin, and what is behind it."""
         if origin is None:
             return "no origin"
-        name, _, attribute = text(origin["DomainName"]).partition(".")
-        kind, target = self.resources.get(name, {}).get("Type"), self.resources.get(name, {}).get("Properties", {})
-        if kind == "AWS::S3::Bucket":
+        domain = origin["DomainName"]
+        name, attribute = attribute_of(url_of(domain) or domain)
+        resource = self.resources.get(name, {"Type": None})
+        if (resource["Type"], url_of(domain)) == ("AWS::S3::Bucket", None):
             return f"the bucket {name}, read by {text(origin.get('OriginAccessControlId', 'everyone'))}"
-        if kind != "AWS::Lambda::Url" or attribute != "FunctionUrl":
-            return f"{name}.{attribute}"
-        function = text(target["TargetFunctionArn"]).partition(".")[0]
+        if (resource["Type"], attribute) != ("AWS::Lambda::Url", "FunctionUrl") or not url_of(domain):
+            return text(domain)
+        function, _ = attribute_of(resource["Properties"]["TargetFunctionArn"])
         return f"{name}, the URL of {function}, whose code is {text(self.of('AWS::Lambda::Function')[function]['Code']['S3Key'])}"
 
     def records(self):
@@ -114,8 +115,8 @@ class Graph:
             for path, value in walk(resource["Properties"], [name]):
                 if path[-1] not in ELSEWHERE:
                     groups.setdefault(".".join(path[:-1]), []).append(f"{path[-1]}: {text(value)}")
-            kept = "".join(f", {key}: {resource[key]}" for key in ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn") if key in resource)
-            yield f"{name} is {resource['Type']}{kept}"
+            rest = {key: value for key, value in resource.items() if key not in ("Type", "Properties", "Condition")}
+            yield ", ".join([f"{name} is {resource['Type']}", *([leaves(rest)] if rest else [])])
             yield from (f"{path}: {', '.join(values)}" for path, values in groups.items())
 
     def lines(self):
@@ -137,26 +138,40 @@ def choices(template):
                 yield f"{'.'.join(path)}: {json.dumps(value)}"
 
 
+def url_of(value):
+    """The URL of whose host a value is made, if it is: CloudFront wants the host alone."""
+    match value:
+        case {"Fn::Select": [2, {"Fn::Split": ["/", url]}]}:
+            return url
+    return None
+
+
+def attribute_of(value):
+    """The resource and the attribute that a value refers to, if it does."""
+    match value:
+        case {"Fn::GetAtt": [name, attribute]}:
+            return name, attribute
+    return None, None
+
+
 def text(value):
-    """A value as one text, with its references by name."""
-    if isinstance(value, list):
-        return " ".join(map(text, value))
-    if not isinstance(value, dict):
-        return re.sub(r"\s+", " ", str(value))
-    (function, operand), = value.items()
-    if function == "Ref":
-        return operand
-    if function == "Fn::GetAtt":
-        return ".".join(operand)
-    if function == "Fn::Sub" and isinstance(operand, str):
-        return re.sub(r"\s+", " ", operand)
-    if function == "Fn::Sub":
-        parts = "; ".join(f"{name} = {text(part)}" for name, part in operand[1].items())
-        return re.sub(r"\s+", " ", operand[0]) + f" ({parts})"
-    if function == "Fn::Select" and operand[0] == 2 and "Fn::Split" in operand[1] and operand[1]["Fn::Split"][0] == "/":
-        # The host of a URL.
-        return text(operand[1]["Fn::Split"][1])
-    return json.dumps(value)
+    """A value as one text. A reference has an arrow, so that it differs from the same letters without one."""
+    match value:
+        case list():
+            return f"[{', '.join(map(text, value))}]"
+        case {"Ref": name}:
+            return f"→{name}"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"→{name}.{attribute}"
+        case {"Fn::Sub": [str(template), dict(parts)]}:
+            return f"{text({'Fn::Sub': template})} ({'; '.join(f'{name} = {text(part)}' for name, part in parts.items())})"
+        case {"Fn::Sub": str(template)}:
+            return re.sub(r"\s+", " ", template).replace("${", "→{")
+        case dict() if url := url_of(value):
+            return f"the host of {text(url)}"
+        case dict():
+            return json.dumps(value)
+    return re.sub(r"\s+", " ", str(value))
 
 
 def is_function(value):
@@ -169,7 +184,7 @@ def walk(value, path):
         for name, inner in value.items():
             yield from walk(inner, [*path, name])
     elif isinstance(value, list) and all(is_function(inner) or not isinstance(inner, (dict, list)) for inner in value):
-        yield path, " ".join(map(text, value))
+        yield path, text(value)
     elif isinstance(value, list):
         for number, inner in enumerate(value):
             named = [inner[name] for name in NAMES if name in inner] if isinstance(inner, dict) else []
@@ -182,8 +197,13 @@ def leaves(value):
     return ", ".join(f"{'.'.join(path)}: {text(leaf)}" for path, leaf in walk(value, []))
 
 
-def drawn(template):
-    """The graph of a translated template, as text."""
+def parameters(template):
+    for name, parameter in template["Parameters"].items():
+        yield f"{name}: {leaves({key: value for key, value in parameter.items() if key != 'Description'})}"
+
+
+def drawn(template, certificate):
+    """The graph of a translated template and of the certificate's, as text."""
     sections = []
     for what, given in {"by default": {}, "with everything optional": EVERYTHING}.items():
         sections.append((what, list(dict.fromkeys(Graph(template, given).lines()))))
@@ -193,17 +213,19 @@ def drawn(template):
         "only by default": [line for line in first if line not in second],
         "only with everything optional": [line for line in second if line not in first],
         "always": [line for line in first if line in second],
-        "parameters": [f"{name}: {leaves({k: v for k, v in p.items() if k != 'Description'})}" for name, p in template["Parameters"].items()],
+        "parameters": list(parameters(template)),
         "choices": list(choices(template)),
         "conditions": [f"{name}: {json.dumps(c)}" for name, c in template["Conditions"].items()],
+        "rules": [f"{name}: {json.dumps(rule)}" for name, rule in template["Rules"].items()],
+        "the certificate's stack": [*parameters(certificate), *Graph(certificate, {}).lines()],
     }
     for what, lines in parts.items():
         yield f"\n# {what}\n"
         yield from lines
 
 
-def differences(template, expected):
-    """The lines that the reviewed file and the template do not share: `-` the file's, `+` the template's."""
-    found = "\n".join(drawn(template)).splitlines()
+def differences(template, certificate, expected):
+    """The lines that the reviewed file and the templates do not share: `-` the file's, `+` the templates'."""
+    found = "\n".join(drawn(template, certificate)).splitlines()
     changed = difflib.unified_diff(expected.splitlines(), found, lineterm="", n=0)
     return [line for line in changed if not line.startswith(("---", "+++", "@@"))]
