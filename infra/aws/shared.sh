@@ -45,10 +45,15 @@ state_of() { # state_of REGION STACK
   fi
 }
 
-output() { # output REGION STACK NAME
-  aws cloudformation describe-stacks --region "$1" --stack-name "$2" \
-    --query "Stacks[0].Outputs[?OutputKey=='$3'].OutputValue" --output text
+# What the aws command prints as text, a value a line.
+lines() { tr '\t' '\n' | sed '/^None$/d; /^$/d'; }
+
+# Values of a stack, a line each.
+stack_value() { # stack_value REGION STACK QUERY
+  aws cloudformation describe-stacks --region "$1" --stack-name "$2" --query "Stacks[0].$3" --output text | lines
 }
+
+output() { stack_value "$1" "$2" "Outputs[?OutputKey=='$3'].OutputValue"; } # output REGION STACK NAME
 
 # Whether the bucket exists. Its name can be guessed, so somebody else could have created it first; then it is not used.
 bucket_is_there() { # bucket_is_there BUCKET ACCOUNT REGION
@@ -62,6 +67,6 @@ bucket_is_there() { # bucket_is_there BUCKET ACCOUNT REGION
 }
 
 delete_stack() { # delete_stack REGION STACK
-  run aws cloudformation delete-stack --stack-name "$2" --region "$1"
-  run aws cloudformation wait stack-delete-complete --stack-name "$2" --region "$1"
+  run aws cloudformation delete-stack --stack-name "$2" --region "$1" &&
+    run aws cloudformation wait stack-delete-complete --stack-name "$2" --region "$1"
 }

@@ -15,6 +15,7 @@ from pathlib import Path
 import deployment
 import home
 import planted
+import policy
 import rules
 import template
 import wiring
@@ -24,18 +25,13 @@ ROOT = HERE.parent.parent
 WORK = ROOT / "target/aws-check"
 
 
-# What IAM calls the services of a template's resources, where it is not their name in small letters.
-IAM_NAMES = {"certificatemanager": "acm"}
-
-
 def sheets():
-    """The certificate's template is plain CloudFormation, the scripts are plain bash, and the deployer's policy names each
-    service that is used."""
-    policy = json.loads((HERE / "deployer-policy.json").read_text())
-    allowed = {action.partition(":")[0] for s in policy["Statement"] for action in rules.listed(s["Action"])}
+    """The certificate's template is plain CloudFormation, the scripts are plain bash, and the deployer's policy allows what
+    deploying takes."""
     resources = [r for name in ("template", "certificate") for r in template.read((HERE / f"{name}.yaml").read_text())["Resources"].values()]
-    services = {r["Type"].split("::")[1].lower() for r in resources} - {"serverless"}
-    yield from (f"deployer-policy.json lacks {name}" for name in sorted({IAM_NAMES.get(s, s) for s in services} - allowed))
+    deployer = json.loads((HERE / "deployer-policy.json").read_text())
+    yield from policy.problems(deployer, resources)
+    yield from policy.unnoticed(deployer, resources)
     yield from template.lint(template.read((HERE / "certificate.yaml").read_text()))
     scripts = [HERE / name for name in ("deploy", "destroy", "smoke", "check", "venv")]
     command = [Path(sys.executable).parent / "shellcheck", "--external-sources", "--format", "gcc", *scripts]

@@ -14,6 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import policy
+
 HERE = Path(__file__).resolve().parent
 STACK, REGION, ACCOUNT = "check", "eu-central-1", "123456789012"
 TABLE, CODE_BUCKET, PAGE = f"{STACK}-Table-1CHECK", f"{STACK}-code-{ACCOUNT}-{REGION}", "https://page.example"
@@ -23,17 +25,18 @@ CARGO = """#!/usr/bin/env bash
 set -euo pipefail
 case "$*" in
   "lambda --version") ;;
-  "lambda build --locked --profile function --arm64 --lambda-dir target/lambda -p receiver -p api")
+  "lambda build --locked --profile function --"*" --lambda-dir target/lambda -p receiver -p api")
+    case $6 in --arm64) machine=b7 ;; --x86-64) machine=3e ;; *) exit 1 ;; esac
     for name in receiver api; do
       mkdir -p "target/lambda/$name"
-      echo "$name ${SOURCE_COMMIT-}" >"target/lambda/$name/bootstrap"
+      printf "ELF-and-14-bytes..\\x$machine\\0 %s" "$name ${SOURCE_COMMIT-}" >"target/lambda/$name/bootstrap"
     done ;;
   "run --locked --quiet -p site -- "*) shift 6; exec "$BINARIES/site" "$@" ;;
   *) echo "not supported by the check: cargo $*" >&2; exit 1 ;;
 esac
 """
 SMOKE = """#!/usr/bin/env bash
-echo "smoke $1 ${CREATION_CODE:+with a code}"
+echo "smoke $* ${CREATION_CODE:+with a code}"
 """
 
 
@@ -58,7 +61,7 @@ class Account:
         path = os.pathsep.join([str(tools), os.environ["PATH"]])
         self.environment = {**os.environ, "PATH": path, "BINARIES": str(Path(binaries).resolve()), "CARGO_TARGET_DIR": str(place / "elsewhere")}
         self.environment.pop("CREATION_CODE", None)
-        self.change(stacks={}, buckets=[], tables=[], objects={}, invalidated=[], calls=[], refused=None, foreign=None, interrupt=None)
+        self.change(stacks={}, buckets=[], tables=[], objects={}, invalidated=[], calls=[], refused=None, foreign=None, interrupt=None, stuck=False)
 
     @property
     def state(self):
@@ -101,15 +104,25 @@ def steps(account):
         (["deploy"], {"interrupt": None}, 0, [f"The page: {PAGE}", f"smoke {PAGE}"]),
         (["deploy", "--no-build"], {"interrupt": "s3 cp"}, 130, ["run the same command again"]),
         (with_code, {"interrupt": None}, 0, [f"smoke {PAGE} with a code"], code),
-        (["deploy", "--rotate-secret", "--tag", "team=a b", "--domain", "page.example", "--zone", "Z0EXAMPLE"], {}, 0, ["PreviousOriginSecret=\\(not\\ shown\\)"]),
+        (["deploy", "--rotate-secret", "--tag", "team=a b", "--domain", "page.example", "--zone", "Z0EXAMPLE"], {}, 0, ["SecondOriginSecret=\\(not\\ shown\\)"]),
+        # What is not given again stays: tags, which would be removed, and the architecture, which the zips must have.
+        (["deploy", "--no-build", "--architecture", "x86_64"], {}, 1, ["was not built for x86_64"]),
+        (["deploy", "--architecture", "x86_64", "--no-creation-code"], {}, 0, ["--x86-64", "--tags team=a\\ b", "CreationCode="]),
+        (["deploy", "--no-build", "--domain", "page.example", "--certificate", "arn:certificate"], {}, 0,
+         ["Architecture=x86_64", f"smoke {PAGE} d1.cloudfront.net d2.cloudfront.net"]),
         (["deploy"], {"refused": "describe-stacks"}, 1, ["planted: not you"]),
         (["destroy"], {}, 1, ["planted: not you"]),
-        (["destroy"], {"refused": None}, 0, [TABLE, "--no-deletion-protection-enabled", "Nothing else is left"]),
+        # What can't be deleted is told, and what does not depend on it is deleted.
+        (["destroy"], {"refused": None, "stuck": True}, 1, ["DELETE_FAILED", "bucket of the code:                  none\n", "not everything was deleted"]),
+        (["destroy"], {"stuck": False}, 0, [TABLE, "--no-deletion-protection-enabled", "Nothing else is left"]),
         (["destroy"], {}, 1, ["there is nothing to take down", "--with-data"]),
         (["destroy", "--with-data"], {}, 0, ["Nothing else is left"]),
         (["destroy", "--with-data"], {}, 1, ["there is nothing to take down"]),
         # A stack that was created by an older version, by hand: no access logs, no outputs.
         (["destroy"], {"stacks": complete}, 0, ["Nothing else is left"]),
+        (["destroy", "--with-data"], {"stacks": complete, "buckets": [CODE_BUCKET], "tables": [TABLE], "refused": "rb"},
+         1, [CODE_BUCKET, "tables:                              none\n", "not everything was deleted"]),
+        (["destroy"], {"refused": None}, 0, ["Nothing else is left"]),
     ]
 
 
@@ -118,7 +131,7 @@ def problems(root, binaries, work):
     # In the background the signal is ignored, and a process that is started here would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     account = Account(root, binaries, Path(work).resolve())
-    secrets, zips, uploaded = [CODE], [], {}
+    secrets, zips, uploaded, tags = [CODE], [], {}, []
     for arguments, before, status, texts, *more in steps(account):
         account.change(**before)
         ran = account.run(*arguments, **(more[0] if more else {}))
@@ -133,8 +146,12 @@ def problems(root, binaries, work):
         yield from (f"{arguments}: a secret is an argument: {call}" for call in state["calls"] for secret in secrets if secret in " ".join(call))
         if arguments[0] == "deploy" and status == 0:
             uploaded = state["objects"]
-            zips.append({name: (account.place / f"target/lambda/{name}/bootstrap.zip").read_bytes() for name in ("receiver", "api")})
-            if known["PageOrigin"] != PAGE or known.get("PreviousOriginSecret"):
+            if known["Architecture"] == "arm64":
+                zips.append({name: (account.place / f"target/lambda/{name}/bootstrap.zip").read_bytes() for name in ("receiver", "api")})
+            tags = [given for option, given in zip(arguments, arguments[1:]) if option == "--tag"] or tags
+            if any(stack["tags"] != tags for stack in state["stacks"].values()):
+                yield f"{arguments}: the stacks do not have the tags {tags}"
+            if known["PageOrigin"] != PAGE or known.get("SecondOriginSecret"):
                 yield f"{arguments}: the last parameters are {sorted(known)}"
     yield from after(account, binaries, secrets, zips, uploaded)
     yield from dry_runs(account)
@@ -144,17 +161,21 @@ def problems(root, binaries, work):
 def after(account, binaries, secrets, zips, uploaded):
     """What all the runs together must have left."""
     distinct = list(dict.fromkeys(secrets))
+    called = {" ".join(call[:2]) for call in account.state["calls"]}
+    if called != set(policy.CALLS):
+        yield f"policy.py and the scripts do not have the same calls: {sorted(called ^ set(policy.CALLS))}"
     # The code, the first origin secret, and the one that replaced it, while the functions took both.
     if len(distinct) != 3:
         yield f"{len(distinct) - 1} origin secrets were used, and only --rotate-secret makes a new one"
-    given = [call["parameters"] for call in account.state["deployed"]]
-    rotated = [p for p in given if p.get("PreviousOriginSecret")]
-    if [(p["OriginSecret"], p["PreviousOriginSecret"]) for p in rotated] != [(distinct[2], distinct[1])]:
+    given = account.state["deployed"]
+    rotated = [p for p in given if p.get("SecondOriginSecret")]
+    # Before the CDN sends the new one, and until it has stopped to send the old one.
+    if [(p["OriginSecret"], p["SecondOriginSecret"]) for p in rotated] != [(distinct[1], distinct[2]), (distinct[2], distinct[1])]:
         yield "while the secret is replaced, the functions do not take both"
+    if [p["CreationCode"] for p in given if "CreationCode" in p] != [CODE, ""]:
+        yield "the creation code is not set once and removed once"
     if not any(p.get("CreationCode") == CODE and p.get("LogLevel") == "debug" for p in given):
         yield f"the creation code or --set has no effect: {[sorted(p) for p in given]}"
-    if [call["tags"] for call in account.state["deployed"] if call["tags"]] != 2 * [["team=a b"]]:
-        yield "--tag has no effect"
     if any(zips[0] != each for each in zips):
         yield "building the same code again changes the zips"
     for file in account.place.rglob("*"):
@@ -188,7 +209,13 @@ def dry_runs(account):
         return account.run("deploy", *domain, "--dry-run", *more, CREATION_CODE=code, **options)
 
     account.environment["BINARIES"] = "/nothing/is/run"
+    made, kept = account.place / "target", account.place / "made"
+    made.rename(kept)
     ran = dry(code=secret)
+    if made.exists():
+        yield "deploy --dry-run makes a folder"
+        return
+    kept.rename(made)
     at = 0
     for step in steps_shown:
         if (at := ran.stdout.find(step, max(at, 0))) < 0:
@@ -196,8 +223,11 @@ def dry_runs(account):
             return
     if secret in ran.stdout + ran.stderr or "MaxWriteUnits=7" not in ran.stdout:
         yield "deploy --dry-run shows a secret, or hides a parameter that is not secret"
-    wrong_sets = ["MaxWriteUnit=7", "MaxWriteUnits", "=7", "Table=x", "CreationCod[e]=x", "AlarmEmail=a\tb", "AlarmEmail=a\nb", "AlarmEmail=\u00eb", "OriginSecret=x"]
-    for arguments in [*(["--set", wrong] for wrong in wrong_sets), ["--tag", "team"], ["--tag", "=x"]]:
+    wrong_sets = [
+        "MaxWriteUnit=7", "MaxWriteUnits", "=7", "Table=x", "CreationCod[e]=x", "AlarmEmail=a\tb", "AlarmEmail=a\nb", "AlarmEmail=\u00eb", "OriginSecret=x",
+        "Architecture=arm64", "PageOrigin=https://x.example", "DomainName=x.example", "CertificateArn=arn:x", "HostedZoneId=Z0",
+    ]
+    for arguments in [*(["--set", wrong] for wrong in wrong_sets), ["--tag", "team"], ["--tag", "=x"], ["--creation-code-file", "/dev/null", "--no-creation-code"]]:
         ran = dry(*arguments)
         if ran.returncode != 1 or ran.stdout or not ran.stderr.startswith("deploy: "):
             yield f"deploy accepts {arguments}\n{ran.stdout}{ran.stderr}"
@@ -218,7 +248,7 @@ def dry_runs(account):
 
 def read_by_the_real_one(account):
     """The real aws command accepts every command line, and reads the parameters as they were meant."""
-    given = ["LogLevel=debug", f"CreationCode={CODE}", "PreviousOriginSecret="]
+    given = ["LogLevel=debug", f"CreationCode={CODE}", "SecondOriginSecret="]
     calls = {" ".join(word for word in call if not word.startswith("/")): call for call in account.state["calls"]}
     distinct = {tuple(word for word in call if word.startswith("--") or word in call[:3]): call for call in calls.values()}
     file = account.place / "calls.json"

@@ -56,8 +56,11 @@ match service, operation:
         queried = option("--query")[0]
         if "StackStatus" in queried:
             end(state["stacks"][key]["status"])
-        name = re.search(r"OutputKey=='(\w+)'", queried)[1]
-        end(OUTPUTS.get(name, "") if state["stacks"][key]["parameters"] else "None")
+        if "Tags" in queried:
+            end("\t".join(state["stacks"][key].get("tags", [])) or "None")
+        asked, name = re.search(r"(Output|Parameter)Key=='(\w+)'", queried).groups()
+        parameters = state["stacks"][key]["parameters"]
+        end(parameters.get(name, "") if asked == "Parameter" else OUTPUTS.get(name, "") if parameters else "None")
     case "cloudformation", "package":
         shutil.copy(option("--template-file")[0], option("--output-template-file")[0])
         end()
@@ -68,13 +71,19 @@ match service, operation:
         tags = option("--tags") if "--tags" in words else []
         stack = state["stacks"].setdefault(key, {"parameters": {}})
         stack["status"] = "CREATE_COMPLETE"
+        # Without --tags the real command passes an empty list, which removes them.
+        stack["tags"] = tags
         stack["parameters"].update(parameters)
         if not key.endswith("-certificate"):
-            state["deployed"].append({"parameters": parameters, "tags": tags})
+            state["deployed"].append(parameters)
             state["tables"] = ["check-Table-1CHECK"]
-            if OUTPUTS["SiteBucket"] not in state["buckets"]:
-                state["buckets"].append(OUTPUTS["SiteBucket"])
+            state["buckets"] = list({*state["buckets"], OUTPUTS["SiteBucket"], "check-accesslogs-1check"})
         end()
+    case "cloudformation", "delete-stack" if state["stuck"]:
+        state["stacks"][key]["status"] = "DELETE_FAILED"
+        end()
+    case "cloudformation", "wait" if state["stuck"]:
+        end("Waiter StackDeleteComplete failed: Waiter encountered a terminal failure state", 255)
     case "cloudformation", "delete-stack":
         state["stacks"].pop(key)
         if not key.endswith("-certificate"):
@@ -90,6 +99,9 @@ match service, operation:
     case "s3api", "create-bucket":
         state["buckets"].append(option("--bucket")[0])
         end()
+    case "s3api", "put-bucket-lifecycle-configuration" | "put-bucket-policy":
+        json.loads(option("--policy" if "--policy" in words else "--lifecycle-configuration")[0])
+        end()
     case "s3", "cp":
         included = [words[at + 1] for at, word in enumerate(words) if word == "--include"]
         for path in included:
@@ -97,10 +109,14 @@ match service, operation:
                 fail("404", f"no file {path}")
             state["objects"][path] = [option("--content-type")[0], option("--cache-control")[0]]
         end()
+    case "s3api", "list-buckets":
+        end("\t".join(name for name in state["buckets"] if name.startswith(option("--prefix")[0])))
     case "s3", "rm":
         state["objects"] = {}
         end()
     case "s3", "rb":
+        if "accesslogs" in words[2] and f"{REGION}/check" in state["stacks"]:
+            fail("BucketNotEmpty", "CloudFront still writes there")
         state["buckets"].remove(words[2].removeprefix("s3://"))
         end()
     case "cloudfront", "create-invalidation":
@@ -108,7 +124,7 @@ match service, operation:
         end()
     case "lambda", "get-function-configuration":
         known = state["stacks"][f"{REGION}/check"]["parameters"]
-        end(" ".join(known[name] for name in ("OriginSecret", "PreviousOriginSecret") if known.get(name)))
+        end(" ".join(known[name] for name in ("OriginSecret", "SecondOriginSecret") if known.get(name)))
     case "dynamodb", "list-tables":
         end("\t".join(state["tables"]) or "None")
     case "dynamodb", "update-table":

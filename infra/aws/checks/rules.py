@@ -239,7 +239,11 @@ def origin_secret(case):
     secret = case.template["Parameters"]["OriginSecret"]
     if secret.get("NoEcho") is not True or secret.get("MinLength", 0) < 32 or "Default" in secret:
         yield "OriginSecret can be shown, guessed or omitted"
-    for name in ("PreviousOriginSecret", "CreationCode"):
+    for name in ("OriginSecret", "SecondOriginSecret"):
+        for text in (31 * "x", f"{32 * 'x'} {32 * 'x'}"):
+            if re.fullmatch(case.template["Parameters"][name]["AllowedPattern"], text):
+                yield f"{name} may be {text!r}: the functions split it at blanks"
+    for name in ("SecondOriginSecret", "CreationCode"):
         if case.template["Parameters"][name].get("NoEcho") is not True:
             yield f"{name} can be shown"
 
