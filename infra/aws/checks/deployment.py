@@ -274,10 +274,18 @@ def smoke(root, binaries, work):
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as home:
         try:
             page = home.stdout.readline().split()[-1]
-            for code, end in [(CODE, "ok   it is forgotten"), ("", "CREATION_CODE is not set, so the rest is not tried")]:
-                environment = {**os.environ, "CREATION_CODE": code, "SMOKE_PATIENCE_S": "30"}
-                ran = subprocess.run([root / "infra/aws/smoke", page], env=environment, capture_output=True, text=True, timeout=120, check=False)
-                if ran.returncode != 0 or not ran.stdout.strip().endswith(end) or CODE in ran.stdout + ran.stderr:
-                    yield f"smoke {'with' if code else 'without'} the code: {ran.stdout}{ran.stderr}"
+            for code, status, end, at in [
+                (CODE, 0, "ok   it is forgotten", []),
+                ("", 0, "CREATION_CODE is not set, so the rest is not tried", []),
+                (CODE, 0, "ok   it is forgotten", ["localhost", "localhost"]),
+                # Other hosts are asked, although the page's name leads to the home.
+                (CODE, 1, "", ["page.invalid", "localhost"]),
+                (CODE, 1, "", ["localhost", "hook.invalid"]),
+            ]:
+                environment = {**os.environ, "CREATION_CODE": code, "SMOKE_PATIENCE_S": "30" if status == 0 else "0"}
+                command = [root / "infra/aws/smoke", page, *at]
+                ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+                if ran.returncode != status or not ran.stdout.strip().endswith(end) or CODE in ran.stdout + ran.stderr:
+                    yield f"smoke {at} {'with' if code else 'without'} the code: {ran.stdout}{ran.stderr}"
         finally:
             home.terminate()

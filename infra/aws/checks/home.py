@@ -156,13 +156,17 @@ def size(item):
     return sum(len(name) + value(of) for name, of in item.items())
 
 
-def costs(items, readme):
-    """The sizes in README.md are those of a webhook's items. A random number may have some digits less."""
+def costs(items, folder):
+    """The sizes in README.md and SCALING.md are those of a webhook's items. A random number may have some digits less."""
     head, record = (next(size(i) for i in items if has in i) for has in ("last_seq", "body"))
-    for what, pattern, found in [("head", r"the head has ([\d,]+) bytes", head), ("record", r"an item of ([\d,]+) bytes", record)]:
-        said = re.search(pattern, readme)
+    for what, file, pattern, found in [
+        ("head", "README.md", r"the head has ([\d,]+) bytes", head),
+        ("record", "README.md", r"an item of ([\d,]+) bytes", record),
+        ("record", "SCALING.md", r"A record of ([\d,]+) bytes", record),
+    ]:
+        said = re.search(pattern, (folder / file).read_text())
         if not said or abs(int(said[1].replace(",", "")) - found) > 12:
-            yield f"the {what} has {found} bytes, and README.md says {said and said[1]}"
+            yield f"the {what} has {found} bytes, and {file} says {said and said[1]}"
     if max(head, record) > 1024:
         yield f"a webhook is no longer two write units, with a head of {head} bytes and a record of {record}"
 
@@ -203,5 +207,5 @@ def walk(template, code, binaries, events, url):
                 yield f"{where}: an alarm counts, or does not count: {line}"
         if event == "webhook" and number == 2:
             items = boto3.client("dynamodb", endpoint_url=url, region_name=REGION).scan(TableName=table["TableName"])["Items"]
-            yield from costs(items, (events.parent / "README.md").read_text())
+            yield from costs(items, events.parent)
     yield from failure(template, binaries, events, variables["receiver"])

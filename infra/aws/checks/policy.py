@@ -93,7 +93,7 @@ def unnoticed(policy, resources):
     """The faults planted in the policy of which nothing is said."""
     text = json.dumps(policy)
     for before, after in [
-        ('"iam:ListRolePolicies", ', ""), ('"iam:DeleteRole", ', ""), ('"sns:Unsubscribe", ', ""), ('"s3:ListAllMyBuckets", ', ""),
+        ('"iam:ListRolePolicies", ', ""), ('"iam:DeleteRole", ', ""), ('"s3:ListAllMyBuckets", ', ""),
         ('"dynamodb:ListTables"', '"dynamodb:*"'), ('"lambda.amazonaws.com"', '"*"'), ('"s3:*"', '"s3:Get*"'),
         ("arn:aws:iam::ACCOUNT:role/webhook-tutorial-*", "*"), ("arn:aws:lambda:*:ACCOUNT:function:webhook-tutorial-*", "*"),
         ("arn:aws:dynamodb:*:ACCOUNT:table/webhook-tutorial-*", "arn:aws:s3:::webhook-tutorial-*"),
