@@ -12,6 +12,22 @@ import { RULES, fillSettings, templateHints } from '../static/particle/template-
 import { dice, delivery } from './particle-world.mjs';
 
 const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+// The same in Rust.
+const PROBLEMS = [
+  ['{"t":21.', 8, 'end'],
+  ['{"t":tru', 8, 'end'],
+  ['{"t":"ab', 5, 'unclosed'],
+  ['{"t":"\\u00', 5, 'unclosed'],
+  ['{"t":21.}', 5, 'number'],
+  ['[01]', 1, 'number'],
+  ['[1.2.3]', 1, 'quotes'],
+  ['[2026-11-28]', 1, 'quotes'],
+  ["{'t':1}", 1, 'single'],
+  ["['t']", 1, 'single'],
+  ['["a\nb"]', 3, 'control'],
+  ['["C:\\q"]', 4, 'escape'],
+  ['{"t":1}}', 7, 'more'],
+];
 const words = (template, data) => check(template, data).hints.map(({ where, text }) => `${where}: ${text}`).join('\n');
 const EVENT = { name: 'E', coreid: 'api', at: 0 };
 
@@ -31,7 +47,7 @@ for (const { name, integration, data, hints } of CASES) {
     const filling = fillSettings(integration, { ...EVENT, data });
     assert.deepEqual(templateHints(filling).map(({ id }) => id), hints);
     const text = integration.body ?? (typeof integration.json === 'string' ? integration.json : null);
-    if (text !== null && !integration.headers && !integration.url) assert.deepEqual(check(text, data).hints.map(({ id }) => id), hints, 'in the box');
+    if (text !== null && Object.keys(integration).length === 1) assert.deepEqual(check(text, data).hints.map(({ id }) => id), hints, 'in the box');
   });
 }
 
@@ -50,6 +66,21 @@ test('what is said names the cause', () => {
   assert.match(words('{"t":{{{a}}}}', '{"a":{"b":1,}}'), /a comma is left over, at position 12/);
   assert.match(words('{"a":[{{#a}}{{.}},{{/a}}]}', '{"a":[1,2]}'), /body: A comma is left over after the last item, at position 10/);
   assert.match(words('{{#a}}x', '{"a":1}'), /can’t be filled: missing closing tag: a/);
+  const value = '{{{PARTICLE_EVENT_VALUE}}}';
+  assert.match(words(`{"t":${value}}`, '{"t":1,}'), /data: The data is not JSON \(a comma is left over, at position 7\), and it is a part of the body/);
+  assert.match(words('{{{b}}}', '{"t":21.'), /it ends too early, at position 9/);
+  assert.match(words('{{{b}}}', "{'t':1}"), /single quotes in place of double quotes, at position 2/);
+  assert.match(words('{"t":"{{{t}}}"}', '{"t":"a\\nb"}'), /a line break or another control character within a text, at position 8/);
+  for (const [data, cause] of [['{"t":null}', '“t” is null'], ['{"t":""}', '“t” is empty'], ['{"t":[]}', '“t” is an empty list']])
+    assert.ok(words('{"t":{{{t}}}}', data).includes(`{{{t}}}: ${cause}, so nothing`), data);
+  assert.match(words(`{"t":${value}}`, ''), /the event has no data/);
+  assert.match(words('{"t":{{{t}}}}', '{"t":[1,2]}'), /“t” is a list, which is written as 1,2, without brackets/);
+  assert.match(words('{"t":{{{t}}}}', '{"t":"abc"}'), /Put quotes around the tag\.$/);
+  assert.match(words(`{"t":${value}}`, 'true story'), /“true story” is text without quotes.*Test sends plain text/);
+  assert.match(words('{"t":{{{TEMP}}}}', '{"temp":1}'), /a cloud secret named TEMP .* Did you mean temp\?$/);
+  assert.match(words('{{{a.b}}}', '{"a.b":1}'), /A dot reaches into an object, and “a.b” is one name there/);
+  assert.doesNotMatch(words('{"v":{{{v}}},}', '{"v":1}'), /section/);
+  assert.match(words('{{{1}}}{{{2}}}{{{3}}}{{{4}}}{{{5}}}{{{6}}}{{{7}}}', '{}'), /“5”, so nothing is written there\. And 2 more\.$/);
   assert.equal(check('{{#a}}x', '{}').body, null);
   assert.equal(check('{"k":{{{AUTH_KEY}}}}', '{}').body, '{"k":[[SENSITIVE]]}');
 });
@@ -63,7 +94,7 @@ test('the log explains what came, with or without the webhook’s settings', () 
   };
   for (const { name, integration, data, hints } of CASES) {
     const { body, error } = fillSettings(integration, { ...EVENT, data });
-    if (error !== null || integration.query || integration.form) continue;
+    if (error !== null || integration.query || integration.form || integration.responseTemplate) continue;
     // What is wrong with something that was not published yet is no matter here.
     const expected = hints.filter((id) => id !== 'data-size');
     assert.deepEqual(ids(body, data, [{ event: 'E', ...integration }]), expected, name);
@@ -80,6 +111,16 @@ test('the log explains what came, with or without the webhook’s settings', () 
     assert.deepEqual(ids(body, data), expected, body);
   assert.deepEqual(ids('{"a":[1,]}', '{}', [], { headers: [['user-agent', 'curl/8']], event: null }), [], 'not Particle’s');
   assert.deepEqual(ids('', '{"n":"R&D"}', [], { request: { query: 'n=R%26amp%3BD' } }), ['double-braces'], 'in a query');
+});
+
+test('no template and no data is too much for the rules', () => {
+  const before = performance.now();
+  for (const template of [`{{{${' '.repeat(300_000)}`, `{{${' '.repeat(300_000)}}`, '{'.repeat(300_000), '{{{a}}}'.repeat(50_000)]) words(template, '{"a":1}');
+  assert.ok(performance.now() - before < 5_000);
+  const nested = (depth) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+  assert.equal(words('{{{a.a.a.a}}}', nested(200)).includes('not JSON'), false);
+  const settings = { json: JSON.parse(nested(5_000)) };
+  assert.match(templateHints(fillSettings(settings, { ...EVENT, data: '{}' }))[0].text, /nested more than 64 deep/);
 });
 
 test('a text is JSON for the one who says where it is not exactly if it is', () => {
@@ -99,4 +140,5 @@ test('a text is JSON for the one who says where it is not exactly if it is', () 
   }
   assert.deepEqual(jsonProblem('{"values":{"t":21.5,}}'), { at: 19, reason: 'comma' });
   assert.equal(jsonProblem('['.repeat(200_000)).reason, 'end');
+  for (const [text, at, reason] of PROBLEMS) assert.deepEqual(jsonProblem(text), { at, reason }, text);
 });
