@@ -123,6 +123,47 @@ test('what Particle did not send, or sent for an event that was not heard, joins
   assert.deepEqual(marksOf(traced).ids, [], 'headers of the way are not the sender’s');
 });
 
+/** A request that names no event but by what its webhook's template put there. */
+const OWN = {
+  'the time of publishing, and no source': (e) => ({ body: JSON.stringify({ t: 1, published_at: e.published_at }) }),
+  'the time of publishing as a form': (e) => ({ type: 'application/x-www-form-urlencoded', body: new URLSearchParams({ event: NAME, published_at: e.published_at }).toString() }),
+  'the time of publishing in a query': (e) => ({ method: 'GET', type: null, query: new URLSearchParams({ published_at: e.published_at, again: e.published_at }).toString() }),
+  'a time without milliseconds': (e) => ({ body: JSON.stringify({ coreid: e.coreid, published_at: new Date(T - 4_000).toISOString().replace('.102', '') }) }),
+  'a time of another zone': (e) => ({ body: JSON.stringify({ coreid: e.coreid, published_at: '2026-11-23T13:03:14.102+02:00' }) }),
+  'a time of last year': () => ({ body: '{"coreid":"mydev","published_at":"2025-01-01T00:00:00.000Z"}' }),
+  'a time from the data': (e) => ({ body: JSON.stringify({ t: 1, coreid: e.coreid, published_at: JSON.parse(e.data).ts }) }),
+  'a source from the data': (e) => ({ body: JSON.stringify({ t: 1, coreid: JSON.parse(e.data).dev }) }),
+  'a time and a source from the settings': () => ({ body: JSON.stringify({ coreid: DEVICES[2], published_at: new Date(T - 3_000).toISOString() }) }),
+  'a source from the settings, and the time of publishing': (e) => ({ body: JSON.stringify({ coreid: DEVICES[2], published_at: e.published_at }) }),
+  'a User-Agent that is filled': () => ({ body: '1', headers: [['user-agent', 'mine/21.5']] }),
+};
+for (const [name, way] of Object.entries(OWN)) {
+  test(`a template’s own values part no round: ${name}`, () => {
+    const settings = { event: NAME, headers: { 'User-Agent': 'mine/{{{t}}}' }, json: { coreid: DEVICES[2], published_at: new Date(T - 3_000).toISOString() } };
+    for (const coreid of ['api', DEVICES[0]]) {
+      const e = publish({ t: 21.5, ts: new Date(T - 2_000).toISOString(), dev: DEVICES[1] }, T, coreid);
+      const drawn = draw([request(1, T + 30, way(e))], [e, sent(T + 9)], { hooks: [settings] });
+      assert.deepEqual(drawn.map(({ status }) => status), ['200']);
+      assert.doesNotMatch(notes(drawn[0]), /Belongs to one of/);
+    }
+  });
+}
+
+test('requests of a burst each have their own time, and no doubt', () => {
+  const events = [publish({ t: 1 }, T), publish({ t: 1 }, T + 3)];
+  const drawn = draw(events.map((e, i) => request(i + 1, T + 30 + i, OWN['the time of publishing, and no source'](e))), events);
+  assert.deepEqual(drawn.map(({ seq, trace }) => [seq, trace.at]), [[1, T], [2, T + 3]]);
+  for (const round of drawn) assert.doesNotMatch(notes(round), /Belongs to one of/);
+});
+
+test('a filled User-Agent is that of its own event alone', () => {
+  const hooks = [{ event: NAME, headers: { 'user-agent': 'mine/{{{t}}}' } }];
+  const check = (agent, count) => assert.equal(draw([request(1, T + 30, { body: '1', headers: [['user-agent', agent]] })], [publish({ t: 21.5 }), sent(T + 9)], { hooks }).length, count, agent);
+  check('mine/21.5', 1);
+  check('mine/22', 2);
+  check('curl/8', 2);
+});
+
 test('a second request for one event is its repeat if the cloud sent two', () => {
   const e = publish({ t: 1 }, T, DEVICES[0]);
   const two = [request(1, T + 30, { body: '{"t":1}' }), request(2, T + 35, { body: '{"t":1}' })];

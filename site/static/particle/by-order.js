@@ -16,22 +16,30 @@ import {
   partsOfDelivery,
   preferred,
 } from './evidence.js';
-import { isOfOther, isParticle, marksOf, originOf } from './origin.js';
+import {
+  APART_MS,
+  isOfOther,
+  isOfOtherTime,
+  isParticle,
+  marksIn,
+  marksOf,
+  originOf,
+} from './origin.js';
+import { filled } from './topics.js';
 
 /**
  * @typedef {import('./join.js').Delivery} Delivery
  * @typedef {import('./join.js').Trace} Trace
  * @typedef {import('./event.js').Event} Event
  * @typedef {{prefixes: string[], answers: Event[], sents: Event[],
- *   read: (event: Event) => import('./topics.js').Reading, agents: string[]}} Seen `prefixes`: of
- *   the names that trigger a webhook here. `answers`, `sents`: in the order of time. `agents`: what
- *   those webhooks call themselves in their own settings
+ *   read: (event: Event) => import('./topics.js').Reading, agents: string[], fixed: Set<string>}}
+ *   Seen `prefixes`: of the names that trigger a webhook here. `answers`, `sents`: in the order of
+ *   time. `agents`: what those webhooks call themselves in their own settings, as templates.
+ *   `fixed`: the times and Device IDs in those settings
  */
 
 /** How far two clocks that agree may be apart, with what a request takes on its way. */
 const AGREE_MS = 1_000;
-/** Clocks that are further apart than this tell nothing. */
-const APART_MS = 15 * 60_000;
 /** Deliveries and events by which the difference of two clocks is found. */
 const MAX_COMPARED = 40;
 /** Values of an event's data that are looked for in a request. */
@@ -43,18 +51,27 @@ const MAX_VALUES = 50;
  * @param {Seen} seen
  * @returns {Map<Delivery, {trace: Trace, ambiguousWith: Trace[]}>}
  */
-export function byOrder(deliveries, traces, { prefixes, answers, sents, read, agents }) {
+export function byOrder(deliveries, traces, { prefixes, answers, sents, read, agents, fixed }) {
   const found = new Map();
   const fired = traces.filter(
     ({ event }) => event !== null && prefixes.some((prefix) => event.name.startsWith(prefix)),
   );
   if (fired.length === 0) return found;
-  // One that says when its event was published is of an event that was not heard.
-  const bare = deliveries.filter(
-    (delivery) =>
-      originOf(delivery).at === null &&
-      (isParticle(delivery.request) || agents.includes(headerOf(delivery.request, 'user-agent'))),
-  );
+  // One that says when its event was published is of an event that was not heard, unless the time
+  // is from an event's data or from the settings.
+  const own = new Set([
+    ...fixed,
+    ...fired.flatMap(({ event }) => (event ? marksOfEvent(event) : [])),
+  ]);
+  const isTemplate = agents.some((agent) => agent.includes('{{'));
+  const bare = deliveries.filter((delivery) => {
+    const { at, published_at } = originOf(delivery);
+    const agent = headerOf(delivery.request, 'user-agent');
+    return (
+      (at === null || own.has(published_at ?? '')) &&
+      (isParticle(delivery.request) || isTemplate || agents.includes(agent))
+    );
+  });
   const open = fired.filter(({ delivery }) => delivery === null);
   const skips = answers.filter(isSleeping);
   const bodies = groups(answers, ({ data }) => data);
@@ -66,11 +83,19 @@ export function byOrder(deliveries, traces, { prefixes, answers, sents, read, ag
     // Of most of a long log no events are kept.
     if (at < from || at > to) return [];
     const origin = originOf(delivery);
-    const near = within(open, at - SENT_MS, at + AGREE_MS);
-    const late = near.length > 0 ? near : within(open, at - SKIPPED_MS, at).filter(wasSkipped);
-    const last = late.length > 0 ? late : within(fired, at - SENT_MS, at + AGREE_MS).filter(isTwin);
-    const claimed = last.filter(({ coreid }) => !isOfOther(origin, coreid));
-    const named = preferred(claimed, ({ name }) => name === origin.name);
+    const ofThis = (/** @type {Trace[]} */ list) =>
+      list.filter(
+        (trace) =>
+          isSender(delivery.request, trace) &&
+          !isOfOther(origin, trace, fixed) &&
+          !isOfOtherTime(origin, trace, fixed),
+      );
+    const near = ofThis(within(open, at - SENT_MS, at + AGREE_MS));
+    const late =
+      near.length > 0 ? near : ofThis(within(open, at - SKIPPED_MS, at)).filter(wasSkipped);
+    const last =
+      late.length > 0 ? late : ofThis(within(fired, at - SENT_MS, at + AGREE_MS)).filter(isTwin);
+    const named = preferred(last, ({ name }) => name === origin.name);
     const ids = named.length > 1 ? marksOf(delivery).ids : [];
     const marked = preferred(named, ({ coreid }) => ids.includes(coreid ?? ''));
     const valued = richest(marked, delivery);
@@ -84,6 +109,12 @@ export function byOrder(deliveries, traces, { prefixes, answers, sents, read, ag
     taken.add(trace);
   }
   return found;
+
+  /** @param {Delivery['request']} request @param {Trace} trace */
+  function isSender(request, trace) {
+    const own = headerOf(request, 'user-agent');
+    return isParticle(request) || agents.some((agent) => filled(agent, trace) === own);
+  }
 
   /** @param {Trace} trace */
   function wasSkipped({ name, at }) {
@@ -198,6 +229,8 @@ function richest(list, delivery) {
 }
 
 const receivedAt = perObject((/** @type {Delivery} */ one) => Date.parse(one.received_at));
+
+const marksOfEvent = perObject((/** @type {Event} */ { data }) => [...marksIn(data)]);
 
 /** What of a request may be a value. */
 const wordsOf = perObject((/** @type {Delivery} */ { request }) => {

@@ -20,7 +20,7 @@ import {
   put,
   succeeded,
 } from './evidence.js';
-import { idIn, isOfOther, marksOf, originOf, stampOf } from './origin.js';
+import { idIn, isOfOther, marksIn, marksOf, originOf, stampOf } from './origin.js';
 import { identitiesOf } from './redelivery.js';
 import { byTime } from './response-parts.js';
 
@@ -87,7 +87,7 @@ export function join(deliveries, events, { prefix = null, hooks = [], ...later }
   const traces = withDeliveries(
     of('trigger').map(ofEvent),
     [...deliveries].sort((a, b) => a.seq - b.seq),
-    { prefixes, answers, sents, read, agents: hooks.flatMap(agentOf) },
+    { prefixes, answers, sents, read, agents: hooks.flatMap(agentOf), fixed: fixedBy(hooks) },
     later.byOrder,
   );
   markRedeliveries(traces);
@@ -128,6 +128,14 @@ export function join(deliveries, events, { prefix = null, hooks = [], ...later }
 const agentOf = ({ headers }) =>
   Object.entries(headers ?? {}).flatMap(([name, value]) =>
     name.toLowerCase() === 'user-agent' && typeof value === 'string' ? [value] : [],
+  );
+
+/** The times and Device IDs that templates hold. @param {import('./topics.js').Hook[]} hooks */
+const fixedBy = (hooks) =>
+  new Set(
+    hooks.flatMap(({ url, json, form, body, query, headers }) => [
+      ...marksIn(JSON.stringify([url, json, form, body, query, headers])),
+    ]),
   );
 
 /** @param {Trace} a @param {Trace} b */
@@ -262,7 +270,7 @@ function withDeliveries(traces, deliveries, seen, byOrder) {
     const { name, data } = origin;
     const isNamed = name !== null && seen.prefixes.some((prefix) => name.startsWith(prefix));
     const fitting = stamped.filter(
-      (trace) => !isOfOther(origin, trace.coreid) && (!isNamed || name === trace.name),
+      (trace) => !isOfOther(origin, trace, seen.fixed) && (!isNamed || name === trace.name),
     );
     const marked = preferred(fitting, ({ coreid }) => coreid !== null && ids.includes(coreid));
     const named = preferred(marked, (trace) => trace.name === name);

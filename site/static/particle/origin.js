@@ -14,9 +14,10 @@ import { digest, timeOf } from './event.js';
  * @typedef {{name: string | null, data: string | null, coreid: string | null, published_at: string
  *   | null, at: number | null, dataId: string | null, eventId: string | null, stamp: string,
  *   claim: string}} Origin
- *   `at`: `published_at` in milliseconds. `dataId`: the `id` inside the published data, digit for
- *   digit. `eventId`: the ID that the event has if it is heard, where enough is claimed to tell.
- *   `stamp`, `claim`: source and time, source and `dataId`, by which a delivery finds its event
+ *   `at`: `published_at` in milliseconds, if it can be the time of publishing. `dataId`: the `id`
+ *   inside the published data, digit for digit. `eventId`: the ID that the event has if it is
+ *   heard, where enough is claimed to tell. `stamp`, `claim`: source and time, source and `dataId`,
+ *   by which a delivery finds its event
  */
 
 /** The header by which this page marks what it sends itself. */
@@ -39,13 +40,20 @@ const BASE64 = /[A-Za-z0-9+/]{80,}={0,2}/;
 /** What is looked through of headers, of the query and of the body, in characters. */
 const MAX_SCANNED = 64 * 1024;
 const MAX_MARKS = 20;
+/** Clocks that are further apart than this tell nothing. */
+export const APART_MS = 15 * 60_000;
 
 /** @type {(delivery: Delivery) => Origin} */
-export const originOf = perObject(({ request }) => {
+export const originOf = perObject(({ request, received_at }) => {
   const fields = fieldsOf(request);
   const of = (/** @type {string} */ field) => fields.get(field) ?? null;
   const [published_at, data, source, event] = ['published_at', 'data', 'coreid', 'event'].map(of);
-  const at = published_at === null ? NaN : timeOf(published_at);
+  const stamp = published_at === null ? NaN : timeOf(published_at);
+  // A template may put a time of the device's own there: Particle writes milliseconds, and sends at
+  // once.
+  const isTime =
+    /^.{23}Z$/.test(published_at ?? '') && Math.abs(stamp - Date.parse(received_at)) <= APART_MS;
+  const at = isTime ? stamp : NaN;
   // A field of one of these names may hold something else: an object, or a name of one's own.
   const name = event !== null && /^\s*[{[]/.test(event) ? null : event;
   const coreid = source !== null && /^\s*[{[]/.test(source) ? null : source;
@@ -74,9 +82,31 @@ export const isUnusual = (delivery) => {
   return isParticle(delivery.request) && !isUsual;
 };
 
-/** Whether a request names another source. @param {Origin} origin @param {string | null} coreid */
-export const isOfOther = (origin, coreid) =>
-  origin.coreid !== null && origin.coreid !== coreid && SOURCE.test(origin.coreid);
+/**
+ * Whether a request names another source than an event's, or another time of publishing. What the
+ * event's own data holds, or the settings of a webhook, may be from there.
+ * @param {Origin} origin
+ * @param {{coreid: string | null, data: string | null, at: number | null}} event
+ * @param {Set<string>} fixed the times and Device IDs in the settings
+ */
+export const isOfOther = ({ coreid }, event, fixed) =>
+  coreid !== null &&
+  coreid !== event.coreid &&
+  SOURCE.test(coreid) &&
+  !fixed.has(coreid) &&
+  !marksIn(event.data).has(coreid);
+
+/** @type {typeof isOfOther} */
+export const isOfOtherTime = ({ at, published_at }, event, fixed) =>
+  at !== null &&
+  published_at !== null &&
+  at !== event.at &&
+  !fixed.has(published_at) &&
+  !marksIn(event.data).has(published_at);
+
+/** The times and Device IDs in a text. @param {string | null} text */
+export const marksIn = (text) =>
+  new Set(text === null ? [] : [...marks(text, STAMP), ...marks(text, DEVICE_ID)]);
 
 /**
  * The times and Device IDs in a request, wherever they are; those of the documented fields alone if
@@ -87,8 +117,9 @@ export const marksOf = perObject((delivery) => {
   const { at, coreid } = originOf(delivery);
   if (at !== null && coreid !== null) return { times: [at], ids: [coreid] };
   const text = textOf(delivery.request);
-  const times = marks(text, STAMP).map(timeOf);
-  return { times: at === null ? times : [at, ...times], ids: marks(text, DEVICE_ID) };
+  const times = new Set(marks(text, STAMP).map(timeOf));
+  if (at !== null) times.add(at);
+  return { times: [...times], ids: marks(text, DEVICE_ID) };
 });
 
 /** What the sender wrote, as far as it is looked through. @param {Delivery['request']} request */
