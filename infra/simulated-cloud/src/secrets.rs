@@ -1,10 +1,10 @@
 //! Cloud secrets: values that the templates of integrations can use and nobody can read again
 //! (<https://docs.particle.io/getting-started/cloud/secrets/>).
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 use axum::extract::State as Shared;
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Value, json};
 
 use crate::{
@@ -58,10 +58,24 @@ impl Secrets {
         self.values.keys().map(|name| (name.clone(), json!(PLACEHOLDER))).collect()
     }
 
-    /// A text of elsewhere in which a value may occur, without the values.
+    /// A text of elsewhere in which a value may occur, without the values, in whatever case and encoding (see [`places`]).
     pub(crate) fn mask(&self, text: &str) -> String {
         let values = self.values.values().filter_map(Value::as_str);
-        values.fold(text.to_owned(), |text, value| text.replace(value, SENSITIVE))
+        let mut places: Vec<_> = values.flat_map(|value| places(text, value)).collect();
+        places.sort_by_key(|place| place.start);
+        let mut shown = String::new();
+        let mut at = 0;
+        // One value may begin within another.
+        let mut places = places.into_iter().peekable();
+        while let Some(Range { start, mut end }) = places.next() {
+            while let Some(next) = places.next_if(|next| next.start < end) {
+                end = end.max(next.end);
+            }
+            shown.push_str(&text[at..start]);
+            shown.push_str(SENSITIVE);
+            at = end;
+        }
+        shown + &text[at..]
     }
 
     /// Remembers that they were used now.
@@ -84,6 +98,96 @@ impl Secrets {
 pub(crate) fn reveal_nothing(text: &str) -> String {
     text.replace(PLACEHOLDER, SENSITIVE)
 }
+
+/// How many bytes an encoding makes of one: `\u0041`, `&quot;`.
+pub(crate) const MAX_ENCODED: usize = 6;
+
+/// Where a value is in a text that a server made: written in JSON, a URL, a form or HTML, in upper or lower case; in
+/// hexadecimal; or within something in base64, which is then hidden as a whole.
+fn places(text: &str, value: &str) -> Vec<Range<usize>> {
+    let mut places = Vec::new();
+    let signs: Vec<_> = value.chars().map(ways_of).collect();
+    for start in text.char_indices().map(|(start, _)| start) {
+        // A text may be read in several ways: `&amp;` as itself and as `&`.
+        let mut ends = BTreeSet::from([start]);
+        for ways in &signs {
+            let after = |end: usize| ways.iter().filter_map(move |way| end_of(text, end, way));
+            ends = ends.into_iter().flat_map(after).collect();
+            if ends.is_empty() {
+                break;
+            }
+        }
+        places.extend(ends.last().map(|end| start..*end));
+    }
+    let hex = HEXLOWER.encode(value.as_bytes());
+    if hex.len() >= MIN_ENCODED {
+        let lower = text.to_ascii_lowercase();
+        places.extend(lower.match_indices(&hex).map(|(at, _)| at..at + hex.len()));
+    }
+    let is_base64 = |sign: char| sign.is_ascii_alphanumeric() || "+/-_=".contains(sign);
+    // One alphabet differs from the other in two signs.
+    let standard = text.replace('-', "+").replace('_', "/");
+    for within in in_base64(value.as_bytes()) {
+        for (at, _) in standard.match_indices(&within) {
+            let start = text[..at].trim_end_matches(is_base64).len();
+            let rest = &text[at..];
+            let end = at + rest.find(|sign| !is_base64(sign)).unwrap_or(rest.len());
+            places.push(start..end);
+        }
+    }
+    places
+}
+
+/// A shorter text may be in any other by chance.
+const MIN_ENCODED: usize = 4;
+
+/// What of base64 depends on a value alone, for each of the three places that it can begin at.
+fn in_base64(value: &[u8]) -> impl Iterator<Item = String> {
+    (0..3).filter_map(move |before| {
+        let text = BASE64.encode(&[&vec![0; before], value].concat());
+        let whole = (before + value.len()) * 8 / 6;
+        let within = text.get((before * 8).div_ceil(6)..whole)?;
+        (within.len() >= MIN_ENCODED).then(|| within.to_owned())
+    })
+}
+
+/// The ways to write a sign.
+fn ways_of(sign: char) -> Vec<String> {
+    let utf8 = sign.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let mut utf16 = [0; 2];
+    let utf16 = sign.encode_utf16(&mut utf16).iter().map(|unit| format!("\\u{unit:04x}")).collect();
+    let code = u32::from(sign);
+    let named = NAMED.iter().filter(|(one, _)| *one == sign).map(|(_, name)| (*name).to_owned());
+    [sign.to_string(), utf8, utf16, format!("&#{code};"), format!("&#x{code:x};")]
+        .into_iter()
+        .chain(named)
+        .collect()
+}
+
+/// Where a part of a text ends that begins at a place of it.
+fn end_of(text: &str, at: usize, part: &str) -> Option<usize> {
+    let end = at + part.len();
+    text.get(at..end).filter(|found| found.eq_ignore_ascii_case(part)).map(|_| end)
+}
+
+/// Further ways to write a sign: in JSON, HTML and forms.
+const NAMED: [(char, &str); 15] = [
+    ('"', "\\\""),
+    ('\\', "\\\\"),
+    ('/', "\\/"),
+    ('\n', "\\n"),
+    ('\r', "\\r"),
+    ('\t', "\\t"),
+    ('\u{8}', "\\b"),
+    ('\u{c}', "\\f"),
+    ('&', "&amp;"),
+    ('<', "&lt;"),
+    ('>', "&gt;"),
+    ('"', "&quot;"),
+    ('\'', "&apos;"),
+    ('\'', "&#039;"),
+    (' ', "+"),
+];
 
 /// The same for the header of basic authentication, which hides a text by its encoding.
 pub(crate) fn hide_credentials(header: &str) -> String {
@@ -226,4 +330,71 @@ pub(crate) async fn delete(Shared(app): Shared<Arc<AppState>>, call: Call) -> Ap
     deleted?;
     app.save().await?;
     ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mask(values: &[&str], text: &str) -> String {
+        let names = (b'A'..).map(|name| char::from(name).to_string());
+        let values = names.zip(values.iter().map(|value| json!(value))).collect();
+        Secrets { values }.mask(text)
+    }
+
+    #[test]
+    fn no_part_of_a_value_is_left_where_one_begins_or_ends_another() {
+        let values = ["pass", "password-long", "long-tail"];
+        for (text, shown) in [
+            ("pass password-long", "[[SENSITIVE]] [[SENSITIVE]]"),
+            ("(password-long-tail)", "([[SENSITIVE]])"),
+            ("passpass", "[[SENSITIVE]][[SENSITIVE]]"),
+            ("pas s", "pas s"),
+        ] {
+            assert_eq!(mask(&values, text), shown);
+        }
+    }
+
+    #[test]
+    fn a_value_is_found_in_each_encoding() {
+        let value = "New \u{e4}/\"&<'\\\n+1";
+        let json = json!(value).to_string();
+        let html = "New \u{e4}/&quot;&amp;&lt;&#39;\\\n+1";
+        let hex = HEXLOWER.encode(value.as_bytes());
+        for written in [
+            value,
+            &value.to_ascii_lowercase(),
+            &value.to_ascii_uppercase(),
+            json.trim_matches('"'),
+            r#"New \u00E4\/\"\u0026\u003c\u0027\\\n+1"#,
+            "New%20%C3%A4%2F%22%26%3C%27%5C%0A%2B1",
+            "New+%c3%a4/%22%26%3c'%5c%0a%2b1",
+            html,
+            "New &#228;&#x2F;&#34;&#38;&#x3c;&apos;&#92;&#10;&#43;1",
+            &hex,
+            &hex.to_uppercase(),
+        ] {
+            let text = format!("<{written}>");
+            assert_eq!(mask(&[value], &text), "<[[SENSITIVE]]>", "{written}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_found_within_base64() {
+        let value = "s?cret>~1";
+        for before in ["", "a", "ab", "abc"] {
+            for after in ["", "z", "zy"] {
+                let whole = format!("{before}{value}{after}");
+                for encoding in [BASE64, data_encoding::BASE64URL_NOPAD] {
+                    let text = format!("{{\"body\":\"{}\"}}", encoding.encode(whole.as_bytes()));
+                    assert_eq!(mask(&[value], &text), r#"{"body":"[[SENSITIVE]]"}"#, "{whole}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_short_value_hides_nothing_that_does_not_hold_it() {
+        assert_eq!(mask(&["1"], "YTE= 31 a1"), "YTE= 3[[SENSITIVE]] a[[SENSITIVE]]");
+    }
 }

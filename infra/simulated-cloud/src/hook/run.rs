@@ -21,7 +21,7 @@ use crate::{
         response::{Part, error_name, parts},
         send::{HookResponse, SendError, addresses, send},
     },
-    secrets::{MAX_VALUE_BYTES, Secrets, hide_credentials, reveal_nothing},
+    secrets::{MAX_ENCODED, MAX_VALUE_BYTES, Secrets, hide_credentials, reveal_nothing},
     state::{AttemptRequest, AttemptResponse, Hook, HookAttempt},
 };
 
@@ -213,12 +213,12 @@ impl Run {
             self.hooks.ratings.count(host, is_success, self.app.now());
         }
         // A value that the end of what is kept would cut is not kept in part.
-        let start = response.body.len().min(KEPT_BODY_BYTES + MAX_VALUE_BYTES);
-        let start = String::from_utf8_lossy(&response.body[..start]);
-        let start = Secrets::of(&self.config, &self.app.state()).mask(&start);
+        let secrets = Secrets::of(&self.config, &self.app.state());
+        let start = response.body.len().min(KEPT_BODY_BYTES + MAX_ENCODED * MAX_VALUE_BYTES);
+        let start = secrets.mask(&String::from_utf8_lossy(&response.body[..start]));
         let got = AttemptResponse { status: response.status, body: kept(&start) };
         if !is_success {
-            let text = format!("error status {} from {host}", response.status);
+            let text = secrets.mask(&format!("error status {} from {host}", response.status));
             return self.failed(text, vec![HOOK_ERROR_BODY_GUESS], Some(sent), Some(got));
         }
         let is_product = self.product.is_some();
@@ -316,7 +316,7 @@ fn to_attempt(request: &Outgoing, masked: &Outgoing) -> AttemptRequest {
             ("authorization", _) => hide_credentials(value),
             _ => reveal_nothing(value),
         };
-        (name.clone(), truncate(&value, KEPT_HEADER_BYTES).to_owned())
+        (reveal_nothing(name), truncate(&value, KEPT_HEADER_BYTES).to_owned())
     };
     AttemptRequest {
         method: masked.method.clone(),

@@ -12,15 +12,19 @@ async fn a_secret_reaches_the_server_and_nothing_else() {
     let made = world.ok("POST", "/v1/secrets", secret).await;
     assert_eq!(made["secret"]["name"], "AUTH_KEY");
     assert_eq!(made["secret"]["usage_count"], 0);
+    world.ok("POST", "/v1/secrets", json!({"name": "FIELD", "value": "Key-2"})).await;
     let tag = "{{{AUTH_KEY}}}";
     let hook = json!({
-        "event": "e", "url": format!("{}/{tag}", receiver.url()), "headers": {"Authorization": format!("Bearer {tag}")},
+        "event": "e", "url": format!("{}/{tag}", receiver.url()), "headers": {"Authorization": format!("Bearer {tag}"), "X-{{{FIELD}}}": "1"},
         "query": {"key": tag}, "body": format!("{tag} {{{{{{AUTH_KEYS}}}}}}"), "responseTopic": format!("r/{tag}"),
     });
     let id = world.create_hook(hook).await;
-    let basic = json!({"event": "basic", "url": receiver.url(), "auth": {"username": "me", "password": tag}});
+    let basic = json!({
+        "event": "basic", "url": receiver.url(), "auth": {"username": "me", "password": tag},
+        "query": {"field": "{{{FIELD}}}"},
+    });
     let basic = world.create_hook(basic).await;
-    receiver.always(respond(200, value));
+    receiver.always(respond(200, &format!("{value} x-key-2")));
     let mut stream = world.listen("/v1/devices/events").await;
     world.publish("e", r#"{"AUTH_KEY":"forged"}"#).await;
     let request = receiver.request().await;
@@ -28,6 +32,7 @@ async fn a_secret_reaches_the_server_and_nothing_else() {
         "/hook/x/s&cret/=value?",
         "key=s%26cret%2F%3Dvalue",
         "Bearer s&cret/=value\r\n",
+        "x-key-2: 1\r\n",
         "\r\n\r\ns&cret/=value ",
     ] {
         assert!(request.contains(part), "{part} is not in {request}");
@@ -44,7 +49,7 @@ async fn a_secret_reaches_the_server_and_nothing_else() {
         shown.push(call(world.addr(), "GET", &page, &[], b"").await.body);
     }
     for text in &shown {
-        for part in ["s&cret", "s%26cret", "s&amp;cret", "bWU6cyZj"] {
+        for part in ["s&cret", "s%26cret", "s&amp;cret", "bWU6cyZj", "Key-2", "key-2"] {
             assert!(!text.contains(part), "{part} is in {text}");
         }
     }
@@ -52,7 +57,8 @@ async fn a_secret_reaches_the_server_and_nothing_else() {
         "/[[SENSITIVE]]?",
         "key=[[SENSITIVE]]",
         "Bearer [[SENSITIVE]]",
-        r#""body":"[[SENSITIVE]]""#,
+        r#""X-[[SENSITIVE]]""#,
+        r#""body":"[[SENSITIVE]] x-[[SENSITIVE]]""#,
     ] {
         assert!(shown[1].contains(part), "{part} is not in {}", shown[1]);
     }
