@@ -60,6 +60,17 @@ impl Call {
         }
     }
 
+    /// The same of a field that may be missing and that a client may take for a place for JSON: 400 for a list or an object,
+    /// which would otherwise be left out without a word.
+    pub(crate) fn text_field(&self, name: &str) -> Result<Option<String>, ApiError> {
+        match self.body.get(name) {
+            Some(Value::Array(_) | Value::Object(_)) => {
+                Err(bad_request(&format!("{name} must be text; put JSON into it as text")))
+            }
+            _ => Ok(self.field(name)),
+        }
+    }
+
     /// The access token, from the header, the query or the body.
     fn token(&self) -> Option<String> {
         let header = self.headers.get(header::AUTHORIZATION);

@@ -10,7 +10,6 @@ use axum::{
 use futures_util::stream::{StreamExt, iter, once, unfold};
 use http::header;
 use hyper::body::Bytes;
-use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -18,7 +17,6 @@ use crate::{
     call::{Call, valid_token},
     event::{FROM_API, MAX_NAME_BYTES, RESERVED_NAME, is_reserved},
     guesses::{KEEP_ALIVE, OVER_LIMIT_STATUS, REST_EVENT_DATA_BYTES},
-    json::to_text,
     response::{ApiError, ApiResult, api_error, bad_request, ok},
     streams::Filter,
 };
@@ -39,18 +37,18 @@ pub(crate) async fn publish(Shared(app): Shared<Arc<AppState>>, call: Call) -> A
     if is_reserved(&name) {
         return Err(bad_request(RESERVED_NAME));
     }
-    let data = match call.body.get("data") {
-        None | Some(Value::Null) => None,
-        Some(Value::Array(_) | Value::Object(_)) => {
-            return Err(bad_request("data must be text; put JSON into it as text"));
-        }
-        Some(value) => Some(to_text(value)),
-    };
+    let data = event_data(&call)?;
+    app.publish(app.event(&name, data, FROM_API, product));
+    ok()
+}
+
+/// What a call publishes.
+pub(crate) fn event_data(call: &Call) -> Result<Option<String>, ApiError> {
+    let data = call.text_field("data")?;
     if data.as_deref().is_some_and(|data| data.len() > REST_EVENT_DATA_BYTES) {
         return Err(api_error(413, "too_large", "data is larger than 16 KiB"));
     }
-    app.publish(app.event(&name, data, FROM_API, product));
-    ok()
+    Ok(data)
 }
 
 /// `GET /v1/devices/events[/:prefix]` and the product form: all events of the account or the product

@@ -28,7 +28,7 @@ pub(crate) async fn call_function(Shared(app): Shared<Arc<AppState>>, call: Call
     let id = call.device(&app)?;
     let name = call.path("name").to_owned();
     // The clients write "args", the documentation "arg".
-    let argument = call.field("args").or_else(|| call.field("arg")).unwrap_or_default();
+    let argument = call.text_field("args")?.or(call.text_field("arg")?).unwrap_or_default();
     if argument.len() > MAX_ARGUMENT_BYTES {
         return Err(bad_request("the argument of a function has at most 1024 bytes"));
     }

@@ -10,9 +10,10 @@ use crate::{
     call::Call,
     clock::iso,
     event::FROM_API,
+    events::event_data,
     guesses::{
-        INTEGRATION_DETAIL_GUESS, MAX_INTEGRATIONS, REST_EVENT_DATA_BYTES, TEST_EVENT_DATA,
-        TEST_EVENT_GUESS, WRONG_CONFIGURATION_STATUS,
+        INTEGRATION_DETAIL_GUESS, MAX_INTEGRATIONS, TEST_EVENT_DATA, TEST_EVENT_GUESS,
+        WRONG_CONFIGURATION_STATUS,
     },
     hook::config::{HookConfig, device_id},
     json::Object,
@@ -164,11 +165,15 @@ pub(crate) async fn delete(Shared(app): Shared<Arc<AppState>>, call: Call) -> Ap
 pub(crate) async fn test(Shared(app): Shared<Arc<AppState>>, call: Call) -> ApiResult {
     let hook = find(&app, &call)?;
     let device = device_id(&call.body).map_err(|reason| bad_request(&reason))?;
-    let device = device.unwrap_or_else(|| FROM_API.to_owned());
-    let data = call.field("data").unwrap_or_else(|| TEST_EVENT_DATA.to_owned());
-    if data.len() > REST_EVENT_DATA_BYTES {
-        return Err(api_error(413, "too_large", "data is larger than 16 KiB"));
+    if let Some(id) = &device {
+        let state = app.state();
+        let device = state.device(id);
+        device
+            .filter(|device| hook.product.is_none() || device.product == hook.product)
+            .ok_or_else(|| not_found("Device"))?;
     }
+    let device = device.unwrap_or_else(|| FROM_API.to_owned());
+    let data = event_data(&call)?.unwrap_or_else(|| TEST_EVENT_DATA.to_owned());
     let mut event = app.event(&hook.config.event, Some(data), &device, hook.product);
     event.guesses.push(TEST_EVENT_GUESS);
     app.publish(event);

@@ -177,6 +177,9 @@ async fn functions_are_called_and_variables_read() {
         });
         assert_eq!((&answer["name"], &answer["result"]), (&json!(name), &value));
     }
+    for body in [json!({"args": {"x": 1}}), json!({"arg": [1]})] {
+        assert_eq!(world.status("POST", &function, body.clone()).await, 400, "{body}");
+    }
     assert_eq!(world.status("POST", &format!("{path}/other"), json!({})).await, 404);
     let variable = format!("{path}/bool");
     let (late, ()) = tokio::join!(world.api("GET", &variable, Value::Null), async {

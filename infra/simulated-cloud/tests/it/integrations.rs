@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Receiver, start, start_with_hook, text_hook, tutorial_hook};
+use crate::{
+    device::{Device, ID},
+    support::{Receiver, start, start_with_hook, text_hook, tutorial_hook},
+};
 
 #[tokio::test]
 async fn the_detail_keeps_the_configuration_in_its_order() {
@@ -32,16 +35,23 @@ async fn the_test_call_triggers_the_hook_and_is_marked_as_a_guess() {
     assert_eq!(event.name, "WebhookTutorial01");
     assert_eq!(event.guesses(), ["integration_test_event"]);
     assert!(receiver.request().await.contains("test-event"));
-    let device = "e00fce68ece1d3d21a73dcc9";
+    assert_eq!(world.status("POST", &path, json!({"deviceID": ID})).await, 404, "not known yet");
+    let _device = Device::online(&world, &[]).await;
     for (body, coreid, data) in [
-        (json!({"deviceID": device}), device, "test-event"),
+        (json!({"deviceID": ID}), ID, "test-event"),
         (json!({"deviceID": "", "data": "21.5"}), "api", "21.5"),
     ] {
         world.ok("POST", &path, body).await;
         let event = stream.named("WebhookTutorial01").await;
         assert_eq!((event.data["coreid"].as_str(), event.text()), (Some(coreid), data));
     }
-    assert_eq!(world.status("POST", &path, json!({"deviceID": "my-boron"})).await, 400);
+    for (body, status) in [
+        (json!({"deviceID": "my-boron"}), 400),
+        (json!({"data": {"t": 1}}), 400),
+        (json!({"data": ["t"]}), 400),
+    ] {
+        assert_eq!(world.status("POST", &path, body.clone()).await, status, "{body}");
+    }
 }
 
 #[tokio::test]
