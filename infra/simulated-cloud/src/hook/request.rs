@@ -16,6 +16,7 @@ use crate::{
     hook::{config::HookConfig, variables::Variables},
     json::{Object, to_text},
     redact,
+    secrets::reveal_nothing,
 };
 
 /// How the cloud identifies itself to webhook servers.
@@ -82,6 +83,7 @@ pub(crate) fn build(
     let custom = variables.fill_object(&config.headers)?;
     let authorization = authorization(config, &mut variables)?;
     let headers = headers(&custom, &uri, authorization, &content);
+    check_headers(&headers)?;
     Ok(Outgoing { method: config.request_type.clone(), uri, headers, body: content.body, guesses })
 }
 
@@ -168,6 +170,20 @@ fn headers(
         }
     }
     headers
+}
+
+/// Refuses headers that can't be sent, in the words of Node.js: a value that held the end of a line could hold another header.
+fn check_headers(headers: &[(String, String)]) -> Result<(), String> {
+    let mut map = http::HeaderMap::new();
+    for (name, value) in headers {
+        let invalid = |problem| format!("{problem} [{:?}]", reveal_nothing(name));
+        let key = http::HeaderName::try_from(name)
+            .map_err(|_| invalid("Header name must be a valid HTTP token"))?;
+        let value = http::HeaderValue::try_from(value)
+            .map_err(|_| invalid("Invalid character in header content"))?;
+        map.try_append(key, value).map_err(|_| "the request has too many headers".to_owned())?;
+    }
+    Ok(())
 }
 
 /// The four fields that every webhook gets unless it says `noDefaults`, in the order of the captured requests.
@@ -416,6 +432,26 @@ mod tests {
             "",
             "POST /\nX-Mine: 1\nhost: h\ncontent-length: 1\n\nx",
         );
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_sent_is_named() {
+        let name = "Header name must be a valid HTTP token";
+        let value = "Invalid character in header content";
+        for (headers, data, reason) in [
+            (
+                r#"{"X-A":"1","X-B":"{{{t}}}"}"#,
+                r#"{"t":"a\r\nEvil: 1"}"#,
+                format!("{value} [\"X-B\"]"),
+            ),
+            (r#"{"X Y":"1"}"#, "", format!("{name} [\"X Y\"]")),
+            (r#"{"{{{nothing}}}":"1"}"#, "", format!("{name} [\"\"]")),
+        ] {
+            let settings = format!(r#""url":"http://h","headers":{headers}"#);
+            assert_eq!(build_from(&settings, data).unwrap_err(), reason);
+        }
+        let request = built(r#""headers":{"X-A":"{{{t}}}"}"#, r#"{"t":"a\tb c"}"#);
+        assert!(request.headers.contains(&("X-A".to_owned(), "a\tb c".to_owned())));
     }
 
     #[test]

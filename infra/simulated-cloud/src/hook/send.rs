@@ -66,7 +66,7 @@ pub(crate) async fn send(
     request: Outgoing,
     addresses: Vec<SocketAddr>,
 ) -> Result<HookResponse, SendError> {
-    let message = message(request)?;
+    let message = message(request);
     let stream = connect(&addresses)
         .await
         .map_err(|address| network(format!("connect ECONNREFUSED {address}")))?;
@@ -90,18 +90,14 @@ fn reset(_: hyper::Error) -> SendError {
     network(RESET_TEXT.to_owned())
 }
 
-fn message(request: Outgoing) -> Result<http::Request<Full<Bytes>>, SendError> {
+fn message(request: Outgoing) -> http::Request<Full<Bytes>> {
     let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut builder = http::Request::builder().method(request.method.as_str()).uri(path);
     for (name, value) in &request.headers {
         builder = builder.header(name, value);
     }
     let body = Full::new(Bytes::from(request.body.unwrap_or_default()));
-    builder.body(body).map_err(|_| SendError {
-        text: "Invalid character in header content".to_owned(),
-        guess: NETWORK_ERROR_TEXT_GUESS,
-        is_server_fault: false,
-    })
+    builder.body(body).expect("the headers were checked when the request was made")
 }
 
 /// Reads a response, of its body the start.

@@ -104,7 +104,7 @@ async fn a_request_that_cannot_be_made_is_a_hook_error() {
         // A header cannot contain another one.
         (
             json!({"event": "split", "url": url, "headers": {"X-Data": "{{{PARTICLE_EVENT_VALUE}}}"}}),
-            "Invalid character in header content",
+            "template error: Invalid character in header content [\"X-Data\"]",
         ),
     ] {
         let event = hook["event"].as_str().unwrap().to_owned();
