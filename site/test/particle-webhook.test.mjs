@@ -126,6 +126,7 @@ test('hints appear where learners trip, and not elsewhere', () => {
   assert.match(answered({ response: 'é'.repeat(300) }), /600 bytes: the cloud passes it on as 2/);
   assert.equal(answered({ response: '{}' }), '');
   assert.match(answered({ status: 302, response: 'x' }), /A redirect: Particle does not document whether this is an error/);
+  for (const status of [300, 304]) assert.match(answered({ status, response: 'x' }), new RegExp(`^Particle does not document whether a ${status} is an error\\.$`));
   assert.equal(answered({ status: 404, headers: [] }), '', 'not Particle’s');
   const back = (...texts) => ({ event: {}, responses: texts.map((data, k) => ({ event: { name: `E/${k}`, data, at: 1, nth: k, seen: 1 }, part: k, source: null, ambiguousWith: [] })) });
   const long = 'x'.repeat(1500);
@@ -133,8 +134,9 @@ test('hints appear where learners trip, and not elsewhere', () => {
   assert.match(answered({ response: long }, back('21.5')), /responseTemplate makes of it: 4 bytes/, 'seen without the settings');
   assert.match(answered({ response: long }, back(long)), /Not split \(unchunked\): 1500 bytes in one event/);
   assert.match(answered({ response: 'ABC' }, back('data:text/plain;base64,QUJD')), /device gets the bytes/);
+  assert.match(answered({ response: 'ABC' }, back('data:text/plain;base64,QU', 'JD')), /data URL \(dataUrlResponseEvent\) in 2 events\. Whether the device gets bytes/);
   assert.match(answered({ response: long }, back(long.slice(0, 512), long.slice(512, 1024), long.slice(1024))), /1500 bytes: the cloud passes it on as 3/);
-  for (const [text, about] of [['ESOCKETTIMEDOUT', /accepted the connection/], ['ETIMEDOUT', /took the request but did not answer within 20 s/], ['read ECONNRESET', /closed the connection/]]) assert.match(words(errorHints({ data: text })), about);
+  for (const [text, about] of [['ESOCKETTIMEDOUT', /accepted the connection/], ['ETIMEDOUT', /took the request but did not answer within 20 s/], ['read ECONNRESET', /closed the connection/], ['socket hang up', /closed the connection/], ['connect ETIMEDOUT 10.0.0.1:443', /^There was no connection: nothing at/], ['connect EHOSTUNREACH 10.0.0.1:443', /nothing at the server’s address responded/], ['connect ECONNREFUSED 127.0.0.1:80', /accepts none on this port/], ['getaddrinfo ENOTFOUND example.invalid', /not found in the DNS/], ['self signed certificate', /did not accept the server’s certificate/], ['certificate has expired', /certificate/], ["Hostname/IP does not match certificate's altnames", /certificate/]]) assert.match(words(errorHints({ data: text })), about);
   assert.match(words(guessHint(['hook_sent_data', 'not_known_yet'])), /^In this simulation, hook-sent has no data, and “not known yet” is a guess\. The real cloud may differ\.$/);
   assert.deepEqual(guessHint([]), []);
 });

@@ -37,6 +37,8 @@ export const TITLES = new Map([
   ['field-headers', 'headers'],
   ['field-no-defaults', 'noDefaults'],
   ['field-response-topic', 'responseTopic'],
+  ['field-error-response-topic', 'errorResponseTopic'],
+  ['field-reject-unauthorized', 'rejectUnauthorized'],
   ['field-response-template', 'responseTemplate'],
   ['field-unchunked', 'unchunked'],
   ['field-data-url-response-event', 'dataUrlResponseEvent'],

@@ -3,7 +3,7 @@
 // the response by the webhook's settings. Pure; loaded when something comes that is not as the
 // tutorial's webhook makes it.
 
-import { partsOfDelivery } from './evidence.js';
+import { partsOfDelivery, succeeded } from './evidence.js';
 import { hint } from './hints.js';
 import { isParticle, originOf } from './origin.js';
 import { joined } from './response-parts.js';
@@ -37,17 +37,34 @@ export function explain(trace, hooks) {
  * @param {Trace} trace @param {Hook[]} hooks @returns {Hint[]}
  */
 export function explainResponse(trace, hooks) {
-  const { delivery, event, responses } = trace;
-  const parts = delivery && partsOfDelivery(delivery);
-  if (!parts || parts.length === 0 || !event) return [];
+  const { delivery, event, responses, errors } = trace;
+  if (!delivery || !event) return [];
+  const hook = hookOf(trace, hooks);
+  const { status } = delivery.response;
+  // What comes of other statuses is not documented.
+  if (status >= 400 || (status < 300 && !succeeded(delivery)))
+    return errors.length > 0 ? [] : missingHint('error', hook?.errorResponseTopic, trace);
+  const parts = partsOfDelivery(delivery);
+  if (!parts || parts.length === 0) return [];
   const { body } = delivery.response;
   const back = responses.filter(({ ambiguousWith }) => ambiguousWith.length === 0);
   if (back.some((one) => one.event.data !== parts[one.part ?? 0])) return [otherHint(back, body)];
-  const topic = hookOf(trace, hooks)?.responseTopic;
-  if (responses.length > 0 || typeof topic !== 'string' || topic === '') return [];
+  return responses.length > 0 ? [] : missingHint('response', hook?.responseTopic, trace);
+}
+
+/**
+ * Under which name the cloud publishes what was not seen.
+ * @param {'response' | 'error'} kind @param {unknown} topic @param {Trace} trace @returns {Hint[]}
+ */
+function missingHint(kind, topic, trace) {
+  if (typeof topic !== 'string' || topic === '') return [];
+  const [about, what, field] =
+    kind === 'error'
+      ? ['field-error-response-topic', 'The hook-error comes', 'errorResponseTopic']
+      : ['field-response-topic', 'It comes back', 'responseTopic'];
   const name = filled(topic, trace);
-  const words = name === null ? 'a name that its responseTopic does not tell' : `“${name}”`;
-  return [hint('field-response-topic', `It comes back under ${words}, which was not seen here.`)];
+  const words = name === null ? `a name that its ${field} does not tell` : `“${name}”`;
+  return [hint(about, `${what} under ${words}, which was not seen here.`)];
 }
 
 /** The one webhook that fired, if it is known. @param {Trace} trace @param {Hook[]} hooks */
@@ -65,7 +82,10 @@ function otherHint(back, body) {
   if (/^data:[^,]*;base64,/.test(text) && !body.startsWith('data:'))
     return hint(
       'field-data-url-response-event',
-      'It comes back as a data URL, of which the device gets the bytes (dataUrlResponseEvent).',
+      back.length === 1
+        ? 'It comes back as a data URL, of which the device gets the bytes (dataUrlResponseEvent).'
+        : `It comes back as a data URL (dataUrlResponseEvent) in ${events}. Whether the device ` +
+            'gets bytes or the parts of this text is not documented.',
     );
   if (text === body) return hint('field-unchunked', `Not split (unchunked): ${count}.`);
   if (body.startsWith(text))

@@ -30,6 +30,7 @@ const TOPIC = 'field-response-topic';
 /** What most devices take as one event: https://docs.particle.io/reference/device-os/api/ */
 const MAX_EVENT_BYTES = 1024;
 const MODE = 'webhook-tutorial';
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Why one event is sent twice. */
 export const TWICE =
   'two webhooks whose names overlap fired, or one in the sandbox and one in a product';
@@ -124,7 +125,7 @@ export function responseHints({ delivery, event, responses }) {
   if (!delivery || !(event || isParticle(delivery.request))) return [];
   const { status, body, delay_ms } = delivery.response;
   if (delay_ms >= 20_000) return [];
-  if (status >= 300 && status < 400)
+  if (REDIRECTS.has(status))
     return [
       hint(
         NO,
@@ -132,6 +133,8 @@ export function responseHints({ delivery, event, responses }) {
           'follows it.',
       ),
     ];
+  if (status >= 300 && status < 400)
+    return [hint(NO, `Particle does not document whether a ${status} is an error.`)];
   if (status < 200 || status > 299)
     return [hint(NO, 'Not a 2xx status: for Particle this is an error, and a hook-error follows.')];
   if (body === '')
@@ -230,6 +233,30 @@ const ERRORS = [
       'continues by itself after some seconds without errors.',
   ],
   [
+    /connect E(?:TIMEDOUT|HOSTUNREACH|NETUNREACH)/,
+    NO,
+    'There was no connection: nothing at the server’s address responded. Check that the server ' +
+      'runs and that the internet can reach it.',
+  ],
+  [
+    /ECONNREFUSED/,
+    NO,
+    'There was no connection: the server’s computer accepts none on this port. Check that the ' +
+      'server runs, and the port in the url.',
+  ],
+  [
+    /ENOTFOUND|EAI_AGAIN/,
+    NO,
+    'There was no connection: the host name in the url was not found in the DNS. Check its ' +
+      'spelling.',
+  ],
+  [
+    /\bcertificate\b/i,
+    'field-reject-unauthorized',
+    'The cloud did not accept the server’s certificate: it must be valid for the host name in ' +
+      'the url, not expired, and signed by a known authority.',
+  ],
+  [
     /ESOCKETTIMEDOUT/,
     SLOW,
     'The server accepted the connection but did not answer what was sent, within 20 s. What it ' +
@@ -241,7 +268,7 @@ const ERRORS = [
     'The server took the request but did not answer within 20 s: it is overloaded, or works ' +
       'before it answers. What it sends later reaches nobody.',
   ],
-  [/ECONNRESET/, NO, 'The server closed the connection without an answer.'],
+  [/ECONNRESET|socket hang up/, NO, 'The server closed the connection without an answer.'],
 ];
 
 /** On a hook-error. @param {Event} event */
