@@ -9,11 +9,11 @@ import { byOrder } from '../static/particle/by-order.js';
 import { eventFeed } from '../static/particle/event-feed.js';
 import * as explain from '../static/particle/explain.js';
 import { marksOf } from '../static/particle/origin.js';
-import { guess, readerOf } from '../static/particle/topics.js';
+import { guess, guessesOf, madeBy, readerOf } from '../static/particle/topics.js';
 import { DEVICES, delivery } from './particle-world.mjs';
 
 const NAME = 'WebhookTutorial01';
-const LATER = { ...explain, byOrder, readerOf, guess };
+const LATER = { ...explain, byOrder, readerOf, guessesOf };
 const T = Date.parse('2026-11-23T11:03:14.102Z');
 const BOT = ['user-agent', 'ParticleBot/1.1 (https://docs.particle.io/webhooks)'];
 const form = JSON.parse(readFileSync(new URL('../../infra/particle/webhook.json', import.meta.url), 'utf8'));
@@ -191,6 +191,10 @@ const TOPICS = [
   ['responseTopic', '{{{PARTICLE_DEVICE_ID}}}/got', (id) => `${id}/got`],
   ['errorResponseTopic', 'hook-error/errorClicks_{{SPARK_CORE_ID}}', (id) => `hook-error/errorClicks_${id}/0`],
   ['errorResponseTopic', 'oops', () => 'oops/0'],
+  ['responseTopic', '{{{room}}}', () => 'kitchen/0'],
+  ['responseTopic', '{{#room}}got_{{room}}{{/room}}', () => 'got_kitchen/0'],
+  ['responseTopic', '{{{room}}}-{{{id}}}-{{{room}}}', () => 'kitchen-4-kitchen'],
+  ['errorResponseTopic', '{{{room}}}', () => 'kitchen/0'],
 ];
 for (const [field, topic, nameFor] of TOPICS) {
   test(`answers come back under ${topic}`, () => {
@@ -209,6 +213,31 @@ for (const [field, topic, nameFor] of TOPICS) {
     }
   });
 }
+
+test('errors that have the topic of responses are errors all the same', () => {
+  for (const topic of ['both', '{{{room}}}']) {
+    const hooks = [hook({ responseTopic: topic, errorResponseTopic: topic })];
+    for (const [status, text] of [[404, 'error status 404 from h'], [500, 'getaddrinfo ENOTFOUND h'], [200, '{"ok":true}']]) {
+      const e = publish({ room: 'both' });
+      const one = request(1, T + 30, { body: JSON.stringify({ event: NAME, data: e.data, coreid: 'api', published_at: e.published_at }), status });
+      const [round, ...rest] = draw([one], [e, cloud('both/0', text, T + 60)], { hooks });
+      const { trace } = round;
+      assert.deepEqual([trace.errors.length, trace.responses.length, rest.length], status === 200 ? [0, 1, 0] : [1, 0, 0], `${topic}: ${text}`);
+      if (status !== 200) assert.doesNotMatch(notes(round), /every device/);
+    }
+  }
+});
+
+test('a name that a topic makes of another event’s data, or much later, is not taken', () => {
+  const hooks = [hook({ responseTopic: '{{{room}}}' })];
+  const e = publish({ room: 'kitchen' });
+  for (const other of [cloud('attic/0', 'x', T + 60), cloud('kitchen/0', 'x', T + 200_000), cloud('kitchen/0', 'x', T - 5)])
+    assert.equal(draw([], [e, other], { hooks }).filter(({ trace }) => trace.responses.length > 0).length, 0);
+  const isMade = madeBy(hooks);
+  assert.ok(isMade(cloud('kitchen/1', 'x', T + 60), [e]));
+  assert.ok(!isMade(cloud('attic/1', 'x', T + 60), [e]));
+  assert.ok(!isMade({ ...cloud('kitchen/1', 'x', T + 60), coreid: 'api' }, [e]), 'anybody may publish the name');
+});
 
 test('an unknown topic that holds the event’s name is no riddle either', () => {
   for (const name of [`hook-response/${NAME}/${DEVICES[0]}/0`, `${DEVICES[0]}/${NAME}/reply/0`, `reply_${NAME}/0`]) {
@@ -232,6 +261,9 @@ test('a response under its own topic that is not seen is said to be missing', ()
   const e = publish({ id: 4 });
   const one = request(1, T + 30, { body: JSON.stringify({ event: NAME, data: e.data, coreid: 'api', published_at: e.published_at }) });
   assert.match(notes(draw([one], [e, sent(T + 9)], { hooks: [hook({ responseTopic: 'sun/{{{PARTICLE_DEVICE_ID}}}' })] })[0]), /under “sun\/api”, which was not seen here/);
+  const failed = structuredClone(one);
+  failed.response.status = 500;
+  assert.match(notes(draw([failed], [e, sent(T + 9)], { hooks: [hook({ errorResponseTopic: 'oops/{{{id}}}' })] })[0]), /The hook-error comes under “oops\/4”, which was not seen here/);
 });
 
 test('ten thousand requests that name no event are put together without comparing each with each', () => {
@@ -258,13 +290,15 @@ test('events under a webhook’s own topics are kept, also those that were heard
   feed.keepFor('e');
   feed.follow({ name: 'c|u', api: 'http://x', token: 't' });
   const hear = (one) => channel.onmessage({ data: { stream: 'c|u', event: one } });
-  const [trigger, early, other, late] = [publish({}, T, 'api', 'Temp'), cloud('api_sun_time/0', 'x', T + 5), cloud('hook-response/Other/0', 'y', T + 6), cloud('api_sun_time/1', 'z', T + 7)];
+  const [trigger, early, other, late] = [publish({ room: 'kitchen' }, T, 'api', 'Temp'), cloud('api_sun_time/0', 'x', T + 5), cloud('hook-response/Other/0', 'y', T + 6), cloud('api_sun_time/1', 'z', T + 7)];
   for (const one of [trigger, early, other]) hear(one);
   assert.deepEqual(feed.events(), []);
-  const hooks = [hook({ event: 'Temp', responseTopic: '{{SPARK_CORE_ID}}_sun_time' })];
-  feed.watch(hooks, readerOf(hooks));
+  const hooks = [hook({ event: 'Temp', responseTopic: '{{SPARK_CORE_ID}}_sun_time', errorResponseTopic: '{{{room}}}' })];
+  feed.watch(hooks, readerOf(hooks), madeBy(hooks));
   hear(late);
-  assert.deepEqual(feed.events().map(({ id }) => id), [trigger, early, late].map(({ id }) => id));
+  const [made, strange] = [cloud('kitchen/0', 'z', T + 8), cloud('attic/0', 'z', T + 9)];
+  for (const one of [made, strange]) hear(one);
+  assert.deepEqual(feed.events().map(({ id }) => id), [trigger, early, late, made].map(({ id }) => id));
   assert.equal(tell, 'asked');
   feed.stop();
 });

@@ -66,6 +66,8 @@ export function eventFeed({
   let names = [prefix];
   /** What names say by the settings of those webhooks; null if they say what they say anyhow. */
   let read = /** @type {ReturnType<import('./join.js').Later['readerOf']> | null} */ (null);
+  /** Whether they make a name that doesn't say so. */
+  let isMade = /** @type {ReturnType<typeof import('./topics.js').madeBy> | null} */ (null);
   /** What was about none of them. @type {Event[]} */
   let passed = [];
 
@@ -116,14 +118,15 @@ export function eventFeed({
   function take(event) {
     const own = read?.(event);
     const { kind } = own ?? meaningOf(event);
-    if (!own?.isOwnTopic && !names.some((name) => concerns(event, name))) {
+    const isOwn = own?.isOwnTopic || isMade?.(event, store?.events() ?? []);
+    if (!isOwn && !names.some((name) => concerns(event, name))) {
       const isShort = (event.data?.length ?? 0) <= MAX_PASSED_DATA;
       if (isShort) passed = [...passed, event].slice(-MAX_PASSED);
       return;
     }
     if (DEVICE_ID.test(event.coreid)) deviceEventAt = Math.max(deviceEventAt ?? 0, event.seen);
     if (!store?.add(event)) return;
-    if (['sent', 'response', 'error'].includes(kind)) onReason();
+    if (isOwn || ['sent', 'response', 'error'].includes(kind)) onReason();
     onChange();
   }
 
@@ -171,10 +174,12 @@ export function eventFeed({
     /**
      * Keeps what is about these webhooks from now on, and what was heard of them a moment ago.
      * @param {import('./topics.js').Hook[]} hooks @param {typeof read} reader
+     * @param {typeof isMade} made
      */
-    watch(hooks, reader) {
+    watch(hooks, reader, made) {
       names = [prefix, ...hooks.map(({ event }) => event)];
       read = reader;
+      isMade = made;
       const again = passed;
       passed = [];
       for (const event of again) take(event);

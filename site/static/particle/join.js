@@ -30,7 +30,7 @@ import { byTime } from './response-parts.js';
  * @typedef {import('./topics.js').Reading} Reading
  * @typedef {{byOrder: typeof import('./by-order.js').byOrder,
  *   readerOf: typeof import('./topics.js').readerOf,
- *   guess: typeof import('./topics.js').guess}} Later what only other webhooks than the
+ *   guessesOf: typeof import('./topics.js').guessesOf}} Later what only other webhooks than the
  *   tutorial's need
  * @typedef {{event: Event, source: string | null, part: number | null, ambiguousWith: Trace[]}}
  *   Linked `source`: the device in its name. `ambiguousWith`: all that it may belong to, if more
@@ -113,11 +113,10 @@ export function join(deliveries, events, { prefix = null, hooks = [], ...later }
     ...linkSents(about, sents, read),
   ]);
   // What is left may be of a webhook whose topics nobody knows here.
-  const left = sorted.filter((event) => isAnswerOf(event, read(event)) && !linked.has(event));
-  const { guess } = later;
-  if (guess && left.length > 0) {
-    const all = traces.filter(isDated).sort(byPublishing);
-    const guessed = (/** @type {Event} */ event) => open(guess(event));
+  const all = traces.filter(isDated).sort(byPublishing);
+  for (const guess of later.guessesOf?.(hooks) ?? []) {
+    const left = sorted.filter((event) => isAnswerOf(event, read(event)) && !linked.has(event));
+    const guessed = perObject((/** @type {Event} */ event) => open(guess(event)));
     for (const event of linkAnswers(() => all, left, guessed)) linked.add(event);
   }
   const alone = sorted.filter((event) => read(event).kind !== 'trigger' && !linked.has(event));

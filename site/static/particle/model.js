@@ -121,7 +121,8 @@ export function createParticle({ state, form, clock, onReason }) {
     const isOwn = (/** @type {any} */ { responseTopic, errorResponseTopic }) =>
       responseTopic !== form.responseTopic || errorResponseTopic !== form.errorResponseTopic;
     const topics = hooks.some(isOwn) ? await import('./topics.js') : null;
-    if (state.hooks.peek() === hooks) feed.watch(hooks, topics?.readerOf(hooks) ?? null);
+    if (state.hooks.peek() === hooks)
+      feed.watch(hooks, topics?.readerOf(hooks) ?? null, topics?.madeBy(hooks) ?? null);
   }
   const devices = deviceList({
     connected: connection.peek,

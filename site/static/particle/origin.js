@@ -77,8 +77,8 @@ export const originOf = perObject(({ request, received_at }) => {
  * @param {Delivery} delivery
  */
 export const isUnusual = (delivery) => {
-  const { name, data, coreid, published_at } = originOf(delivery);
-  const isUsual = ![name, data, coreid, published_at].includes(null) && !data?.includes('&quot;');
+  const { name, data, coreid, at } = originOf(delivery);
+  const isUsual = ![name, data, coreid, at].includes(null) && !data?.includes('&quot;');
   return isParticle(delivery.request) && !isUsual;
 };
 

@@ -4,6 +4,7 @@
 
 import { perObject } from '../lib/memo.js';
 import { FROM_CLOUD, meaningOf } from './event.js';
+import { preferred } from './evidence.js';
 import { render } from './template.js';
 import { contextsOf } from './variables.js';
 
@@ -19,7 +20,9 @@ import { contextsOf } from './variables.js';
  *   `source`: the device, or `api`. `of`: the name of the event that it is about; null if it does
  *   not say. `isOwnTopic`: the settings of a webhook say so. `fits`: whether it can be about that
  *   one
- * @typedef {{kind: Kind, hook: Hook, template: string, pattern: RegExp, groups: string[]}} Topic
+ * @typedef {{kind: Kind, hook: Hook, template: string, pattern: RegExp | null, groups: string[]}}
+ *   Topic `pattern`: null if no name can be read back
+ * @typedef {Topic & {pattern: RegExp}} ReadableTopic
  */
 
 /** The variables in a topic that a name can be read back from, by what they are. */
@@ -34,20 +37,81 @@ const TAG = /\{\{\{\s*([\w.]+)\s*\}\}\}|\{\{&?\s*([\w.]+)\s*\}\}/g;
 const SOURCE_WITHIN = /(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f])|(?<![^/_-])api(?![^/_-])/;
 /** How the data of a hook-error begins. */
 const OF_ERROR =
-  /^(?:error status \d|Sleeping|Too many errors|.{0,20}E(?:SOCKET)?TIMEDOUT|.{0,20}ECONN)/;
+  /^(?:error status \d|Sleeping|Too many errors|template error: |.{0,40}\b(?:E(?:SOCKET)?TIMEDOUT|ECONN|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|certificate\b))/;
 const MAX_TOPIC = 256;
 /** Each part of a name that may be anything multiplies the ways to read it. */
 const MAX_WILD = 2;
 const MAX_HOOKS = 8;
 const LATEST_GUESS_MS = 30_000;
+/** Skipped events are answered as late as this. */
+const LATEST_MADE_MS = 120_000;
 
 /**
  * What the names of events say, to somebody who knows these webhooks.
  * @param {Hook[]} hooks @returns {(event: Event) => Reading}
  */
 export function readerOf(hooks) {
-  const topics = hooks.slice(0, MAX_HOOKS).flatMap(topicsOf);
+  const topics = topicsOfAll(hooks).filter(isReadable);
   return perObject((/** @type {Event} */ event) => read(event, topics));
+}
+
+/** @param {Hook[]} hooks */
+const topicsOfAll = (hooks) => hooks.slice(0, MAX_HOOKS).flatMap(topicsOf);
+
+/** @param {Topic} topic @returns {topic is ReadableTopic} */
+const isReadable = (topic) => topic.pattern !== null;
+
+/**
+ * Whether a topic that no name can be read back from makes the name of an event, filled from
+ * another that was published shortly before.
+ * @param {Hook[]} hooks @returns {(event: Event, heard: Event[]) => boolean}
+ */
+export function madeBy(hooks) {
+  const topics = topicsOfAll(hooks).filter((topic) => !isReadable(topic));
+  return (event, heard) =>
+    topics.length > 0 &&
+    event.coreid === FROM_CLOUD &&
+    heard.some((one) => one.coreid !== FROM_CLOUD && isMade(event, one, topics));
+}
+
+/** @param {Event} event @param {Published} published @param {Topic[]} topics */
+function isMade({ name, at }, published, topics) {
+  const age = at - (published.at ?? -Infinity);
+  const topicName = name.replace(/\/\d{1,6}$/, '');
+  return (
+    age >= 0 &&
+    age <= LATEST_MADE_MS &&
+    topics.some(
+      ({ hook, template }) =>
+        (published.name ?? '').startsWith(hook.event) && filled(template, published) === topicName,
+    )
+  );
+}
+
+/**
+ * Ways to read what no topic says, the surest first: by the names that other topics make, filled
+ * from each event that it may be about; else by what a name holds.
+ * @param {Hook[]} hooks @returns {((event: Event) => Reading)[]}
+ */
+export function guessesOf(hooks) {
+  const topics = topicsOfAll(hooks).filter((topic) => !isReadable(topic));
+  const made = (/** @type {Kind} */ kind) => (/** @type {Event} */ event) => {
+    const [those, others] = [true, false].map((is) =>
+      topics.filter((topic) => (topic.kind === kind) === is),
+    );
+    const isOther = OF_ERROR.test(event.data ?? '') !== (kind === 'error');
+    const part = /\/(\d{1,6})$/.exec(event.name)?.[1];
+    return {
+      kind,
+      source: null,
+      of: null,
+      part: part === undefined ? null : Number(part),
+      isOwnTopic: true,
+      fits: (/** @type {Published} */ published) =>
+        isMade(event, published, those) && !(isOther && isMade(event, published, others)),
+    };
+  };
+  return topics.length > 0 ? [made('error'), made('response'), guess] : [guess];
 }
 
 /**
@@ -119,21 +183,26 @@ function topic(hook, kind, template) {
     at = index + tag.length;
   }
   source += literal(template.slice(at));
-  const isReadable = groups.filter((what) => what !== 'source').length <= MAX_WILD;
   // Sections may leave out what is in them, and a name of nothing but data may be any name.
-  if (!isReadable || /\{\{/.test(template.replace(TAG, '')) || source === '([^]*?)') return [];
-  return [{ kind, hook, template, groups, pattern: new RegExp(`^${source}(?:/(\\d{1,6}))?$`) }];
+  const isWild =
+    groups.filter((what) => what !== 'source').length > MAX_WILD ||
+    /\{\{/.test(template.replace(TAG, '')) ||
+    source === '([^]*?)';
+  const pattern = isWild ? null : new RegExp(`^${source}(?:/(\\d{1,6}))?$`);
+  return [{ kind, hook, template, groups, pattern }];
 }
 
 /** @param {string} text */
 const literal = (text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 
-/** @param {Event} event @param {Topic[]} topics @returns {Reading} */
+/** @param {Event} event @param {ReadableTopic[]} topics @returns {Reading} */
 function read(event, topics) {
   const meaning = meaningOf(event);
-  const named = (/** @type {Topic} */ { pattern }) => pattern.test(event.name);
-  const fitting =
-    event.coreid === FROM_CLOUD && meaning.kind !== 'sent' ? topics.filter(named) : [];
+  const named = (/** @type {ReadableTopic} */ { pattern }) => pattern.test(event.name);
+  const all = event.coreid === FROM_CLOUD && meaning.kind !== 'sent' ? topics.filter(named) : [];
+  // Errors may have the same topic as responses.
+  const likely = OF_ERROR.test(event.data ?? '') ? 'error' : 'response';
+  const fitting = preferred(all, (topic) => topic.kind === likely);
   if (fitting.length === 0) return { ...meaning, isOwnTopic: false, fits: () => true };
   const [{ kind, pattern, groups }] = fitting;
   const found = /** @type {RegExpExecArray} */ (pattern.exec(event.name));
