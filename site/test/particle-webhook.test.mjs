@@ -138,6 +138,7 @@ test('hints appear where learners trip, and not elsewhere', () => {
   assert.match(answered({ response: long }, back(long.slice(0, 512), long.slice(512, 1024), long.slice(1024))), /1500 bytes: the cloud passes it on as 3/);
   for (const [text, about] of [['ESOCKETTIMEDOUT', /accepted the connection/], ['ETIMEDOUT', /took the request but did not answer within 20 s/], ['read ECONNRESET', /closed the connection/], ['socket hang up', /closed the connection/], ['connect ETIMEDOUT 10.0.0.1:443', /^There was no connection: nothing at/], ['connect EHOSTUNREACH 10.0.0.1:443', /nothing at the server’s address responded/], ['connect ECONNREFUSED 127.0.0.1:80', /accepts none on this port/], ['getaddrinfo ENOTFOUND example.invalid', /not found in the DNS/], ['self signed certificate', /did not accept the server’s certificate/], ['certificate has expired', /certificate/], ["Hostname/IP does not match certificate's altnames", /certificate/]]) assert.match(words(errorHints({ data: text })), about);
   assert.match(words(guessHint(['hook_sent_data', 'not_known_yet'])), /^In this simulation, hook-sent has no data, and “not known yet” is a guess\. The real cloud may differ\.$/);
+  assert.match(words(guessHint(['delete_has_body', 'hook_sent_data', 'hook_sent_before_answer'])), /^In this simulation, a DELETE request has a body, hook-sent has no data, and hook-sent comes before the response\. /);
   assert.deepEqual(guessHint([]), []);
 });
 

@@ -54,7 +54,7 @@ test('rows that come of typed data shift those that are read later', async () =>
   assert.equal(more.rows(101, 102)[0].name, 'm100');
 });
 
-test('a publish counts once for each 1024 bytes that it began, of bytes and not of their base64', () => {
+test('a publish counts once for every 1024 bytes or part of them, of bytes and not of their base64', () => {
   const cost = (data) => estimate({ event: trigger(data), responses: [], errors: [] }).publish;
   const url = (count) => `data:application/octet-stream;base64,${Buffer.alloc(count).toString('base64')}`;
   assert.deepEqual([cost(url(1024)), cost(url(1025)), cost('x'.repeat(1024)), cost('x'.repeat(1025)), cost(url(16_384)), cost('')], [1, 2, 1, 2, 16, 1]);

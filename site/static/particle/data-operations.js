@@ -4,7 +4,7 @@
 
 /** @typedef {import('./join.js').Trace} Trace */
 
-/** A publish counts once for each of these that it began, in bytes. */
+/** A publish counts once for every so many bytes or part of them. */
 const BLOCK_BYTES = 1024;
 
 /**

@@ -280,7 +280,7 @@ export function errorHints({ data }) {
 /** What the simulated cloud does by a guess, as the end of a sentence. */
 const GUESSED = new Map([
   ['hook_sent_data', 'hook-sent has no data'],
-  ['hook_sent_before_answer', 'it comes before the response'],
+  ['hook_sent_before_answer', 'hook-sent comes before the response'],
   ['hook_error_without_body', 'hook-error leaves out the server’s body'],
   ['network_error_text', 'the wording of this error is a guess'],
   ['redirect_is_response', 'a redirect counts as a response'],
@@ -310,6 +310,6 @@ export function guessHint(guesses) {
       guesses.map((one) => GUESSED.get(one) ?? `“${one.replaceAll('_', ' ')}” is a guess`),
     ),
   ];
-  const all = words.join(', and ');
+  const all = [words.slice(0, -1).join(', '), ...words.slice(-1)].filter(Boolean).join(', and ');
   return [hint(MODE, `In this simulation, ${all}. The real cloud may differ.`)];
 }
