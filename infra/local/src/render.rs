@@ -2,8 +2,9 @@
 
 use std::{
     fmt::Write as _,
+    fs::File,
     io::{self, Read as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -27,6 +28,9 @@ pub(crate) struct Render {
         allow_hyphen_values = true
     )]
     data: String,
+    /// File with the data of the event
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    data_file: Option<PathBuf>,
     /// Name of the event [default: the integration's `event`]
     #[arg(long, value_name = "EVENT")]
     name: Option<String>,
@@ -46,17 +50,15 @@ fn device_id(text: &str) -> Result<String, String> {
 
 /// Prints the request and the hints. The status is 1 if one of them is an error.
 pub(crate) fn run(render: Render, at_ms: i64) -> anyhow::Result<ExitCode> {
-    let Render { file, data, name, device, url } = render;
-    let read: Box<dyn io::Read> = match file.as_os_str() == "-" {
-        true => Box::new(io::stdin()),
-        false => {
-            let open = std::fs::File::open(&file);
-            Box::new(open.with_context(|| format!("{} can't be read", file.display()))?)
-        }
+    let Render { file, data, data_file, name, device, url } = render;
+    let text = match file.as_os_str() == "-" {
+        true => read(&file, io::stdin())?,
+        false => read(&file, open(&file)?)?,
     };
-    let mut text = String::new();
-    let size = read.take(MAX_FILE_BYTES).read_to_string(&mut text);
-    size.with_context(|| format!("{} can't be read as text", file.display()))?;
+    let data = match data_file {
+        Some(file) => read(&file, open(&file)?)?,
+        None => data,
+    };
     let data_bytes = data.len();
     let planned = Planned { name, data, device, at_ms };
     let preview = match preview(&text, url.as_deref(), planned) {
@@ -66,6 +68,20 @@ pub(crate) fn run(render: Render, at_ms: i64) -> anyhow::Result<ExitCode> {
     io::stdout().write_all(printed(&preview, data_bytes).as_bytes())?;
     let is_wrong = preview.hints.iter().any(|hint| hint.is_error);
     Ok(if is_wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn open(file: &Path) -> anyhow::Result<File> {
+    File::open(file).with_context(|| format!("{} can't be read", file.display()))
+}
+
+fn read(file: &Path, from: impl io::Read) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let size = from.take(MAX_FILE_BYTES + 1).read_to_string(&mut text);
+    let size = size.with_context(|| format!("{} can't be read as text", file.display()))?;
+    if size as u64 > MAX_FILE_BYTES {
+        bail!("{} is larger than {MAX_FILE_BYTES} bytes", file.display());
+    }
+    Ok(text)
 }
 
 fn printed(preview: &Preview, data_bytes: usize) -> String {
@@ -93,7 +109,8 @@ fn printed(preview: &Preview, data_bytes: usize) -> String {
     out
 }
 
-/// Without what would move a terminal's cursor.
+/// Without what would move a terminal's cursor or turn the text around.
 fn visible(text: &str) -> String {
-    text.replace(|sign: char| sign.is_control() && sign != '\t', "\u{fffd}")
+    let is_direction = |sign| matches!(sign, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.replace(|sign: char| (sign.is_control() && sign != '\t') || is_direction(sign), "\u{fffd}")
 }

@@ -49,19 +49,68 @@ fn a_mistake_is_an_error() {
         ),
         (r#"{"event":"e","url":"http://h","body":"{{#a}}"}"#, "{}", "error: unfillable: "),
         (r#"{"event":"e","url":"{{{PARTICLE_EVENT_NAME}}}"}"#, "{}", "error: not-sent: "),
-        (r#"{"event":"e","url":"http://h","disabled":true}"#, "{}", "error: not-triggered: "),
+        (
+            r#"{"event":"e","url":"http://h","disabled":true}"#,
+            "{}",
+            "error: not-triggered: This event does not trigger the integration: it is disabled.",
+        ),
+        (
+            r#"{"event":"e","url":"http://h","deviceID":"e00fce68ece1d3d21a73dcc9"}"#,
+            "{}",
+            "of the device e00fce68ece1d3d21a73dcc9 only; --device sets",
+        ),
+        (
+            r#"{"event":"e","url":"http://h","headers":{"X":"{{{t}}}"}}"#,
+            r#"{"t":"a\r\nEvil: 1"}"#,
+            "error: not-sent: The cloud can't send it: Invalid character in header content, of \"X\".",
+        ),
+        (r#"{"event":"e","url":"http://h","headers":{"X Y":"1"}}"#, "{}", "error: not-sent: "),
+        (
+            r#"{"event":"e","url":"http://h","requestType":"GET","body":"hello"}"#,
+            "{}",
+            "error: get-body: A GET request has no body",
+        ),
+        (
+            r#"{"event":"e","url":"http://h","headerz":{},"body":"x"}"#,
+            "{}",
+            "note: unknown-setting: \"headerz\" is no setting of a webhook that is known here; it is ignored. Did you mean headers?",
+        ),
+        (
+            r#"{"event":"e","url":"http://h","body":"{{{PRODUCT_ID}}}/{{{PRODUCT_VERSION}}}"}"#,
+            "{}",
+            "\n\n0/PRODUCT_VERSION\n",
+        ),
+        (
+            r#"{"event":"e","url":"http://h","body":"{{{PRODUCT_ID}}}"}"#,
+            "{}",
+            "note: product: PRODUCT_ID: what the cloud writes there depends on",
+        ),
+        (
+            r#"{"event":"e","url":"http://h","requestType":"DELETE","body":"x"}"#,
+            "{}",
+            "note: undocumented: The real cloud may differ: a DELETE request has a body here.",
+        ),
+        ("\u{feff}{\"event\":\"e\",\"url\":\"http://h\"}", "{}", "POST http://h/\n"),
+        (
+            r#"{"event":"e","url":"http://h","headers":{"X-{{{AUTH_KEY}}}":"1"}}"#,
+            "{}",
+            "X-[[SENSITIVE]]: 1\n",
+        ),
         (
             r#"{"event":"e","url":"http://h","body":"{{{a}}}"}"#,
-            "{\"a\":\"\\u001b[2J\"}",
+            "{\"a\":\"\\u001b[2J\\u202e\"}",
             "POST http://h/\n",
         ),
     ];
     for (integration, data, expected) in cases {
         let output = render(integration, &["--data", data]);
         assert!(text(&output.stdout).contains(expected), "{}", text(&output.stdout));
-        let is_error = expected.starts_with("error");
+        let is_error = text(&output.stdout).contains("\nerror: ")
+            || text(&output.stdout).starts_with("error: ");
+        assert!(is_error || !expected.starts_with("error"), "{integration}");
         assert_eq!(output.status.code(), Some(i32::from(is_error)), "{integration}");
-        assert!(!output.stdout.contains(&0x1b), "nothing moves the cursor of a terminal");
+        let is_moving = text(&output.stdout).contains(['\u{1b}', '\u{202e}']);
+        assert!(!is_moving, "nothing moves the cursor of a terminal or turns the text around");
     }
     for (integration, expected) in [
         ("[]", "must be a JSON object"),
@@ -72,6 +121,18 @@ fn a_mistake_is_an_error() {
         assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
         assert_eq!(output.status.code(), Some(1));
     }
+}
+
+#[test]
+fn files_are_read_whole_or_not_at_all() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let size = std::fs::metadata(file).unwrap().len();
+    let integration = r#"{"event":"e","url":"http://h"}"#;
+    let output = render(integration, &["--data-file", file]);
+    assert!(text(&output.stdout).contains(&format!("data {size} bytes")));
+    let output = render(&" ".repeat(1024 * 1024 + 1), &[]);
+    assert!(text(&output.stderr).contains("is larger than 1048576 bytes"));
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
