@@ -52,7 +52,7 @@ pub struct Preview {
 }
 
 /// The settings that mean something to a webhook, and what the API adds to them.
-const SETTINGS: [&str; 27] = [
+const SETTINGS: [&str; 29] = [
     "event",
     "eventName",
     "name",
@@ -76,6 +76,8 @@ const SETTINGS: [&str; 27] = [
     "unchunked",
     "dataUrlResponseEvent",
     "disabled",
+    "template",
+    "mydevices",
     "id",
     "created_at",
     "logs",
