@@ -75,7 +75,7 @@ export function parsedText(text, request, from, to, decode) {
     return nothing(`Nested deeper than ${MAX_DEPTH} levels, which counts as not JSON.`);
   const claim = contentType(request);
   return nothing(
-    /json/i.test(claim)
+    /[/+]json$/i.test(claim)
       ? 'Its content-type says JSON, but the body is not valid JSON.'
       : `The body is not JSON${claim === '' ? '' : ` (${claim})`}, so there is nothing to parse.`,
   );
