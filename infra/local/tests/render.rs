@@ -62,7 +62,7 @@ fn a_mistake_is_an_error() {
         (
             r#"{"event":"e","url":"http://h","headers":{"X":"{{{t}}}"}}"#,
             r#"{"t":"a\r\nEvil: 1"}"#,
-            "error: not-sent: The cloud can't send it: Invalid character in header content, of \"X\".",
+            "error: not-sent: The cloud can't send it: Invalid character in header content [\"X\"].",
         ),
         (r#"{"event":"e","url":"http://h","headers":{"X Y":"1"}}"#, "{}", "error: not-sent: "),
         (

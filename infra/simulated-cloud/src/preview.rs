@@ -128,7 +128,7 @@ pub fn preview(integration: &str, url: Option<&str>, planned: Planned) -> Result
         hints.push(Hint { id: "not-triggered", is_error: true, text });
         return Ok(Preview { request: None, hints });
     }
-    let request = match build(&config, &event, &values).and_then(sendable) {
+    let request = match build(&config, &event, &values) {
         Ok(request) => {
             let guesses = GUESSES.iter().filter(|(guess, _)| request.guesses.contains(guess));
             hints.extend(guesses.map(|(_, what)| Hint {
@@ -196,16 +196,6 @@ fn not_triggered(config: &HookConfig, event: &Event) -> Option<String> {
         }
         _ => format!("it is for names that begin with {:?}", config.event),
     })
-}
-
-/// A request that HTTP can carry.
-fn sendable(request: Outgoing) -> Result<Outgoing, String> {
-    for (name, value) in &request.headers {
-        if http::Request::builder().header(name, value).body(()).is_err() {
-            return Err(format!("Invalid character in header content, of {name:?}"));
-        }
-    }
-    Ok(request)
 }
 
 fn shown(request: Outgoing) -> Request {
