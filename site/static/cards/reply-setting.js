@@ -2,7 +2,7 @@
 // What the server can be set to answer, and what a device gets of it. Pure.
 
 import { PART_BYTES, cut } from '../particle/response-parts.js';
-import { size } from '../lib/text.js';
+import { byteLength, size } from '../lib/text.js';
 import { span } from '../lib/time.js';
 
 /**
@@ -183,7 +183,6 @@ export function settingWords(setting) {
   const { status, body, delay_ms = 0 } = setting;
   const words = [String(status)];
   if (delay_ms > 0) words.push(`after ${span(delay_ms)}`);
-  if (body !== undefined)
-    words.push(body === '' ? 'empty' : size(new TextEncoder().encode(body).length));
+  if (body !== undefined) words.push(body === '' ? 'empty' : size(byteLength(body)));
   return words.join(', ');
 }

@@ -4,6 +4,7 @@
 
 import { slots } from '../lib/component.js';
 import { listItems, write } from '../lib/dom.js';
+import { byteLength } from '../lib/text.js';
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, { state }) {
@@ -15,7 +16,7 @@ export function mount(root, { state }) {
     const { body: rendered, hints } = check(template.value, data.value);
     const mistakes = hints.filter(({ severity }) => severity === 'error');
     const count = mistakes.length;
-    const bytes = new TextEncoder().encode(rendered ?? '').length;
+    const bytes = byteLength(rendered ?? '');
     write(body, rendered ?? '');
     const isSent = rendered !== null;
     write(

@@ -71,6 +71,9 @@ export function clip(text, most, lines) {
 export const quotable = (/** @type {string} */ text) =>
   clip(text, 200, 1).text.replace(UNSEEN, signOf);
 
+/** How long a text is in UTF-8, in bytes. @param {string} text */
+export const byteLength = (text) => new TextEncoder().encode(text).length;
+
 /** Bytes as people count them. @param {number} count */
 export function size(count) {
   if (count < 1024) return `${count} ${count === 1 ? 'byte' : 'bytes'}`;

@@ -19,6 +19,7 @@
  *   clock
  */
 
+import { byteLength } from '../lib/text.js';
 import { headerOf, urlOf } from './request-body.js';
 
 export const FORMAT = 'webhook-tutorial/log';
@@ -89,12 +90,12 @@ function asHar({ log, hookUrl }) {
         statusText: '',
         headers: fields(response.headers),
         content: {
-          size: new TextEncoder().encode(response.body).length,
+          size: byteLength(response.body),
           mimeType: headerOf(response, 'content-type'),
           text: response.body,
         },
         redirectURL: '',
-        bodySize: new TextEncoder().encode(response.body).length,
+        bodySize: byteLength(response.body),
       },
       cache: {},
       timings: { send: 0, wait: took_ms + response.delay_ms, receive: 0 },

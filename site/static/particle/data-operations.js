@@ -2,6 +2,8 @@
 // How many data operations a round costs, by Particle's published rules. An estimate, and always
 // called one. Pure. https://docs.particle.io/getting-started/billing/data-operations/
 
+import { byteLength } from '../lib/text.js';
+
 /** @typedef {import('./join.js').Trace} Trace */
 
 /** A publish counts once for every so many bytes or part of them. */
@@ -44,9 +46,7 @@ export function estimate(trace) {
 /** The size of published data: of a data URL, that of the bytes in it. @param {string} data */
 function bytesOf(data) {
   const base64 = /^data:[^,]{1,200};base64,([A-Za-z0-9+/]*)={0,2}$/.exec(data)?.[1];
-  return base64 === undefined
-    ? new TextEncoder().encode(data).length
-    : Math.floor((base64.length * 3) / 4);
+  return base64 === undefined ? byteLength(data) : Math.floor((base64.length * 3) / 4);
 }
 
 /** In a few words, for a row. @param {Trace} trace */

@@ -3,7 +3,7 @@
 
 import { textRow, typed } from '../log/value-row.js';
 import { perObject } from '../lib/memo.js';
-import { size } from '../lib/text.js';
+import { byteLength, size } from '../lib/text.js';
 import { meaningOf } from './event.js';
 import { joined } from './response-parts.js';
 
@@ -120,7 +120,7 @@ export function answerBlock(parts, round) {
         .slice(0, 24)
         .join(', ')}`,
       pairs: whole.inOrder.map((part) => [
-        `${part.part} (${size(new TextEncoder().encode(part.event.data ?? '').length)})`,
+        `${part.part} (${size(byteLength(part.event.data ?? ''))})`,
         part.event.data ?? '',
       ]),
     },

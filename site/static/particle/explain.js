@@ -3,6 +3,7 @@
 // the response by the webhook's settings. Pure; loaded when something comes that is not as the
 // tutorial's webhook makes it.
 
+import { byteLength } from '../lib/text.js';
 import { partsOfDelivery, succeeded } from './evidence.js';
 import { hint } from './hints.js';
 import { isParticle, originOf } from './origin.js';
@@ -76,9 +77,8 @@ function hookOf({ name }, hooks) {
 /** @param {import('./join.js').Linked[]} back @param {string} body */
 function otherHint(back, body) {
   const { text } = joined(back);
-  const bytes = (/** @type {string} */ one) => new TextEncoder().encode(one).length;
   const events = back.length === 1 ? 'one event' : `${back.length} events`;
-  const count = `${bytes(text)} bytes in ${events}`;
+  const count = `${byteLength(text)} bytes in ${events}`;
   if (/^data:[^,]*;base64,/.test(text) && !body.startsWith('data:'))
     return hint(
       'field-data-url-response-event',
@@ -91,7 +91,7 @@ function otherHint(back, body) {
   if (body.startsWith(text))
     return hint(
       'when-the-answer-is-long',
-      `Only the beginning comes back: ${count}, of ${bytes(body)}.`,
+      `Only the beginning comes back: ${count}, of ${byteLength(body)}.`,
     );
   return hint(
     'field-response-template',

@@ -3,6 +3,7 @@
 // documented (https://docs.particle.io/reference/cloud-apis/webhooks/) and what was seen, and
 // nothing else.
 
+import { byteLength } from '../lib/text.js';
 import { fieldsOf, isForm } from '../log/request-body.js';
 import { SLEEPING, partsOfDelivery } from './evidence.js';
 import { SENT_BY, isParticle } from './origin.js';
@@ -146,15 +147,12 @@ export function responseHints({ delivery, event, responses }) {
     ? [
         hint(
           LONG,
-          `${bytesOf(body)} bytes: the cloud passes it on as ${parts.length} hook-response ` +
+          `${byteLength(body)} bytes: the cloud passes it on as ${parts.length} hook-response ` +
             `events of at most ${PART_BYTES} bytes.`,
         ),
       ]
     : [];
 }
-
-/** @param {string} text */
-const bytesOf = (text) => new TextEncoder().encode(text).length;
 
 /**
  * On the parts of a response.
@@ -165,8 +163,8 @@ const bytesOf = (text) => new TextEncoder().encode(text).length;
 export function answerHints({ missing, complete, reordered, inOrder, text }, trace) {
   const hints = [];
   const { body } = trace?.delivery?.response ?? { body: null };
-  const expected = body === null ? null : Math.ceil(bytesOf(body) / PART_BYTES);
-  const longest = Math.max(...inOrder.map(({ event }) => bytesOf(event.data ?? '')));
+  const expected = body === null ? null : Math.ceil(byteLength(body) / PART_BYTES);
+  const longest = Math.max(...inOrder.map(({ event }) => byteLength(event.data ?? '')));
   if (longest > MAX_EVENT_BYTES && trace?.coreid !== 'api')
     hints.push(
       hint(

@@ -1,7 +1,7 @@
 // @ts-check
 // Which event a request says it comes from: the fields that Particle's webhooks carry, and what
-// looks like them anywhere else, because a template may put them anywhere. Pure. They are what the
-// request claims. Anyone who knows the hook URL can claim anything.
+// looks like them anywhere else, because a template may put them anywhere. Pure. Nothing proves
+// them: anyone who knows the hook URL can send any values.
 
 import { fromBase64, binaryOf } from '../lib/bytes.js';
 import { members, stringOf } from '../lib/json-text.js';

@@ -5,7 +5,7 @@
 
 import { parseJson } from '../lib/json-text.js';
 import { jsonProblem, problemWords } from '../lib/json-problem.js';
-import { clip, quotable } from '../lib/text.js';
+import { byteLength, clip, quotable } from '../lib/text.js';
 import { ENTITY, render } from './template.js';
 import { contextsOf } from './variables.js';
 
@@ -81,7 +81,7 @@ export const RULES = [
     find: (filling) =>
       isCut(filling)
         ? [
-            `The data is not JSON and ends after exactly ${bytesOf(filling.data)} bytes, where ` +
+            `The data is not JSON and ends after exactly ${byteLength(filling.data)} bytes, where ` +
               'a version of Device OS cuts longer data: it was longer, and the rest is lost.',
           ]
         : [],
@@ -286,9 +286,9 @@ export const RULES = [
     where: 'data',
     about: 'typed-publish',
     find: ({ data, isPlanned }) =>
-      isPlanned && bytesOf(data) > 1024
+      isPlanned && byteLength(data) > 1024
         ? [
-            `${bytesOf(data)} bytes of data: before Device OS 6.3 a device publishes at most ` +
+            `${byteLength(data)} bytes of data: before Device OS 6.3 a device publishes at most ` +
               '1024, and cuts the rest.',
           ]
         : [],
@@ -640,16 +640,13 @@ const isLikeJson = (text) => /^\s*(?:\[|\{(?!\{))/.test(text);
 
 /** @param {Filling} filling */
 const isCut = ({ data, json }) =>
-  json === undefined && isLikeJson(data) && DATA_LIMITS.includes(bytesOf(data));
+  json === undefined && isLikeJson(data) && DATA_LIMITS.includes(byteLength(data));
 
 /** What is before a place, in words. @param {string} out @param {number} at */
 function after(out, at) {
   const name = /"([^"]{1,60})"\s*:\s*$/.exec(out.slice(Math.max(0, at - 200), at))?.[1];
   return name === undefined ? `at position ${at + 1}` : `after “${quotable(name)}”`;
 }
-
-/** @param {string} text */
-const bytesOf = (text) => new TextEncoder().encode(text).length;
 
 /** @param {unknown} value @returns {value is Record<string, unknown>} */
 const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);

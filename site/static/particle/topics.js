@@ -47,13 +47,13 @@ const LATEST_GUESS_MS = 30_000;
 const LATEST_MADE_MS = 120_000;
 
 /**
- * What the names of events say, to somebody who knows these webhooks.
- * @param {Hook[]} hooks @returns {(event: Event) => Reading}
+ * Reads the names of events by the settings of these webhooks.
+ * @type {(hooks: Hook[]) => (event: Event) => Reading}
  */
-export function readerOf(hooks) {
+export const readerOf = perObject((/** @type {Hook[]} */ hooks) => {
   const topics = topicsOfAll(hooks).filter(isReadable);
   return perObject((/** @type {Event} */ event) => read(event, topics));
-}
+});
 
 /** @param {Hook[]} hooks */
 const topicsOfAll = (hooks) => hooks.slice(0, MAX_HOOKS).flatMap(topicsOf);
@@ -100,12 +100,11 @@ export function guessesOf(hooks) {
       topics.filter((topic) => (topic.kind === kind) === is),
     );
     const isOther = OF_ERROR.test(event.data ?? '') !== (kind === 'error');
-    const part = /\/(\d{1,6})$/.exec(event.name)?.[1];
     return {
       kind,
       source: null,
       of: null,
-      part: part === undefined ? null : Number(part),
+      part: partIn(event.name),
       isOwnTopic: true,
       fits: (/** @type {Published} */ published) =>
         isMade(event, published, those) && !(isOther && isMade(event, published, others)),
@@ -123,7 +122,6 @@ export function guess(event) {
   const { name, data, at } = event;
   const { kind, of } = meaningOf(event);
   const [source = null] = SOURCE_WITHIN.exec(name) ?? [];
-  const part = /\/(\d{1,6})$/.exec(name)?.[1];
   // Behind `hook-response/` is the whole name, but for a Device ID.
   const holds = (/** @type {string} */ published) =>
     kind === 'internal'
@@ -133,11 +131,17 @@ export function guess(event) {
     kind: kind !== 'internal' ? kind : OF_ERROR.test(data ?? '') ? 'error' : 'response',
     source,
     of: null,
-    part: part === undefined ? null : Number(part),
+    part: partIn(name),
     isOwnTopic: false,
     fits: (published) =>
       holds(published.name ?? '') && at - (published.at ?? -Infinity) <= LATEST_GUESS_MS,
   };
+}
+
+/** The number of a part at the end of a name. @param {string} name */
+function partIn(name) {
+  const part = /\/(\d{1,6})$/.exec(name)?.[1];
+  return part === undefined ? null : Number(part);
 }
 
 /** Whether a name is in another, as a word of its own. */

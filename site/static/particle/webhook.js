@@ -3,6 +3,7 @@
 // the account is like it. Pure. Its form is infra/particle/webhook.json, the one file that the
 // page, the simulated cloud and the tests read.
 
+import { byteLength } from '../lib/text.js';
 import { SENT_BY } from './origin.js';
 import { render } from './template.js';
 import { contextsOf } from './variables.js';
@@ -133,7 +134,7 @@ export function unfit(name, data) {
   if (name.length > 64) return 'A name has at most 64 characters.';
   if (/^(?:spark|particle)/i.test(name))
     return 'Names that begin with “particle” or “spark” are the cloud’s own.';
-  if (new TextEncoder().encode(data).length > 1024)
+  if (byteLength(data) > 1024)
     return (
       'More than 1024 bytes of data: a device could not publish that on most versions of ' +
       'Device OS.'

@@ -3,6 +3,7 @@
 // out, each with what really happened.
 
 import { isJson } from '../lib/json-text.js';
+import { byteLength } from '../lib/text.js';
 import { isSleeping } from '../particle/evidence.js';
 import { SENT_BY } from '../particle/origin.js';
 import { PART_BYTES } from '../particle/response-parts.js';
@@ -142,7 +143,7 @@ export const RULES = {
     }),
   'long-response': ({ rounds, login }) =>
     last(rounds, ({ trace: { delivery, responses } }) => {
-      const bytes = delivery ? new TextEncoder().encode(delivery.response.body).length : 0;
+      const bytes = delivery ? byteLength(delivery.response.body) : 0;
       if (!delivery || bytes <= PART_BYTES || (login && responses.length < 2)) return null;
       return (
         `#${delivery.seq} was answered with ${bytes} ` +
