@@ -264,6 +264,11 @@ pub struct Source {
     pub text: String,
 }
 
+/// Whether a file of this name is compiled; others can be included.
+pub fn is_compiled(name: &str) -> bool {
+    [".cpp", ".ino", ".c"].iter().any(|end| name.ends_with(end))
+}
+
 /// Whether a text is a device ID: 24 lower-case hexadecimal digits.
 pub fn is_device_id(text: &str) -> bool {
     text.len() == 24 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))

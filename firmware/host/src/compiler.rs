@@ -17,6 +17,7 @@ use tokio::{io::AsyncReadExt as _, process::Command, time::timeout};
 
 /// A file of a firmware: `.cpp`, `.ino` and `.c` are compiled, others can be included.
 pub use device_link::Source;
+use device_link::is_compiled;
 
 use crate::{
     limits::{self, Lifeline, Pipes},
@@ -372,10 +373,6 @@ fn fingerprint<'a>(parts: impl Iterator<Item = &'a str>) -> String {
         hash.update(part);
     }
     data_encoding::HEXLOWER.encode(&hash.finalize()[..16])
-}
-
-fn is_compiled(name: &str) -> bool {
-    [".cpp", ".ino", ".c"].iter().any(|end| name.ends_with(end))
 }
 
 /// Where a project's files are included from by their names alone: `src`, and `src` of each library in `lib`.

@@ -6,7 +6,7 @@ use axum::{
     extract::State as Shared,
     response::{IntoResponse, Response},
 };
-use device_link::{CloudMessage, MAX_LINE_BYTES, Source, line};
+use device_link::{CloudMessage, MAX_LINE_BYTES, Source, is_compiled, line};
 use http::{StatusCode, header};
 use serde_json::json;
 use tokio::sync::{OwnedMutexGuard, oneshot};
@@ -202,10 +202,6 @@ fn sources(uploads: Vec<Upload>) -> Result<Vec<Source>, ApiError> {
         .collect::<Result<_, _>>()?;
     // A description of the project or of a library: the folders say what the compiler needs.
     Ok(files.into_iter().filter(|file| !file.name.ends_with(".properties")).collect())
-}
-
-fn is_compiled(name: &str) -> bool {
-    [".cpp", ".ino", ".c"].iter().any(|end| name.ends_with(end))
 }
 
 /// Waits until the device compiles and flashes nothing else. A new flash often follows the one before it at once.

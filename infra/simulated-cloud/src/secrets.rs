@@ -27,7 +27,7 @@ pub(crate) const SENSITIVE: &str = "[[SENSITIVE]]";
 pub(crate) const PLACEHOLDER: &str = "zz--simulated--sensitive--zz";
 
 /// What one integration may use.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Secrets {
     values: Object,
 }

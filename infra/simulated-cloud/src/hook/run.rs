@@ -154,9 +154,10 @@ impl Run {
 
     async fn attempt(&self) -> Outcome {
         let (config, event) = (Arc::clone(&self.config), Arc::clone(&self.event));
-        let secrets = Secrets::of(&self.config, &self.app.state());
+        let secrets = Arc::new(Secrets::of(&self.config, &self.app.state()));
         secrets.mark_used(&self.app);
-        let (request, sent) = match self.hooks.render(move || fill(&config, &event, &secrets)).await
+        let values = Arc::clone(&secrets);
+        let (request, sent) = match self.hooks.render(move || fill(&config, &event, &values)).await
         {
             Ok(filled) => filled,
             Err(reason) => {
@@ -176,7 +177,7 @@ impl Run {
             return Outcome::Skipped;
         }
         match self.exchange(request).await {
-            Ok(response) => self.responded(&host, sent, response).await,
+            Ok(response) => self.responded(&host, sent, response, &secrets).await,
             Err(error) => {
                 if error.is_server_fault {
                     self.hooks.ratings.count(&host, false, self.app.now());
@@ -206,14 +207,19 @@ impl Run {
         }
     }
 
-    async fn responded(&self, host: &str, sent: AttemptRequest, response: HookResponse) {
+    async fn responded(
+        &self,
+        host: &str,
+        sent: AttemptRequest,
+        response: HookResponse,
+        secrets: &Secrets,
+    ) {
         let is_redirect = (300..400).contains(&response.status);
         let is_success = is_redirect || (200..300).contains(&response.status);
         if !is_redirect {
             self.hooks.ratings.count(host, is_success, self.app.now());
         }
         // A value that the end of what is kept would cut is not kept in part.
-        let secrets = Secrets::of(&self.config, &self.app.state());
         let start = response.body.len().min(KEPT_BODY_BYTES + MAX_ENCODED * MAX_VALUE_BYTES);
         let start = secrets.mask(&String::from_utf8_lossy(&response.body[..start]));
         let got = AttemptResponse { status: response.status, body: kept(&start) };
