@@ -8,7 +8,7 @@ use tests::{
     client::{Client, header, raw},
     eventually,
     faults::{process::Process, proxy::Fault},
-    flags_of_local,
+    flags_of_home,
     home::{Home, Person},
     program,
 };
@@ -372,7 +372,7 @@ async fn overload_is_answered_with_503_and_loses_nothing() {
 #[tokio::test]
 async fn memory_is_bounded_when_many_send_large_bodies() {
     let data = tempfile::tempdir().unwrap();
-    let mut local = Process::new(program("local"), flags_of_local(data.path()));
+    let mut local = Process::new(program("webhook-tutorial"), flags_of_home(data.path()));
     local.start().await.unwrap();
     let page = local.page().borrow().clone().unwrap();
     let person = Person::new(&page, &Client::default());

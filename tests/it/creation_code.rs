@@ -2,7 +2,7 @@
 
 use http::{Method, Request, StatusCode};
 use serde_json::json;
-use tests::{browser::PHONE, client::json, flags_of_local, home::Home, program, visit::Visit};
+use tests::{browser::PHONE, client::json, flags_of_home, home::Home, program, visit::Visit};
 use tokio::process::Command;
 
 use crate::endings::Started;
@@ -49,8 +49,8 @@ async fn the_code_comes_from_a_file_or_the_environment() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("code");
     let local = |data: &str, options: &[&str]| {
-        let mut command = Command::new(program("local"));
-        command.args(flags_of_local(&dir.path().join(data))).args(options);
+        let mut command = Command::new(program("webhook-tutorial"));
+        command.args(flags_of_home(&dir.path().join(data))).args(options);
         command
     };
     std::fs::write(&file, format!("{CODE}\n")).unwrap();

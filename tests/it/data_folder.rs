@@ -14,7 +14,7 @@ use tests::{
     client::{Client, header, json},
     eventually,
     faults::process::Process,
-    flags_of_local,
+    flags_of_home,
     home::{Home, Person},
     on_a_small_disk, program,
 };
@@ -24,7 +24,7 @@ use crate::endings::Started;
 
 /// What the program says when it can't start.
 async fn refusal(data: &Path) -> String {
-    said(Command::new(program("local")).args(flags_of_local(data))).await
+    said(Command::new(program("webhook-tutorial")).args(flags_of_home(data))).await
 }
 
 /// The one line with which a program that can't start ends.
@@ -45,11 +45,11 @@ fn as_somebody_else(data: &Path) -> Command {
         give(data);
         let mut command = Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-        command.arg(program("local")).args(flags_of_local(data));
+        command.arg(program("webhook-tutorial")).args(flags_of_home(data));
         return command;
     }
-    let mut command = Command::new(program("local"));
-    command.args(flags_of_local(data));
+    let mut command = Command::new(program("webhook-tutorial"));
+    command.args(flags_of_home(data));
     command
 }
 
@@ -98,7 +98,7 @@ async fn a_table_without_its_time_to_live_gets_it() {
 /// A folder that was in use, with a log of these bodies.
 async fn used(bodies: &[&str]) -> (tempfile::TempDir, Person) {
     let data = tempfile::tempdir().unwrap();
-    let mut local = Process::new(program("local"), flags_of_local(data.path()));
+    let mut local = Process::new(program("webhook-tutorial"), flags_of_home(data.path()));
     let person = started(&mut local).await;
     person.create().await;
     for body in bodies {
@@ -131,7 +131,8 @@ async fn bodies(person: &Person, count: usize) -> Vec<String> {
 #[tokio::test]
 async fn a_full_disk_gives_503_and_loses_nothing_acknowledged() {
     let data = tempfile::tempdir().unwrap();
-    let (shell, args) = on_a_small_disk(1200, &program("local"), flags_of_local(data.path()));
+    let (shell, args) =
+        on_a_small_disk(1200, &program("webhook-tutorial"), flags_of_home(data.path()));
     let mut local = Process::new(shell, args);
     let person = started(&mut local).await;
     person.create().await;
@@ -153,7 +154,7 @@ async fn a_full_disk_gives_503_and_loses_nothing_acknowledged() {
     local.kill().await;
 
     // With room again all is well, and nothing of it is lost.
-    let mut local = Process::new(program("local"), flags_of_local(data.path()));
+    let mut local = Process::new(program("webhook-tutorial"), flags_of_home(data.path()));
     let again = started(&mut local).await;
     let person = Person { page_url: again.page_url, ..person };
     let kept = bodies(&person, acknowledged.len()).await;
@@ -164,8 +165,11 @@ async fn a_full_disk_gives_503_and_loses_nothing_acknowledged() {
     assert_eq!(more.status(), StatusCode::OK);
     local.kill().await;
 
-    let (shell, args) =
-        on_a_small_disk(1, &program("local"), flags_of_local(tempfile::tempdir().unwrap().path()));
+    let (shell, args) = on_a_small_disk(
+        1,
+        &program("webhook-tutorial"),
+        flags_of_home(tempfile::tempdir().unwrap().path()),
+    );
     let line = said(Command::new(shell).args(args)).await;
     assert!(line.contains("log.db") && line.contains("room"), "{line}");
 }
@@ -279,7 +283,7 @@ async fn a_file_of_another_version_or_a_damaged_one_is_untouched() {
     assert_eq!(std::fs::read(&log).unwrap(), later, "it was touched");
     // Written by an earlier one, from before it wrote its version.
     sql("DELETE FROM _config WHERE key = 'schema_version'").await;
-    let mut local = Process::new(program("local"), flags_of_local(folder));
+    let mut local = Process::new(program("webhook-tutorial"), flags_of_home(folder));
     let again = started(&mut local).await;
     let person = Person { page_url: again.page_url, ..person };
     assert_eq!(bodies(&person, 2).await, ["one", "two"]);
@@ -318,7 +322,7 @@ async fn a_file_of_another_version_or_a_damaged_one_is_untouched() {
     }
     // As it was, it is read as it was.
     std::fs::write(&log, &whole).unwrap();
-    let mut local = Process::new(program("local"), flags_of_local(folder));
+    let mut local = Process::new(program("webhook-tutorial"), flags_of_home(folder));
     let again = started(&mut local).await;
     let person = Person { page_url: again.page_url, ..person };
     assert_eq!(bodies(&person, 2).await, ["one", "two"]);
@@ -329,7 +333,7 @@ async fn a_file_of_another_version_or_a_damaged_one_is_untouched() {
 #[tokio::test]
 async fn a_damaged_log_is_reported_and_what_is_intact_is_read() {
     let data = tempfile::tempdir().unwrap();
-    let mut local = Process::new(program("local"), flags_of_local(data.path()));
+    let mut local = Process::new(program("webhook-tutorial"), flags_of_home(data.path()));
     let intact = started(&mut local).await;
     let damaged = Person::new(&intact.page_url, &Client::default());
     for (person, text) in [(&intact, "intact"), (&damaged, "damaged")] {
@@ -353,8 +357,8 @@ async fn a_damaged_log_is_reported_and_what_is_intact_is_read() {
     }
     std::fs::write(&log, bytes).unwrap();
 
-    let mut command = Command::new(program("local"));
-    let again = Started::by(command.args(flags_of_local(data.path()))).await;
+    let mut command = Command::new(program("webhook-tutorial"));
+    let again = Started::by(command.args(flags_of_home(data.path()))).await;
     let page_url = again.after("Webhook tutorial").to_owned();
     let at = |person: Person| Person { page_url: page_url.clone(), ..person };
     let (intact, damaged) = (at(intact), at(damaged));
@@ -461,9 +465,9 @@ async fn another_engine_keeps_the_log_and_the_folder_does_not() {
     })
     .await;
     let data = tempfile::tempdir().unwrap();
-    let mut flags = flags_of_local(data.path());
+    let mut flags = flags_of_home(data.path());
     flags.extend(["--dynamodb-url".to_owned(), format!("http://127.0.0.1:{port}")]);
-    let mut local = Process::new(program("local"), flags);
+    let mut local = Process::new(program("webhook-tutorial"), flags);
     let person = started(&mut local).await;
     person.create().await;
     let sent = person.post("text/plain", "elsewhere").await;

@@ -23,7 +23,7 @@ fn command(data: &Path, firmware: &str) -> Command {
     std::fs::create_dir_all(&device).unwrap();
     let flashed = json!([{ "name": "endless.cpp", "text": firmware }]);
     std::fs::write(device.join("flashed.json"), flashed.to_string()).unwrap();
-    let mut command = Command::new(program("local"));
+    let mut command = Command::new(program("webhook-tutorial"));
     command.args(["--port", "0", "--particle-port", "0", "--data"]).arg(data);
     command
 }
@@ -127,7 +127,7 @@ async fn a_device_in_another_process_is_back_when_its_cloud_is() {
 
 /// The real program on this data, and its simulated account once its only device is online.
 async fn run_and_sign_in(data: &Path) -> (Started, Account, Value) {
-    let mut command = Command::new(program("local"));
+    let mut command = Command::new(program("webhook-tutorial"));
     command.args(["--port", "0", "--particle-port", "0", "--data"]).arg(data);
     let stack = Started::by(&mut command).await;
     let account = stack.account().await;

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use tests::{
-    DEADLINE, account::Account, client::Client, faults::process::Process, flags_of_local,
+    DEADLINE, account::Account, client::Client, faults::process::Process, flags_of_home,
     home::Person, program,
 };
 use tokio::{
@@ -81,7 +81,7 @@ impl Started {
 #[tokio::test]
 async fn a_taken_port_or_data_folder_is_reported_in_one_line() {
     let data = tempfile::tempdir().unwrap();
-    let mut first = Process::new(program("local"), flags_of_local(data.path()));
+    let mut first = Process::new(program("webhook-tutorial"), flags_of_home(data.path()));
     first.start().await.unwrap();
     let page_url = first.page().borrow().clone().unwrap();
     let taken = page_url.rsplit(':').next().unwrap();
@@ -92,8 +92,8 @@ async fn a_taken_port_or_data_folder_is_reported_in_one_line() {
         (&[], data.path(), "in use by another instance"),
         (&[], file.path(), "data folder"),
     ] {
-        let ended = Command::new(program("local"))
-            .args(flags_of_local(data))
+        let ended = Command::new(program("webhook-tutorial"))
+            .args(flags_of_home(data))
             .args(port)
             .output()
             .await
@@ -109,8 +109,8 @@ async fn a_taken_port_or_data_folder_is_reported_in_one_line() {
 #[tokio::test]
 async fn sigterm_ends_the_program_with_status_0() {
     let data = tempfile::tempdir().unwrap();
-    let mut command = Command::new(program("local"));
-    let started = Started::by(command.args(flags_of_local(data.path()))).await;
+    let mut command = Command::new(program("webhook-tutorial"));
+    let started = Started::by(command.args(flags_of_home(data.path()))).await;
     let page = started.after("Webhook tutorial");
     assert_eq!(started.after("Log "), format!("{page}/log"));
     assert_eq!(started.terminate().await, (Some(0), String::new()));
@@ -121,8 +121,8 @@ async fn a_closed_standard_output_ends_the_program_quietly() {
     let data = tempfile::tempdir().unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let ended = Command::new(program("local"))
-        .args(flags_of_local(data.path()))
+    let ended = Command::new(program("webhook-tutorial"))
+        .args(flags_of_home(data.path()))
         .stdout(writer)
         .stderr(Stdio::piped())
         .kill_on_drop(true)

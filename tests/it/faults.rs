@@ -19,7 +19,7 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn acknowledged_deliveries_are_seen_once_in_order() {
     let (seeds, total) = tests::faults::run_seeds(
-        tests::program("local"),
+        tests::program("webhook-tutorial"),
         SEEDS.into_iter(),
         1,
         |_| true,
@@ -152,9 +152,11 @@ async fn a_stopped_fault_run_leaves_no_process() {
         let ended = tokio::time::timeout(tests::DEADLINE, run.wait()).await;
         assert!(!ended.expect("it ends").unwrap().success(), "and says that it was not done");
         eventually("its programs have ended too", || async {
+            // Linux keeps that much of a program's name.
+            const FIRST_15_OF_NAME: &str = "webhook-tutoria";
             let is_ours = |pid: &u32| {
                 let name = std::fs::read_to_string(format!("/proc/{pid}/comm"));
-                name.is_ok_and(|name| name.trim() == "local")
+                name.is_ok_and(|name| name.trim() == FIRST_15_OF_NAME)
             };
             (!started.iter().any(is_ours)).then_some(())
         })

@@ -41,6 +41,10 @@ fn crates_depend_on_each_other_in_one_direction() {
                 "virtual-device",
             ],
         ),
+        (
+            "webhook-tutorial",
+            &["delivery", "function-url", "device-link", "simulated-cloud", "local"],
+        ),
         ("aws", &["delivery", "function-url", "store", "api", "site"]),
     ]);
     for package in &packages {

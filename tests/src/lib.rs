@@ -87,8 +87,8 @@ pub async fn unless_told_to_end<T>(done: impl Future<Output = T>) -> std::io::Re
     }
 }
 
-/// How the real `local` is started in tests: without a device, on ports of the system's choice, with its data here.
-pub fn flags_of_local(data: &std::path::Path) -> Vec<String> {
+/// How the real program is started in tests: without a device, on ports of the system's choice, with its data here.
+pub fn flags_of_home(data: &std::path::Path) -> Vec<String> {
     let flags = ["--no-device", "--port", "0", "--particle-port", "0"];
     let mut flags: Vec<String> = flags.map(str::to_owned).into();
     flags.extend(["--data".to_owned(), data.display().to_string()]);

@@ -269,7 +269,7 @@ def smoke(root, binaries, work):
     """What is wrong with `smoke` against the local home, which needs a code for a new endpoint."""
     data = Path(work) / "home"
     shutil.rmtree(data, ignore_errors=True)
-    command = [binaries / "local", "--port", "0", "--particle-port", "0", "--no-device", "--data", data]
+    command = [binaries / "webhook-tutorial", "--port", "0", "--particle-port", "0", "--no-device", "--data", data]
     environment = {**os.environ, "CREATION_CODE": CODE}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as home:
         try:

@@ -37,7 +37,7 @@ async fn main() -> anyhow::Result<()> {
     let (began, minutes) = (Instant::now(), Duration::from_secs(60 * flags.minutes));
     let minutes = if flags.seed.is_some() { Duration::ZERO } else { minutes };
     let run_seeds = tests::faults::run_seeds(
-        tests::program("local"),
+        tests::program("webhook-tutorial"),
         first..,
         flags.at_once,
         move |begun| begun <= flags.seeds || began.elapsed() < minutes,

@@ -1,4 +1,4 @@
-//! The real `local` program, killed and started again.
+//! The real program, killed and started again.
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 

@@ -207,14 +207,14 @@ fn minutes_off(rng: &mut fastrand::Rng) -> i64 {
 }
 
 fn own_args(data: &Path, proxy: &str, ahead_ms: i64) -> Vec<String> {
-    let mut args = crate::flags_of_local(&data.join("own"));
+    let mut args = crate::flags_of_home(&data.join("own"));
     args.extend(["--engine-through".to_owned(), proxy.to_owned()]);
     args.push(format!("--clock-ahead-ms={ahead_ms}"));
     args
 }
 
 fn other_args(data: &Path, proxy: &str, ahead_ms: i64) -> Vec<String> {
-    let mut args = crate::flags_of_local(&data.join("other"));
+    let mut args = crate::flags_of_home(&data.join("other"));
     args.extend(["--dynamodb-url".to_owned(), proxy.to_owned()]);
     args.push(format!("--clock-ahead-ms={ahead_ms}"));
     args

@@ -8,7 +8,7 @@ use std::{
 };
 
 fn render(integration: &str, arguments: &[&str]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_local"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_webhook-tutorial"))
         .args(["render", "-"])
         .args(arguments)
         .stdin(Stdio::piped())

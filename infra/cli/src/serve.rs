@@ -1,13 +1,6 @@
-//! `cargo run`: the whole product on this machine.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "this program talks to a person, and reads the environment once"
-)]
-
-mod render;
+//! The local home, until the program is told to end.
 
 use std::{
-    fmt::Display,
     io::{self, Read as _, Write as _},
     path::PathBuf,
     process::ExitCode,
@@ -16,12 +9,12 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, ValueEnum};
 use delivery::millis::Millis;
 use device_link::DeviceState;
 use function_url::{
     Clock,
-    log::{Level, Line},
+    log::{Level, Line, Log},
 };
 use local::{
     Stack,
@@ -34,32 +27,13 @@ use tokio::{
     time::timeout,
 };
 
-use crate::render::Render;
+use crate::warn;
 
 /// How long the program takes to end. The promise is 5 s.
 const STOP_LIMIT: Duration = Duration::from_millis(4_800);
 
-/// The webhook tutorial on this machine: page, functions and data, with nothing to sign up for.
-///
-/// The environment variable CREATION_CODE, or a file named by --creation-code-file, holds a code that is then required to
-/// create an endpoint, as a deployment can have.
-#[derive(Parser)]
-#[command(version, args_override_self = true, args_conflicts_with_subcommands = true)]
-struct Arguments {
-    #[command(flatten)]
-    flags: Flags,
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Print the request that Particle would send for an integration, and the mistakes in it; the exit status is 1 if one is an error
-    Render(Render),
-}
-
 #[derive(Args)]
-struct Flags {
+pub(crate) struct Flags {
     /// Port of the page and of the hook URLs
     #[arg(long, default_value_t = 8787)]
     port: u16,
@@ -88,6 +62,9 @@ struct Flags {
     /// Port for webhooks alone; opened only with --public-url
     #[arg(long, default_value_t = 8789)]
     hook_port: u16,
+    /// Format of the log on standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
     /// For tests with faults: call the embedded engine through this URL, and print its own
     #[arg(long, hide = true, value_name = "URL", conflicts_with = "dynamodb_url")]
     engine_through: Option<String>,
@@ -154,24 +131,8 @@ fn web_url(text: &str) -> Result<String, String> {
     }
 }
 
-fn main() -> ExitCode {
-    let Arguments { flags, command } = Arguments::parse();
-    let result = match command {
-        Some(Command::Render(render)) => {
-            render::run(render, i64::try_from(function_url::system_clock()().0).unwrap_or(i64::MAX))
-        }
-        None => run(flags).map(|()| ExitCode::SUCCESS),
-    };
-    match result {
-        Ok(status) => status,
-        Err(error) => {
-            warn(&format_args!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(flags: Flags) -> anyhow::Result<()> {
+/// Runs the local home until the program is told to end.
+pub(crate) fn run(flags: Flags) -> anyhow::Result<ExitCode> {
     let prints_engine = flags.engine_through.is_some();
     let mut config = Config {
         engine: flags.engine(),
@@ -182,7 +143,7 @@ fn run(flags: Flags) -> anyhow::Result<()> {
         hook_port: flags.hook_port,
         creation_code: flags.creation_code()?,
         public_url: flags.public_url,
-        log: error_log(),
+        log: log(flags.log_format),
         ..Config::new(flags.data)
     };
     if flags.no_device {
@@ -217,7 +178,7 @@ fn run(flags: Flags) -> anyhow::Result<()> {
         stopped.context("not everything ended in time; what was acknowledged is stored")??
     });
     workers.shutdown_background();
-    result
+    result.map(|()| ExitCode::SUCCESS)
 }
 
 /// Prints where everything is.
@@ -261,10 +222,19 @@ async fn print_messages(device: Option<watch::Receiver<DeviceState>>) -> io::Res
     std::future::pending().await
 }
 
-/// Prints what failed; not again what was printed last.
-fn error_log() -> function_url::log::Log {
+/// How the functions' responses are logged.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// Failures, as text
+    Text,
+    /// Every response, as one JSON object on a line
+    Json,
+}
+
+/// Prints on standard error. As text, a failure is not printed again if it was the last one.
+fn log(format: LogFormat) -> Log {
     let printed = Mutex::new(String::new());
-    Arc::new(move |line: &Line<'_>| {
+    let text = move |line: &Line<'_>| {
         if let Some(error) = line.error
             && Level::Error.writes(line)
         {
@@ -275,10 +245,16 @@ fn error_log() -> function_url::log::Log {
                 *printed = error.to_owned();
             }
         }
-    })
-}
-
-/// A line on standard error, for a person who may have closed it.
-fn warn(line: &dyn Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    };
+    let json = |line: &Line<'_>| {
+        if Level::Info.writes(line)
+            && let Ok(json) = serde_json::to_string(line)
+        {
+            warn(&json);
+        }
+    };
+    match format {
+        LogFormat::Text => Arc::new(text),
+        LogFormat::Json => Arc::new(json),
+    }
 }
