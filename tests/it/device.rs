@@ -20,7 +20,7 @@ async fn the_device_is_the_same_after_a_restart() {
     let id = home.stack.devices()[0].id.clone();
     let device = Account::of(&home).await.online(&id).await;
     assert_eq!(device["name"], "virtual-device");
-    assert_eq!(device["last_app"], "webhook-tutorial.cpp");
+    assert_eq!(device["last_app"], "idle.cpp");
     let config = local::config::Config {
         devices: vec![VirtualDevice::default()],
         ..home::config(&home.data)

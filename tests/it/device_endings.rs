@@ -152,7 +152,7 @@ async fn a_device_killed_while_it_is_flashed_comes_back() {
     let (_stack, account, device) = run_and_sign_in(data.path()).await;
     assert_eq!(device["id"], id.as_str(), "it is the same device");
     let app = device["last_app"].as_str().unwrap();
-    assert!(["first.cpp", "webhook-tutorial.cpp"].contains(&app), "{app}");
+    assert!(["first.cpp", "idle.cpp"].contains(&app), "{app}");
     let answer = account.flash(&id, "second.cpp", tutorial).await;
     assert_eq!(answer.status(), StatusCode::OK, "{answer:?}");
     eventually("the device is back with the second one", || async {

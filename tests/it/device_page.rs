@@ -5,7 +5,7 @@ use local::config::{CompilerAt, VirtualDevice};
 use serde_json::{Value, json};
 use tests::{
     browser::{DARK, LIGHT, PHONE, View},
-    home::Home,
+    home::{Home, tutorial_device},
     visit::Visit,
 };
 
@@ -13,7 +13,7 @@ const FIRST: &str = "e00fce68aaaaaaaaaaaaaaaa";
 const SECOND: &str = "e00fce68bbbbbbbbbbbbbbbb";
 
 fn device(id: &str, name: &str) -> VirtualDevice {
-    VirtualDevice { id: Some(id.into()), name: name.into(), ..VirtualDevice::default() }
+    VirtualDevice { id: Some(id.into()), name: name.into(), ..tutorial_device() }
 }
 
 /// The page with an endpoint, the simulated account connected and the webhook made, as far as the devices.

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, env, fs, path::Path, sync::Arc, time::Duration}
 use delivery::millis::Millis;
 use local::config::VirtualDevice;
 use serde_json::{Value, json};
-use tests::home::Home;
+use tests::home::{Home, tutorial_device};
 use tokio::process::Command;
 
 /// 2026-11-23T11:03:14.102Z
@@ -55,11 +55,8 @@ async fn the_examples_are_what_really_happens() {
                 Millis(clock.now_ms().unsigned_abs())
             }
         });
-        config.devices = vec![VirtualDevice {
-            id: Some(DEVICE.into()),
-            seed: Some(1),
-            ..VirtualDevice::default()
-        }];
+        config.devices =
+            vec![VirtualDevice { id: Some(DEVICE.into()), seed: Some(1), ..tutorial_device() }];
     })
     .await;
     let stack = &home.stack;

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use local::config::VirtualDevice;
 use serde_json::json;
 use tests::{
     browser::{LIGHT, VIEWS, View},
-    home::Home,
+    home::{Home, tutorial_device},
     visit::Visit,
 };
 
@@ -48,7 +47,7 @@ async fn before_start_and_reading_ahead() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_cloud_a_device_and_rounds() {
-    let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
+    let home = Home::start_with(|config| config.devices = vec![tutorial_device()]).await;
     let visit = Visit::to(&home, LIGHT).await;
     visit.start().await;
     look(&visit, "started", async |_| ()).await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tests::{
     account::Account,
     browser::LIGHT,
-    home::Home,
+    home::{Home, tutorial_device},
     recorder::{Heard, Recorder},
     visit::Visit,
 };
@@ -152,7 +152,7 @@ async fn is_left(visit: &Visit, name: &str, state: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cleaning_up_ends_well_though_the_endpoint_is_forgotten_first() {
-    let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
+    let home = Home::start_with(|config| config.devices = vec![tutorial_device()]).await;
     let visit = Visit::connected_at(&home, LIGHT).await;
     ticked(&visit, "make-webhook").await;
     visit.act("panel", "press").await;

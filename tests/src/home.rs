@@ -9,7 +9,7 @@ use delivery::{
 use http::{Method, Request, Response, StatusCode};
 use local::{
     Stack,
-    config::{Config, EngineAt},
+    config::{Config, EngineAt, Source, VirtualDevice},
 };
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -40,6 +40,13 @@ pub fn config(data: &TempDir) -> Config {
         log: function_url::log::to_stdout(function_url::log::Level::Info),
         ..Config::new(data.path().join("data"))
     }
+}
+
+/// A virtual device that boots with the tutorial's firmware, as if it had been flashed, and so publishes at once.
+pub fn tutorial_device() -> VirtualDevice {
+    let name = "webhook-tutorial.cpp".to_owned();
+    let text = include_str!("../../firmware/src/webhook-tutorial.cpp").to_owned();
+    VirtualDevice { firmware: Some(vec![Source { name, text }]), ..VirtualDevice::default() }
 }
 
 impl Home {

@@ -14,12 +14,9 @@ use tokio::{
 
 use crate::{platform::Power, supervisor::Supervisor};
 
-/// The firmware that a device runs when nothing else was ever flashed: the tutorial's.
-pub fn tutorial_firmware() -> Source {
-    Source {
-        name: "webhook-tutorial.cpp".into(),
-        text: include_str!("../../src/webhook-tutorial.cpp").into(),
-    }
+/// The firmware that a device runs until another one is flashed. It publishes nothing.
+pub(crate) fn idle_firmware() -> Source {
+    Source { name: "idle.cpp".into(), text: include_str!("../idle.cpp").into() }
 }
 
 /// Messages that may wait for a cloud that reads slowly.
@@ -63,7 +60,7 @@ pub struct Config {
     pub seed: Option<u32>,
     /// Keeps what was flashed and compiled. One folder per device.
     pub work_dir: PathBuf,
-    /// What to flash at the start. None boots what was flashed last, at first the tutorial's firmware.
+    /// What to flash at the start. None boots what was flashed last, at first the idle firmware.
     pub firmware: Option<Vec<Source>>,
     /// What compiles its firmware.
     pub compiler: CompilerAt,

@@ -36,7 +36,7 @@ struct Flags {
     /// Seed of the firmware's random numbers, so that they repeat [default: random]
     #[arg(long)]
     seed: Option<u32>,
-    /// Firmware, a .cpp or .ino file [default: the last one flashed, at first the tutorial's]
+    /// Firmware, a .cpp or .ino file [default: the last one flashed, at first one that is idle]
     #[arg(long)]
     firmware: Option<PathBuf>,
     /// Folder that keeps the flashed firmware [default: it is not kept]

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::{
     binary_store::BinaryStore,
     compiler::{Compiler, Failure, INSTALL_A_COMPILER, main_file},
-    device::{Config, tutorial_firmware},
+    device::{Config, idle_firmware},
     platform::Platform,
 };
 
@@ -55,7 +55,7 @@ impl Programs {
             store.keep(sources)?;
         }
         Ok(Self {
-            flashed: store.flashed().unwrap_or_else(|| vec![tutorial_firmware()]),
+            flashed: store.flashed().unwrap_or_else(|| vec![idle_firmware()]),
             store,
             compiler: None,
             platform: config.power.platform(),
@@ -68,6 +68,11 @@ impl Programs {
     /// The name of the flashed source's main file.
     pub(crate) fn firmware(&self) -> String {
         main_file(&self.flashed).unwrap_or_default().to_owned()
+    }
+
+    /// Whether it is the firmware that publishes nothing.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.flashed == [idle_firmware()]
     }
 
     /// None until the flashed source is compiled.

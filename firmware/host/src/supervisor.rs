@@ -35,6 +35,8 @@ const CONNECTING_MS: u64 = 1500;
 /// Subscriptions, functions and variables together. `host.cpp` allows fewer of each; a firmware can go around it.
 const MAX_REGISTERED: usize = 64;
 
+const IDLE: &str = "It has the idle firmware, which publishes nothing; flash another one to begin.";
+
 pub(crate) struct Supervisor {
     id: String,
     config: Config,
@@ -278,7 +280,7 @@ impl Supervisor {
         match built {
             Built::Requested(result) => self.send(result),
             Built::Flashed(Ok(())) => {
-                self.message = sandbox::missing().map(str::to_owned);
+                self.message = ready_message(&self.programs);
                 self.boot();
             }
             Built::Flashed(Err(why)) => self.message = Some(why),
@@ -299,7 +301,7 @@ impl Supervisor {
             return self.send(DeviceMessage::Flashed { request, ok: false });
         }
         self.stop();
-        self.message = sandbox::missing().map(str::to_owned);
+        self.message = ready_message(&self.programs);
         self.restarts = Restarts::default();
         self.flashing = Some(request);
         self.boot();
@@ -362,7 +364,7 @@ impl Supervisor {
             return;
         };
         if self.restarts.recovered(running.ran_for(now)) {
-            self.message = sandbox::missing().map(str::to_owned);
+            self.message = ready_message(&self.programs);
         }
         match running.advance(now) {
             Action::None => {}
@@ -458,6 +460,13 @@ impl Supervisor {
         self.end_flash(false);
         self.message = Some(self.restarts.crashed(why, ran_for, Instant::now()));
     }
+}
+
+/// What a person should know of a device whose firmware can run.
+fn ready_message(programs: &Programs) -> Option<String> {
+    let idle = programs.is_idle().then_some(IDLE);
+    let words: Vec<&str> = idle.into_iter().chain(sandbox::missing()).collect();
+    (!words.is_empty()).then(|| words.join(" "))
 }
 
 async fn receive(link: &mut Option<Link<DeviceMessage>>) -> Option<CloudMessage> {

@@ -95,6 +95,8 @@ pub enum EngineAt {
     Url(String),
 }
 
+/// A file of a virtual device's firmware.
+pub use device_link::Source;
 /// A virtual device to start. Its `work_dir` is the stack's to say.
 pub use virtual_device::device::{CompilerAt, Config as VirtualDevice};
 

@@ -115,7 +115,8 @@ export function mount(root, { state, particle, clock, expectRound }) {
     write(at.state, words);
     const compiler = now?.compiler ? '' : '; it has no compiler';
     const firmware = now?.firmware || 'no firmware';
-    write(at.about, now ? `${now.name} (${now.id}) runs ${firmware}${compiler}.` : '');
+    const has = live?.running ? 'runs' : 'has';
+    write(at.about, now ? `${now.name} (${now.id}) ${has} ${firmware}${compiler}.` : '');
     writeOrHide(at.message, lost.value || now?.message || '');
     at.press.disabled = !live?.running;
     at.plug.disabled = live === null;

@@ -85,8 +85,7 @@ impl Cloud {
 
     /// Compiles a firmware of one file: the `size` table, or the compiler's output.
     async fn compile(&mut self, request: u64, text: &str) -> Result<String, String> {
-        let files = vec![Source { name: "webhook-tutorial.cpp".into(), text: text.into() }];
-        self.send(CloudMessage::Compile { request, files }).await;
+        self.send(CloudMessage::Compile { request, files: vec![file(text)] }).await;
         self.until(|message| match message.clone() {
             DeviceMessage::Compiled { request: of, size, errors, .. } if of == request => {
                 Some(size.ok_or_else(|| errors.unwrap()))
@@ -112,13 +111,22 @@ fn config(work_dir: &Path) -> Config {
         power: Power::Usb,
         speed: 60,
         work_dir: work_dir.into(),
+        firmware: Some(vec![file(TUTORIAL)]),
         ..Config::default()
     }
 }
 
+fn file(text: &str) -> Source {
+    Source { name: "webhook-tutorial.cpp".into(), text: text.into() }
+}
+
 async fn started(work_dir: &Path) -> (Device, Cloud) {
+    start(config(work_dir))
+}
+
+fn start(config: Config) -> (Device, Cloud) {
     let (cloud, io) = Cloud::new();
-    (Device::start(config(work_dir), io).unwrap(), cloud)
+    (Device::start(config, io).unwrap(), cloud)
 }
 
 #[tokio::test]
@@ -195,14 +203,22 @@ async fn plugging_in_again_boots_from_the_beginning() {
 }
 
 #[tokio::test]
-async fn a_flashed_program_runs_and_is_still_there_after_a_restart() {
+async fn it_is_idle_until_a_program_is_flashed_which_is_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let (device, mut cloud) = started(dir.path()).await;
+    let config = Config { firmware: None, ..config(dir.path()) };
+    let (device, mut cloud) = start(config.clone());
+    cloud.serial("idle firmware: it publishes nothing").await;
+    let idle = cloud.state(|state| state.running).await;
     cloud.online().await;
+    cloud.send(CloudMessage::Press { clicks: 1 }).await;
+    cloud.serial("MODE was tapped; the idle firmware does nothing").await;
+    assert!(idle.message.unwrap().starts_with("It has the idle firmware"));
+    assert!(!cloud.seen.iter().any(|message| matches!(message, DeviceMessage::Publish { .. })));
     let text = TUTORIAL.replace("60 * 1000", "30 * 1000");
     assert_ne!(text, TUTORIAL);
     let size = cloud.compile(7, &text).await.unwrap();
     cloud.send(CloudMessage::Flash { request: 7 }).await;
+    cloud.state(|state| state.message.as_deref() == sandbox::missing()).await;
     assert!(cloud.flashed().await);
     let (head, numbers) = size.split_once('\n').unwrap();
     assert!(
@@ -214,7 +230,7 @@ async fn a_flashed_program_runs_and_is_still_there_after_a_restart() {
     assert!(cloud.serial("publish").await.starts_with("00000300"));
     device.shutdown().await;
 
-    let (_device, mut cloud) = started(dir.path()).await;
+    let (_device, mut cloud) = start(config);
     assert!(cloud.serial("publish").await.starts_with("00000300"));
 }
 
