@@ -34,6 +34,15 @@ fn building_twice_gives_the_same_bytes() {
 }
 
 #[test]
+fn every_claim_names_a_paragraph_of_the_page() {
+    let tutorial = text(&all(), "index.html");
+    let claims = include_str!("../content/claims.md");
+    let anchors = claims.split("](#").skip(1).filter_map(|rest| rest.split(')').next());
+    let missing: Vec<_> = anchors.filter(|id| !attribute(&tutorial, "id").contains(id)).collect();
+    assert!(claims.contains("](#") && missing.is_empty(), "no such paragraphs: {missing:?}");
+}
+
+#[test]
 fn every_loaded_file_exists_and_is_immutable_if_hashed() {
     let files = all();
     let paths: BTreeSet<_> = files.iter().map(|file| format!("/{}", file.path)).collect();
