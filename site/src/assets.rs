@@ -3,17 +3,13 @@
 //! A script is served as it is written, without the lines that hold only a comment. One hash for all keeps its relative
 //! imports true. The styles are joined into one sheet.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use data_encoding::BASE32_NOPAD;
 use sha2::{Digest, Sha256};
 
-use crate::site_file::SiteFile;
+use crate::{site_file::SiteFile, source_files::SourceFiles};
 
 /// The static files of one build.
 #[derive(Clone, Debug)]
@@ -27,14 +23,14 @@ pub struct Assets {
 }
 
 impl Assets {
-    /// Reads `static/` and `style/` below `source`. `webhook` is the form of the integration, which the page reads too.
+    /// Reads `static/` and `style/`. `webhook` is the form of the integration, which the page reads too.
     ///
     /// # Errors
     /// If a file can't be read, or a script imports one that does not exist.
-    pub fn read(source: &Path, webhook: Vec<u8>) -> Result<Assets> {
+    pub fn read(sources: &SourceFiles, webhook: Vec<u8>) -> Result<Assets> {
         let mut files = vec![SiteFile::new("particle/webhook.json", webhook)];
         let mut imports = BTreeMap::new();
-        for (path, bytes) in walk(&source.join("static"))? {
+        for (path, bytes) in sources.below("site/static")? {
             if !path.ends_with(".js") {
                 files.push(SiteFile::new(path, bytes));
                 continue;
@@ -50,7 +46,7 @@ impl Assets {
                 ensure!(exists, "static/{path} imports static/{import}, which does not exist");
             }
         }
-        let mut styles = walk(&source.join("style"))?;
+        let mut styles = sources.below("site/style")?;
         // What all components share comes first: the files that are in no folder.
         styles.sort_by_key(|(path, _)| (path.contains('/'), path.clone()));
         let mut sheet = String::new();
@@ -117,33 +113,6 @@ impl Assets {
         }
         found
     }
-}
-
-/// Every file of a folder, with its path below it.
-fn walk(folder: &Path) -> Result<Vec<(String, Vec<u8>)>> {
-    let mut found = Vec::new();
-    let mut open = vec![(folder.to_owned(), String::new())];
-    while let Some((folder, prefix)) = open.pop() {
-        let entries =
-            fs::read_dir(&folder).with_context(|| format!("read {}", folder.display()))?;
-        for entry in entries {
-            let path = entry?.path();
-            let name = path.file_name().and_then(|name| name.to_str());
-            let name = name.with_context(|| format!("{} has no plain name", path.display()))?;
-            // Editors and file managers leave such files beside ours.
-            if name.starts_with('.') || name.ends_with('~') {
-                continue;
-            }
-            let below = format!("{prefix}{name}");
-            if path.is_dir() {
-                open.push((path, format!("{below}/")));
-            } else {
-                let bytes = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
-                found.push((below, bytes));
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// A script or a style without the lines that hold only a comment, or nothing.

@@ -1,13 +1,13 @@
 //! `content/recorded/*.json`: the page's examples, each a block of a real run. `tests/it/examples.rs` writes the files and
 //! fails when reality differs; nothing in them is made by hand.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use askama::Template;
 use serde::Deserialize;
 
-use crate::page::Block;
+use crate::{page::Block, source_files::SourceFiles};
 
 /// One recorded round: the blocks of one event and all that followed from it.
 #[derive(Clone, Debug, Deserialize)]
@@ -50,23 +50,17 @@ pub struct Example {
 }
 
 impl Examples {
-    /// Reads the folder; one that is not there holds none.
+    /// Reads the folder; one that does not exist holds none.
     ///
     /// # Errors
     /// If a file is not what this file says.
-    pub fn read(folder: &Path) -> Result<Self> {
+    pub fn read(sources: &SourceFiles) -> Result<Self> {
         let mut rounds = BTreeMap::new();
-        if !folder.is_dir() {
-            return Ok(Examples::default());
-        }
-        for entry in fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|ending| ending == "json") {
-                let text = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+        for (path, text) in sources.below("site/content/recorded")? {
+            if let Some(name) = path.strip_suffix(".json") {
                 let round = serde_json::from_slice(&text)
-                    .with_context(|| format!("{} is no recorded round", path.display()))?;
-                let name = path.file_stem().unwrap_or_default().to_string_lossy();
-                rounds.insert(name.into_owned(), round);
+                    .with_context(|| format!("{path} is no recorded round"))?;
+                rounds.insert(name.to_owned(), round);
             }
         }
         Ok(Examples { rounds })

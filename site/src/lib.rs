@@ -3,6 +3,7 @@
 //! Same sources, same bytes: no clock, no network, no chance. Nothing here knows where the page will be served; both homes
 //! take the files from [`files`] or [`build`], and the security policy from [`policy`]. In reading order:
 //!
+//! - [`source_files`]: what is read when the site is built
 //! - [`site_file`]: one file of the site, with the type and the cache policy it must be served under
 //! - [`policy`]: what the page may load and talk to
 //! - [`prose`]: `content/*.md`, the words of the page
@@ -27,16 +28,15 @@ pub mod policy;
 pub mod prose;
 pub mod reply_presets;
 pub mod site_file;
+pub mod source_files;
 pub mod webhook;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 
 pub use site_file::SiteFile;
+pub use source_files::SourceFiles;
 
 use crate::{
     assets::Assets,
@@ -52,17 +52,18 @@ use crate::{
 /// What a build needs to know.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The folder that holds `content` and `static`; `infra/particle/webhook.json` and the firmware are beside it.
-    pub source: PathBuf,
+    pub sources: SourceFiles,
     /// Where the page will be, as `https://example.org`, for the picture that others show with a link to it: that one has to
     /// be named whole. Empty if nobody knows yet; then there is no picture.
     pub origin: String,
 }
 
 impl Default for Options {
-    /// The sources that this program was compiled from.
+    /// The checkout that this program was compiled in.
     fn default() -> Self {
-        Options { source: Path::new(env!("CARGO_MANIFEST_DIR")).to_owned(), origin: String::new() }
+        let site = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = site.parent().expect("the site is in a folder of the checkout").to_owned();
+        Options { sources: SourceFiles::Checkout(root), origin: String::new() }
     }
 }
 
@@ -71,28 +72,24 @@ impl Default for Options {
 /// # Errors
 /// If a source can't be read, or prose names something that does not exist; the error says the file and the line.
 pub fn files(options: &Options) -> Result<Vec<SiteFile>> {
-    let webhook = options.source.join("../infra/particle/webhook.json");
-    let webhook = fs::read(&webhook).with_context(|| format!("read {}", webhook.display()))?;
-    let source = options.source.join("..").join(firmware::FILE);
-    let source =
-        fs::read_to_string(&source).with_context(|| format!("read {}", source.display()))?;
+    let sources = &options.sources;
+    let webhook = sources.read("infra/particle/webhook.json")?;
+    let source = sources.read_text(firmware::FILE)?;
     let firmware = Firmware::parse(&source)?;
-    let own = options.source.join("..").join(device::OWN_FILE);
-    let own = fs::read_to_string(&own).with_context(|| format!("read {}", own.display()))?;
+    let own = sources.read_text(device::OWN_FILE)?;
     let numbers = FirmwareNumbers::new(&firmware)?;
     let device = DeviceSide::new(&firmware, &numbers, &own)?;
     let sections = prose::read(&Sources {
         webhook: Webhook::parse(&webhook)?,
         numbers,
         limits: LimitNumbers::default(),
-        examples: Examples::read(&options.source.join("content/recorded"))?,
+        examples: Examples::read(sources)?,
         firmware,
         cards: Cards::new(&device)?,
         explained: Default::default(),
     })?;
-    let assets = Assets::read(&options.source, webhook)?;
-    let card = options.source.join("card.png");
-    let card = fs::read(&card).with_context(|| format!("read {}", card.display()))?;
+    let assets = Assets::read(sources, webhook)?;
+    let card = sources.read("site/card.png")?;
     let tutorial = page::tutorial(&assets, &sections, &options.origin)?;
     let mut files = vec![
         SiteFile::new("index.html", tutorial),

@@ -5,7 +5,7 @@ use serde_json::json;
 use tests::{browser::PHONE, client::json, flags_of_home, home::Home, program, visit::Visit};
 use tokio::process::Command;
 
-use crate::endings::Started;
+use tests::started::Started;
 
 const CODE: &str = "let me in, please";
 

@@ -20,7 +20,7 @@ use tests::{
 };
 use tokio::process::Command;
 
-use crate::endings::Started;
+use tests::started::Started;
 
 /// What the program says when it can't start.
 async fn refusal(data: &Path) -> String {

@@ -13,7 +13,7 @@ use tests::{
 };
 use tokio::process::{Child, Command};
 
-use crate::endings::Started;
+use tests::started::Started;
 
 const ID: &str = "e00fce68cccccccccccccccc";
 

@@ -6,6 +6,7 @@
 //! - [`recorder`]: a Particle cloud that writes down what it is asked
 //! - [`cutter`]: a proxy before the simulated cloud that cuts event streams
 //! - [`faults`]: a proxy before the data that fails, and the fault run, which checks what everybody was told
+//! - [`started`]: the real program
 //! - [`device`]: a device of the simulated cloud
 //! - [`browser`]: the page in Chromium
 //! - [`visit`]: what a person does on the page, and sees
@@ -23,6 +24,7 @@ pub mod home;
 pub mod learner;
 pub mod network;
 pub mod recorder;
+pub mod started;
 pub mod visit;
 
 use std::{fmt::Debug, future::Future, time::Duration};

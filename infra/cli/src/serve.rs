@@ -135,6 +135,7 @@ fn web_url(text: &str) -> Result<String, String> {
 pub(crate) fn run(flags: Flags) -> anyhow::Result<ExitCode> {
     let prints_engine = flags.engine_through.is_some();
     let mut config = Config {
+        site: include!(concat!(env!("OUT_DIR"), "/page.rs")),
         engine: flags.engine(),
         env: |name| std::env::var(name).ok(),
         clock: flags.clock(),

@@ -23,6 +23,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// The folder for the data: the log's, the simulated cloud's, the virtual devices'.
     pub data: PathBuf,
+    /// The sources of the page.
+    pub site: site::Options,
     /// Where the log is.
     pub engine: EngineAt,
     /// Looks up an environment variable: AWS credentials and region for [`EngineAt::Url`].
@@ -108,6 +110,7 @@ impl Config {
             particle_port: 8788,
             hook_port: 8789,
             public_url: None,
+            site: site::Options::default(),
             engine: EngineAt::Own,
             env: |_| None,
             data,

@@ -105,7 +105,7 @@ impl Stack {
         let usual = clouds::usual(&cloud_url, &cloud.credentials(), config.public_url.is_some());
         let clouds = (config.clouds)(usual);
         let apis: Vec<&str> = clouds.iter().map(|cloud| cloud.api.as_str()).collect();
-        let files = site::files(&site::Options::default())?.into_iter();
+        let files = site::files(&config.site)?.into_iter();
         let files: HashMap<_, _> = files.map(|file| (format!("/{}", file.path), file)).collect();
         let hook_port = hook.as_ref().map(TcpListener::local_addr).transpose()?;
         let home = Arc::new(Home {
