@@ -3,11 +3,7 @@
 // Publishes the event WebhookTutorial01 every minute, and when the MODE button is
 // tapped. A webhook in the Particle cloud sends each event on to a server. What the
 // server answers comes back as events of this device's own, and is printed.
-//
-// It reads from top to bottom. What stands between "// anchor: name" and
-// "// anchor-end" is one part, which the page shows and explains by that name.
 
-// anchor: start
 #include "Particle.h"
 
 #include <climits>
@@ -17,9 +13,7 @@ SYSTEM_THREAD(ENABLED);  // Device OS 6.2.0 and later do this by themselves.
 #endif
 
 SerialLogHandler logHandler(LOG_LEVEL_INFO);
-// anchor-end
 
-// anchor: constants
 // The webhook fires for event names that begin with this.
 const char eventName[] = "WebhookTutorial01";
 
@@ -36,9 +30,7 @@ const size_t maxParts = 10;
 
 // When no further part came for this long, none will.
 const system_tick_t responseTimeoutMs = 10 * 1000;
-// anchor-end
 
-// anchor: state
 // Set by the button, possibly in an interrupt, and read by loop(): hence volatile.
 volatile bool buttonTapped = false;
 
@@ -52,9 +44,7 @@ int lastPart = -1;           // the number of the short part, -1 until it is her
 size_t lastPartSize = 0;
 bool responseTooLong = false;
 system_tick_t lastPartMs = 0;
-// anchor-end
 
-// anchor: declarations
 void onButtonClick(system_event_t event, int param);
 void onHookResponse(const char *event, const char *data);
 void onHookError(const char *event, const char *data);
@@ -62,9 +52,7 @@ void publish(const char *op);
 void printResponse(size_t size);
 void forgetResponse();
 void endLateResponse(system_tick_t now);
-// anchor-end
 
-// anchor: setup
 void setup() {
     System.on(button_click, onButtonClick);
 
@@ -74,9 +62,7 @@ void setup() {
     Particle.subscribe((id + "/hook-response/" + eventName).c_str(), onHookResponse);
     Particle.subscribe((id + "/hook-error/" + eventName).c_str(), onHookError);
 }
-// anchor-end
 
-// anchor: loop
 void loop() {
     const system_tick_t now = millis();
 
@@ -103,17 +89,13 @@ void loop() {
         publish("periodic");
     }
 }
-// anchor-end
 
-// anchor: button
 // Device OS has filtered out bounces (under 30 ms) and long presses (500 ms and more).
 // This may run in an interrupt, so it only leaves a note for loop().
 void onButtonClick(system_event_t event, int param) {
     buttonTapped = true;
 }
-// anchor-end
 
-// anchor: publish
 void publish(const char *op) {
     char data[128];
 
@@ -138,9 +120,7 @@ void publish(const char *op) {
     Log.info("publish %s %s", eventName, data);
     Particle.publish(eventName, data);
 }
-// anchor-end
 
-// anchor: response-part
 // Runs between two calls of loop(), once for each part. The event is called
 // DEVICE_ID/hook-response/WebhookTutorial01/N, where N counts the parts from 0.
 // The parts may come in any order, and one may come twice.
@@ -186,9 +166,7 @@ void onHookResponse(const char *event, const char *data) {
         printResponse(lastPart * partSize + lastPartSize);
     }
 }
-// anchor-end
 
-// anchor: response-print
 // The log shortens a message to 199 characters. The response itself is complete.
 void printResponse(size_t size) {
     response[size] = 0;
@@ -201,9 +179,7 @@ void forgetResponse() {
     lastPart = -1;
     responseTooLong = false;
 }
-// anchor-end
 
-// anchor: response-late
 // A response whose length is a multiple of 512 has no short part. Nothing marks its
 // end but silence. Any other response that stays open lost a part on its way.
 void endLateResponse(system_tick_t now) {
@@ -230,11 +206,8 @@ void endLateResponse(system_tick_t now) {
         forgetResponse();
     }
 }
-// anchor-end
 
-// anchor: error
 // The server's answer was not a success, or there was none. The data is a line of text.
 void onHookError(const char *event, const char *data) {
     Log.error("hook error %s", data ? data : "");
 }
-// anchor-end

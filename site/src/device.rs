@@ -11,11 +11,13 @@ use crate::{
 /// The file whose parts are offered for a firmware of one's own, seen from the root of the repository.
 pub const OWN_FILE: &str = "firmware/examples/own-firmware.cpp";
 
-/// Its parts, in reading order, and where each goes.
-const OWN_PARTS: [(&str, &str); 3] = [
-    ("own-response", "Anywhere before setup()"),
-    ("own-setup", "In setup()"),
-    ("own-publish", "Wherever there is something to report"),
+/// Its parts, in reading order: where each goes, and how its first line begins. A part without a place is not shown.
+const OWN_PARTS: [(&str, &str); 5] = [
+    ("Anywhere before setup()", "// What the server answered"),
+    ("", "void setup()"),
+    ("In setup()", "Particle.subscribe("),
+    ("", "system_tick_t lastMs"),
+    ("Wherever there is something to report", "if (Particle.connected()"),
 ];
 
 /// What the templates of the device's side take.
@@ -46,18 +48,16 @@ impl DeviceSide {
     /// # Errors
     /// If a part is not there.
     pub fn new(firmware: &Firmware, numbers: &FirmwareNumbers, own: &str) -> Result<Self> {
-        let own = Firmware::parse(own).context(OWN_FILE)?;
-        let part = |(name, place)| {
-            let part = own.part(name).context(OWN_FILE)?;
-            Ok(OwnPart {
-                place,
-                html: highlight::html(Language::Cpp, &without_margin(&part.lines).join("\n")),
-            })
+        let own = firmware::parts(own, &OWN_PARTS).context(OWN_FILE)?;
+        let part = |(place, _): (&'static str, _)| {
+            let lines = without_margin(&own[place].lines).join("\n");
+            OwnPart { place, html: highlight::html(Language::Cpp, &lines) }
         };
+        let shown = OWN_PARTS.into_iter().filter(|(place, _)| !place.is_empty());
         Ok(DeviceSide {
             file_name: firmware::FILE.rsplit('/').next().unwrap_or(firmware::FILE),
             firmware_html: firmware.html(),
-            own_parts: OWN_PARTS.into_iter().map(part).collect::<Result<_>>()?,
+            own_parts: shown.map(part).collect(),
             operations_a_month: numbers.operations_in_30_days.clone(),
         })
     }
@@ -80,17 +80,16 @@ mod tests {
 
     #[test]
     fn a_month_of_minutes_is_counted_from_the_firmware_itself() {
-        let source = "const int publishPeriodMs = 60 * 1000;\nconst int partSize = 512;\nconst int maxParts = 10;\nconst int responseTimeoutMs = 10 * 1000;\n";
-        let firmware = Firmware::parse(source).unwrap();
+        let firmware = Firmware::parse(include_str!("../../firmware/src/webhook-tutorial.cpp"));
+        let firmware = firmware.unwrap();
         let numbers = FirmwareNumbers::new(&firmware).unwrap();
-        let own = OWN_PARTS.map(|(name, _)| {
-            format!("    // anchor: {name}\n    f();\n\n      g();\n    // anchor-end\n")
-        });
-        let pages = DeviceSide::new(&firmware, &numbers, &own.concat()).unwrap();
+        let own = include_str!("../../firmware/examples/own-firmware.cpp");
+        let pages = DeviceSide::new(&firmware, &numbers, own).unwrap();
         assert_eq!(pages.operations_a_month, "86,400");
         assert_eq!(pages.file_name, "webhook-tutorial.cpp");
-        assert!(pages.own_parts[0].html.starts_with("f"), "{}", pages.own_parts[0].html);
+        let parts: Vec<_> = pages.own_parts.iter().map(|part| part.html.lines().count()).collect();
+        assert_eq!(parts, [4, 1, 7]);
         let missing = DeviceSide::new(&firmware, &numbers, "").unwrap_err();
-        assert!(format!("{missing:#}").contains("no part own-response"));
+        assert!(format!("{missing:#}").contains("begins with // What the server answered"));
     }
 }

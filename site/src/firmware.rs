@@ -1,8 +1,8 @@
-//! The firmware as the page shows it: parts of the real file, cut out by its own marks.
+//! The firmware as the page shows it: parts of the real file, found by their first lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 
 use crate::highlight::{self, Language};
 
@@ -17,7 +17,23 @@ pub struct Firmware {
     parts: BTreeMap<String, Part>,
 }
 
-/// What stands between `// anchor: NAME` and `// anchor-end`.
+/// Each part of the file, in its order, and the beginning of the part's first line.
+const PARTS: [(&str, &str); 12] = [
+    ("start", "#include \"Particle.h\""),
+    ("constants", "// The webhook fires for event names"),
+    ("state", "// Set by the button"),
+    ("declarations", "void onButtonClick(system_event_t event, int param);"),
+    ("setup", "void setup()"),
+    ("loop", "void loop()"),
+    ("button", "// Device OS has filtered out bounces"),
+    ("publish", "void publish(const char *op) {"),
+    ("response-part", "// Runs between two calls of loop()"),
+    ("response-print", "// The log shortens a message"),
+    ("response-late", "// A response whose length is a multiple"),
+    ("error", "// The server's answer was not a success"),
+];
+
+/// Some lines of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Part {
     /// The number of its first line in the file, from 1.
@@ -27,35 +43,12 @@ pub struct Part {
 }
 
 impl Firmware {
-    /// Reads the parts of the file.
+    /// Reads the tutorial's firmware.
     ///
     /// # Errors
-    /// If a mark has no other end, or a name comes twice; the error says the line.
+    /// If a part is not found.
     pub fn parse(source: &str) -> Result<Self> {
-        let mut parts = BTreeMap::new();
-        let mut open: Option<(String, Part)> = None;
-        for (index, line) in source.lines().enumerate() {
-            let number = index + 1;
-            if let Some(name) = line.trim().strip_prefix("// anchor: ") {
-                ensure!(open.is_none(), "{FILE}:{number}: a part within a part");
-                let part = Part { first_line: number + 1, lines: Vec::new() };
-                open = Some((name.to_owned(), part));
-            } else if line.trim() == "// anchor-end" {
-                let (name, part) = open
-                    .take()
-                    .with_context(|| format!("{FILE}:{number}: an end without a beginning"))?;
-                ensure!(
-                    parts.insert(name.clone(), part).is_none(),
-                    "{FILE}:{number}: the part {name} is there already"
-                );
-            } else if let Some((_, part)) = &mut open {
-                part.lines.push(line.to_owned());
-            }
-        }
-        if let Some((name, part)) = open {
-            bail!("{FILE}:{}: the part {name} has no end", part.first_line - 1);
-        }
-        Ok(Firmware { source: source.to_owned(), parts })
+        Ok(Firmware { source: source.to_owned(), parts: parts(source, &PARTS).context(FILE)? })
     }
 
     /// The part of this name.
@@ -97,6 +90,36 @@ impl Firmware {
     }
 }
 
+/// The parts of a file. A part begins with the line that begins with its text, and ends before the next part or before a line
+/// that is less indented.
+///
+/// # Errors
+/// If not exactly one line begins with the text of a part.
+pub fn parts(source: &str, parts: &[(&str, &str)]) -> Result<BTreeMap<String, Part>> {
+    let lines: Vec<&str> = source.lines().collect();
+    let begins = |first: &str| {
+        let mut found = (0..lines.len()).filter(|&at| lines[at].trim_start().starts_with(first));
+        let only = found.next().filter(|_| found.next().is_none());
+        only.with_context(|| format!("not exactly one line begins with {first}"))
+    };
+    let firsts = parts.iter().map(|(_, first)| begins(first)).collect::<Result<Vec<_>>>()?;
+    let part = |(&(name, _), &first): (&(&str, &str), &usize)| {
+        let margin = indentation(lines[first]);
+        let is_over = |at: &usize| {
+            firsts.contains(at) || (!lines[*at].is_empty() && indentation(lines[*at]) < margin)
+        };
+        let end = (first + 1..lines.len()).find(is_over).unwrap_or(lines.len());
+        let text = lines[first..end].join("\n");
+        let lines = text.trim_end().lines().map(str::to_owned).collect();
+        (name.to_owned(), Part { first_line: first + 1, lines })
+    };
+    Ok(parts.iter().zip(&firsts).map(part).collect())
+}
+
+fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
 impl Part {
     /// The lines that `code` names, at `from` or after it: one line that begins with it, or `FIRST … LAST` for a run of
     /// them. Numbers within the part, from 0, the last one included.
@@ -124,34 +147,32 @@ fn wants_words(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    const SOURCE: &str = "// top\n// anchor: one\nconst int period = 60 * 1000;\n\n// why\nvoid f() {\n    g();\n    h();\n}\n// anchor-end\n";
+    const SOURCE: &str = "// top\nconst int period = 60 * 1000;\n\n// why\nvoid f() {\n    g();\n\n    h();\n}\n\nvoid k() {\n}\n";
 
     #[test]
-    fn a_part_is_what_stands_between_its_marks() {
-        let firmware = Firmware::parse(SOURCE).unwrap();
+    fn a_part_ends_before_the_next_one_or_less_indentation() {
+        let parts =
+            parts(SOURCE, &[("one", "const"), ("inner", "g();"), ("k", "void k()")]).unwrap();
+        let found = |name: &str| (parts[name].first_line, parts[name].lines.join("|"));
+        assert_eq!(found("one"), (2, "const int period = 60 * 1000;||// why|void f() {".into()));
+        assert_eq!(found("inner"), (6, "    g();||    h();".into()));
+        assert_eq!(found("k"), (11, "void k() {|}".into()));
+        let firmware = Firmware { source: SOURCE.into(), parts };
         let part = firmware.part("one").unwrap();
-        assert_eq!((part.first_line, part.lines.len()), (3, 7));
         assert_eq!(firmware.constant("period").unwrap(), 60_000);
-        assert_eq!(part.find("g();", 0), Some((4, 4)));
-        assert_eq!(part.find("void f() … h();", 0), Some((3, 5)));
-        assert_eq!(part.find("g();", 5), None);
+        assert_eq!(part.find("void f()", 0), Some((3, 3)));
+        assert_eq!(part.find("const int … void f()", 0), Some((0, 3)));
+        assert_eq!(part.find("const", 1), None);
         let lines = |numbers: &[usize]| numbers.iter().copied().collect();
-        assert_eq!(firmware.unexplained(&lines(&[3, 6])), Some(7));
-        assert_eq!(firmware.unexplained(&lines(&[3, 6, 7, 8])), None);
+        assert_eq!(firmware.unexplained(&lines(&[2, 5])), Some(6));
+        assert_eq!(firmware.unexplained(&lines(&[2, 5, 6, 8, 11])), None);
     }
 
     #[test]
-    fn marks_without_their_other_end_are_refused_with_the_line() {
-        let check = |source: &str, expected: &str| {
-            let error = Firmware::parse(source).unwrap_err().to_string();
-            assert_eq!(error, format!("{FILE}:{expected}"));
-        };
-        check("// anchor: a\n", "1: the part a has no end");
-        check("// anchor-end\n", "1: an end without a beginning");
-        check("// anchor: a\n// anchor: b\n", "2: a part within a part");
-        check(
-            "// anchor: a\n// anchor-end\n// anchor: a\n// anchor-end\n",
-            "4: the part a is there already",
-        );
+    fn a_part_that_is_not_found_once_is_refused() {
+        for first in ["void x()", "void"] {
+            let error = parts(SOURCE, &[("one", first)]).unwrap_err().to_string();
+            assert_eq!(error, format!("not exactly one line begins with {first}"));
+        }
     }
 }

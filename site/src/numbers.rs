@@ -82,8 +82,8 @@ mod tests {
 
     #[test]
     fn numbers_follow_from_the_firmware() {
-        let source = "const int publishPeriodMs = 60 * 1000;\nconst int partSize = 512;\nconst int maxParts = 10;\n";
-        let numbers = FirmwareNumbers::new(&Firmware::parse(source).unwrap()).unwrap();
+        let firmware = Firmware::parse(include_str!("../../firmware/src/webhook-tutorial.cpp"));
+        let numbers = FirmwareNumbers::new(&firmware.unwrap()).unwrap();
         assert_eq!(numbers.operations_in_30_days, "86,400");
         assert_eq!(numbers.max_response_bytes, "5,120");
     }

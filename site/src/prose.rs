@@ -131,7 +131,6 @@ impl Sources {
         let part = self.firmware.part(name)?;
         Ok(html_block(
             &FirmwarePart {
-                name,
                 first_line: part.first_line,
                 last_line: part.first_line + part.lines.len() - 1,
                 html: highlight::html(Language::Cpp, &part.lines.join("\n")),
@@ -158,8 +157,7 @@ impl Sources {
 
 #[derive(Template)]
 #[template(path = "device/firmware-part.html")]
-struct FirmwarePart<'a> {
-    name: &'a str,
+struct FirmwarePart {
     first_line: usize,
     last_line: usize,
     html: String,

@@ -33,9 +33,11 @@ test('a device that can’t be flashed says why, and one that can says nothing',
 });
 
 test('what is replaced is named, and that it can’t be undone', () => {
-  assert.equal(replaces(BORON, 'webhook-tutorial.cpp'), 'This replaces “blink” on desk with webhook-tutorial.cpp. It can’t be undone automatically: to go back, flash the other firmware again.');
-  assert.match(replaces({ ...BORON, last_app: null, name: null, product_id: 30301, firmware_version: 7 }, 'x.cpp'), new RegExp(`^This replaces its present firmware, .*, version 7 of product 30301, on ${ID} with`));
-  assert.match(replaces({ ...BORON, platform_id: 26 }, 'x.cpp'), /reports its location/);
+  assert.equal(replaces(BORON, 'webhook-tutorial.cpp', false), 'This replaces “blink” on desk with webhook-tutorial.cpp. It can’t be undone automatically: to go back, flash the other firmware again.');
+  assert.match(replaces({ ...BORON, last_app: null, name: null, product_id: 30301, firmware_version: 7 }, 'x.cpp', false), new RegExp(`^This replaces its present firmware, .*, version 7 of product 30301, on ${ID} with`));
+  assert.match(replaces({ ...BORON, platform_id: 26 }, 'x.cpp', true), /with the firmware as you changed it\. .*reports its location/);
+  const again = replaces({ ...BORON, last_app: 'x.cpp' }, 'x.cpp', false);
+  assert.equal(again, 'desk already has a x.cpp. Flashing replaces it, with any changes that were made to it.');
 });
 
 test('versions to compile for are the platform’s own releases, newest first', () => {

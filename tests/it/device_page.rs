@@ -224,7 +224,7 @@ async fn a_flash_is_seen_and_a_broken_file_changes_nothing() {
     let replaced = visit.slot_text("code-box", "replaces").await;
     assert_eq!(
         replaced,
-        "This replaces “webhook-tutorial.cpp” on desk with your changed webhook-tutorial.cpp. It can’t be undone automatically: to go back, flash the other firmware again."
+        "This replaces “webhook-tutorial.cpp” on desk with the firmware as you changed it. It can’t be undone automatically: to go back, flash the other firmware again."
     );
     assert_eq!(
         visit.slot_text("code-box", "target-words").await,

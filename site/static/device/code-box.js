@@ -139,8 +139,7 @@ function mountFlash(at, { state, particle, clock }, { source, isChanged }) {
     at.version.hidden = device === null || own !== null;
     const known = `It is compiled for Device OS ${own}, which the device has.`;
     write(at['target-words'], device === null ? '' : own !== null ? known : UNKNOWN_VERSION);
-    const file = isChanged() ? `your changed ${FILE}` : FILE;
-    write(at.replaces, device === null ? '' : replaces(device, file));
+    write(at.replaces, device === null ? '' : replaces(device, FILE, isChanged()));
     at.go.disabled = device === null || version() === null;
   }
 

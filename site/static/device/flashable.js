@@ -67,9 +67,18 @@ export function whyNot(device) {
   return '';
 }
 
-/** What flashing replaces, in sentences. @param {Device} device @param {string} file */
-export function replaces(device, file) {
+/**
+ * What flashing replaces, in sentences.
+ * @param {Device} device @param {string} file @param {boolean} isChanged whether the reader
+ *   changed the file
+ */
+export function replaces(device, file, isChanged) {
   const { last_app, firmware_version } = device;
+  if (last_app === file && !isChanged)
+    return (
+      `${nameOf(device)} already has a ${file}. Flashing replaces it, with any changes that ` +
+      'were made to it.'
+    );
   const app = last_app
     ? `“${last_app.slice(0, 100)}”`
     : 'its present firmware, whose name the cloud does not know';
@@ -82,8 +91,9 @@ export function replaces(device, file) {
       ? ' On this hardware that may be the firmware it was sold with, which reports its location.'
       : '';
   return (
-    `This replaces ${app}${version} on ${nameOf(device)} with ${file}.${tracker} It can’t ` +
-    'be undone automatically: to go back, flash the other firmware again.'
+    `This replaces ${app}${version} on ${nameOf(device)} with ` +
+    `${isChanged ? 'the firmware as you changed it' : file}.${tracker} It can’t be undone ` +
+    'automatically: to go back, flash the other firmware again.'
   );
 }
 
