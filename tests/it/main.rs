@@ -14,6 +14,7 @@ mod endings;
 mod examples;
 mod faults;
 mod focus;
+mod forward;
 mod handshakes;
 mod hostile;
 mod keys;

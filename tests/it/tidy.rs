@@ -43,7 +43,7 @@ fn crates_depend_on_each_other_in_one_direction() {
         ),
         (
             "webhook-tutorial",
-            &["delivery", "function-url", "device-link", "simulated-cloud", "site", "local"],
+            &["delivery", "function-url", "api", "device-link", "simulated-cloud", "site", "local"],
         ),
         ("aws", &["delivery", "function-url", "store", "api", "site"]),
     ]);

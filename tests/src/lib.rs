@@ -7,6 +7,7 @@
 //! - [`cutter`]: a proxy before the simulated cloud that cuts event streams
 //! - [`faults`]: a proxy before the data that fails, and the fault run, which checks what everybody was told
 //! - [`started`]: the real program
+//! - [`target`]: a program to which webhooks are forwarded
 //! - [`device`]: a device of the simulated cloud
 //! - [`browser`]: the page in Chromium
 //! - [`visit`]: what a person does on the page, and sees
@@ -25,6 +26,7 @@ pub mod learner;
 pub mod network;
 pub mod recorder;
 pub mod started;
+pub mod target;
 pub mod visit;
 
 use std::{fmt::Debug, future::Future, time::Duration};

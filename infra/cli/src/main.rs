@@ -1,14 +1,24 @@
 //! `webhook-tutorial`: the local home, and the tools around a log.
 //!
 //! - [`serve`]: the whole product on this machine, which is what the program does without a command
+//! - [`forward`], [`tail`], [`wait`]: what is done with the webhooks of a log, at this home or another
+//! - [`keys`], [`client`], [`follow`]: whose log, its API, and reading it on and on
 //! - [`render`]: what Particle would send for an integration
 #![allow(
     clippy::disallowed_methods,
     reason = "this program talks to a person, and reads the environment once"
 )]
 
+mod client;
+mod follow;
+mod forward;
+mod keys;
 mod render;
 mod serve;
+mod signals;
+mod tail;
+mod text;
+mod wait;
 
 use std::{
     fmt::Display,
@@ -19,7 +29,13 @@ use std::{
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::{render::Render, serve::Flags};
+use crate::{
+    forward::Forward,
+    render::Render,
+    serve::Flags,
+    tail::{Export, Tail},
+    wait::Wait,
+};
 
 /// The webhook tutorial on this machine: page, functions and data, with nothing to sign up for.
 ///
@@ -42,6 +58,9 @@ struct Arguments {
 const EXAMPLES: &str = "Examples:
   webhook-tutorial                                       the page on http://127.0.0.1:8787
   webhook-tutorial --data ~/hooks --no-device            another data folder, no virtual device
+  webhook-tutorial forward --to http://localhost:3000    webhooks to your own program, as they arrived
+  webhook-tutorial wait --path /orders -- npm test       the exit status says whether a webhook came
+  webhook-tutorial export >log.ndjson                    the log, a delivery on each line
   webhook-tutorial render webhook.json --data '{\"t\":1}'  what Particle would send
   webhook-tutorial completions bash                      completions for your shell";
 
@@ -49,6 +68,14 @@ const EXAMPLES: &str = "Examples:
 enum Command {
     /// Start the local home; the same as no command
     Serve(Box<Flags>),
+    /// Forward the webhooks of a log to a program on this machine, as they arrived; the exit status is 1 if one was not
+    Forward(Forward),
+    /// Print the webhooks of a log as they arrive
+    Tail(Tail),
+    /// Run a command and wait for webhooks; the exit status is 1 if they do not arrive
+    Wait(Wait),
+    /// Print a log as JSON, a delivery on each line
+    Export(Export),
     /// Print the request that Particle would send for an integration, and the mistakes in it; the exit status is 1 if one is an error
     Render(Render),
     /// Print completions for a shell, to be loaded by its start file
@@ -63,6 +90,10 @@ fn main() -> ExitCode {
     let result = match command {
         None => serve::run(flags),
         Some(Command::Serve(flags)) => serve::run(*flags),
+        Some(Command::Forward(options)) => on_this_thread(forward::run(options)),
+        Some(Command::Tail(options)) => on_this_thread(tail::tail(options)),
+        Some(Command::Wait(options)) => on_this_thread(wait::run(options)),
+        Some(Command::Export(options)) => on_this_thread(tail::export(options)),
         Some(Command::Render(render)) => {
             render::run(render, i64::try_from(function_url::system_clock()().0).unwrap_or(i64::MAX))
         }
@@ -75,6 +106,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs what waits far more than it works.
+fn on_this_thread(
+    work: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
 fn completions(shell: Shell) -> anyhow::Result<ExitCode> {

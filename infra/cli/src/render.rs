@@ -12,6 +12,8 @@ use anyhow::{Context, bail};
 use clap::Args;
 use simulated_cloud::preview::{Planned, Preview, preview};
 
+use crate::text::visible;
+
 /// A file of an integration is far smaller.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
@@ -107,10 +109,4 @@ fn printed(preview: &Preview, data_bytes: usize) -> String {
         let _ = writeln!(out, "{severity}: {}: {}", hint.id, visible(&hint.text));
     }
     out
-}
-
-/// Without what would move a terminal's cursor or turn the text around.
-fn visible(text: &str) -> String {
-    let is_direction = |sign| matches!(sign, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.replace(|sign: char| (sign.is_control() && sign != '\t') || is_direction(sign), "\u{fffd}")
 }

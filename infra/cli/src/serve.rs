@@ -27,7 +27,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::warn;
+use crate::{client::web_url, warn};
 
 /// How long the program takes to end. The promise is 5 s.
 const STOP_LIMIT: Duration = Duration::from_millis(4_800);
@@ -119,15 +119,6 @@ impl Flags {
             );
         }
         Ok(Some(String::from_utf8_lossy(code).into_owned()))
-    }
-}
-
-fn web_url(text: &str) -> Result<String, String> {
-    let uri: http::Uri = text.parse().map_err(|_| "not a URL".to_owned())?;
-    let is_web = matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some();
-    match uri.query() {
-        None if is_web => Ok(text.trim_end_matches('/').to_owned()),
-        _ => Err("use http://host:port or https://host, without a query".to_owned()),
     }
 }
 
