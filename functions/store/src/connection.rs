@@ -143,7 +143,7 @@ impl Connection {
         }
         let tls = TlsContext::builder().with_trust_store(roots).build();
         let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .tls_context(tls.expect("a trust store is all it needs"))
             .build_https();
         let credentials = Credentials::new(
