@@ -100,6 +100,7 @@ export function createPage(state, form) {
       hook: state.webhook.value,
       devices: state.devices.value,
       flashed: state.flashed.value,
+      results: state.results.value,
       deviceEventAt: heardAt,
       listeningSince: state.listeningSince.value,
     };

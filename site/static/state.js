@@ -112,6 +112,8 @@ export function createState() {
     /** Since when every event of this endpoint is heard; null if nobody listens. */
     listeningSince: of(/** @type {number | null} */ (null)),
     stream: of(/** @type {import('./particle/stream.js').StreamState} */ ({ kind: 'connecting' })),
+    /** What virtual devices printed about the results of webhooks. */
+    results: of(/** @type {import('./device/results.js').Result[]} */ ([])),
     /** When an event of a device was heard last. */
     deviceEventAt: of(/** @type {number | null} */ (null)),
     /** The last flash that succeeded. */

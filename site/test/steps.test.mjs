@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { keepResults } from '../static/device/results.js';
+import { signal } from '../static/lib/signal.js';
 import { rounds } from '../static/log/rounds.js';
 import { stepsStorage } from '../static/steps/storage.js';
 import { RULES, SILENT_MS, optional, stepsDone } from '../static/steps/rules.js';
@@ -31,7 +33,7 @@ function round({ name = PREFIX, data = '{"op":"test","id":7}', coreid = 'api', r
 const world = ({ events = [], deliveries = [], ...more } = {}) => ({
   mode: 'simulated', endpoint: 'e', login: { cloud: 'simulated', username: 'me' }, hook: { kind: 'ours' }, prefix: PREFIX,
   rounds: rounds(deliveries, events, { missing: [], unreadable: [] }, { prefix: PREFIX }),
-  names: new Map([[DEVICE, 'boron']]), devices: [{ id: DEVICE }], flashed: null, deviceEventAt: null, listeningSince: AT, maxDelayMs: 30_000, template: null,
+  names: new Map([[DEVICE, 'boron']]), devices: [{ id: DEVICE }], flashed: null, results: [], deviceEventAt: null, listeningSince: AT, maxDelayMs: 30_000, template: null,
   forgotten: null, now: AT, ...more,
 });
 const said = (id, more, done = {}) => RULES[id](world(more), done);
@@ -90,27 +92,57 @@ test('a made-up coreid comes from nobody', () => {
   isNot('made-up-coreid', round({ coreid: 'ffffffffffffffffffffffff' }));
 });
 
-test('an error counts if it was set here and its hook-error came', () => {
-  const set = { reply: { status: 500, use: { n: 1, of: 1 } }, back: [], error: 'error status 500 from localhost' };
-  is('set-error', round(set), /#1 was answered 500, and a hook-error came/);
-  isNot('set-error', round({ ...set, error: null }));
-  isNot('set-error', round({ ...set, reply: { status: 500 } }));
-  isNot('set-error', round({ ...set, reply: { status: 200, use: { n: 1, of: 1 } } }));
-  is('set-error', { ...round({ ...set, error: null }), events: [], login: null }, /answered 500/);
+test('an error counts if it was set here and the device got it', () => {
+  const error = 'error status 500 from localhost';
+  const set = { coreid: DEVICE, reply: { status: 500, use: { n: 1, of: 1 } }, back: [], error };
+  const printed = { results: [{ coreid: DEVICE, kind: 'error', text: error }] };
+  is('set-error', { ...round(set), ...printed }, /#1 was answered 500, and the hook-error reached the device/);
+  isNot('set-error', round(set));
+  isNot('set-error', { ...round(set), results: [{ coreid: DEVICE, kind: 'response', text: error }] });
+  isNot('set-error', { ...round({ ...set, coreid: 'api' }), ...printed });
+  isNot('set-error', { ...round({ ...set, error: null }), ...printed });
+  isNot('set-error', { ...round({ ...set, reply: { status: 500 } }), ...printed });
+  isNot('set-error', { ...round({ ...set, reply: { status: 200, use: { n: 1, of: 1 } } }), ...printed });
 });
 
-test('a long answer counts once more than one part came back', () => {
+test('what no serial port shows counts as published or answered', () => {
+  const set = { coreid: DEVICE, reply: { status: 500, use: { n: 1, of: 1 } }, back: [], error: 'no' };
+  is('set-error', { ...round(set), mode: 'account' }, /answered 500, and the hook-error for the device was published/);
+  isNot('set-error', { ...round({ ...set, coreid: 'api' }), mode: 'account' });
+  is('set-error', { ...round({ ...set, coreid: 'api' }), mode: 'account', devices: [] }, /was published/);
+  is('set-error', { ...round(set), events: [], mode: 'none' }, /#1 was answered 500\.$/);
+});
+
+test('a long answer counts once all its parts came back', () => {
   const parts = ['x'.repeat(512), 'y'.repeat(300)];
-  is('long-response', round({ back: parts }), /812 bytes, which came back in 2 parts/);
-  isNot('long-response', { ...round({ back: parts }), events: round({ back: [] }).events });
-  isNot('long-response', round({ back: ['x'.repeat(512)] }));
+  const printed = { results: [{ coreid: DEVICE, kind: 'response', text: 'x'.repeat(100) }] };
+  is('long-response', { ...round({ coreid: DEVICE, back: parts }), ...printed }, /812 bytes, which came back in 2 parts, and the hook-response reached the device/);
+  isNot('long-response', round({ coreid: DEVICE, back: parts }));
+  isNot('long-response', { ...round({ coreid: DEVICE, back: parts }), ...printed, events: round({ back: [] }).events });
+  isNot('long-response', { ...round({ coreid: DEVICE, back: ['x'.repeat(512)] }), ...printed });
 });
 
-test('a slow answer counts once the cloud gave up', () => {
-  const slow = { reply: { delay: 25_000, use: { n: 1, of: 1 } }, back: [], error: 'ESOCKETTIMEDOUT' };
-  is('slow-response', round(slow), /held for 25 s, and the cloud gave up/);
-  isNot('slow-response', round({ ...slow, error: null }));
-  isNot('slow-response', round({}));
+test('a slow answer counts once its result came back', () => {
+  const slow = { coreid: DEVICE, reply: { delay: 25_000, use: { n: 1, of: 1 } }, back: [], error: 'ESOCKETTIMEDOUT' };
+  const printed = { results: [{ coreid: DEVICE, kind: 'error', text: 'ESOCKETTIMEDOUT' }] };
+  is('slow-response', { ...round(slow), ...printed }, /held for 25 s; the cloud gave up before that, and the hook-error reached/);
+  isNot('slow-response', round(slow));
+  isNot('slow-response', { ...round({ ...slow, error: null }), ...printed });
+  isNot('slow-response', { ...round({}), ...printed });
+  const alone = { ...round(slow), events: [], mode: 'none' };
+  const held = rounds(alone.deliveries, [], { missing: [], unreadable: [] }, { prefix: PREFIX, waiting: [1] });
+  is('slow-response', alone, /#1 was held for 25 s\.$/);
+  isNot('slow-response', { ...alone, rounds: held });
+});
+
+test('a device’s lines are read for the results of its webhooks', () => {
+  const results = signal([]);
+  const lines = ['0000006480 [app] INFO: publish WebhookTutorial01 {}', '0000006913 [app] INFO: hook response {"a~":1}~', '0000006999 [app] ERROR: hook error no'];
+  keepResults({ results }, DEVICE, lines);
+  assert.deepEqual(results.value, [
+    { coreid: DEVICE, kind: 'response', text: '{"a~":1}' },
+    { coreid: DEVICE, kind: 'error', text: 'no' },
+  ]);
 });
 
 test('the template box counts the reader’s own template', () => {

@@ -26,18 +26,20 @@ async fn publish(visit: &Visit, name: &str, data: &str) {
     visit.press("[data-component$=publish] [type=submit]").await;
 }
 
-/// Sets what the server answers, once, and triggers the webhook.
+/// Sets what the server answers, once, by the button of a task.
 async fn answer(visit: &Visit, preset: &str) {
-    visit.fill("[data-component$=reply] form [name=preset]", preset).await;
-    visit.press("[data-component$=reply] form [type=submit]").await;
-    visit
-        .shows(
-            "the answer is set",
-            "return document.querySelector('[data-component$=reply] [data-slot=now]').textContent.includes('answers the next delivery with')",
-        )
-        .await;
-    visit.act("webhook-card", "test").await;
+    let task = format!(".reply-task[data-preset='{preset}']");
+    visit.scroll_to(&task).await;
+    visit.press(&format!("{task} [data-action=set]")).await;
+    let status = format!(
+        "return document.querySelector(\"{task} [data-slot=status]\").textContent.startsWith('The server answers the next delivery')"
+    );
+    visit.shows("the answer is set", &status).await;
 }
+
+/// What a device can get back, each with its task.
+const ANSWERS: [(&str, &str); 3] =
+    [("500", "set-error"), ("long", "long-response"), ("slow", "slow-response")];
 
 async fn simple_test(visit: &Visit) {
     visit.act("webhook-card", "test").await;
@@ -68,11 +70,13 @@ async fn flash(visit: &Visit) {
 }
 
 async fn answers(visit: &Visit) {
-    for (preset, task) in
-        [("500", "set-error"), ("long", "long-response"), ("slow", "slow-response")]
-    {
+    for (preset, task) in ANSWERS {
         answer(visit, preset).await;
+        visit.press(&format!(".reply-task[data-preset='{preset}'] [data-action=tap]")).await;
         ticked(visit, task).await;
+        let status =
+            visit.text(&format!(".reply-task[data-preset='{preset}'] [data-slot=status]")).await;
+        assert!(status.starts_with("The device printed: 0"), "{preset}: {status}");
     }
 }
 
@@ -326,15 +330,22 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
     flash(&visit).await;
     next("Flash the device");
     // A finger, which no page has.
-    let press = format!("/simulated/devices/{DEVICE}/button");
-    let pressed = hand.call(Method::POST, &press, json!({ "clicks": 1 })).await;
-    assert!(pressed.status().is_success(), "{pressed:?}");
+    let press = async || {
+        let press = format!("/simulated/devices/{DEVICE}/button");
+        let pressed = hand.call(Method::POST, &press, json!({ "clicks": 1 })).await;
+        assert!(pressed.status().is_success(), "{pressed:?}");
+    };
+    press().await;
     ticked(&visit, "device-event").await;
     ticked(&visit, "typed-publish").await;
     visit.act("made-up", "send").await;
     ticked(&visit, "made-up-coreid").await;
     next("The device publishes, and somebody who is none");
-    answers(&visit).await;
+    for (preset, task) in ANSWERS {
+        answer(&visit, preset).await;
+        press().await;
+        ticked(&visit, task).await;
+    }
     next("Answers: an error, a long one, a late one");
     template_box(&visit).await;
     remove_webhook(&visit).await;

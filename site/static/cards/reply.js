@@ -33,8 +33,11 @@ export function mount(root, { state, endpoint, rounds }) {
   const form = /** @type {HTMLFormElement} */ (at.form);
   const field = (/** @type {string} */ name) =>
     /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
-  /** What the server said last. */
-  const set = signal(/** @type {SetAt | null} */ (null));
+  // The uses left that the server reports are those after its newest delivery.
+  const set = computed(() => {
+    const info = state.info.value;
+    return info?.reply ? { setting: info.reply, after: info.last_seq } : null;
+  });
   const limits = computed(() => ({ max_delay_ms: state.info.value?.limits.max_delay_ms ?? 0 }));
   const uses = computed(() => usesOf(state.log.value.deliveries, rounds.value));
   /** Grows with every change of the form. */
@@ -118,12 +121,6 @@ export function mount(root, { state, endpoint, rounds }) {
     at.delay.hidden = most === 0;
   });
 
-  // The uses left that the server reports are those after its newest delivery.
-  effect(() => {
-    const info = state.info.value;
-    set.value = info?.reply ? { setting: info.reply, after: info.last_seq } : null;
-  });
-
   effect(() => {
     root.hidden = state.keys.value !== null && state.keys.value.owner === null;
     const [words, isSet] = state.info.value ? answerWords(set.value, uses.value) : ['', false];
@@ -158,10 +155,7 @@ export function mount(root, { state, endpoint, rounds }) {
     isBusy = true;
     complain('');
     try {
-      const { last_seq = 0 } = state.info.peek() ?? {};
-      const after = uses.peek().reduce((latest, { seq }) => Math.max(latest, seq), last_seq);
-      const reply = await endpoint.setReply(setting);
-      set.value = reply === null || setting === null ? null : { setting: reply, after };
+      await endpoint.setReply(setting);
     } catch (error) {
       const problem = /** @type {import('../lib/api-client.js').ApiProblem} */ (error);
       complain(failure(problem), problem.field);

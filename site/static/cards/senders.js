@@ -4,7 +4,7 @@
 import { failure } from '../lib/api-client.js';
 import { slots } from '../lib/component.js';
 import { write, writeOrHide } from '../lib/dom.js';
-import { effect, signal } from '../lib/signal.js';
+import { computed, effect } from '../lib/signal.js';
 
 /** @typedef {import('../lib/api-client.js').Settings} Settings */
 
@@ -15,7 +15,10 @@ export function mount(root, { state, endpoint }) {
   const field = (/** @type {string} */ name) =>
     /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
   /** What the server said last, and after which delivery. */
-  const set = signal(/** @type {{settings: Settings, after: number} | null} */ (null));
+  const set = computed(() => {
+    const info = state.info.value;
+    return info?.settings ? { settings: info.settings, after: info.last_seq } : null;
+  });
   let isBusy = false;
 
   function drawFields() {
@@ -26,10 +29,9 @@ export function mount(root, { state, endpoint }) {
   }
 
   effect(() => {
-    const info = state.info.value;
-    set.value = info?.settings ? { settings: info.settings, after: info.last_seq } : null;
-    field('cors').checked = info?.settings?.cors ?? false;
-    field('scheme').value = info?.settings?.expect?.scheme ?? '';
+    const settings = set.value?.settings;
+    field('cors').checked = settings?.cors ?? false;
+    field('scheme').value = settings?.expect?.scheme ?? '';
     drawFields();
   });
 
@@ -49,11 +51,7 @@ export function mount(root, { state, endpoint }) {
       // What was not changed here may have been changed elsewhere.
       const cors = field('cors').checked;
       const isChanged = cors !== (set.peek()?.settings.cors ?? false);
-      const settings = await endpoint.changeSettings({
-        ...(isChanged && { cors }),
-        ...expected(),
-      });
-      set.value = { settings, after: state.log.peek().lastSeq };
+      await endpoint.changeSettings({ ...(isChanged && { cors }), ...expected() });
       field('secret').value = '';
     } catch (error) {
       writeOrHide(at.problem, failure(/** @type {Error} */ (error)));

@@ -7,6 +7,7 @@ import { copyFrom } from '../lib/copy.js';
 import { element, write, writeOrHide } from '../lib/dom.js';
 import { effect, signal } from '../lib/signal.js';
 import { controls as controlsOf } from './controls.js';
+import { keepResults } from './results.js';
 import { MAX_LINES, lineOf, newIn } from './serial-lines.js';
 
 /** @typedef {import('./controls.js').ControlsState} ControlsState */
@@ -97,14 +98,20 @@ export function mount(root, { state, particle, clock, expectRound }) {
         void (ended.aborted || act(...values));
     void target.controls.watch(id, {
       signal: ended,
-      onFirst: whileWatched((lines) => monitor.print(newIn(monitor.lines(), lines))),
-      onLine: whileWatched((line) => monitor.print([line])),
+      onFirst: whileWatched((lines) => print(id, newIn(monitor.lines(), lines))),
+      onLine: whileWatched((line) => print(id, [line])),
       onState: whileWatched((reported) => {
         lost.value = '';
         device.value = reported;
       }),
       onLost: whileWatched((why) => (lost.value = why)),
     });
+  }
+
+  /** @param {string} id @param {string[]} lines */
+  function print(id, lines) {
+    monitor.print(lines);
+    keepResults(state, id, lines);
   }
 
   effect(() => {

@@ -102,6 +102,15 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
     }
   }
 
+  /** What the endpoint is after a change made here. */
+  async function learnAgain() {
+    tell('changed');
+    const opened = client;
+    const info = (await opened?.info().catch(() => null)) ?? null;
+    // If the server can't be asked now, it is asked when the log is read again.
+    if (opened === client) state.info.value = info;
+  }
+
   function close() {
     watching?.stop();
     watching = null;
@@ -276,15 +285,13 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
      * @param {import('../cards/reply-setting.js').Setting | null} setting null for the usual answer
      */
     async setReply(setting) {
-      const reply = setting === null ? await mine().restoreReply() : await mine().setReply(setting);
-      tell('changed');
-      return reply;
+      await (setting === null ? mine().restoreReply() : mine().setReply(setting));
+      await learnAgain();
     },
     /** @param {import('../lib/api-client.js').SettingsChange} change */
     async changeSettings(change) {
-      const settings = await mine().changeSettings(change);
-      tell('changed');
-      return settings;
+      await mine().changeSettings(change);
+      await learnAgain();
     },
     async leaveRead() {
       ring.leaveRead();

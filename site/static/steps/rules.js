@@ -24,6 +24,7 @@ import { span } from '../lib/time.js';
  *   names: Map<string, string>,
  *   devices: {id: string}[] | null,
  *   flashed: {coreid: string, at: number} | null,
+ *   results: import('../device/results.js').Result[],
  *   deviceEventAt: number | null,
  *   listeningSince: number | null,
  *   maxDelayMs: number | null,
@@ -31,7 +32,7 @@ import { span } from '../lib/time.js';
  *   forgotten: string | null,
  *   now: number,
  * }} World everything a rule may look at. `prefix`: the event name of the webhook. `flashed`: the
- * last flash that succeeded.
+ * last flash that succeeded. `results`: what virtual devices printed about results.
  *   `deviceEventAt`: when an event of a device was last heard; `listeningSince`: since when every
  *   event is heard, null if
  *   none is; both and `now` in milliseconds by this browser's clock. `maxDelayMs`: the longest that
@@ -126,40 +127,35 @@ export const RULES = {
         : `#${delivery.seq} says that it is from “${short(coreid)}”, and nothing in it shows ` +
             'that it is not.';
     }),
-  'set-error': ({ rounds, login }) =>
-    last(rounds, ({ trace: { delivery, errors } }) => {
-      if (
-        !delivery ||
-        !delivery.response.reply_use ||
-        delivery.response.status < 300 ||
-        delivery.response.delay_ms >= GIVEN_UP_MS
-      )
-        return null;
-      if (login && errors.length === 0) return null;
-      return (
-        `#${delivery.seq} was answered ` +
-        `${delivery.response.status}${errors.length > 0 ? ', and a hook-error came' : ''}.`
-      );
+  'set-error': (world) =>
+    last(world.rounds, (round) => {
+      const { delivery } = round.trace;
+      const { reply_use, status = 0, delay_ms = 0 } = delivery?.response ?? {};
+      if (!delivery || !reply_use || status < 300 || delay_ms >= GIVEN_UP_MS) return null;
+      const came = cameBack('error', round, world);
+      return came === null ? null : `#${delivery.seq} was answered ${status}${came}.`;
     }),
-  'long-response': ({ rounds, login }) =>
-    last(rounds, ({ trace: { delivery, responses } }) => {
+  'long-response': (world) =>
+    last(world.rounds, (round) => {
+      const { delivery, responses } = round.trace;
       const bytes = delivery ? byteLength(delivery.response.body) : 0;
-      if (!delivery || bytes <= PART_BYTES || (login && responses.length < 2)) return null;
-      return (
-        `#${delivery.seq} was answered with ${bytes} ` +
-        `bytes${responses.length > 1 ? `, which came back in ${responses.length} parts` : ''}.`
-      );
+      const came = cameBack('response', round, world);
+      if (!delivery || bytes <= PART_BYTES || came === null) return null;
+      if (world.mode !== 'none' && responses.length < 2) return null;
+      const parts = responses.length > 1 ? `, which came back in ${responses.length} parts` : '';
+      return `#${delivery.seq} was answered with ${bytes} bytes${parts}${came}.`;
     }),
-  'slow-response': ({ rounds, login }) =>
-    last(rounds, ({ trace: { delivery, errors } }) => {
-      if (!delivery || delivery.response.delay_ms <= 0) return null;
-      const { delay_ms } = delivery.response;
-      const gaveUp = errors.some(({ event }) => !isSleeping(event));
-      if (delay_ms >= GIVEN_UP_MS && login && !gaveUp) return null;
-      return (
-        `#${delivery.seq} was held for ` +
-        `${span(delay_ms)}${gaveUp ? ', and the cloud gave up before that' : ''}.`
-      );
+  'slow-response': (world) =>
+    last(world.rounds, (round) => {
+      const { delivery, errors } = round.trace;
+      const { delay_ms = 0 } = delivery?.response ?? {};
+      if (!delivery || delay_ms <= 0 || errors.some(({ event }) => isSleeping(event))) return null;
+      const isLate = delay_ms >= GIVEN_UP_MS;
+      const came = cameBack(isLate ? 'error' : 'response', round, world);
+      const gaveUp = isLate && round.trace.event ? '; the cloud gave up before that' : '';
+      return came === null
+        ? null
+        : `#${delivery.seq} was held for ${span(delay_ms)}${gaveUp}${came}.`;
     }),
   'template-box': ({ template }) =>
     template && `Yours renders to ${template.bytes} bytes, without a mistake.`,
@@ -225,6 +221,30 @@ export function optional(id, needs, { mode, devices, maxDelayMs }) {
   if (id === 'slow-response' && maxDelayMs !== null && maxDelayMs < GIVEN_UP_MS)
     return 'Optional: this server may not be told to wait that long.';
   return null;
+}
+
+/**
+ * How the result of a round is known to have reached its device, to end a sentence with; null if it
+ * is not known. A virtual device has printed it. Of a real one, and in an account without devices,
+ * all that can be heard is the event. Without an account the server has answered.
+ * @param {'response' | 'error'} kind
+ * @param {Round & {trace: Trace}} round
+ * @param {World} world
+ */
+function cameBack(kind, { trace, isWaiting }, { mode, devices, results }) {
+  if (mode === 'none') return isWaiting ? null : '';
+  const { event, delivery } = trace;
+  const back = kind === 'error' ? trace.errors : trace.responses;
+  if (!event || !delivery || back.length === 0) return null;
+  const came = `, and the hook-${kind}`;
+  if (devices?.length === 0) return `${came} was published`;
+  if (!DEVICE_ID.test(event.coreid)) return null;
+  if (mode === 'account') return `${came} for the device was published`;
+  const whole = kind === 'error' ? (back[0].event.data ?? '') : delivery.response.body;
+  const isPrinted = results.some(
+    (one) => one.coreid === event.coreid && one.kind === kind && whole.startsWith(one.text),
+  );
+  return isPrinted ? `${came} reached the device, which printed it` : null;
 }
 
 /**
