@@ -1,6 +1,7 @@
 //! The product, checked from outside: one binary, so that it links once.
 #![allow(clippy::unwrap_used, reason = "tests are read by their names and fail loudly")]
 
+mod api;
 mod bounds;
 mod browsers;
 mod bursts;
@@ -22,6 +23,7 @@ mod local_home;
 mod log_page;
 mod log_tools;
 mod other_sites;
+mod own_program;
 mod page;
 mod parity;
 mod particle_account;

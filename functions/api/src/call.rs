@@ -49,6 +49,8 @@ pub enum Call {
 pub enum Parsed {
     /// Whether the function is there; needs no key.
     Health,
+    /// The API's description; needs no key.
+    Description,
     /// A call, with the power and the endpoint of its key.
     Call(Call, Power, Endpoint),
 }
@@ -56,8 +58,10 @@ pub enum Parsed {
 /// What a path and a method ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// Nothing that needs a key.
+    /// Whether the function is there.
     Health,
+    /// The API's description.
+    Description,
     /// A call that is the same whatever else is in the request.
     Fixed(Call),
     /// A page of the log; the query says which.
@@ -65,8 +69,9 @@ pub enum Route {
 }
 
 /// Every route there is. `functions/api/README.md` describes them.
-pub const ROUTES: [(&str, Method, Route); 9] = [
+pub const ROUTES: [(&str, Method, Route); 10] = [
     ("/api/health", Method::GET, Route::Health),
+    ("/api/openapi.json", Method::GET, Route::Description),
     ("/api/endpoint", Method::PUT, Route::Fixed(Call::Create)),
     ("/api/endpoint", Method::GET, Route::Fixed(Call::Show)),
     ("/api/endpoint", Method::DELETE, Route::Fixed(Call::Forget)),
@@ -84,6 +89,7 @@ pub const ROUTES: [(&str, Method, Route); 9] = [
 pub fn parse(request: &Request) -> Result<Parsed, Problem> {
     let fixed = match route(request)? {
         Route::Health => return Ok(Parsed::Health),
+        Route::Description => return Ok(Parsed::Description),
         Route::Fixed(call) => Some(call),
         Route::Log => None,
     };
@@ -170,7 +176,7 @@ mod tests {
         let found =
             parse(&request).map_err(|problem| problem.status()).map(|parsed| match parsed {
                 Parsed::Call(call, ..) => call,
-                Parsed::Health => unreachable!("no case asks for it"),
+                Parsed::Health | Parsed::Description => unreachable!("no case asks for it"),
             });
         assert_eq!(found, expected, "{method} {target} {authorization}");
     }

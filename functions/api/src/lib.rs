@@ -38,6 +38,9 @@ use crate::{
 /// The header in which a caller presents the creation code, where one is set.
 pub const CREATION_CODE_HEADER: &str = "x-creation-code";
 
+/// The API's description, which a test compares with the types.
+const OPENAPI: &str = include_str!("openapi.json");
+
 /// Function 2.
 pub struct Api {
     /// The table.
@@ -66,6 +69,10 @@ impl Api {
                 let version = env!("CARGO_PKG_VERSION");
                 let health = Health { ok: true, version, commit: option_env!("SOURCE_COMMIT") };
                 return HandlerResponse { quiet: true, ..json(StatusCode::OK, &health).into() };
+            }
+            Ok(call::Parsed::Description) => {
+                let description = with_json(OPENAPI.to_owned());
+                return HandlerResponse { quiet: true, ..description.into() };
             }
             Ok(call::Parsed::Call(call, power, endpoint)) => (call, power, endpoint),
             Err(problem) => return refused(problem).into(),
@@ -248,8 +255,13 @@ fn error_text(error: &store::Error) -> Option<String> {
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response<String> {
     let body = serde_json::to_string(value).expect("our answers are structs with text keys");
-    let mut response = with_common_headers(body);
+    let mut response = with_json(body);
     *response.status_mut() = status;
+    response
+}
+
+fn with_json(body: String) -> Response<String> {
+    let mut response = with_common_headers(body);
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response

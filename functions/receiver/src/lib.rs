@@ -13,7 +13,7 @@ pub mod response;
 
 use std::{sync::Arc, time::Duration};
 
-use delivery::{Delivery, Request, key::Endpoint, limits::Limits};
+use delivery::{Delivery, Request, Response, key::Endpoint, limits::Limits};
 use function_url::{Clock, problem::Problem, response::HandlerResponse, service::Handler};
 use http::StatusCode;
 use store::Store;
@@ -35,12 +35,25 @@ impl Receiver {
         let receiver = Arc::new(self);
         Arc::new(move |request| {
             let receiver = Arc::clone(&receiver);
-            Box::pin(async move { receiver.receive(request).await })
+            Box::pin(async move { receiver.receive(request, None).await })
         })
     }
 
+    /// What a program of the owner's is asked about a request, before [`receive`](Self::receive): the request as it will be
+    /// recorded, or none if its answer could not be recorded or sent.
+    pub async fn question(&self, request: &Request) -> Option<Request> {
+        let (endpoint, raw_path) = response::target(&request.path)?;
+        let is_method = response::METHODS.iter().any(|one| one == request.method.as_str());
+        if !is_method || request.body.kept.len() > self.limits.max_body_bytes {
+            return None;
+        }
+        self.store.state(&endpoint, (self.clock)(), &self.limits).await.ok()?;
+        Some(response::recorded(request.clone(), raw_path, &self.limits))
+    }
+
     /// Answers one webhook: number it, build the response, record both. The caller waits for the delay, then sends it.
-    pub async fn receive(&self, request: Request) -> HandlerResponse {
+    /// `answer` is that of the owner's program; it takes the place of the reply.
+    pub async fn receive(&self, request: Request, answer: Option<Response>) -> HandlerResponse {
         let received_at = (self.clock)();
         let (endpoint, raw_path) = match response::target(&request.path) {
             Some(target) => target,
@@ -86,6 +99,8 @@ impl Receiver {
             && access.refuses(seq, verified)
         {
             Answer::Unauthorized(expected.scheme)
+        } else if let Some(answer) = answer {
+            Answer::Program(answer)
         } else {
             match self.store.reply_for(&endpoint, &numbered).await {
                 Ok(set) => Answer::Reply(set),

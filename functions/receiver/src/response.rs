@@ -59,6 +59,8 @@ pub enum Answer {
     Preflight,
     /// 401, because its credential is not the expected one.
     Unauthorized(Scheme),
+    /// What the owner's program answered.
+    Program(Response),
     /// The reply that the owner set, or else the default.
     Reply(Option<(Reply, Option<ReplyUse>)>),
 }
@@ -77,6 +79,7 @@ pub fn respond(request: &Request, answer: &Answer, cors: bool, limits: &Limits) 
         _ if size > limits.max_body_bytes => too_large(size, limits.max_body_bytes),
         Answer::Preflight => preflight(request),
         Answer::Unauthorized(scheme) => unauthorized(*scheme, request),
+        Answer::Program(response) => response.clone(),
         Answer::Reply(Some((reply, reply_use))) => reply.response(request, *reply_use),
         Answer::Reply(None) => Reply::default().response(request, None),
     };

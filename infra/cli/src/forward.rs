@@ -290,7 +290,7 @@ fn is_passing(status: StatusCode) -> bool {
 }
 
 /// The request as the program gets it, and the names of the headers that are missing because a share key masks them.
-fn request(
+pub(crate) fn request(
     to: &str,
     recorded: &delivery::Request,
 ) -> anyhow::Result<(Request<Bytes>, Vec<String>)> {

@@ -1,6 +1,7 @@
 //! `webhook-tutorial`: the local home, and the tools around a log.
 //!
-//! - [`serve`]: the whole product on this machine, which is what the program does without a command
+//! - [`serve`]: the whole product on this machine, which is what the program does without a command; [`ask`]: answers of
+//!   the owner's own program
 //! - [`forward`], [`tail`], [`wait`]: what is done with the webhooks of a log, at this home or another
 //! - [`keys`], [`client`], [`follow`]: whose log, its API, and reading it on and on
 //! - [`render`]: what Particle would send for an integration
@@ -9,6 +10,7 @@
     reason = "this program talks to a person, and reads the environment once"
 )]
 
+mod ask;
 mod client;
 mod follow;
 mod forward;
@@ -58,6 +60,7 @@ struct Arguments {
 const EXAMPLES: &str = "Examples:
   webhook-tutorial                                       the page on http://127.0.0.1:8787
   webhook-tutorial --data ~/hooks --no-device            another data folder, no virtual device
+  webhook-tutorial serve --to http://localhost:3000      your own program answers the webhooks
   webhook-tutorial forward --to http://localhost:3000    webhooks to your own program, as they arrived
   webhook-tutorial wait --path /orders -- npm test       the exit status says whether a webhook came
   webhook-tutorial export >log.ndjson                    the log, a delivery on each line

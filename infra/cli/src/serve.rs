@@ -27,7 +27,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{client::web_url, warn};
+use crate::{ask, client::web_url, warn};
 
 /// How long the program takes to end. The promise is 5 s.
 const STOP_LIMIT: Duration = Duration::from_millis(4_800);
@@ -59,6 +59,12 @@ pub(crate) struct Flags {
     /// What it was before the code was kept off the command line
     #[arg(long, hide = true, num_args = 0..=1)]
     creation_code: Option<Option<String>>,
+    /// Ask the program at this URL what each webhook is answered, and record and send its answer
+    #[arg(long, value_name = "URL", value_parser = web_url)]
+    to: Option<String>,
+    /// Seconds in which that program has to answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=60))]
+    to_timeout: u64,
     /// Port for webhooks alone; opened only with --public-url
     #[arg(long, default_value_t = 8789)]
     hook_port: u16,
@@ -134,6 +140,10 @@ pub(crate) fn run(flags: Flags) -> anyhow::Result<ExitCode> {
         particle_port: flags.particle_port,
         hook_port: flags.hook_port,
         creation_code: flags.creation_code()?,
+        ask: match flags.to {
+            None => None,
+            Some(to) => Some(ask::program(to, Duration::from_secs(flags.to_timeout))?),
+        },
         public_url: flags.public_url,
         log: log(flags.log_format),
         ..Config::new(flags.data)

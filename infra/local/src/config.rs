@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use delivery::limits::Limits;
 use function_url::{Clock, log::Log};
 
-use crate::clouds::Cloud;
+use crate::{ask::Ask, clouds::Cloud};
 
 /// Changes the list of clouds that a page offers.
 pub type Offer = Arc<dyn Fn(Vec<Cloud>) -> Vec<Cloud> + Send + Sync>;
@@ -29,6 +29,8 @@ pub struct Config {
     pub engine: EngineAt,
     /// Looks up an environment variable: AWS credentials and region for [`EngineAt::Url`].
     pub env: fn(&str) -> Option<String>,
+    /// Answers webhooks in place of their owners' replies.
+    pub ask: Option<Ask>,
     /// The virtual devices of the simulated cloud's account; none for a stack without.
     pub devices: Vec<VirtualDevice>,
     /// Limits of the deployment.
@@ -113,6 +115,7 @@ impl Config {
             site: site::Options::default(),
             engine: EngineAt::Own,
             env: |_| None,
+            ask: None,
             data,
             devices: vec![VirtualDevice::default()],
             limits: Limits {

@@ -9,12 +9,14 @@
 //! - this file: [`Stack`], which connects the parts
 //! - [`listener`], [`home`], [`limits`], [`gateway`]: from a socket to a function's event and back
 //! - [`engine`]: where the data is
+//! - [`ask`]: a program of the owner's that answers webhooks
 //! - [`device`]: the virtual devices
 #![allow(
     missing_docs,
     reason = "the crates of this product are its only users; names that say everything need no sentence"
 )]
 
+pub mod ask;
 pub mod clouds;
 pub mod config;
 pub mod device;
@@ -237,14 +239,21 @@ fn functions(config: &Config, store: Store, hook_url: &str) -> (Service, Service
         clock: config.clock.clone(),
     };
     let permits = Arc::new(Semaphore::new(config.server.requests));
+    let time = config.server.answer_timeout;
+    let limited = move |handler| home::limited(handler, Arc::clone(&permits), time);
     let service = |name, handler| Service {
         name,
         origin_secret: None,
-        handler: home::limited(handler, Arc::clone(&permits), config.server.answer_timeout),
+        handler,
         clock: config.clock.clone(),
         log: config.log.clone(),
     };
-    (service("receiver", receiver.into_handler()), service("api", api.into_handler()))
+    let api = service("api", limited(api.into_handler()));
+    let receiver = match &config.ask {
+        None => limited(receiver.into_handler()),
+        Some(ask) => ask::asking(receiver, Arc::clone(ask), limited),
+    };
+    (service("receiver", receiver), api)
 }
 
 /// Starts the virtual devices, each with its own folder, linked to the simulated cloud.
