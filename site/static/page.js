@@ -34,7 +34,14 @@ export function createPage(state, form) {
   );
   /** Something is about to arrive. */
   const expect = () => endpoint.poke({ expecting: true });
-  const particle = createParticle({ state, form, clock, onReason: () => expect() });
+  const particle = createParticle({
+    state,
+    form,
+    clock,
+    onReason: () => expect(),
+    expectToken: (token) =>
+      endpoint.changeSettings({ expect: { scheme: 'bearer', token, refuse: 0 } }),
+  });
   const endpoint = createEndpoint({
     state,
     ring,

@@ -14,7 +14,7 @@ import { answerHints, errorHints, guessHint, receivedHints, responseHints, trigg
 import { join } from '../static/particle/join.js';
 import { joined } from '../static/particle/response-parts.js';
 import { render } from '../static/particle/template.js';
-import { asTemplate, fields, found, freshId, leadingTo, publishLine, settingsFor, testData, unfit } from '../static/particle/webhook.js';
+import { asTemplate, fields, found, freshId, leadingTo, publishLine, settingsFor, testData, tokenIn, unfit } from '../static/particle/webhook.js';
 import { DEVICES, delivery, world } from './particle-world.mjs';
 
 const form = JSON.parse(readFileSync(new URL('../../infra/particle/webhook.json', import.meta.url), 'utf8'));
@@ -28,6 +28,9 @@ test('what is sent is the file with the address filled in, and nothing else', ()
   sent.json.event = 'changed';
   assert.deepEqual(form, before);
   assert.deepEqual(JSON.parse(asTemplate(settingsFor(form, URL_))), { ...form, url: URL_ });
+  const withToken = settingsFor(form, URL_, 's3cret');
+  assert.equal(withToken.headers.Authorization, 'Bearer s3cret');
+  assert.deepEqual([tokenIn(withToken), tokenIn(sent), tokenIn(null)], ['s3cret', undefined, undefined]);
 });
 
 test('every field is shown', () => {
@@ -57,7 +60,7 @@ test('all webhooks that lead here are known with their settings, whatever their 
   assert.deepEqual(leadingTo(list, URL_).map(({ id }) => id), ['1', '2']);
   const whole = new Map(list.map((one) => [one.id, { ...one, ...(one.id === '1' ? settingsFor(form, URL_) : {}), responseTopic: `t${one.id}` }]));
   const cloud = { integrations: async () => list, integration: async (_token, id) => whole.get(id) };
-  const keeper = hookKeeper({ form, memory: { get: () => null, set: () => {} }, onChange: () => {}, onRefused: () => assert.fail() });
+  const keeper = hookKeeper({ form, memory: { get: () => null, set: () => {} }, onChange: () => {}, onRefused: () => assert.fail(), expectToken: async (token) => void (expected = token) });
   keeper.at({ cloud, token: 't', url: URL_ });
   await keeper.look();
   assert.deepEqual(keeper.state().leading.map(({ responseTopic }) => responseTopic), ['t1', 't2']);
@@ -105,6 +108,9 @@ test('a press costs nothing, a device’s round at least two', () => {
   const large = { event: { name: 'E', data: 'é'.repeat(600), coreid: DEVICES[0] }, responses: [], errors: [] };
   assert.equal(estimate(large).publish, 2);
 });
+
+/** The token that the server was told to expect last. */
+let expected = '';
 
 /** What hints say; each leads to a paragraph of the tutorial. */
 const words = (hints) => {
@@ -182,7 +188,7 @@ test('the keeper looks at all of it, keeps its ID, and puts it back', async () =
     update: async (_token, id, settings) => (hook = { id, created_at: hook.created_at, ...settings }),
   };
   let seen = null;
-  const keeper = hookKeeper({ form, memory: { get: () => seen, set: (value) => (seen = value) }, onChange: () => {}, onRefused: () => assert.fail() });
+  const keeper = hookKeeper({ form, memory: { get: () => seen, set: (value) => (seen = value) }, onChange: () => {}, onRefused: () => assert.fail(), expectToken: async (token) => void (expected = token) });
   keeper.at({ cloud, token: 't', url: URL_ });
   await keeper.look();
   assert.deepEqual([keeper.state().kind, keeper.state().differs, seen], ['ours', [], { url: URL_, id: 'a' }]);
@@ -192,6 +198,8 @@ test('the keeper looks at all of it, keeps its ID, and puts it back', async () =
   assert.equal(keeper.state().differs.length, 2);
   await keeper.putBack();
   assert.deepEqual([keeper.state().differs, hook.event, hook.disabled], [[], form.event, undefined]);
+  assert.match(expected, /^[\w-]{32}$/, 'the server was told which token to expect');
+  assert.equal(tokenIn(hook), expected);
   // Where all of it can't be seen, the list is what there is.
   hook = { ...hook, disabled: true };
   shown = false;
@@ -212,7 +220,7 @@ test('a removal without an answer is tried again after a look', async () => {
       list = [];
     },
   };
-  const keeper = hookKeeper({ form, memory: { get: () => null, set: () => {} }, onChange: () => {}, onRefused: () => assert.fail() });
+  const keeper = hookKeeper({ form, memory: { get: () => null, set: () => {} }, onChange: () => {}, onRefused: () => assert.fail(), expectToken: async (token) => void (expected = token) });
   keeper.at({ cloud, token: 't', url: URL_ });
   await keeper.look();
   await keeper.remove();

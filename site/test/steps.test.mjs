@@ -145,6 +145,21 @@ test('a device’s lines are read for the results of its webhooks', () => {
   ]);
 });
 
+test('a credential counts once it was refused and is right again', () => {
+  const at = (seq, verified, status, error) => {
+    const one = round({ reply: { status }, back: error ? [] : ['{}'], error, data: `{"op":"test","id":${seq}}` });
+    Object.assign(one.deliveries[0], { seq, verified });
+    return one;
+  };
+  const rounds = (...all) => ({ rounds: all.flatMap((one) => world(one).rounds) });
+  const refused = at(1, 'wrong', 401, 'error status 401 from localhost');
+  is('credential', rounds(refused, at(2, 'ok', 200)), /#1 got 401 and a hook-error; the credential of #2 was right/);
+  isNot('credential', rounds(refused));
+  isNot('credential', rounds(at(1, 'ok', 200), refused));
+  isNot('credential', rounds(at(1, 'wrong', 401), at(2, 'ok', 200)));
+  isNot('credential', rounds(at(1, 'wrong', 200), at(2, 'ok', 200)));
+});
+
 test('the template box counts the reader’s own template', () => {
   isNot('template-box', {});
   is('template-box', { template: { bytes: 90 } }, /90 bytes/);

@@ -86,6 +86,20 @@ async fn template_box(visit: &Visit) {
     ticked(visit, "template-box").await;
 }
 
+/// Has the server expect another token than the webhook's, sees the 401, and repairs that.
+async fn credential(visit: &Visit) {
+    visit.scroll_to("[data-component='cards/credential']").await;
+    visit.act("credential", "wrong").await;
+    visit.slot_says("credential", "status", "expects another token").await;
+    visit.act("credential", "test").await;
+    let refused = "return [...document.querySelectorAll('.log-rounds .log-block[data-kind=response]')].some((one) => /\\b401\\b/.test(one.textContent))";
+    visit.shows("the wrong credential is refused", refused).await;
+    visit.act("credential", "right").await;
+    visit.slot_says("credential", "status", "settings again").await;
+    visit.act("credential", "test").await;
+    ticked(visit, "credential").await;
+}
+
 async fn remove_webhook(visit: &Visit) {
     visit.remove_webhook().await;
     ticked(visit, "remove-webhook").await;
@@ -133,6 +147,7 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
 
     answers(&visit).await;
     template_box(&visit).await;
+    credential(&visit).await;
     visit.axe("nearly everything is done").await;
 
     remove_webhook(&visit).await;
@@ -348,6 +363,8 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
     }
     next("Answers: an error, a long one, a late one");
     template_box(&visit).await;
+    credential(&visit).await;
+    next("A wrong credential, and the right one");
     remove_webhook(&visit).await;
     next("Remove the webhook");
     let plug = format!("/simulated/devices/{DEVICE}/plug");
@@ -367,7 +384,12 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
     let hooks: Vec<&str> =
         all.iter().filter_map(|one| one.path().strip_prefix("/v1/integrations/")).collect();
     let hook = (*hooks.first().expect("the webhook was removed by its ID")).to_owned();
-    let secrets = [token.as_str(), demo.password.as_str()];
+    // The token that the webhook carries is in its settings and nowhere else.
+    let mut settings = all.iter().filter(|one| one.method == "POST").map(|one| one.body.as_str());
+    let carried = settings.find_map(|body| body.split_once("\"Bearer ")?.1.split_once('"'));
+    let (carried, _) = carried.expect("the webhook carries a token");
+    assert_eq!(carried.len(), 32);
+    let secrets = [token.as_str(), demo.password.as_str(), carried];
     for one in &all {
         let is_told = secrets.iter().any(|secret| one.target.contains(secret));
         assert!(!is_told, "a secret is in a URL: {}", one.target);
@@ -377,7 +399,8 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
     let seen = visit.run(seen).await;
     assert!(secrets.iter().all(|secret| !seen.to_string().contains(secret)));
     let names = Names(vec![
-        (token, "TOKEN"),
+        (carried.to_owned(), "CREDENTIAL"),
+        (token.clone(), "TOKEN"),
         (demo.password.clone(), "PASSWORD"),
         (form_urlencoded(&demo.username), "USERNAME"),
         (person.endpoint.to_string(), "ENDPOINT"),

@@ -33,7 +33,7 @@ function target(hookUrl, endpoint) {
 /**
  * Sends a request, and gives back in words what came of it.
  * @param {Pick<import('../page.js').Page, 'state' | 'expect' | 'expectRound'>} page
- * @param {RequestInit} request
+ * @param {RequestInit | Promise<RequestInit>} request
  * @param {string} [below] what follows the hook URL
  */
 export async function sendFromPage({ state, expect, expectRound }, request, below = '') {
@@ -41,7 +41,7 @@ export async function sendFromPage({ state, expect, expectRound }, request, belo
   if (!keys) return '';
   const url = target(state.info.peek()?.hook_url ?? '', keys.endpoint) + below;
   /** @type {RequestInit} */
-  const options = { method: 'POST', ...request, credentials: 'omit', redirect: 'manual' };
+  const options = { method: 'POST', ...(await request), credentials: 'omit', redirect: 'manual' };
   try {
     // What a browser refuses to send is told from a server that can't be reached.
     new Request(url, options);

@@ -106,9 +106,8 @@ export function createEndpoint({ state, ring, tabs, onCleared, onStarted }) {
   async function learnAgain() {
     tell('changed');
     const opened = client;
-    const info = (await opened?.info().catch(() => null)) ?? null;
-    // If the server can't be asked now, it is asked when the log is read again.
-    if (opened === client) state.info.value = info;
+    const info = await opened?.info().catch(() => null);
+    if (info && opened === client) state.info.value = info;
   }
 
   function close() {

@@ -16,6 +16,12 @@ const text = new TextEncoder();
  */
 export const canMakeKeys = (crypto) => Boolean(crypto?.subtle && crypto.getRandomValues);
 
+/**
+ * A secret for the requests of a webhook.
+ * @param {Pick<Crypto, 'getRandomValues'>} crypto
+ */
+export const makeToken = (crypto) => base64url(crypto.getRandomValues(new Uint8Array(24)));
+
 /** A new owner key: `own_` and 32 random bytes. @param {Crypto} crypto */
 export function makeOwnerKey(crypto) {
   return `own_${base64url(crypto.getRandomValues(new Uint8Array(32)))}`;

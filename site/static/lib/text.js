@@ -103,3 +103,6 @@ export function hexView(bytes) {
   }
   return lines.join('\n');
 }
+
+/** What a template with two braces writes for a sign of HTML. */
+export const ENTITY = /&(?:quot|amp|lt|gt|#39);/;

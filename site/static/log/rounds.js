@@ -53,6 +53,7 @@ import { runs } from './merge.js';
  *   kinds: Set<string>,
  *   blocks: readonly Block[],
  *   trace: Trace | null,
+ *   isWaiting?: boolean,
  *   quiet?: {from: number, to: number | null}[],
  * }} Round `key` is the same for as long as the round lives. `who`: which device, or what kind of
  * request. `isTest`: a press
@@ -60,7 +61,8 @@ import { runs } from './merge.js';
  *   clock measured it.
  *   `isRemark`: it has no blocks and says something in the row, such as that a number holds no
  *   delivery. `kinds`: of its
- *   blocks. `trace`: what it was drawn from. `quiet`: of a remark that nobody listened, when that
+ *   blocks. `trace`: what it was drawn from. `isWaiting`: its response is not sent yet.
+ *   `quiet`: of a remark that nobody listened, when that
  *   was
  * @typedef {{missing: number[], unreadable: number[], older?: string | null, quiet?: {from: number,
  *   to: number | null}[]}} Gaps

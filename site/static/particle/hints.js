@@ -3,12 +3,11 @@
 // documented (https://docs.particle.io/reference/cloud-apis/webhooks/) and what was seen, and
 // nothing else.
 
-import { byteLength } from '../lib/text.js';
+import { ENTITY, byteLength } from '../lib/text.js';
 import { fieldsOf, isForm } from '../log/request-body.js';
 import { SLEEPING, partsOfDelivery } from './evidence.js';
 import { SENT_BY, isParticle } from './origin.js';
 import { PART_BYTES } from './response-parts.js';
-import { ENTITY } from './template.js';
 
 /**
  * @typedef {import('./event.js').Event} Event

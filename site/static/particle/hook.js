@@ -2,8 +2,9 @@
 // The learner's webhook in the account: whether it is there, where it leads, and changing that. No
 // DOM. Nothing of somebody else's is changed without being asked for.
 
+import { makeToken } from '../keys/keys.js';
 import { CloudProblem } from './cloud.js';
-import { found, isExact, leadingTo, settingsFor } from './webhook.js';
+import { found, isExact, leadingTo, settingsFor, tokenIn } from './webhook.js';
 
 /**
  * @typedef {import('./cloud.js').Integration} Integration
@@ -31,17 +32,22 @@ import { found, isExact, leadingTo, settingsFor } from './webhook.js';
 const differences = async (wanted, live) =>
   (await import('./hook-difference.js')).differences(wanted, live);
 
+const NOT_EXPECTED =
+  'The webhook was not changed, because the server could not be told which token to expect. Try ' +
+  'again.';
+
 /** Each is asked for on its own. */
 const MAX_LEADING = 8;
 
 /**
  * @param {{form: Settings, memory: {get: () => Seen | null, set: (seen: Seen | null) => void},
  *   onChange: (state: HookState) => void,
- *   onRefused: (token: string) => void}} options `memory`: keeps which one it was and where it led
- *   when it was seen last, so that a reload knows.
- *   `onRefused`: the cloud does not take this token any more
+ *   onRefused: (token: string) => void, expectToken: (token: string) => Promise<void>}} options
+ *   `memory`: keeps which one it was and where it led when it was seen last, for a reload.
+ *   `onRefused`: the cloud does not take this token any more. `expectToken`: tells the server which
+ *   token the webhook's requests will carry
  */
-export function hookKeeper({ form, memory, onChange, onRefused }) {
+export function hookKeeper({ form, memory, onChange, onRefused, expectToken }) {
   /** @type {HookState} */
   let state = { kind: 'none' };
   /** @type {{cloud: Cloud, token: string, url: string} | null} */
@@ -76,7 +82,7 @@ export function hookKeeper({ form, memory, onChange, onRefused }) {
           .map((one) => whole(at, one)),
       );
       const live = leading.find(({ id }) => id === ours?.id);
-      const wanted = settingsFor(form, at.url);
+      const wanted = settingsFor(form, at.url, tokenIn(live));
       const differs = live && !isExact(wanted, live) ? await differences(wanted, live) : [];
       if (mine !== generation) return;
       checkedAt = performance.now();
@@ -126,6 +132,22 @@ export function hookKeeper({ form, memory, onChange, onRefused }) {
     }
   };
 
+  /**
+   * The settings with a token, which only the account keeps. The server is told first, so that it is
+   * right in the first request.
+   * @param {string} url
+   * @param {Record<string, any>} [live] the settings there are, whose token stays
+   */
+  const wantedSettings = async (url, live) => {
+    const token = tokenIn(live) ?? makeToken(crypto);
+    try {
+      await expectToken(token);
+    } catch {
+      throw new CloudProblem('strange', NOT_EXPECTED, 0);
+    }
+    return settingsFor(form, url, token);
+  };
+
   return {
     state: () => state,
     /** @param {typeof place} at null if nobody is signed in or there is no endpoint */
@@ -155,22 +177,29 @@ export function hookKeeper({ form, memory, onChange, onRefused }) {
      * left alone.
      */
     setUp: () =>
-      attempt(async ({ cloud, token, url }) => {
+      attempt(async (at) => {
+        const { cloud, token, url } = at;
         const { ours, other } = found(await cloud.integrations(token), form.event, url, knownId());
-        if (ours) await cloud.update(token, ours.id, settingsFor(form, url));
-        else if (!other) await cloud.create(token, settingsFor(form, url));
+        if (ours)
+          await cloud.update(token, ours.id, await wantedSettings(url, await whole(at, ours)));
+        else if (!other) await cloud.create(token, await wantedSettings(url));
       }),
     /** Makes the one that leads elsewhere lead here. */
     async takeOver() {
       const id = state.kind === 'elsewhere' ? state.hook.id : null;
       if (id !== null)
-        await attempt(({ cloud, token, url }) => cloud.update(token, id, settingsFor(form, url)));
+        await attempt(async ({ cloud, token, url }) =>
+          cloud.update(token, id, await wantedSettings(url)),
+        );
     },
     /** Makes the one that leads here as this page makes it. */
     async putBack() {
-      const id = state.kind === 'ours' ? state.id : null;
-      if (id !== null)
-        await attempt(({ cloud, token, url }) => cloud.update(token, id, settingsFor(form, url)));
+      if (state.kind !== 'ours') return;
+      const { id, leading } = state;
+      const live = leading.find((one) => one.id === id);
+      await attempt(async ({ cloud, token, url }) =>
+        cloud.update(token, id, await wantedSettings(url, live)),
+      );
     },
     async remove() {
       // After a try without an answer nobody knows, and asking tells.

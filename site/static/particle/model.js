@@ -12,7 +12,7 @@ import { CloudProblem, cloud } from './cloud.js';
 import { deviceList } from './device-list.js';
 import { eventFeed } from './event-feed.js';
 import { hookKeeper } from './hook.js';
-import { asParticleSends, freshId, testData } from './webhook.js';
+import { freshId, testData } from './webhook.js';
 
 /**
  * @typedef {import('./cloud.js').Ticket} Ticket
@@ -47,9 +47,11 @@ const ask = /** @type {typeof fetch} */ ((input, init) => fetch(input, init));
  *   form: import('./webhook.js').Settings,
  *   clock: import('./stream.js').Clock,
  *   onReason: () => void,
- * }} options `form`: webhook.json. `onReason`: there is a reason to ask for deliveries
+ *   expectToken: (token: string) => Promise<void>,
+ * }} options `form`: webhook.json. `onReason`: there is a reason to ask for deliveries.
+ *   `expectToken`: tells the server which token the webhook carries
  */
-export function createParticle({ state, form, clock, onReason }) {
+export function createParticle({ state, form, clock, onReason, expectToken }) {
   const accountChannel = channel('webhook-tutorial/account');
   const streamChannel = channel('webhook-tutorial/events');
   let setUpNext = false;
@@ -105,6 +107,7 @@ export function createParticle({ state, form, clock, onReason }) {
   const webhook = hookKeeper({
     form,
     memory: hookMemory,
+    expectToken,
     onChange: (next) => {
       state.webhook.value = next;
       // While it is asked for, what was known last counts.
@@ -248,7 +251,8 @@ export function createParticle({ state, form, clock, onReason }) {
     /** Data for a press of the test button. */
     testData: () => testData(freshId(crypto)),
     /** What the cloud would send for a press of the test button, to be sent by the page itself. */
-    sample: () => {
+    sample: async () => {
+      const { asParticleSends } = await import('./sample.js');
       const published_at = new Date().toISOString();
       const data = testData(freshId(crypto));
       return asParticleSends(form, { name: form.event, data, coreid: 'api', published_at });

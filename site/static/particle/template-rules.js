@@ -5,8 +5,8 @@
 
 import { parseJson } from '../lib/json-text.js';
 import { jsonProblem, problemWords } from '../lib/json-problem.js';
-import { byteLength, clip, quotable } from '../lib/text.js';
-import { ENTITY, render } from './template.js';
+import { ENTITY, byteLength, clip, quotable } from '../lib/text.js';
+import { render } from './template.js';
 import { contextsOf } from './variables.js';
 
 /**

@@ -221,8 +221,6 @@ function textOf(value) {
   return typeof value === 'object' ? '[object Object]' : String(value);
 }
 
-/** What two braces write for a sign of HTML. */
-export const ENTITY = /&(?:quot|amp|lt|gt|#39);/;
 const ENTITIES = new Map([
   ['&', '&amp;'],
   ['<', '&lt;'],

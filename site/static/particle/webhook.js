@@ -4,9 +4,6 @@
 // page, the simulated cloud and the tests read.
 
 import { byteLength } from '../lib/text.js';
-import { SENT_BY } from './origin.js';
-import { render } from './template.js';
-import { contextsOf } from './variables.js';
 
 /** @typedef {import('./cloud.js').Integration} Integration */
 /** @typedef {Record<string, any> & {event: string, url: string}} Settings */
@@ -33,12 +30,26 @@ export const isExact = (wanted, live) =>
   ) && ![...NOT_OURS, ...DEVICE, 'disabled'].some((name) => live[name]);
 
 /**
- * The body that makes it, or replaces it: all of the form, with the address filled in.
+ * The body that makes it, or replaces it: all of the form, with the address filled in, and with the
+ * token that the server is to expect, if there is one.
  * @param {Settings} form
  * @param {string} url
+ * @param {string} [token]
  * @returns {Settings}
  */
-export const settingsFor = (form, url) => ({ ...structuredClone(form), url });
+export function settingsFor(form, url, token) {
+  /** @type {Settings} */
+  const settings = { ...structuredClone(form), url };
+  if (token !== undefined) settings.headers.Authorization = `Bearer ${token}`;
+  return settings;
+}
+
+/**
+ * The token in the settings of a webhook; undefined if there is none.
+ * @param {Record<string, any> | null | undefined} live
+ * @returns {string | undefined}
+ */
+export const tokenIn = (live) => /^Bearer (\S+)$/.exec(live?.headers?.Authorization ?? '')?.[1];
 
 /** As the console's custom template takes it. @param {Settings} settings */
 export const asTemplate = (settings) => JSON.stringify(settings, null, 2);
@@ -150,32 +161,6 @@ export function unfit(name, data) {
  */
 export const publishLine = (name, data, quote) =>
   `particle publish ${quote(name)}${data === '' ? '' : ` ${quote(data)}`}`;
-
-/**
- * The request that the cloud would send for an event, for a page that has no cloud: it says of
- * itself who sent it.
- * @param {Settings} form @param {{name: string, data: string, coreid: string, published_at:
- *   string}} event
- * @returns {{headers: Record<string, string>, body: string}}
- */
-export function asParticleSends(form, { name, data, coreid, published_at }) {
-  const contexts = contextsOf({ name, data, coreid, at: Date.parse(published_at) });
-  // Leaf by leaf, so that quotes in the data stay inside their text.
-  const body = Object.fromEntries(
-    Object.entries(form.json).map(([key, text]) => [
-      render(key, contexts),
-      render(String(text), contexts),
-    ]),
-  );
-  return {
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/json',
-      [SENT_BY]: 'this page, as Particle would',
-    },
-    body: JSON.stringify(body),
-  };
-}
 
 /** Where the console shows an integration. @param {string} console_ @param {string} id */
 export const consoleUrl = (console_, id) =>

@@ -157,6 +157,20 @@ export const RULES = {
         ? null
         : `#${delivery.seq} was held for ${span(delay_ms)}${gaveUp}${came}.`;
     }),
+  credential: ({ rounds }) => {
+    const refused = rounds.find(
+      ({ trace }) =>
+        trace?.delivery?.verified === 'wrong' &&
+        trace.delivery.response.status === 401 &&
+        trace.errors.length > 0,
+    );
+    if (!refused) return null;
+    return last(rounds.slice(rounds.indexOf(refused)), ({ trace: { delivery } }) =>
+      delivery?.verified === 'ok'
+        ? `#${refused.seq} got 401 and a hook-error; the credential of #${delivery.seq} was right.`
+        : null,
+    );
+  },
   'template-box': ({ template }) =>
     template && `Yours renders to ${template.bytes} bytes, without a mistake.`,
   'remove-webhook': ({ hook, prefix }, done) =>
