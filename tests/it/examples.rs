@@ -25,7 +25,8 @@ fn comparable(round: &Value) -> Value {
     for block in round["blocks"].as_array_mut().into_iter().flatten() {
         for row in block["rows"].as_array_mut().into_iter().flatten() {
             for pair in row["pairs"].as_array_mut().into_iter().flatten() {
-                if pair[0] == "x-amzn-trace-id" {
+                let is_curls = pair[1].as_str().is_some_and(|value| value.starts_with("curl/"));
+                if pair[0] == "x-amzn-trace-id" || is_curls {
                     pair[1] = Value::Null;
                 }
             }

@@ -1,7 +1,9 @@
 // Plays the part of the page: `node record.mjs STACK` makes an endpoint, a webhook and some rounds, and prints the rounds
 // as JSON. What is in a block, and in which words, is decided by the page's own modules; nothing here formats anything.
 
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 
 import { apiClient } from '../../site/static/lib/api-client.js';
 import { keysOfOwner } from '../../site/static/keys/keys.js';
@@ -131,9 +133,9 @@ const readings = Array.from({ length: 24 }, (_, hour) => ({ hour, temperature: 1
 await reply({ status: 200, content_type: 'application/json', body: JSON.stringify({ ok: true, readings }), times: 1 });
 found.long = await record(test(1652008513), (kind, part) => kind === 'response' && part === 2);
 
-// Anybody can send what looks like a device's.
-const body = JSON.stringify({ event: form.event, data: JSON.stringify({ op: 'button', id: 1 }), coreid: '000000000000000000000000', published_at: '2001-01-01T00:00:00.000Z' });
-await fetch(hook_url, { method: 'POST', headers: { 'content-type': 'application/json', 'user-agent': 'curl' }, body });
+// Anybody can send what looks like a device's, with the line that the page shows.
+const body = JSON.stringify({ event: form.event, data: JSON.stringify({ op: 'button', id: 1 }), coreid: '000000000000000000000000' });
+await promisify(execFile)('curl', ['--silent', '--fail', hook_url, '-H', 'Content-Type: application/json', '--data-raw', body]);
 found['made-up'] = await drawn([]);
 // What the section on typed data has the reader flash.
 const section = await readFile(new URL('../../site/content/09-typed-publish.md', import.meta.url), 'utf8');

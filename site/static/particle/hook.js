@@ -133,8 +133,8 @@ export function hookKeeper({ form, memory, onChange, onRefused, expectToken }) {
   };
 
   /**
-   * The settings with a token, which only the account keeps. The server is told first, so that it is
-   * right in the first request.
+   * The settings with a token, which only the account keeps. The server is told first, so that it
+   * is right in the first request.
    * @param {string} url
    * @param {Record<string, any>} [live] the settings there are, whose token stays
    */

@@ -124,8 +124,8 @@ export const RULES = {
       );
       return fromCloud
         ? null
-        : `#${delivery.seq} says that it is from “${short(coreid)}”, and nothing in it shows ` +
-            'that it is not.';
+        : `#${delivery.seq} claims to be from “${short(coreid)}”. Its headers differ from a ` +
+            'real one’s, but a sender can copy those.';
     }),
   'set-error': (world) =>
     last(world.rounds, (round) => {
