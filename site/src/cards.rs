@@ -40,6 +40,7 @@ cards! {
     start "cards/start.html"
     hook "cards/hook.html"
     connect "particle/connect.html"
+    connection "particle/connection.html"
     webhook "particle/webhook-card.html"
     publish "particle/publish.html"
     log "log/place.html"

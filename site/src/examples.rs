@@ -49,6 +49,17 @@ pub struct Example {
     pub block: Block,
 }
 
+impl Example {
+    /// One of its fields, or `seq`.
+    pub fn value(&self, field: &str) -> Option<&str> {
+        if field == "seq" {
+            return Some(&self.block.seq);
+        }
+        let row = self.block.rows.iter().find(|row| row.name == field)?;
+        Some(&row.value)
+    }
+}
+
 impl Examples {
     /// Reads the folder; one that does not exist holds none.
     ///

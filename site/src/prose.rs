@@ -68,8 +68,8 @@ macro_rules! sections {
 sections! {
     "01-webhook-tutorial.md" "webhook-tutorial" "Webhook tutorial" "Do it"
     "02-webhook-configuration.md" "webhook-configuration" "Webhook configuration" "Do it"
-    "03-log.md" "log" "Log" "Do it"
-    "04-simple-test.md" "simple-test" "Simple test" "Do it"
+    "03-simple-test.md" "simple-test" "Simple test" "Do it"
+    "04-log.md" "log" "Log" "Do it"
     "05-device-firmware.md" "device-firmware" "Device firmware" "Do it"
     "06-responses-and-errors.md" "responses-and-errors" "Responses and errors" "Do it"
     "07-webhook-details.md" "webhook-details" "Webhook details" "Understand it"
@@ -115,6 +115,17 @@ impl Sources {
         let example = self.examples.get(round, block);
         let example = example.with_context(|| format!("no example is named {round} {block}"))?;
         Ok(html_block(&example.render()?))
+    }
+
+    /// A value of a recorded round within a sentence: a field of one of its blocks, or `seq`. A script puts the reader's own
+    /// in its place.
+    fn value(&self, round: &str, block: &str, field: &str) -> Result<String> {
+        let example = self.examples.get(round, block);
+        let value = example.as_ref().and_then(|example| example.value(field));
+        let value = value.with_context(|| format!("no {field} in the example {round} {block}"))?;
+        let mut html = format!("<code data-value=\"{round} {block} {field}\">");
+        highlight::escape(value, &mut html);
+        Ok(html + "</code>")
     }
 
     /// What the device printed in a recorded round.

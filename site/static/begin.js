@@ -15,7 +15,7 @@ import { mount as mountReadingAhead } from './steps/reading-ahead.js';
 const root = document.documentElement;
 /** What somebody does who is about to press something. */
 const INTENT = ['pointerover', 'pointerdown', 'touchstart', 'focusin'];
-const CONTROLS = '[data-action], input, select, textarea';
+const CONTROLS = '[data-action], summary, input, select, textarea';
 const state = createState();
 
 /** The components that work before anything else is loaded. */

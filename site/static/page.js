@@ -206,6 +206,7 @@ export function createPage(state, form) {
     /** The reader sends something that is then to be seen in the log. */
     expectRound() {
       openFirst(state);
+      state.place.value = 'newest';
       expect();
     },
     /** What belongs to the life of the page and of its tab. */

@@ -119,6 +119,8 @@ export function createState() {
     /** The last flash that succeeded. */
     flashed: of(/** @type {{coreid: string, at: number} | null} */ (null)),
     account: of(/** @type {import('./particle/account.js').AccountState} */ ({ kind: 'out' })),
+    /** The settings of the webhook that are being edited; null if none are. */
+    editedWebhook: of(/** @type {import('./particle/webhook.js').Settings | null} */ (null)),
     devices: of(/** @type {import('./particle/cloud.js').Device[] | null} */ (null)),
     deviceNames: of(/** @type {Map<string, string>} */ (new Map())),
     webhook: of(/** @type {import('./particle/hook.js').HookState} */ ({ kind: 'none' })),
@@ -126,9 +128,12 @@ export function createState() {
     hooks: of(/** @type {import('./particle/cloud.js').Integration[]} */ ([])),
     /** What requests need that are not as the tutorial's webhook sends them, once loaded. */
     later: of(/** @type {import('./log/rounds.js').Later | null} */ (null)),
+    isSigningIn: of(false),
     /** Why somebody is signed out who was not. */
     signedOutWhy: of(''),
 
+    /** Whether the table of the data of all events is open. */
+    dataTable: of(false),
     /** Whether the drawer of the log page is open. */
     drawer: of(false),
     progress: of(/** @type {Progress | null} */ (null)),
@@ -136,7 +141,7 @@ export function createState() {
     resetAt: of(0),
     /** What is known of what is left to remove, over a reload too. */
     cleanUp: of(
-      /** @type {import('./steps/clean-up-rules.js').Known} */ ({
+      /** @type {import('./steps/clean-up-known.js').Known} */ ({
         wasConnected: false,
         hook: null,
         deviceEventAt: null,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { isKnown, learn, left, NOTHING_KNOWN } from '../static/steps/clean-up-rules.js';
+import { isKnown, learn, NOTHING_KNOWN } from '../static/steps/clean-up-known.js';
+import { left } from '../static/steps/clean-up-rules.js';
 
 const MINUTE = 60_000;
 const START = 1_000_000_000;

@@ -19,7 +19,7 @@ test('the strip has six places, whatever came and in whatever order', () => {
   for (const round of list) {
     const found = places(round);
     const error = round.blocks.some(({ kind }) => kind === 'error');
-    assert.deepEqual(found.map(({ word }) => word), ['event', 'hook-sent', 'received', 'parsed', 'response', error ? 'hook-error' : 'hook-response']);
+    assert.deepEqual(found.map(({ word }) => word), ['Event', 'hook-sent', 'Webhook received', 'Parsed data', 'Webhook response', error ? 'hook-error' : 'hook-response']);
     assert.equal(found[2].isThere, round.blocks.some(({ kind }) => kind === 'received'));
     assert.equal(found[0].isThere, round.blocks.some(({ kind }) => kind === 'api' || kind === 'device'));
   }

@@ -14,7 +14,9 @@ import { answerHints, errorHints, guessHint, receivedHints, responseHints, trigg
 import { join } from '../static/particle/join.js';
 import { joined } from '../static/particle/response-parts.js';
 import { render } from '../static/particle/template.js';
-import { asTemplate, fields, found, freshId, leadingTo, publishLine, settingsFor, testData, tokenIn, unfit } from '../static/particle/webhook.js';
+import { consoleFields, settingsOf } from '../static/particle/console-fields.js';
+import { checkSettings } from '../static/particle/settings-check.js';
+import { asTemplate, found, freshId, leadingTo, publishLine, settingsFor, testData, tokenIn, unfit } from '../static/particle/webhook.js';
 import { DEVICES, delivery, world } from './particle-world.mjs';
 
 const form = JSON.parse(readFileSync(new URL('../../infra/particle/webhook.json', import.meta.url), 'utf8'));
@@ -33,14 +35,30 @@ test('what is sent is the file with the address filled in, and nothing else', ()
   assert.deepEqual([tokenIn(withToken), tokenIn(sent), tokenIn(null)], ['s3cret', undefined, undefined]);
 });
 
-test('every field is shown', () => {
-  const shown = new Map(fields(settingsFor(form, URL_)));
-  assert.equal(shown.get('url'), URL_);
-  assert.equal(shown.get('noDefaults'), 'true');
-  assert.equal(shown.get('headers › Content-Type'), 'application/json');
-  assert.equal(shown.get('json › coreid'), '{{{PARTICLE_DEVICE_ID}}}');
-  const leaves = Object.values(form).reduce((n, value) => n + (typeof value === 'object' ? Object.keys(value).length : 1), 0);
-  assert.equal(shown.size, leaves);
+test('every setting is shown by the words of the console', () => {
+  const shown = new Map(consoleFields(settingsFor(form, URL_)));
+  const words = ['Event name', 'URL', 'Request type', 'Request format', 'Device', 'Status'].map((word) => shown.get(word));
+  assert.deepEqual(words, [form.event, URL_, 'POST', 'JSON', 'Any', 'Enabled']);
+  assert.equal(shown.get('Include default data'), 'No');
+  assert.equal(shown.get('HTTP headers › Content-Type'), 'application/json');
+  assert.equal(shown.get('JSON data › coreid'), '{{{PARTICLE_DEVICE_ID}}}');
+  assert.equal(shown.get('Response topic'), form.responseTopic);
+  const other = new Map(consoleFields({ event: 'E', url: 'u', requestType: 'GET', deviceID: 'abc', disabled: true, query: { a: 1 } }));
+  assert.deepEqual([other.get('Request format'), other.get('Device'), other.get('Status'), other.get('Query parameters › a')], ['Query parameters', 'abc', 'Disabled', '1']);
+  const live = { ...settingsFor(form, URL_), id: '1', created_at: 'then', body: null, auth: { username: 'u' } };
+  assert.deepEqual(settingsOf(live, form), { ...settingsFor(form, URL_), auth: { username: 'u' } });
+});
+
+test('edited settings are checked before they are saved', () => {
+  const check = (settings) => checkSettings(typeof settings === 'string' ? settings : JSON.stringify(settings), URL_);
+  assert.deepEqual(check(settingsFor(form, URL_)).mistakes, []);
+  assert.match(check('{"event": "a",}').mistakes[0], /not JSON: a comma is left over/);
+  assert.match(check('[]').mistakes[0], /JSON object/);
+  assert.match(check({ event: '', url: URL_ }).mistakes[0], /“event”/);
+  assert.match(check({ event: 'a', url: 'https://elsewhere.example' }).mistakes[0], /“url”/);
+  assert.equal(check({ event: 'a', url: 'https://elsewhere.example' }).settings, null);
+  const wrong = { ...settingsFor(form, URL_), json: '{"room": {{{room}}}}' };
+  assert.ok(check(wrong).mistakes.length > 0, 'as the template box judges it');
 });
 
 test('one’s own webhook, somebody else’s of the same name, and those that overlap are told apart', () => {

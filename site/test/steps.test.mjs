@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { startSteps } from '../static/cards/start-steps.js';
 import { keepResults } from '../static/device/results.js';
 import { signal } from '../static/lib/signal.js';
 import { rounds } from '../static/log/rounds.js';
 import { stepsStorage } from '../static/steps/storage.js';
 import { RULES, SILENT_MS, optional, stepsDone } from '../static/steps/rules.js';
+import { hintOf } from '../static/steps/task-hints.js';
+import { counted } from '../static/steps/tasks.js';
 import { kept } from '../static/lib/storage.js';
 import { delivery } from './particle-world.mjs';
 
@@ -40,13 +43,36 @@ const said = (id, more, done = {}) => RULES[id](world(more), done);
 const is = (id, more, pattern, done) => assert.match(said(id, more, done) ?? '(not done)', pattern, id);
 const isNot = (id, more, done) => assert.equal(said(id, more, done), null, id);
 
-test('start and connect are done by what is there', () => {
+test('start is done once the webhook leads here, or without a cloud once there is a hook URL', () => {
   isNot('start', { endpoint: null });
-  is('start', {}, /ready/);
-  isNot('connect', { login: null });
-  is('connect', {}, /as me/);
-  isNot('make-webhook', { hook: { kind: 'elsewhere' } });
-  is('make-webhook', {}, /leads to your hook URL/);
+  isNot('start', { hook: { kind: 'elsewhere' } });
+  is('start', {}, /leads to it/);
+  isNot('start', { mode: 'none', endpoint: null });
+  is('start', { mode: 'none', hook: { kind: 'none' } }, /ready/);
+});
+
+test('what Start did is said step by step, also what failed', () => {
+  const offers = [{ name: 'the simulated cloud', demo: {} }];
+  const connection = { offer: offers[0], username: 'me' };
+  const done = { isStarted: true, isSigningIn: false, offers, connection, hook: { kind: 'ours', differs: [] }, event: PREFIX };
+  const states = (more) => startSteps({ ...done, ...more }).map(({ state }) => state);
+  const words = (more) => startSteps({ ...done, ...more }).map(({ words: said }) => said).join(' ');
+  assert.deepEqual(states(), ['done', 'done', 'done']);
+  assert.deepEqual(states({ isStarted: false }), ['open', 'open', 'open']);
+  assert.deepEqual(states({ hook: { kind: 'elsewhere' } }), ['done', 'done', 'failed']);
+  assert.match(words({ hook: { kind: 'failed', problem: { message: 'It can’t be reached.' } } }), /can’t be reached\. Decide/);
+  assert.match(words({ connection: null, hook: { kind: 'none' } }), /Not signed in\..*nobody is signed in/);
+  assert.match(words({ connection: null, isSigningIn: true, hook: { kind: 'none' } }), /Signing in/);
+  assert.match(words({ offers: [], connection: null, hook: { kind: 'none' } }), /No Particle account can be connected here/);
+});
+
+test('whoever sends one sends it to the hook URL, and not through the cloud', () => {
+  const sent = (headers = []) => ({ deliveries: [delivery(1, { receivedAt: AT, body: '{}', headers })] });
+  is('send-one', sent(), /#1 arrived/);
+  is('send-one', sent([['x-sent-by', 'this page, as Particle would']]), /#1 arrived/);
+  isNot('send-one', sent([['user-agent', 'ParticleBot/1.1']]));
+  isNot('send-one', round({}));
+  isNot('send-one', {});
 });
 
 test('a test press counts once its answer is back', () => {
@@ -55,6 +81,7 @@ test('a test press counts once its answer is back', () => {
   isNot('test-press', { ...round({}), deliveries: [] });
   isNot('test-press', round({ coreid: DEVICE }));
   isNot('test-press', round({ name: `${PREFIX}/kitchen` }));
+  isNot('test-press', round({ data: 'hello' }));
 });
 
 test('names that trigger and names that do not', () => {
@@ -167,8 +194,8 @@ test('the template box counts the reader’s own template', () => {
 
 test('cleaning up is judged by what is gone', () => {
   isNot('remove-webhook', { hook: { kind: 'absent' } });
-  is('remove-webhook', { hook: { kind: 'absent' } }, /no longer/, { 'make-webhook': 'x' });
-  isNot('remove-webhook', { hook: { kind: 'none' } }, { 'make-webhook': 'x' });
+  is('remove-webhook', { hook: { kind: 'absent' } }, /no longer/, { start: 'x' });
+  isNot('remove-webhook', { hook: { kind: 'none' } }, { start: 'x' });
   isNot('stop-device', { now: AT + SILENT_MS });
   isNot('stop-device', { deviceEventAt: AT, now: AT + SILENT_MS - 1 });
   isNot('stop-device', { deviceEventAt: AT, listeningSince: AT + 1, now: AT + SILENT_MS });
@@ -180,12 +207,12 @@ test('cleaning up is judged by what is gone', () => {
 
 test('what is done stays done, unless what happens later undoes it', () => {
   const gone = world({ hook: { kind: 'absent' }, deviceEventAt: AT, now: AT + SILENT_MS });
-  const done = stepsDone(gone, { 'make-webhook': 'made' });
-  assert.deepEqual(Object.keys(done).sort(), ['connect', 'make-webhook', 'remove-webhook', 'start', 'stop-device']);
+  const done = stepsDone(gone, { start: 'made' });
+  assert.deepEqual(Object.keys(done).sort(), ['remove-webhook', 'start', 'stop-device']);
   assert.equal(stepsDone(gone, done), done, 'nothing new, the same object');
   const back = stepsDone(world({ deviceEventAt: AT + SILENT_MS, now: AT + SILENT_MS + 1 }), done);
-  assert.deepEqual(Object.keys(back).sort(), ['connect', 'make-webhook', 'start']);
-  assert.equal(stepsDone(world({ login: null }), done).connect, done.connect);
+  assert.deepEqual(Object.keys(back).sort(), ['start']);
+  assert.equal(stepsDone(world({ login: null }), done).start, done.start);
 });
 
 test('what a mode can not do is optional', () => {
@@ -208,6 +235,33 @@ test('typed data counts if a device published it', () => {
   isNot('typed-publish', round({ data: typed }));
 });
 
+test('what happened before the tasks appeared does not count', () => {
+  const before = world({ ...round({}), flashed: { coreid: DEVICE, at: AT } });
+  const now = counted(before, { since: AT + 1, after: 1 });
+  assert.deepEqual([now.rounds.length, now.flashed], [0, null]);
+  assert.equal(counted(before, { since: AT, after: 0 }).rounds.length, 1);
+  const unheard = world({ events: [event('webhooktutorial01', '{}', 'api')] });
+  assert.equal(counted(unheard, { since: AT, after: 9 }).rounds.length, 1, 'an event is judged by when it was heard');
+});
+
+test('a hint names what is missing', () => {
+  const hint = (id, more = {}, needs = 'account') => hintOf(id, needs, world(more));
+  assert.match(hint('test-press', { endpoint: null }), /press “Start”/);
+  assert.match(hint('test-press', { login: null }), /Nobody is signed in/);
+  assert.match(hint('test-press', { hook: { kind: 'absent' } }), /no webhook/);
+  assert.match(hint('test-press', { listeningSince: null }), /does not receive events/);
+  assert.match(hint('test-press'), /No event has been published/);
+  assert.match(hint('test-press', round({ data: '{}' })), /not by the test button/);
+  assert.match(hint('wrong-case', round({ name: `${PREFIX}/kitchen` })), /its case is right/);
+  assert.match(hint('wrong-case', { events: [event('other', '{}', 'api')] }), /more than its case/);
+  assert.match(hint('prefix-match', round({})), /Add something after it/);
+  assert.match(hint('not-json', round({ data: '{}' })), /is JSON/);
+  assert.match(hint('send-one', {}, 'nothing'), /Nothing has arrived/);
+  assert.match(hint('set-error', round({})), /#1 was answered 200/);
+  assert.equal(hint('start', { mode: 'none', login: null }, 'nothing'), null);
+  assert.match(hint('start', { login: null }, 'nothing'), /Nobody is signed in/);
+});
+
 test('the tasks of the page and the rules are the same', () => {
   const folder = new URL('../content/', import.meta.url);
   const ids = readdirSync(folder)
@@ -221,12 +275,12 @@ test('what is kept is kept for each endpoint, and what somebody else wrote there
   const memory = new Map();
   const storage = { getItem: (name) => memory.get(name) ?? null, setItem: (name, value) => memory.set(name, value) };
   const place = stepsStorage(kept(() => storage, 'steps'));
-  assert.deepEqual(place.get('a'), { done: {}, since: 0 });
-  for (let i = 0; i < 20; i += 1) place.set(`e${i}`, { done: { start: String(i) }, since: i });
-  assert.deepEqual(place.get('e19'), { done: { start: '19' }, since: 19 });
-  assert.deepEqual(place.get('e3'), { done: {}, since: 0 }, 'the oldest are let go');
+  assert.equal(place.get('a'), null);
+  for (let i = 0; i < 20; i += 1) place.set(`e${i}`, { done: { start: String(i) }, since: i, after: 2 });
+  assert.deepEqual(place.get('e19'), { done: { start: '19' }, since: 19, after: 2 });
+  assert.equal(place.get('e3'), null, 'the oldest are let go');
   for (const text of ['', 'null', '{}', '[1,["a"],["b",{"done":{"x":1},"since":0}]]']) {
     memory.set('steps', text);
-    assert.deepEqual(place.get('b'), { done: {}, since: 0 });
+    assert.equal(place.get('b'), null);
   }
 });

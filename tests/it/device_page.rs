@@ -21,13 +21,7 @@ async fn connected(devices: Vec<VirtualDevice>, view: View) -> (Home, Visit) {
     let home = Home::start_with(|config| config.devices = devices).await;
     let visit = Visit::to(&home, view).await;
     visit.start().await;
-    visit.act("connect", "simulated").await;
-    visit
-        .shows(
-            "the webhook is made",
-            "return document.querySelector('#task-make-webhook').dataset.state === 'done'",
-        )
-        .await;
+    visit.connected().await;
     // The panel is loaded when it comes near the view.
     visit.scroll_to("[data-component='device/panel']").await;
     (home, visit)

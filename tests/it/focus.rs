@@ -46,20 +46,14 @@ async fn a_press_that_removes_its_button_moves_the_focus() {
     let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
     let visit = Visit::to(&home, LIGHT).await;
     goes(&visit, "[data-component$=start] [data-action=start]").await;
-    goes(&visit, "[data-component$=connect] [data-action=simulated]").await;
-    visit
-        .shows(
-            "the webhook is made",
-            "return document.querySelector('#task-make-webhook').dataset.state === 'done'",
-        )
-        .await;
+    visit.connected().await;
     enter(&visit, "[data-component$=reply] form [type=submit]").await;
     goes(&visit, "[data-component$=reply] [data-action=restore]").await;
     agreed(&visit, "[data-component$=webhook-card] [data-action=remove]", "remove-webhook").await;
     goes(&visit, "[data-component$=webhook-card] [data-action=yes]").await;
     agreed(&visit, "[data-component$=clean-up] [data-action=remove-webhook]", "remove-webhook")
         .await;
-    goes(&visit, "[data-component$=connect] [data-action=sign-out]").await;
+    goes(&visit, "[data-component$=connection] [data-action=sign-out]").await;
     agreed(&visit, "[data-component$=hook] [data-action=forget]", "forget").await;
     visit.end(home).await;
 }

@@ -267,8 +267,8 @@ async fn the_collapsed_log_shows_the_last_round_fill_up() {
     person.post("application/json", "{}").await;
     let head = "return document.querySelector('.strip-head').textContent === '#1 200' && document.querySelector('.log-count').innerText.startsWith('1 delivery')";
     visit.shows("the strip shows a round", head).await;
-    let open = "return [...document.querySelectorAll('.strip-segment[data-state=open] .strip-long')].map((one) => one.textContent)";
-    let expected = json!(["event", "hook-sent", "hook-response"]);
+    let open = "return [...document.querySelectorAll('.strip-segment[data-state=open] .strip-name')].map((one) => one.textContent)";
+    let expected = json!(["Event", "hook-sent", "hook-response"]);
     assert_eq!(visit.run(open).await, expected);
     visit.connect().await;
     visit.act("webhook-card", "test").await;
@@ -285,41 +285,83 @@ async fn the_collapsed_log_shows_the_last_round_fill_up() {
 }
 
 #[tokio::test]
-async fn an_example_becomes_ones_own_by_a_press_and_by_nothing_else() {
+async fn a_new_round_does_not_move_one_that_is_read() {
+    let (home, visit, person) = started(LIGHT).await;
+    for n in 0..6 {
+        person.post("text/plain", format!("body {n}")).await;
+    }
+    visit.blocks("response", 6).await;
+    let focus = "const block = [...document.querySelectorAll('.log-rail .log-block')].at(-1); block.focus(); return block.getBoundingClientRect().left";
+    let place = "return document.activeElement.getBoundingClientRect().left";
+    let before = visit.run(focus).await;
+    person.post("text/plain", "one more").await;
+    visit.says(".log-dock .log-newest", "Newest (1 new)").await;
+    assert_eq!(visit.run(place).await, before, "what is read stays");
+    visit.act("dock", "newest").await;
+    let is_gone = "return document.querySelector('.log-dock .log-newest').hidden";
+    visit.shows("the log is at its newest", is_gone).await;
+    visit.end(home).await;
+}
+
+#[tokio::test]
+async fn the_data_of_all_events_is_a_table() {
+    let (home, visit, person) = started(LIGHT).await;
+    visit.act("webhook-card", "test").await;
+    let rounds = visit.whole_rounds(1).await;
+    let body =
+        json!({ "event": "x", "data": "{\"soc\":81,\"<b>\":\"<i>x\"}", "coreid": "e00fce68" });
+    person.post("application/json", body.to_string()).await;
+    visit.blocks("response", 2).await;
+    visit.act("dock", "table").await;
+    let cells = "return document.querySelector('.data-table td') !== null && [...document.querySelectorAll('.data-table tr')].map((row) => [...row.children].map((cell) => cell.textContent)).map(([number, , ...rest]) => [number, ...rest])";
+    let found = visit.shows("the table is filled", cells).await;
+    let id = rounds[0].blocks[3].row("id");
+    let expected = json!([
+        ["Number", "Device", "soc", "<b>", "op", "id"],
+        ["#2", "e00fce68", "81", "<i>x", "", ""],
+        ["#1", "api", "", "", "test", id],
+    ]);
+    assert_eq!(found, expected);
+    visit.look_everywhere(".block-dialog[open]", "log-data-table").await;
+    visit.end(home).await;
+}
+
+#[tokio::test]
+async fn examples_become_the_readers_own_and_go_back_by_a_press() {
     let (home, visit, _) = started(LIGHT).await;
     visit.connect().await;
     let figure = "#simple-test .prose-example[data-block=trigger]";
     let ids = "return [...document.querySelectorAll('#simple-test .prose-example .log-block')].map((block) => block.querySelector('[data-slot=seq]').textContent).join()";
-    let tops = "return [...document.querySelectorAll('#simple-test .prose-example')].map((one) => (one.nextElementSibling?.getBoundingClientRect().top - one.getBoundingClientRect().top).toFixed(1)).join()";
-    let (recorded, places) = (visit.run(ids).await, visit.run(tops).await);
+    let value = "#simple-test [data-value='test parsed id']";
+    let recorded = (visit.run(ids).await, visit.text(value).await);
     for n in 1..=2 {
         visit.act("webhook-card", "test").await;
-        visit.whole_rounds(n).await;
+        let rounds = visit.whole_rounds(n).await;
+        let own = vec![format!("#{n}"); 6].join(",");
         visit
-            .shows("one's own is offered", &format!("return document.querySelector('{figure} .yours-line button').textContent === 'Show yours (#{n})'"))
+            .shows(
+                "they are of one's own round",
+                &format!("return (() => {{ {ids} }})() === '{own}'"),
+            )
             .await;
+        let id = rounds[n - 1].blocks[3].row("id").to_owned();
+        assert_eq!(visit.text(value).await, id, "the text names one's own value");
     }
-    assert_eq!(visit.run(ids).await, recorded, "nothing is exchanged by itself");
-    assert_eq!(visit.run(tops).await, places, "and nothing moves");
-    visit.press(&format!("{figure} .yours-line button")).await;
-    visit
-        .shows(
-            "all of the section are of one's own round",
-            &format!("return (() => {{ {ids} }})() === '#2,#2,#2,#2,#2,#2'"),
-        )
-        .await;
     visit.picture("log-yours-light").await;
     visit.axe_in("#simple-test", "an example of one's own").await;
+    visit.press(&format!("{figure} .yours-line button")).await;
+    assert_eq!(
+        (visit.run(ids).await, visit.text(value).await),
+        recorded,
+        "the recorded ones are back"
+    );
     visit.act("webhook-card", "test").await;
     visit.whole_rounds(3).await;
-    assert_eq!(visit.run(ids).await, json!("#2,#2,#2,#2,#2,#2"), "what is shown stays");
-    visit.press(&format!("{figure} .yours-line button")).await;
-    visit
-        .shows(
-            "the recorded ones are back",
-            &format!("return (() => {{ {ids} }})() === '{}'", recorded.as_str().unwrap()),
-        )
-        .await;
+    let offered = format!(
+        "return document.querySelector('{figure} .yours-line button').textContent === 'Show yours (#3)'"
+    );
+    visit.shows("the newest is offered", &offered).await;
+    assert_eq!(visit.run(ids).await, recorded.0, "who went back stays there");
     visit.end(home).await;
 }
 

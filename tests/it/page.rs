@@ -167,7 +167,6 @@ async fn the_mode_is_named_wherever_the_reader_is() {
     for (name, view) in [("laptop", LIGHT), ("phone", PHONE)] {
         let visit = Visit::to(&home, view).await;
         visit.start().await;
-        visit.act("connect", "simulated").await;
         visit.listening().await;
         visit.slot_says("mode", "name", "Simulated").await;
         let covered = "const mode = document.querySelector('[data-component$=mode] [data-slot=name]');

@@ -30,7 +30,7 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
     let demo = home.stack.cloud().credentials();
     let visit = Visit::to(&home, LIGHT).await;
     visit.start().await;
-    visit.scroll_to("#webhook-configuration").await;
+    visit.scroll_to("[data-component$=connect]").await;
     visit.look_everywhere("[data-component$=connect]", "particle-account").await;
     visit
         .sign_in("password", &[("username", &demo.username), ("password", "not the password")])
@@ -61,7 +61,7 @@ async fn what_is_wrong_with_a_sign_in_is_said_once_and_tried_once() {
     }
     visit.remove_webhook().await;
     let account = Account::with_token(&home, &made);
-    visit.act("connect", "sign-out").await;
+    visit.act("connection", "sign-out").await;
     account.ended().await;
     visit.end(home).await;
 }
@@ -79,7 +79,7 @@ async fn a_pasted_token_works_and_is_not_deleted_at_sign_out() {
     visit.picture("particle-wrong-token-light").await;
     visit.sign_in("token", &[("token", &format!(" {}\n", account.token))]).await;
     visit.connected().await;
-    visit.act("connect", "sign-out").await;
+    visit.act("connection", "sign-out").await;
     visit
         .shows(
             "the page is signed out",
@@ -138,7 +138,7 @@ async fn somebody_elses_webhook_is_left_alone_until_it_is_taken_over() {
     let visit = Visit::to(&home, LIGHT).await;
     visit.start().await;
     let own = visit.slot_text("hook", "url").await;
-    visit.act("connect", "simulated").await;
+    visit.slot_says("start", "webhook-words", "leads elsewhere").await;
     visit
         .slot_says(
             "webhook-card",
@@ -149,7 +149,7 @@ async fn somebody_elses_webhook_is_left_alone_until_it_is_taken_over() {
     visit.slot_says("webhook-card", "question-words", "http://127.0.0.1:9/theirs, made on").await;
     visit.slot_says("webhook-card", "overlap", "“Webhook”, to http://127.0.0.1:9/wider").await;
     visit.scroll_to("[data-component$=webhook-card]").await;
-    visit.look("[data-component$=connect]", "particle-elsewhere-light").await;
+    visit.look("[data-component$=webhook-card]", "particle-elsewhere-light").await;
     visit.act("webhook-card", "no").await;
     visit.slot_says("webhook-card", "question-words", "It was left as it is").await;
     assert_eq!(url().await, "http://127.0.0.1:9/theirs");
@@ -198,17 +198,17 @@ async fn a_lost_cloud_is_reported_and_found_again() {
     let network = Network::of(&visit).await;
     visit.start().await;
     visit.connect().await;
-    visit.slot_says("connect", "devices", "No devices in this account").await;
+    visit.slot_says("connection", "devices", "No devices in this account").await;
     visit.act("webhook-card", "test").await;
     visit.whole_rounds(1).await;
     network.go_down().await;
-    visit.slot_says("connect", "stream", "can’t be reached").await;
+    visit.slot_says("connection", "stream", "can’t be reached").await;
     visit.act("webhook-card", "test").await;
     visit
         .slot_says("webhook-card", "status", "Not published. The simulated cloud can’t be reached")
         .await;
-    visit.scroll_to("[data-component$=connect] [data-slot=card]").await;
-    visit.look("[data-component$=connect]", "particle-cloud-down-light").await;
+    visit.scroll_to("[data-component$=connection]").await;
+    visit.look("[data-component$=connection]", "particle-cloud-down-light").await;
     network.come_back().await;
     visit.listening().await;
     visit.act("webhook-card", "test").await;

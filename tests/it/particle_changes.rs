@@ -46,7 +46,7 @@ async fn a_press_that_leads_to_nothing_finds_a_disabled_webhook() {
     visit.slot_says("webhook-card", "state", "but it was changed").await;
     differs(&visit, "It is disabled: no event triggers it.").await;
     visit.scroll_to("[data-component$=webhook-card]").await;
-    visit.look_everywhere("[data-component$=connect]", "particle-changed").await;
+    visit.look_everywhere("[data-component$=webhook-card]", "particle-changed").await;
     put_back(&visit).await;
     visit.act("webhook-card", "test").await;
     visit.blocks("response", 1).await;
@@ -71,7 +71,7 @@ async fn a_webhook_led_away_or_deleted_is_restored() {
     visit.slot_says("webhook-card", "question-words", away).await;
     assert_eq!(visit.text("[data-component$=webhook-card] [data-action=yes]").await, "Take back");
     visit.scroll_to("[data-component$=webhook-card]").await;
-    visit.look("[data-component$=connect]", "particle-led-away-light").await;
+    visit.look("[data-component$=webhook-card]", "particle-led-away-light").await;
     visit.act("webhook-card", "yes").await;
     visit.connected().await;
     assert_eq!(url().await, json!(own));
@@ -80,7 +80,7 @@ async fn a_webhook_led_away_or_deleted_is_restored() {
     visit.act("webhook-card", "test").await;
     visit.slot_says("webhook-card", "state", "no longer in your account").await;
     visit.scroll_to("[data-component$=webhook-card]").await;
-    visit.look("[data-component$=connect]", "particle-deleted-light").await;
+    visit.look("[data-component$=webhook-card]", "particle-deleted-light").await;
     visit.act("webhook-card", "yes").await;
     visit.connected().await;
     assert_eq!(url().await, json!(own));
@@ -176,5 +176,34 @@ async fn what_connecting_does_is_said_before_it_is_done() {
     assert!(account.hooks().await.is_empty(), "nothing is made before somebody says so");
     visit.connect().await;
     assert_eq!(account.hooks().await.len(), 1);
+    visit.end(home).await;
+}
+
+#[tokio::test]
+async fn an_edited_webhook_is_checked_and_saved_in_the_account() {
+    let (home, visit, _) = Visit::started(LIGHT).await;
+    let text = "[data-component$=webhook-edit] [data-slot=text]";
+    visit.act("webhook-card", "edit").await;
+    let shown = visit
+        .shows(
+            "the settings can be edited",
+            &format!("return document.querySelector('{text}').value"),
+        )
+        .await;
+    visit.fill(text, "{\"event\": }").await;
+    visit.slot_says("webhook-edit", "mistakes", "not JSON").await;
+    let edited = shown.as_str().unwrap().replace("\"POST\"", "\"PUT\"");
+    visit.fill(text, &edited).await;
+    visit.slot_says("webhook-edit", "verdict", "No mistake").await;
+    visit.axe_in("#webhook-configuration", "the webhook is edited").await;
+    visit.act("webhook-edit", "save").await;
+    visit.slot_says("webhook-card", "fields", "Request typePUT").await;
+    visit.slot_says("webhook-card", "state", "it was changed").await;
+    let account = Account::of(&home).await;
+    let id = account.hooks().await[0]["id"].as_str().unwrap().to_owned();
+    let hook = account.ask(Method::GET, &format!("/v1/integrations/{id}"), Value::Null).await;
+    assert!(hook.to_string().contains("\"PUT\""), "{hook}");
+    visit.act("webhook-card", "yes").await;
+    visit.slot_says("webhook-card", "fields", "Request typePOST").await;
     visit.end(home).await;
 }

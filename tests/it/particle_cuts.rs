@@ -68,7 +68,7 @@ async fn events_of_a_breaking_stream_are_shown_once_or_missed() {
                 .await;
         }
         cutter.cut();
-        visit.slot_says("connect", "stream", "Not listening to events").await;
+        visit.slot_says("connection", "stream", "Not listening to events").await;
         // Published where nobody listens; the server still gets it. The first pause is too short for it.
         if cut > 1 && cutter.opened().len() == cut + 1 {
             next += 1;
@@ -157,23 +157,23 @@ async fn a_refusing_or_broken_cloud_is_reported_and_retried() {
     for (status, body, says, stream) in cases {
         let visit = Visit::to(&home, PHONE).await;
         visit.run(ANSWERS).await;
-        visit.start().await;
         let answer = format!("window.answer = {{ status: {status}, body: '{body}' }}");
         // At the sign-in, and once signed in.
         visit.run(&answer).await;
-        visit.act("connect", "simulated").await;
+        visit.start().await;
+        visit.slot_says("start", "account-words", "Not signed in").await;
         visit.slot_says("connect", "problem", says).await;
         visit.run("window.answer = null").await;
         visit.connect().await;
         visit
             .run(&format!("{answer}; window.streams.splice(0).forEach((one) => one.abort())"))
             .await;
-        visit.slot_says("connect", "stream", stream).await;
-        visit.slot_says("connect", "stream", "Trying again by itself.").await;
+        visit.slot_says("connection", "stream", stream).await;
+        visit.slot_says("connection", "stream", "Trying again by itself.").await;
         visit.act("webhook-card", "test").await;
         visit.slot_says("webhook-card", "status", says).await;
-        visit.scroll_to("[data-component$=connect] [data-slot=card]").await;
-        visit.look("[data-component$=connect]", &format!("particle-{status}")).await;
+        visit.scroll_to("[data-component$=connection]").await;
+        visit.look("[data-component$=connection]", &format!("particle-{status}")).await;
         visit.run("window.answer = null").await;
         // A busy cloud is left alone for half a minute, as particle-stream.test.mjs shows.
         if status != 429 {

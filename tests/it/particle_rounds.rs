@@ -24,11 +24,9 @@ fn id_of(round: &Round) -> i64 {
 #[tokio::test]
 async fn a_test_press_is_six_blocks_in_the_order_of_cause() {
     let (home, visit, _) = Visit::started(LIGHT).await;
-    visit.scroll_to("#webhook-configuration").await;
-    visit.look_everywhere("[data-component$=connect]", "particle-to-connect").await;
     visit.connect().await;
     visit.scroll_to("#webhook-configuration").await;
-    visit.look_everywhere("[data-component$=connect]", "particle-connected").await;
+    visit.look_everywhere("#webhook-configuration", "particle-connected").await;
     visit.act("webhook-card", "test").await;
     let rounds = visit.whole_rounds(1).await;
     let [round] = &rounds[..] else { panic!("{rounds:?}") };
@@ -161,7 +159,7 @@ async fn blocks_of_two_devices_at_once_are_in_the_right_rounds() {
     // Which of its six answers comes first is nobody's promise.
     let told = one.gets(&format!("{}/hook-response/", one.id)).await;
     assert!(told["data"].as_str().unwrap().contains("\"id\":100"), "{told}");
-    visit.slot_says("connect", "devices", "kitchen (online)").await;
+    visit.slot_says("connection", "devices", "kitchen (online)").await;
     visit.scroll_to("#log").await;
     visit.look(".log-dock", "particle-two-devices-light").await;
     visit.end(home).await;
@@ -271,7 +269,7 @@ async fn eight_tabs_share_one_stream_and_each_shows_every_block_once() {
     assert_eq!(visit.run(opened).await, 2);
     // One signs out, all are signed out, and the token is gone in the cloud.
     let account = Account::with_token(&home, &visit.token().await);
-    visit.act("connect", "sign-out").await;
+    visit.act("connection", "sign-out").await;
     account.ended().await;
     for tab in &tabs {
         client.switch_to_window(tab.clone()).await.unwrap();

@@ -8,7 +8,7 @@ use local::{clouds::Cloud, config::VirtualDevice};
 use serde_json::{Value, json};
 use tests::{
     account::Account,
-    browser::LIGHT,
+    browser::{LIGHT, PHONE},
     home::{Home, tutorial_device},
     recorder::{Heard, Recorder},
     visit::Visit,
@@ -18,12 +18,6 @@ use tests::{
 async fn ticked(visit: &Visit, task: &str) {
     let script = format!("return document.getElementById('task-{task}').dataset.state === 'done'");
     visit.shows(&format!("{task} is ticked"), &script).await;
-}
-
-async fn publish(visit: &Visit, name: &str, data: &str) {
-    visit.fill("[data-component$=publish] [name=name]", name).await;
-    visit.fill("[data-component$=publish] [name=data]", data).await;
-    visit.press("[data-component$=publish] [type=submit]").await;
 }
 
 /// Sets what the server answers, once, by the button of a task.
@@ -41,15 +35,20 @@ async fn answer(visit: &Visit, preset: &str) {
 const ANSWERS: [(&str, &str); 3] =
     [("500", "set-error"), ("long", "long-response"), ("slow", "slow-response")];
 
+/// Presses the button inside a task, which is all that the task takes.
+async fn tried(visit: &Visit, task: &str) {
+    visit.press(&format!("#task-{task} [data-action=try]")).await;
+    ticked(visit, task).await;
+}
+
+async fn send_one(visit: &Visit) {
+    tried(visit, "send-one").await;
+}
+
 async fn simple_test(visit: &Visit) {
-    visit.act("webhook-card", "test").await;
-    ticked(visit, "test-press").await;
-    publish(visit, "WebhookTutorial01/kitchen", "{}").await;
-    ticked(visit, "prefix-match").await;
-    publish(visit, "webhooktutorial01", "{}").await;
-    ticked(visit, "wrong-case").await;
-    publish(visit, "WebhookTutorial01", "hello").await;
-    ticked(visit, "not-json").await;
+    for task in ["test-press", "prefix-match", "wrong-case", "not-json"] {
+        tried(visit, task).await;
+    }
 }
 
 /// Changes the firmware as the section on typed publish says, and flashes it.
@@ -126,10 +125,7 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
     visit.shows("the later sections wait for Start", later).await;
     visit.start().await;
     ticked(&visit, "start").await;
-    visit.act("connect", "simulated").await;
-    for task in ["connect", "make-webhook"] {
-        ticked(&visit, task).await;
-    }
+    send_one(&visit).await;
     simple_test(&visit).await;
     visit.scroll_to("[data-component='device/panel']").await;
     visit
@@ -161,8 +157,50 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
     visit.end(home).await;
 }
 
+/// The control that a task asks for, where it has no button of its own. Typed publish is tried in the code of the firmware,
+/// which the page has once.
+const CONTROLS: &[(&str, &str)] = &[
+    ("start", "[data-component$=start] [data-action=start]"),
+    (
+        "flash",
+        "[data-component$=code-box] [data-slot=go], [data-component$=code-box] [data-action=flash]",
+    ),
+    ("made-up-coreid", "[data-component$=made-up] [data-action=send]"),
+    ("set-error", ".reply-task[data-preset='500'] [data-action=set]"),
+    ("long-response", ".reply-task[data-preset='long'] [data-action=set]"),
+    ("slow-response", ".reply-task[data-preset='slow'] [data-action=set]"),
+    ("credential", "[data-component$=credential] [data-action=test]"),
+    ("template-box", "[data-component$=template-box] [data-slot=template]"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_task_is_more_than_a_screen_from_its_control() {
+    let home = Home::start_with(|config| config.devices = vec![VirtualDevice::default()]).await;
+    for (name, view) in [("laptop", LIGHT), ("phone", PHONE)] {
+        let visit = Visit::to(&home, view).await;
+        let start = "const [task, button] = ['#task-start', '[data-component$=start] [data-action=start]'].map((one) => document.querySelector(one).getBoundingClientRect()); return button.top - task.bottom < innerHeight && button.checkVisibility?.() !== false";
+        assert_eq!(visit.run(start).await, json!(true), "{name}: start");
+        visit.start().await;
+        visit.connected().await;
+        let far = "const controls = new Map(arguments[0]);
+            return [...document.querySelectorAll('.task-line:not(#task-start, #task-typed-publish)')].flatMap((line) => {
+              const id = line.dataset.task;
+              const found = [line.querySelector('[data-action=try]'), ...document.querySelectorAll(controls.get(id) ?? '#none')].filter((one) => one?.checkVisibility());
+              const task = line.getBoundingClientRect();
+              const away = found.map((one) => { const { top, bottom } = one.getBoundingClientRect(); return Math.max(top - task.bottom, task.top - bottom, 0) / innerHeight; });
+              return Math.min(...away) <= 1 ? [] : [`${id}: ${Math.min(...away)}`];
+            })";
+        let found = visit.run_with(far, vec![json!(CONTROLS)]).await;
+        assert_eq!(found, json!([]), "{name}: screens between a task and its control");
+        visit.remove_webhook().await;
+        visit.close().await;
+    }
+    home.stack.stop().await.unwrap();
+}
+
 /// What the card says of one of the three things: `clean`, `left` or `unknown`.
 async fn is_left(visit: &Visit, name: &str, state: &str) {
+    visit.scroll_to("[data-component$=clean-up]").await;
     let script = format!(
         "return document.querySelector('.clean-list > [data-slot={name}]').dataset.state === '{state}'"
     );
@@ -173,7 +211,7 @@ async fn is_left(visit: &Visit, name: &str, state: &str) {
 async fn cleaning_up_ends_well_though_the_endpoint_is_forgotten_first() {
     let home = Home::start_with(|config| config.devices = vec![tutorial_device()]).await;
     let visit = Visit::connected_at(&home, LIGHT).await;
-    ticked(&visit, "make-webhook").await;
+    ticked(&visit, "start").await;
     visit.act("panel", "press").await;
     visit.blocks("received", 1).await;
     is_left(&visit, "device", "left").await;
@@ -202,6 +240,7 @@ async fn cleaning_up_ends_well_though_the_endpoint_is_forgotten_first() {
     visit.confirm("leave").await;
     visit.slot_says("clean-up", "hook-words", "when this page last looked").await;
     visit.reload().await;
+    visit.scroll_to("[data-component$=clean-up]").await;
     visit.slot_says("clean-up", "all", "Nothing is left").await;
     visit.end(home).await;
 }
@@ -320,8 +359,6 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
     hand.online(DEVICE).await;
     let demo = home.stack.cloud().credentials();
     let visit = Visit::to(&home, LIGHT).await;
-    let person = visit.start().await;
-    ticked(&visit, "start").await;
     let mut all = Vec::new();
     let mut steps = Vec::new();
     let mut next = |title: &'static str| {
@@ -329,17 +366,15 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
         all.extend(calls.clone());
         steps.push((title, calls));
     };
-    next("Start");
-
     let sign_in = [("username", demo.username.as_str()), ("password", &demo.password)];
     visit.sign_in("password", &sign_in).await;
-    for task in ["connect", "make-webhook"] {
-        ticked(&visit, task).await;
-    }
+    let person = visit.has_started().await;
+    ticked(&visit, "start").await;
     visit.slot_says("mode", "name", "Particle account").await;
     visit.connected().await;
     let token = visit.token().await;
-    next("Sign in, and make the webhook");
+    next("Sign in, which starts and makes the webhook");
+    send_one(&visit).await;
     simple_test(&visit).await;
     next("The simple test");
     flash(&visit).await;
@@ -440,11 +475,11 @@ async fn without_an_account_every_other_task_can_be_done() {
     ticked(&visit, "start").await;
     visit.slot_says("mode", "name", "No account").await;
     let none = "No Particle account can be connected here";
-    visit.slot_says("connect", "none", none).await;
+    visit.slot_says("start", "account-words", none).await;
 
     let watch = "const real = window.fetch; window.fetch = (url, init) => { if (String(url).startsWith('/hook/')) window.sent = init; return real(url, init); };";
     visit.run(watch).await;
-    visit.act("hook", "send").await;
+    tried(&visit, "send-one").await;
     let rounds =
         visit.log_shows("a round", |rounds| rounds.len() == 1 && rounds[0].blocks.len() == 3).await;
     assert_eq!(rounds[0].who, "Sent by this page, as Particle would");
@@ -475,7 +510,7 @@ async fn without_an_account_every_other_task_can_be_done() {
     let open = "return [...document.querySelectorAll('.task-line')].every((one) => one.dataset.state === (one.dataset.needs === 'nothing' ? 'done' : 'optional'))";
     visit.shows("all that counts is done", open).await;
     let count = visit.text(".steps-count").await;
-    assert_eq!(count, "4 of 4");
+    assert_eq!(count, "5 of 5");
     let answer = person.post("text/plain", "one more").await;
     assert_eq!(answer.status(), StatusCode::NOT_FOUND, "the endpoint is gone");
     visit.axe("everything is done without an account").await;

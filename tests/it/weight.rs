@@ -18,7 +18,7 @@ const ALL: u64 = 165_000;
 const START_SHIFT: f64 = 0.06;
 
 /// Writes down every shift of the layout that the reader did not ask for, from the first paint on.
-const WATCH: &str = "window.shifts = []; new PerformanceObserver((list) => { for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifts.push([one.value, ...one.sources.map(({ node }) => (node?.outerHTML ?? node?.textContent ?? '').slice(0, 120))]); }).observe({ type: 'layout-shift', buffered: true });";
+const WATCH: &str = "window.shifts = []; new PerformanceObserver((list) => { for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifts.push([one.value, ...one.sources.map(({ node, previousRect, currentRect }) => `${previousRect.y} to ${currentRect.y}, ${previousRect.height} to ${currentRect.height}: ${(node?.outerHTML ?? node?.textContent ?? '').slice(0, 120)}`)]); }).observe({ type: 'layout-shift', buffered: true });";
 
 /// The bodies that the browser was sent, as long as they were on the wire; but for the answers of the log, of which there are
 /// the more the longer one looks.
@@ -73,8 +73,8 @@ async fn the_first_load_is_light_and_the_rest_comes_with_start() {
 
 #[tokio::test]
 async fn nothing_moves_under_the_reader_and_start_is_in_sight() {
-    let home = Home::start().await;
     for (name, view) in [("laptop", LIGHT), ("phone", PHONE)] {
+        let home = Home::start().await;
         let visit = watched(&home, view).await;
         assert_eq!(shifts(&visit).await, json!([]), "{name}, on load");
         let foot = "return document.querySelector('[data-component$=start] [data-action=start]').getBoundingClientRect().bottom <= innerHeight";
@@ -85,9 +85,8 @@ async fn nothing_moves_under_the_reader_and_start_is_in_sight() {
         let moved = shifts(&visit).await;
         let sum: f64 = moved.as_array().unwrap().iter().filter_map(|one| one[0].as_f64()).sum();
         assert!(sum < START_SHIFT, "{name}, on Start: {moved:#}");
-        visit.close().await;
+        visit.end(home).await;
     }
-    home.stack.stop().await.unwrap();
 }
 
 #[tokio::test]

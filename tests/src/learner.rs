@@ -89,7 +89,7 @@ impl Visit {
         rounds.into_iter().filter(is_whole).collect()
     }
 
-    /// Opens the page of a stack, starts, and connects the simulated cloud.
+    /// Opens the page of a stack and starts, which connects the simulated cloud.
     pub async fn connected_at(home: &Home, view: View) -> Self {
         let visit = Visit::to(home, view).await;
         visit.start().await;
@@ -97,15 +97,22 @@ impl Visit {
         visit
     }
 
-    /// Connects the simulated cloud; the webhook is made and events are heard when this returns.
+    /// Connects the simulated cloud, unless Start did; the webhook is made and events are heard when this returns.
     pub async fn connect(&self) {
-        self.act("connect", "simulated").await;
+        let is_there = "return document.querySelector('[data-component$=connection] [data-slot=done]').hidden === false";
+        if self.run(is_there).await != json!(true) {
+            self.act("connect", "simulated").await;
+        }
         self.connected().await;
     }
 
     /// Fills in one of the forms to sign in with, and submits it.
     pub async fn sign_in(&self, form: &str, fields: &[(&str, &str)]) {
         let form = format!("[data-component$=connect] [data-form={form}]");
+        let is_open = "return document.querySelector('[data-component$=connect] details').open";
+        if self.run(is_open).await == json!(false) {
+            self.press("[data-component$=connect] summary").await;
+        }
         for (name, text) in fields {
             self.fill(&format!("{form} [name={name}]"), text).await;
         }
@@ -120,7 +127,7 @@ impl Visit {
 
     /// Waits until events are heard.
     pub async fn listening(&self) {
-        self.slot_says("connect", "stream", "Listening to events.").await;
+        self.slot_says("connection", "stream", "Listening to events.").await;
     }
 
     /// Removes the webhook from the account, and says so in the dialog; it is gone when this returns.

@@ -223,17 +223,24 @@ impl Visit {
     }
 
     /// Presses Start and gives back the person whose keys the page made.
+    pub async fn start(&self) -> Person {
+        self.act("start", "start").await;
+        self.has_started().await
+    }
+
+    /// Waits until Start has done what it does, and gives back the person whose keys the page made.
     ///
     /// # Panics
     /// If the hook URL does not end in the endpoint that the kept key leads to.
-    pub async fn start(&self) -> Person {
-        self.act("start", "start").await;
+    pub async fn has_started(&self) -> Person {
         let url = self
             .shows(
                 "a hook URL is shown",
                 "return document.querySelector('[data-component$=hook] [data-slot=url]').textContent",
             )
             .await;
+        let over = "return document.querySelector('.start-steps').ariaBusy === 'false'";
+        self.shows("Start has done what it does", over).await;
         // It opens by itself for what is sent from the page. What these readers send mostly comes from elsewhere.
         let open = "const strip = document.querySelector('[data-collapsed] [data-action=collapse]'); if (innerWidth >= 860) strip?.click()";
         self.run(open).await;

@@ -1,12 +1,12 @@
 // @ts-check
-// What is left to remove of what was made here. What is left is decided in steps/clean-up-rules.js;
-// what was seen is kept over a reload.
+// What is left to remove of what was made here. What is left is decided in steps/clean-up-rules.js,
+// which is loaded when the card comes into view; what was seen is kept over a reload.
 
 import { slots } from '../lib/component.js';
 import { write } from '../lib/dom.js';
-import { effect, untracked } from '../lib/signal.js';
+import { effect, signal, untracked } from '../lib/signal.js';
 import { inTab } from '../lib/storage.js';
-import { NOTHING_KNOWN, isKnown, learn, left } from '../steps/clean-up-rules.js';
+import { NOTHING_KNOWN, isKnown, learn } from '../steps/clean-up-known.js';
 
 const kept = inTab('webhook-tutorial/clean-up');
 
@@ -34,8 +34,16 @@ export function mount(root, { state, world }) {
     });
   });
 
+  const rules = signal(/** @type {typeof import('../steps/clean-up-rules.js') | null} */ (null));
+  const seen = new IntersectionObserver(async (entries) => {
+    if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+    rules.value = await import('../steps/clean-up-rules.js');
+    seen.disconnect();
+  });
+  seen.observe(root);
   effect(() => {
-    const rows = left(state.cleanUp.value, world.value);
+    if (rules.value === null) return;
+    const rows = rules.value.left(state.cleanUp.value, world.value);
     for (const { name, isClean, words } of rows) {
       at[name].dataset.state = isClean === null ? 'unknown' : isClean ? 'clean' : 'left';
       write(at[`${name}-words`], words);

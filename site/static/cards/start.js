@@ -1,23 +1,48 @@
 // @ts-check
-// Start: makes an endpoint, and says what went wrong.
+// Start: makes an endpoint, and says step by step what came of it. particle/connect.js signs in to
+// the simulated cloud after it.
 
 import { failure } from '../lib/api-client.js';
 import { slots } from '../lib/component.js';
 import { write, writeOrHide } from '../lib/dom.js';
 import { effect, untracked } from '../lib/signal.js';
+import { startSteps } from './start-steps.js';
 
 /** @type {import('../lib/component.js').Mount} */
-export function mount(root, { state, endpoint }) {
-  const { start, again, done, problem, 'gone-why': goneWhy } = slots(root);
+export function mount(root, { state, endpoint, particle }) {
+  const at = slots(root);
+  const { start, again, problem, steps, 'gone-why': goneWhy } = at;
+  const written = new Map();
   effect(() => {
     const isOpen = state.keys.value !== null;
     const gone = state.gone.value;
     const reading = state.reading.value;
-    start.hidden = isOpen || gone !== null || reading;
+    start.hidden = gone !== null || reading;
+    at.go.hidden = isOpen;
+    write(at.what, isOpen ? 'Started:' : 'One press:');
     again.hidden = gone === null || reading;
-    done.hidden = !isOpen || reading;
+    steps.hidden = gone !== null || reading;
     write(goneWhy, gone ?? '');
     writeOrHide(problem, state.startProblem.value);
+  });
+
+  effect(() => {
+    const list = startSteps({
+      isStarted: Boolean(state.keys.value?.owner),
+      isSigningIn: state.isSigningIn.value,
+      offers: particle.offers.value,
+      connection: particle.connection.value,
+      hook: state.webhook.value,
+      event: particle.event,
+    });
+    for (const { name, state: how, words } of list) {
+      const place = at[`${name}-words`];
+      if (!written.has(name)) written.set(name, place.textContent);
+      at[name].dataset.state = how;
+      write(place, words ?? written.get(name));
+    }
+    steps.ariaBusy = String(state.isSigningIn.value || state.webhook.value.kind === 'asking');
+    at['webhook-link'].hidden = list[2].state !== 'failed';
   });
 
   /** @param {boolean} isNew with a new key, and so a new URL */

@@ -27,6 +27,8 @@ export function mount(root, page) {
     });
   wrap.addEventListener('change', () => root.toggleAttribute('data-unwrapped', !wrap.checked));
   const narrow = matchMedia('(max-width: 999px)');
+  /** The key of the round that is drawn. @type {string | null} */
+  let drawn = null;
   /** Nothing is drawn again that looks the same. */
   const shown = computed(
     () => {
@@ -40,6 +42,15 @@ export function mount(root, page) {
   effect(() => {
     const round = shown.value;
     const filter = state.filter.value;
+    // Who reads the newest round stays with it when another arrives.
+    const read = drawn;
+    const isOther = round?.key !== read && rounds.peek().some(({ key }) => key === read);
+    if (isOther && state.selected.peek() === null && root.matches(':hover, :focus-within')) {
+      drawn = null;
+      state.selected.value = read;
+      return;
+    }
+    drawn = round?.key ?? null;
     root.toggleAttribute('data-open', state.selected.value !== null);
     root.hidden = round === null;
     state.openDelivery.value = round?.trace?.delivery ?? null;

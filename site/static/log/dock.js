@@ -86,6 +86,7 @@ export function mount(root, { state }) {
   return {
     collapse: toggle,
     expand: toggle,
+    table: () => (state.dataTable.value = true),
     oldest: () => (state.place.value = 'oldest'),
     newest: () => (state.place.value = 'newest'),
     view: () => (state.view.value = viewOf(state) === 'list' ? 'rail' : 'list'),

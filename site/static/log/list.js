@@ -89,6 +89,9 @@ export function mount(root, { state, endpoint, listed, rounds, isAsked, expect }
   });
 
   mountNewest(newest, state);
+  effect(() => {
+    if (state.place.value === 'newest' && view.scrollTop >= ROW) view.scrollTop = 0;
+  });
 
   /** @returns {{key: string, offset: number} | null} */
   function firstInView() {
@@ -153,7 +156,7 @@ export function mount(root, { state, endpoint, listed, rounds, isAsked, expect }
   });
 
   return {
-    newest: () => (view.scrollTop = 0),
+    newest: () => (state.place.value = 'newest'),
     'copy-line': (button) => (expect(), copyFrom(button, line.textContent)),
   };
 }

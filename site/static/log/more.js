@@ -22,6 +22,7 @@ export function mount(root, { state, endpoint, listed, isAsked }) {
   effect(() => void (clear.hidden = !state.keys.value?.owner));
 
   return {
+    table: () => (state.dataTable.value = true),
     clear: () => (state.dialog.value = { name: 'clear' }),
     async download() {
       const keys = state.keys.peek();

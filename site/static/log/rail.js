@@ -23,6 +23,9 @@ const SHOWN = 30;
 /** So long is drawn in one task, in milliseconds: longer would hold up the next picture. */
 const DRAWING_MS = 8;
 
+/** The pointer or the focus is in it. */
+const READING = ':hover, :focus-within';
+
 /** @type {import('../lib/component.js').Mount} */
 export function mount(rail, { state, endpoint, rounds, isAsked }) {
   const { list, older, 'older-row': olderRow, 'older-note': olderNote, empty } = slots(rail);
@@ -34,6 +37,8 @@ export function mount(rail, { state, endpoint, rounds, isAsked }) {
 
   /** The key of the first round on the rail; null for the newest few. */
   let from = /** @type {string | null} */ (null);
+  /** The key of the newest round that was drawn. */
+  let newest = /** @type {string | null} */ (null);
   /** Grows when this changes, or when the rest is to be drawn. */
   const changes = signal(0);
   let isPlanned = false;
@@ -62,6 +67,12 @@ export function mount(rail, { state, endpoint, rounds, isAsked }) {
     void changes.value;
     const all = rounds.value;
     const log = state.log.value;
+    // Who reads a round stays with it, and "Newest" says that others came.
+    const came = all.at(-1)?.key ?? null;
+    const isNew = newest !== null && came !== newest;
+    newest = came;
+    if (isNew && state.place.peek() === 'newest' && rail.matches(READING))
+      state.place.value = 'between';
     const isAtNewest = state.place.peek() === 'newest';
     const kept = all.findIndex(({ key }) => key === from);
     const isLong = isAtNewest && all.length - kept > 3 * SHOWN;

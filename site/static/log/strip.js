@@ -8,23 +8,18 @@ import { effect } from '../lib/signal.js';
 /** @typedef {import('./delivery.js').Block} Block */
 
 /**
- * In the order of cause. `short` is for where there is no room.
- * @type {{word: string, short: string, kind: string, of: (block: Block) => boolean}[]}
+ * In the order of cause, by the titles of the blocks; events of the cloud by the beginning of their
+ * names.
+ * @type {{word: string, kind: string, of: (block: Block) => boolean}[]}
  */
 const PLACES = [
-  {
-    word: 'event',
-    short: 'event',
-    kind: 'api',
-    of: ({ kind }) => kind === 'api' || kind === 'device',
-  },
-  { word: 'hook-sent', short: 'sent', kind: 'internal', of: ({ short }) => short === 'sent' },
-  { word: 'received', short: 'request', kind: 'received', of: ({ kind }) => kind === 'received' },
-  { word: 'parsed', short: 'parsed', kind: 'parsed', of: ({ kind }) => kind === 'parsed' },
-  { word: 'response', short: 'answer', kind: 'response', of: ({ kind }) => kind === 'response' },
+  { word: 'Event', kind: 'api', of: ({ kind }) => kind === 'api' || kind === 'device' },
+  { word: 'hook-sent', kind: 'internal', of: ({ short }) => short === 'sent' },
+  { word: 'Webhook received', kind: 'received', of: ({ kind }) => kind === 'received' },
+  { word: 'Parsed data', kind: 'parsed', of: ({ kind }) => kind === 'parsed' },
+  { word: 'Webhook response', kind: 'response', of: ({ kind }) => kind === 'response' },
   {
     word: 'hook-response',
-    short: 'back',
     kind: 'internal',
     of: ({ kind, short }) => short === 'back' || kind === 'error',
   },
@@ -32,21 +27,18 @@ const PLACES = [
 
 /** What each place shows. Pure. @param {Pick<Round, 'blocks'>} round */
 export const places = ({ blocks }) =>
-  PLACES.map(({ word, short, kind, of }) => {
+  PLACES.map(({ word, kind, of }) => {
     const block = blocks.findLast(of);
-    if (block?.kind === 'error')
-      return { word: 'hook-error', short: 'error', kind: 'error', isThere: true };
-    return { word, short, kind: block?.kind ?? kind, isThere: block !== undefined };
+    if (block?.kind === 'error') return { word: 'hook-error', kind: 'error', isThere: true };
+    return { word, kind: block?.kind ?? kind, isThere: block !== undefined };
   });
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, { rounds }) {
   const head = element('span', 'strip-head');
   const segments = PLACES.map(() => {
-    const [long, brief, heard] = ['strip-long', 'strip-short', 'only-heard'].map((name) =>
-      element('span', name),
-    );
-    return { node: element('span', 'strip-segment', long, brief, heard), long, brief, heard };
+    const [name, heard] = ['strip-name', 'only-heard'].map((one) => element('span', one));
+    return { node: element('span', 'strip-segment', name, heard), name, heard };
   });
   root.append(head, ...segments.map(({ node }) => node));
 
@@ -57,13 +49,12 @@ export function mount(root, { rounds }) {
       head,
       !round ? 'No round yet' : round.seq === null ? round.who : `#${round.seq} ${round.status}`,
     );
-    places(round ?? { blocks: [] }).forEach(({ word, short, kind, isThere }, i) => {
-      const { node, long, brief, heard } = segments[i];
+    places(round ?? { blocks: [] }).forEach(({ word, kind, isThere }, i) => {
+      const { node, name, heard } = segments[i];
       node.dataset.kind = kind;
       node.dataset.state = isThere ? 'there' : 'open';
       node.title = isThere ? word : `${word}: not here so far`;
-      write(long, word);
-      write(brief, short);
+      write(name, word);
       write(heard, isThere ? ' is there. ' : ' is not here so far. ');
     });
   });

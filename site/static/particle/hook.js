@@ -201,6 +201,11 @@ export function hookKeeper({ form, memory, onChange, onRefused, expectToken }) {
         cloud.update(token, id, await wantedSettings(url, live)),
       );
     },
+    /** Gives the one that leads here other settings. @param {Settings} settings */
+    async save(settings) {
+      const id = state.kind === 'ours' ? state.id : null;
+      if (id !== null) await attempt(({ cloud, token }) => cloud.update(token, id, settings));
+    },
     async remove() {
       // After a try without an answer nobody knows, and asking tells.
       if (state.kind === 'failed') await attempt(async () => {});

@@ -212,7 +212,11 @@ export function createParticle({ state, form, clock, onReason, expectToken }) {
      */
     listen: (listener) => void listeners.add(listener),
     /** @param {Offer} offer @param {Ticket} ticket */
-    signIn: (offer, ticket) => signedIn.signedIn({ cloud: offer.id, ticket }),
+    signIn(offer, ticket) {
+      signedIn.signedIn({ cloud: offer.id, ticket });
+      // There is no endpoint that a webhook could lead to.
+      if (mine.peek() === null) state.startRequests.value += 1;
+    },
     async signOut() {
       const now = signedIn.state();
       const cloudNow = connection.peek()?.cloud;

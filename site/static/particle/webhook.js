@@ -97,23 +97,6 @@ export const leadingTo = (list, url) =>
 /** Older answers do not say what kind of integration it is. @param {Integration} one */
 const isWebhook = (one) => one.integration_type === undefined || one.integration_type === 'Webhook';
 
-/**
- * Every field with its value, as lines to read: objects field by field.
- * @param {Settings} settings @returns {[string, string][]}
- */
-export function fields(settings) {
-  return Object.entries(settings).flatMap(([name, value]) =>
-    value !== null && typeof value === 'object'
-      ? Object.entries(value).map(
-          ([inner, text]) => /** @type {[string, string]} */ ([`${name} › ${inner}`, textOf(text)]),
-        )
-      : [/** @type {[string, string]} */ ([name, textOf(value)])],
-  );
-}
-
-/** @param {unknown} value */
-const textOf = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
-
 /** The data of a test press. @param {number} id */
 export const testData = (id) => JSON.stringify({ op: 'test', id });
 

@@ -1,68 +1,16 @@
 // @ts-check
-// What is left to remove: the webhook, the device, the endpoint. What this page sees now counts,
-// and otherwise what it saw when it last looked; clearing the log and forgetting the endpoint take
-// nothing of that away. Pure.
+// What is left to remove, in words: the webhook, the device, the endpoint. Pure; loaded when
+// somebody looks.
 
+import { wasSilent } from './clean-up-known.js';
 import { SILENT_MS } from './rules.js';
 
 /**
  * @typedef {import('./rules.js').World} World
- * @typedef {{wasConnected: boolean, hook: 'ours' | 'absent' | 'elsewhere' | null, deviceEventAt:
- *   number | null, silentAt: number | null}} Known
- *   what was seen of one endpoint. `hook`: what the account had last. `deviceEventAt`: when a
- *   device was heard last; `silentAt`:
- *   when it was known that none had been heard for long enough; by this browser's clock
+ * @typedef {import('./clean-up-known.js').Known} Known
  * @typedef {{name: 'hook' | 'device' | 'endpoint', isClean: boolean | null, words: string}} Row
  *   `isClean`: null if nobody knows
  */
-
-/** @type {Known} */
-export const NOTHING_KNOWN = {
-  wasConnected: false,
-  hook: null,
-  deviceEventAt: null,
-  silentAt: null,
-};
-
-/** Whether this is what was kept of an earlier look. @param {any} one @returns {one is Known} */
-export const isKnown = (one) =>
-  typeof one?.wasConnected === 'boolean' &&
-  [null, 'ours', 'absent', 'elsewhere'].includes(one.hook) &&
-  [one.deviceEventAt, one.silentAt].every((at) => at === null || Number.isFinite(at));
-
-/**
- * What is known after a look. The same object if nothing is new.
- * @param {Known} known
- * @param {World} world
- * @returns {Known}
- */
-export function learn(known, { hook, login, deviceEventAt, listeningSince, now }) {
-  const seen =
-    hook.kind === 'ours' || hook.kind === 'absent' || hook.kind === 'elsewhere'
-      ? hook.kind
-      : known.hook;
-  const last = Math.max(deviceEventAt ?? -Infinity, known.deviceEventAt ?? -Infinity);
-  const isSilent = listeningSince !== null && now - Math.max(last, listeningSince) >= SILENT_MS;
-  /** @type {Known} */
-  const next = {
-    wasConnected: known.wasConnected || login !== null,
-    hook: seen,
-    deviceEventAt: Number.isFinite(last) ? last : null,
-    silentAt: isSilent && !wasSilent(known, last) ? now : known.silentAt,
-  };
-  return Object.entries(next).every(
-    ([name, value]) => value === known[/** @type {keyof Known} */ (name)],
-  )
-    ? known
-    : next;
-}
-
-/**
- * Whether it was known to be silent after it was heard last.
- * @param {Known} known
- * @param {number | null} last
- */
-const wasSilent = ({ silentAt }, last) => silentAt !== null && silentAt > (last ?? -Infinity);
 
 /** @param {Known} known @param {World} world @returns {Row[]} */
 export const left = (known, world) => [

@@ -1,10 +1,10 @@
 // @ts-check
-// Recorded examples can be the reader's own: where they have a complete round of the same kind, a
-// button offers it. Nothing is exchanged or moved by itself; the button stands in room that is kept
-// for it. Loaded once there is a round.
+// Recorded examples become the reader's own: once a complete round of the same kind has arrived,
+// its blocks replace the recorded ones, and its values the recorded ones in the text. A button
+// brings the recorded ones back. Loaded once there is a round.
 
 import { drawBlock } from '../log/block.js';
-import { wordButton } from '../lib/dom.js';
+import { element, wordButton, write } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
 
 /**
@@ -73,76 +73,99 @@ export const ownRound = (rounds, kind, names) =>
     return names.every((name) => there.includes(name));
   }) ?? null;
 
-/** Finds the examples and offers what there is. @param {() => Round[]} rounds all there are */
+/**
+ * Replaces the examples of each section by what the reader has.
+ * @param {() => Round[]} rounds all there are
+ */
 export function mountExamples(rounds) {
-  /** The examples of one section that come from one round. */
   const groups = [...document.querySelectorAll('.page-section')].flatMap((section) => {
     const figures = /** @type {HTMLElement[]} */ ([...section.querySelectorAll('.prose-example')]);
     return [...new Set(figures.map(({ dataset }) => dataset.round ?? ''))]
       .filter((kind) => IS.has(kind))
-      .map((kind) =>
-        group(
+      .map((kind) => {
+        const values = section.querySelectorAll(`[data-value^="${kind} "]`);
+        return group(
           kind,
           figures.filter(({ dataset }) => dataset.round === kind),
-        ),
-      );
+          /** @type {HTMLElement[]} */ ([...values]),
+        );
+      });
   });
-  effect(() => groups.forEach((one) => one.update(rounds())));
+  effect(() => groups.forEach((update) => update(rounds())));
 }
 
-/** @param {string} kind @param {HTMLElement[]} figures */
-function group(kind, figures) {
+/**
+ * The examples of one section that come from one round.
+ * @param {string} kind
+ * @param {HTMLElement[]} figures
+ * @param {HTMLElement[]} values in the text; each names a block and one of its fields
+ */
+function group(kind, figures, values) {
   const names = figures.map(({ dataset }) => dataset.block ?? '');
   const recorded = figures.map((figure) => /** @type {Element} */ (figure.firstElementChild));
-  /** @type {Round | null} */
-  let offered = null;
-  /** @type {Round | null} */
+  const written = values.map(({ textContent }) => textContent ?? '');
+  /** The newest round of the reader's own. @type {Round | null} */
+  let own = null;
+  /** What is shown of it; null for the recorded round. @type {Round | null} */
   let shown = null;
+  let isRecordedChosen = false;
   // Under each of them, so that it is near whatever is read.
   const lines = figures.map((figure) => {
-    const line = document.createElement('p');
-    line.className = 'yours-line';
-    line.hidden = true;
     const whose = document.createElement('span');
-    const button = wordButton('', swap);
-    line.append(whose, button);
+    const button = wordButton('', (pressed) => {
+      const { top } = pressed.getBoundingClientRect();
+      isRecordedChosen = shown !== null;
+      show(isRecordedChosen ? null : own);
+      // What was pressed stays under the finger.
+      scrollBy({ top: pressed.getBoundingClientRect().top - top, behavior: 'instant' });
+    });
+    const line = element('p', 'yours-line', whose, button);
+    line.hidden = true;
     figure.append(line);
     return { line, whose, button };
   });
 
-  function draw() {
-    for (const { line, whose, button } of lines) {
-      line.hidden = offered === null && shown === null;
-      whose.textContent = shown === null ? '' : `Yours, #${shown.seq}. `;
-      button.textContent =
-        shown === null ? `Show yours (#${offered?.seq})` : 'Show the recorded one';
-    }
-  }
-
-  /** @param {HTMLElement} button */
-  function swap(button) {
-    const { top } = button.getBoundingClientRect();
-    shown = shown === null ? offered : null;
+  /** @param {Round | null} round */
+  function show(round) {
+    shown = round;
     const now = new Date();
+    const blocks = new Map((shown?.blocks ?? []).map((block) => [exampleName(block), block]));
     figures.forEach((figure, i) => {
-      const block = shown?.blocks.find((one) => exampleName(one) === names[i]);
+      const block = blocks.get(names[i]);
       /** @type {Element} */ (figure.firstElementChild).replaceWith(
         block ? drawBlock(block, now) : recorded[i],
       );
       figure.toggleAttribute('data-yours', block !== undefined);
     });
-    draw();
-    // What was pressed stays under the finger.
-    scrollBy({ top: button.getBoundingClientRect().top - top, behavior: 'instant' });
+    values.forEach((value, i) => {
+      const [, name, field] = (value.dataset.value ?? '').split(' ');
+      write(value, valueOf(blocks.get(name), field) ?? written[i]);
+    });
+    for (const { line, whose, button } of lines) {
+      line.hidden = false;
+      write(whose, shown === null ? 'Recorded. ' : `Yours, #${shown.seq}. `);
+      write(button, shown === null ? `Show yours (#${own?.seq})` : 'Show the recorded example');
+    }
   }
 
-  return {
-    /** @param {Round[]} rounds */
-    update(rounds) {
-      const found = ownRound(rounds, kind, names);
-      if (found?.key === offered?.key) return;
-      offered = found;
-      if (shown === null) draw();
-    },
+  /** @param {Round[]} rounds */
+  return (rounds) => {
+    const found = ownRound(rounds, kind, names);
+    if (found === null || found.key === own?.key) return;
+    own = found;
+    // A device publishes by itself: what is shown of it stays.
+    const isKept = shown !== null && kind === 'device';
+    if (isRecordedChosen) show(null);
+    else if (!isKept) show(own);
   };
 }
+
+/**
+ * A field of a block, or its number. Pure.
+ * @param {Block | undefined} block
+ * @param {string} field
+ */
+const valueOf = (block, field) =>
+  field === 'seq' && block
+    ? `#${block.seq}`
+    : block?.rows.find(({ name }) => name === field)?.value;

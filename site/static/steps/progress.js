@@ -1,6 +1,6 @@
 // @ts-check
-// How far the reader is, in the top bar; it opens the contents where there is no room for them
-// beside the text.
+// How far the reader is, in the top bar, with a link to what is next; it opens the contents where
+// there is no room for them beside the text.
 
 import { slots } from '../lib/component.js';
 import { write } from '../lib/dom.js';
@@ -21,8 +21,11 @@ export function mount(root, { state }) {
   effect(() => {
     const progress = state.progress.value;
     write(count, progress === null ? 'Contents' : `${progress.count} of ${progress.of}`);
-    const rest = progress?.next ? `, next: ${progress.next.words}` : ', all done';
-    write(next, progress === null ? '' : rest);
+    next.hidden = !progress?.next;
+    if (!progress?.next) return;
+    // The first sentence says what to do.
+    write(next, `Next: ${progress.next.words.split(/[.:] /)[0].replace(/[.:]$/, '')}`);
+    next.hash = `task-${progress.next.id}`;
   });
   return { toggle: () => (state.contentsOpen.value = !state.contentsOpen.peek()) };
 }

@@ -58,22 +58,20 @@ const TYPED = /^data:[^,]+;base64,|"_type":"buffer"/;
 
 /** The rules, in the order of the page. @type {Record<string, Rule>} */
 export const RULES = {
-  start: ({ endpoint }) => (endpoint === null ? null : 'Your hook URL is ready.'),
-  connect: ({ login }) =>
-    login === null ? null : `Connected${login.username === '' ? '' : ` as ${login.username}`}.`,
-  'make-webhook': ({ hook, prefix }) =>
-    hook.kind === 'ours' ? `“${prefix}” is in your account and leads to your hook URL.` : null,
-  'test-press': ({ rounds, prefix }) =>
-    last(rounds, ({ trace }) => {
+  start: ({ endpoint, mode, hook, prefix }) => {
+    if (endpoint === null || (mode !== 'none' && hook.kind !== 'ours')) return null;
+    return hook.kind === 'ours'
+      ? `Your hook URL is ready, and “${prefix}” leads to it.`
+      : 'Your hook URL is ready.';
+  },
+  'send-one': ({ rounds }) =>
+    last(rounds, ({ trace: { event, delivery } }) =>
+      !event && delivery && !isOfCloud(delivery) ? `#${delivery.seq} arrived.` : null,
+    ),
+  'test-press': ({ rounds }) =>
+    last(rounds, ({ trace, isTest }) => {
       const { event, delivery, sents, responses } = trace;
-      if (
-        !event ||
-        !delivery ||
-        event.coreid !== 'api' ||
-        event.name !== prefix ||
-        sents.length === 0 ||
-        responses.length === 0
-      )
+      if (!isTest || !event || !delivery || sents.length === 0 || responses.length === 0)
         return null;
       return `Yours is #${delivery.seq}${took(trace)}.`;
     }),
@@ -174,7 +172,7 @@ export const RULES = {
   'template-box': ({ template }) =>
     template && `Yours renders to ${template.bytes} bytes, without a mistake.`,
   'remove-webhook': ({ hook, prefix }, done) =>
-    hook.kind === 'absent' && done['make-webhook'] !== undefined
+    hook.kind === 'absent' && done.start !== undefined
       ? `“${prefix}” is no longer in the account.`
       : null,
   'stop-device': ({ deviceEventAt, listeningSince, now }) => {
@@ -274,6 +272,10 @@ function last(rounds, says) {
   }
   return null;
 }
+
+/** @param {import('../lib/api-client.js').Delivery} delivery */
+const isOfCloud = ({ request }) =>
+  request.headers.some(([name, value]) => name === 'user-agent' && value.startsWith('ParticleBot'));
 
 /** @param {string} name @param {string} prefix */
 const isWrongCase = (name, prefix) =>

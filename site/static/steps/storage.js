@@ -5,8 +5,9 @@ const MAX_ENDPOINTS = 12;
 
 /**
  * @typedef {import('./rules.js').Done} Done
- * @typedef {{done: Done, since: number}} Kept `since`: what happened before does not count, because
- *   the reader began anew
+ * @typedef {{done: Done, since: number, after: number}} Kept `since`, `after`: since when, by this
+ *   browser's clock, and after which delivery the tasks are there; what happened before does not
+ *   count
  */
 
 /** @param {import('../lib/storage.js').Kept} steps */
@@ -17,8 +18,11 @@ export function stepsStorage(steps) {
     return Array.isArray(list) ? list.filter(isEntry) : [];
   };
   return {
-    /** @param {string} endpoint @returns {Kept} */
-    get: (endpoint) => all().find(([name]) => name === endpoint)?.[1] ?? { done: {}, since: 0 },
+    /** @param {string} endpoint @returns {Kept | null} null if its tasks were never there */
+    get(endpoint) {
+      const kept = all().find(([name]) => name === endpoint)?.[1];
+      return kept ? { ...kept, after: kept.after ?? 0 } : null;
+    },
     /** @param {string} endpoint @param {Kept} kept */
     set(endpoint, kept) {
       steps.keepJson(

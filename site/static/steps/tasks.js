@@ -2,11 +2,17 @@
 // The tasks in the text: which are done and what happened, which are optional, and how far the
 // reader is. What is done is decided in rules.js.
 
-import { slot, write } from '../lib/dom.js';
-import { effect, untracked } from '../lib/signal.js';
+import { hasCome } from '../lib/clock.js';
+import { element, slot, write } from '../lib/dom.js';
+import { effect, signal, untracked } from '../lib/signal.js';
 import { inBrowser } from '../lib/storage.js';
 import { optional, stepsDone } from './rules.js';
 import { stepsStorage } from './storage.js';
+import { TRIGGERS } from './triggers.js';
+
+/** A hint comes so long after a task became the next one, and so long after it was tried. */
+const HINT_AFTER_MS = 45_000;
+const HINT_AFTER_TRY_MS = 5_000;
 
 /**
  * @typedef {import('./rules.js').World} World
@@ -14,8 +20,13 @@ import { stepsStorage } from './storage.js';
  *   words: string}} Task
  */
 
-/** @param {HTMLElement} root @param {import('../page.js').Page} page */
-export function mountTasks(root, { state, world }) {
+/**
+ * @param {HTMLElement} root
+ * @param {import('../page.js').Page} page
+ * @returns {import('../lib/component.js').Actions}
+ */
+export function mountTasks(root, page) {
+  const { state, world } = page;
   const storage = stepsStorage(inBrowser('webhook-tutorial/steps'));
   const lines = /** @type {HTMLElement[]} */ ([...root.querySelectorAll('.task-line')]);
   /** @type {Task[]} */
@@ -28,19 +39,30 @@ export function mountTasks(root, { state, world }) {
     heard.className = 'only-heard';
     heard.dataset.slot = 'task-state';
     words.prepend(heard);
+    const trigger = TRIGGERS.get(id);
+    if (trigger) line.insertBefore(triggerRow(trigger), slot(line, 'task-said'));
+    line.append(hintLine());
     return { ...task, needs: /** @type {import('./rules.js').Needs} */ (needs) };
   });
   /** Whose steps these are; they stay on screen after it was forgotten. @type {string | null} */
   let endpoint = null;
-  let kept = storage.get('');
+  /** @type {import('./storage.js').Kept | null} */
+  let kept = null;
+  /** When each task was last tried. */
+  const tried = signal(/** @type {ReadonlyMap<string, number>} */ (new Map()));
+  const hints = signal(/** @type {typeof import('./task-hints.js') | null} */ (null));
+  /** The task that is next, since when, and the newest round at that time. */
+  let next = { id: '', at: 0, round: '' };
 
   // Nothing is done any more, and what happened until then does not count.
   effect(() => {
     const since = state.resetAt.value;
     if (since === 0) return;
-    kept = { done: {}, since };
-    untracked(() => (state.template.value = null));
-    if (endpoint !== null) storage.set(endpoint, kept);
+    untracked(() => {
+      kept = { done: {}, since, after: state.log.value.lastSeq };
+      state.template.value = null;
+    });
+    if (endpoint !== null && kept) storage.set(endpoint, kept);
   });
 
   effect(() => {
@@ -49,11 +71,17 @@ export function mountTasks(root, { state, world }) {
     const now = world.value;
     const mine = now.endpoint ?? now.forgotten;
     const isOther = mine !== endpoint;
-    if (isOther) kept = storage.get((endpoint = mine) ?? '');
-    const before = kept.done;
-    const done = mine === null ? {} : stepsDone(counted(now, kept.since), before);
-    if (mine !== null && done !== before) storage.set(mine, (kept = { ...kept, done }));
+    if (isOther) [endpoint, kept] = [mine, mine === null ? null : storage.get(mine)];
+    // The tasks appear: what arrived before does not count.
+    const after = state.info.value?.last_seq;
+    if (mine !== null && kept === null && after !== undefined)
+      storage.set(mine, (kept = { done: {}, since: Date.now(), after }));
+    const before = kept?.done ?? {};
+    const judged = kept === null ? { ...now, rounds: [] } : counted(now, kept);
+    const done = kept === null ? {} : stepsDone(judged, before);
+    if (mine !== null && kept && done !== before) storage.set(mine, (kept = { ...kept, done }));
     const progress = draw(tasks, done, now);
+    showHints(judged, progress.next?.id ?? '');
     untracked(() => {
       state.progress.value = mine === null ? null : progress;
       const fresh = tasks.filter(({ id }) => done[id] !== undefined && before[id] === undefined);
@@ -62,6 +90,63 @@ export function mountTasks(root, { state, world }) {
       state.announcement.value = `Done: ${sentences} ${progress.count} of ${progress.of}.`;
     });
   });
+
+  /** @param {World} judged @param {string} nextId */
+  function showHints(judged, nextId) {
+    const round = judged.rounds.at(-1)?.key ?? '';
+    if (nextId !== next.id) next = { id: nextId, at: Date.now(), round };
+    // Something happened, and it was not what the task asks for.
+    else if (round !== next.round) {
+      next.round = round;
+      next.at = Math.min(next.at, Date.now() - HINT_AFTER_MS + HINT_AFTER_TRY_MS);
+    }
+    for (const { id, needs, line } of tasks) {
+      const triedAt = tried.value.get(id) ?? Infinity;
+      const isDue =
+        line.dataset.state === 'open' &&
+        judged.endpoint !== null &&
+        (hasCome(triedAt + HINT_AFTER_TRY_MS) ||
+          (id === next.id && hasCome(next.at + HINT_AFTER_MS)));
+      if (isDue && hints.value === null) void loadHints();
+      write(slot(line, 'task-hint'), (isDue && hints.value?.hintOf(id, needs, judged)) || '');
+    }
+  }
+  const loadHints = () =>
+    import('./task-hints.js').then(
+      (module) => void (hints.value = module),
+      // Offline; it is tried again when something changes.
+      () => {},
+    );
+
+  return {
+    async try(control) {
+      const line = /** @type {HTMLElement} */ (control.closest('.task-line'));
+      const id = line.dataset.task ?? '';
+      tried.value = new Map(tried.peek()).set(id, Date.now());
+      write(slot(line, 'task-answer'), String((await TRIGGERS.get(id)?.act(page)) ?? ''));
+    },
+  };
+}
+
+/** @param {import('./triggers.js').Trigger} trigger */
+function triggerRow({ label, want, modes }) {
+  const button = element('button', 'button-plain', label);
+  button.setAttribute('type', 'button');
+  button.dataset.action = 'try';
+  const answer = element('span', 'send-answer');
+  answer.dataset.slot = 'task-answer';
+  answer.role = 'status';
+  const row = element('div', 'task-do', button, answer);
+  row.dataset.wants = want;
+  if (modes) row.dataset.only = modes;
+  return row;
+}
+
+function hintLine() {
+  const line = element('span', 'task-hint');
+  line.dataset.slot = 'task-hint';
+  line.role = 'status';
+  return line;
 }
 
 /**
@@ -103,20 +188,19 @@ const STATES = new Map([
 ]);
 
 /**
- * What happened before the reader began again does not count.
+ * What happened before the tasks appeared, or before the reader began again, does not count. A
+ * delivery is judged by its number, for the server has a clock of its own.
  * @param {World} world
- * @param {number} since
+ * @param {import('./storage.js').Kept} kept
  * @returns {World}
  */
-function counted(world, since) {
-  if (since === 0) return world;
+export function counted(world, { since, after }) {
   const { flashed } = world;
   return {
     ...world,
-    rounds: world.rounds.filter(({ trace }) => {
-      const receivedAt = trace?.delivery ? Date.parse(trace.delivery.received_at) : 0;
-      return (trace?.event?.seen ?? receivedAt) >= since;
-    }),
+    rounds: world.rounds.filter(({ trace }) =>
+      trace?.delivery ? trace.delivery.seq > after : (trace?.event?.seen ?? 0) >= since,
+    ),
     flashed: flashed && flashed.at >= since ? flashed : null,
   };
 }

@@ -7,11 +7,12 @@ import { mountTasks } from './tasks.js';
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, page) {
-  mountTasks(root, page);
+  const actions = mountTasks(root, page);
   mountCopyButtons(root);
   mountCommands(root, page);
   openFoldsOnPaper(root);
   mountExamples(page);
+  return actions;
 }
 
 /** @param {HTMLElement} root */
@@ -66,7 +67,7 @@ function openFoldsOnPaper(root) {
 }
 
 /**
- * Examples can be shown as the reader's own once there is a round to show.
+ * Examples become the reader's own once there is a round to show.
  * @param {import('../page.js').Page} page
  */
 function mountExamples({ state, rounds }) {

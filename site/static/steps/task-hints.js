@@ -1,0 +1,138 @@
+// @ts-check
+// What is missing for a task that stays open, in a sentence. Pure; loaded when a hint is due.
+
+import { isJson } from '../lib/json-text.js';
+
+/**
+ * @typedef {import('./rules.js').World} World
+ * @typedef {import('./rules.js').Needs} Needs
+ * @typedef {(world: World) => string | null} Hint
+ */
+
+/**
+ * @param {string} id of the task
+ * @param {Needs} needs
+ * @param {World} world
+ * @returns {string | null} null if there is nothing to say
+ */
+export const hintOf = (id, needs, world) =>
+  missing(id, needs, world) ?? HINTS.get(id)?.(world) ?? null;
+
+/**
+ * What has to be there before the task can be done.
+ * @param {string} id
+ * @param {Needs} needs
+ * @param {World} world
+ */
+function missing(id, needs, { endpoint, mode, login, hook, prefix, listeningSince }) {
+  if (endpoint === null) return id === 'start' ? null : 'There is no hook URL yet: press “Start”.';
+  if (needs === 'nothing' && (id !== 'start' || mode === 'none')) return null;
+  if (login === null) return 'Nobody is signed in to a Particle cloud. Sign in below “Start”.';
+  if (id === 'remove-webhook') return null;
+  const where = 'See “Webhook configuration”.';
+  if (hook.kind === 'absent') return `The account has no webhook “${prefix}”. ${where}`;
+  if (hook.kind === 'elsewhere') return `The webhook “${prefix}” leads elsewhere. ${where}`;
+  if (hook.kind === 'failed') return `The webhook could not be looked up. ${where}`;
+  if (id !== 'start' && listeningSince === null)
+    return `This page does not receive events now. ${where}`;
+  return null;
+}
+
+/**
+ * About the newest event that was published through the API.
+ * @param {(name: string, data: string, prefix: string) => string | null} words
+ * @returns {Hint}
+ */
+const published =
+  (words) =>
+  ({ rounds, prefix }) => {
+    const trace = rounds.findLast((round) => round.trace?.event?.coreid === 'api')?.trace;
+    if (!trace?.event) return 'No event has been published yet. Press the button above.';
+    const { name, data } = trace.event;
+    const said = words(name, data ?? '', prefix);
+    if (said !== null) return said;
+    return trace.delivery
+      ? null
+      : `“${short(name)}” was published, but no request has arrived yet.`;
+  };
+
+/**
+ * About the newest response.
+ * @param {(status: number, delayMs: number) => string | null} words
+ * @returns {Hint}
+ */
+const answered =
+  (words) =>
+  ({ rounds }) => {
+    const delivery = rounds.findLast((round) => round.trace?.delivery)?.trace?.delivery;
+    if (!delivery) return 'No request has arrived since. Set the answer, then trigger the webhook.';
+    const said = words(delivery.response.status, delivery.response.delay_ms);
+    return said && `#${delivery.seq} ${said}`;
+  };
+
+/** By the IDs of the tasks. @type {Map<string, Hint>} */
+const HINTS = new Map(
+  Object.entries(
+    /** @type {Record<string, Hint>} */ ({
+      'send-one': ({ rounds }) =>
+        rounds.some(({ trace }) => trace?.delivery)
+          ? 'What arrived came from the Particle cloud. Press the button, or run the line.'
+          : 'Nothing has arrived at your hook URL yet. Press the button, or run the whole line.',
+      'test-press': published((name, data, prefix) =>
+        name === prefix && data.includes('"op":"test"')
+          ? null
+          : `“${short(name)}” was published, but not by the test button.`,
+      ),
+      'prefix-match': published((name, _, prefix) => {
+        if (name === prefix) return `“${name}” is the whole name. Add something after it.`;
+        if (name.startsWith(prefix)) return null;
+        const isCase = name.toLowerCase().startsWith(prefix.toLowerCase());
+        return `“${short(name)}” ${isCase ? 'has the wrong case' : `does not begin with “${prefix}”`}.`;
+      }),
+      'wrong-case': published((name, _, prefix) => {
+        if (name.startsWith(prefix))
+          return `“${short(name)}” was published, but its case is right, so it triggers the webhook.`;
+        const isCase = name.toLowerCase().startsWith(prefix.toLowerCase());
+        return isCase ? null : `“${short(name)}” differs in more than its case.`;
+      }),
+      'not-json': published((name, data, prefix) => {
+        if (!name.startsWith(prefix)) return `“${short(name)}” does not trigger the webhook.`;
+        return data === '' || isJson(data)
+          ? `${data === '' ? 'No data' : `“${short(data)}”`} was published, which ${data === '' ? 'has nothing to deliver' : 'is JSON'}. Publish plain text.`
+          : null;
+      }),
+      flash: ({ devices }) =>
+        devices?.length === 0
+          ? null
+          : 'No flash has succeeded since. Press “Flash” at the code, and confirm.',
+      'device-event': ({ deviceEventAt }) =>
+        deviceEventAt === null
+          ? 'No event of a device has arrived. Flash the firmware first, then tap MODE once.'
+          : null,
+      'set-error': answered((status) =>
+        status < 300
+          ? `was answered ${status}. Set an error first, then trigger the webhook.`
+          : null,
+      ),
+      'long-response': answered((_, delay) =>
+        delay > 0 ? null : 'got a short answer. Set the long one first, then trigger the webhook.',
+      ),
+      'slow-response': answered((_, delay) =>
+        delay === 0 ? 'was answered at once. Set the late answer first.' : null,
+      ),
+      'template-box': ({ template }) =>
+        template === null ? 'The template still has a mistake, or is the example itself.' : null,
+      'remove-webhook': ({ hook }) =>
+        hook.kind === 'ours' ? 'The webhook is still in the account.' : null,
+      'stop-device': ({ deviceEventAt }) =>
+        deviceEventAt === null
+          ? 'No event of a device was heard, so there is none to stop.'
+          : 'The device has published in the last two minutes.',
+      'forget-endpoint': ({ forgotten }) =>
+        forgotten === null ? 'Your hook URL still takes requests.' : null,
+    }),
+  ),
+);
+
+/** @param {string} text */
+const short = (text) => (text.length > 40 ? `${text.slice(0, 39)}…` : text);
