@@ -128,6 +128,8 @@ export function createState() {
     hooks: of(/** @type {import('./particle/cloud.js').Integration[]} */ ([])),
     /** What requests need that are not as the tutorial's webhook sends them, once loaded. */
     later: of(/** @type {import('./log/rounds.js').Later | null} */ (null)),
+    /** Whether this is the page with the tasks. */
+    isTutorial: of(false),
     isSigningIn: of(false),
     /** Why somebody is signed out who was not. */
     signedOutWhy: of(''),

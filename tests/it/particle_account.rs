@@ -11,7 +11,7 @@ use tests::{
 };
 
 /// Offers the simulated cloud as one's own account is offered: no account at hand, so one signs in.
-fn as_account(config: &mut Config) {
+pub(crate) fn as_account(config: &mut Config) {
     config.clouds = Arc::new(|usual| {
         usual
             .into_iter()

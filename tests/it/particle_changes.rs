@@ -157,11 +157,15 @@ async fn a_webhook_changed_elsewhere_is_compared_and_put_back() {
 
 #[tokio::test]
 async fn what_connecting_does_is_said_before_it_is_done() {
-    let home = Home::start().await;
+    let home = Home::start_with(crate::particle_account::as_account).await;
     let account = Account::of(&home).await;
     let visit = Visit::to(&home, LIGHT).await;
     visit.start().await;
-    let plan = visit.slot_text("connect", "plan").await;
+    visit.press("[data-component$=connect] summary").await;
+    let is_there =
+        "return document.querySelector('[data-component$=sign-in]').dataset.late === undefined";
+    visit.shows("the ways to sign in", is_there).await;
+    let plan = visit.text("[data-component$=sign-in]").await;
     for part in [
         "makes one webhook in your account, named WebhookTutorial01",
         "Nothing else in the account is changed, and no device",
@@ -174,7 +178,8 @@ async fn what_connecting_does_is_said_before_it_is_done() {
         assert!(plan.contains(part), "{part:?} is not in {plan}");
     }
     assert!(account.hooks().await.is_empty(), "nothing is made before somebody says so");
-    visit.connect().await;
+    visit.sign_in("token", &[("token", &account.token)]).await;
+    visit.connected().await;
     assert_eq!(account.hooks().await.len(), 1);
     visit.end(home).await;
 }

@@ -19,9 +19,10 @@ export function mount(root, { state, endpoint, particle }) {
     const reading = state.reading.value;
     start.hidden = gone !== null || reading;
     at.go.hidden = isOpen;
-    write(at.what, isOpen ? 'Started:' : 'One press:');
+    const what = state.isTutorial.value ? 'One press:' : 'It makes a hook URL of your own.';
+    write(at.what, isOpen ? 'Started:' : what);
     again.hidden = gone === null || reading;
-    steps.hidden = gone !== null || reading;
+    steps.hidden = gone !== null || reading || !state.isTutorial.value;
     write(goneWhy, gone ?? '');
     writeOrHide(problem, state.startProblem.value);
   });

@@ -1,5 +1,6 @@
 // @ts-check
-// Connecting a cloud. Start signs in to the simulated one; signing in to an account starts.
+// Connecting a cloud. Start signs in to the simulated one on the tutorial; signing in to an account
+// starts.
 
 import { mountLate, slots } from '../lib/component.js';
 import { write, writeOrHide } from '../lib/dom.js';
@@ -33,7 +34,7 @@ export function mount(root, page) {
   let started = 0;
   effect(() => {
     const { value: starts } = state.starts;
-    if (starts === started || particle.offers.value === null) return;
+    if (starts === started || particle.offers.value === null || !state.isTutorial.value) return;
     started = starts;
     if (simulated() && particle.connection.peek() === null) untracked(() => void useSimulated());
   });

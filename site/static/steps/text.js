@@ -7,6 +7,7 @@ import { mountTasks } from './tasks.js';
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, page) {
+  page.state.isTutorial.value = true;
   const actions = mountTasks(root, page);
   mountCopyButtons(root);
   mountCommands(root, page);
