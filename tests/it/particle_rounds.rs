@@ -354,7 +354,9 @@ async fn who_reads_elsewhere_is_told_that_no_events_are_shown() {
     visit.whole_rounds(1).await;
     for dialog in ["share", "continue"] {
         visit.press(&format!("[data-component$=hook] [data-action={dialog}]")).await;
-        let link = visit.text(&format!("dialog[data-name={dialog}] [data-slot=link]")).await;
+        let link = format!("dialog[data-name={dialog}] [data-slot=link]");
+        visit.says(&link, "http").await;
+        let link = visit.text(&link).await;
         visit.press(&format!("dialog[data-name={dialog}] [data-action=close]")).await;
         let other = Visit::to(&home, LIGHT).await;
         other.goto("about:blank").await;

@@ -44,7 +44,8 @@ export function mount(root, page) {
     const filter = state.filter.value;
     // Who reads the newest round stays with it when another arrives.
     const read = drawn;
-    const isOther = round?.key !== read && rounds.peek().some(({ key }) => key === read);
+    const isOther =
+      round !== null && round.key !== read && rounds.peek().some(({ key }) => key === read);
     if (isOther && state.selected.peek() === null && root.matches(':hover, :focus-within')) {
       drawn = null;
       state.selected.value = read;
