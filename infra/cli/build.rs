@@ -45,10 +45,10 @@ fn main() -> io::Result<()> {
 /// The commit of this checkout; none where git is not installed.
 fn commit_of_checkout() -> Option<String> {
     // This file is named so that a repository around an unpacked archive is not taken for ours.
-    let commit = git(&["rev-parse", "--short=12", "HEAD", "HEAD:./build.rs"])?;
+    let commit = git(&["rev-parse", "HEAD", "HEAD:./build.rs"])?;
     // Written to by each commit and checkout.
     println!("cargo::rerun-if-changed={}", git(&["rev-parse", "--git-path", "logs/HEAD"])?);
-    Some(commit)
+    Some(commit.get(..12)?.to_owned())
 }
 
 /// The first line that git prints.
