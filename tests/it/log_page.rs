@@ -74,7 +74,7 @@ async fn the_log_page_leads_from_nothing_to_a_round() {
     shows_round(&visit, 2).await;
     visit.goto(&visit.page_url).await;
     visit.says(".continue-line", "Open log (3)").await;
-    visit.says(".continue-line", "Continue: step 2 of").await;
+    visit.says(".continue-line", "Continue: step 1 of").await;
     visit.end(home).await;
 }
 
