@@ -512,7 +512,7 @@ EDGE_SYNTAX = set("""
   LabeledStatement BreakStatement ContinueStatement IfStatement SwitchStatement SwitchCase ThrowStatement TryStatement CatchClause
   WhileStatement DoWhileStatement ForStatement ForInStatement VariableDeclaration VariableDeclarator ThisExpression ArrayExpression
   ObjectExpression Property UnaryExpression UpdateExpression BinaryExpression AssignmentExpression LogicalExpression
-  StaticMemberExpression ComputedMemberExpression ConditionalExpression CallExpression NewExpression SequenceExpression Identifier
+  StaticMemberExpression ComputedMemberExpression MemberExpression ConditionalExpression CallExpression NewExpression SequenceExpression Identifier
   Literal RegexLiteral TemplateLiteral TemplateElement ArrowFunctionExpression AsyncFunctionDeclaration AsyncFunctionExpression
   AsyncArrowFunctionExpression AwaitExpression RestElement Directive""".split())
 
