@@ -9,7 +9,7 @@ use bytes::Bytes;
 use delivery::{Request, Response, headers::Headers, reply::SANDBOX};
 use function_url::problem::Problem;
 use http::{StatusCode, header};
-use local::ask::Ask;
+use local::{ask::Ask, gateway::HOP_BY_HOP};
 use tokio::time::timeout;
 
 use crate::{client::Http, forward};
@@ -19,22 +19,17 @@ const MAX_BODY: usize = 64 * 1024;
 /// Most bytes of header names and values, for the same reason.
 const MAX_HEADERS: usize = 8 * 1024;
 
-/// Headers of the connection, those that the server sets itself, and those that would change more in a browser than the
-/// response: its storage, its cookies, its workers, its next connections. Who may read it is the endpoint's setting `cors`.
-const NOT_SENT: [&str; 13] = [
+/// Headers that the server sets itself, and those that would change more in a browser than the response: its
+/// storage, its cookies, its workers, its next connections. Who may read it is the endpoint's setting `cors`.
+const NOT_SENT: [&str; 8] = [
     "alt-svc",
     "clear-site-data",
-    "connection",
     "content-length",
     "date",
-    "keep-alive",
     "refresh",
     "service-worker-allowed",
     "set-cookie",
     "strict-transport-security",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
 ];
 
 /// Asks the program at `to`, which has `limit` to answer.
@@ -82,7 +77,8 @@ fn recorded(
         let is_ours = SANDBOX.iter().any(|(ours, _)| *ours == name.as_str());
         let asks_for_password = is_browser && name == header::WWW_AUTHENTICATE;
         let is_cors = name.as_str().starts_with("access-control-");
-        if is_ours || asks_for_password || is_cors || NOT_SENT.contains(&name.as_str()) {
+        let is_dropped = HOP_BY_HOP.iter().chain(&NOT_SENT).any(|one| *one == name.as_str());
+        if is_ours || asks_for_password || is_cors || is_dropped {
             continue;
         }
         let Ok(value) = std::str::from_utf8(value.as_bytes()) else {

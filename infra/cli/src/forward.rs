@@ -18,6 +18,7 @@ use bytes::Bytes;
 use clap::Args;
 use delivery::{Delivery, cursor::Cursor};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use local::gateway::HOP_BY_HOP;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
@@ -35,20 +36,8 @@ const MAX_RESPONSE: usize = 1024 * 1024;
 /// The longest pause before a webhook is sent again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Headers that belong to a connection (RFC 9110, 7.6.1), or that name the host and the length, which the new request has of
-/// its own.
-const NOT_SENT: [&str; 10] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+/// Headers that the new request has of its own.
+const OWN: [&str; 2] = ["content-length", "host"];
 
 #[derive(Args)]
 pub(crate) struct Forward {
@@ -256,7 +245,7 @@ impl Sender {
         Ok(())
     }
 
-    /// The program's response, or why there is none, when it was asked as often as it may be.
+    /// The program's response, or what went wrong in the last try.
     async fn send(&self, request: &Request<Bytes>, seq: u64) -> anyhow::Result<Response<Bytes>> {
         let mut pause = Duration::from_millis(500);
         for retry in 1..=self.retries {
@@ -310,7 +299,8 @@ pub(crate) fn request(
     let mut masked = Vec::new();
     for (name, value) in &recorded.headers.0 {
         let name_lower = name.to_ascii_lowercase();
-        if NOT_SENT.contains(&name_lower.as_str()) || recorded.added.contains(&name_lower) {
+        let is_ours = HOP_BY_HOP.iter().chain(&OWN).any(|ours| *ours == name_lower);
+        if is_ours || recorded.added.contains(&name_lower) {
             continue;
         }
         if !value.is_empty() && value.chars().all(|sign| sign == '•') {

@@ -18,7 +18,7 @@ use lambda_http::{
 use serde::Serialize;
 
 /// Headers that belong to one connection and not to the request (RFC 9110, 7.6.1).
-const HOP_BY_HOP: [&str; 8] = [
+pub const HOP_BY_HOP: [&str; 8] = [
     "connection",
     "expect",
     "keep-alive",
