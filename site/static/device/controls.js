@@ -22,6 +22,25 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
 /**
+ * Those of the virtual devices of a connected cloud.
+ * @param {import('../particle/model.js').Connection} connection
+ * @param {import('../page.js').Page['clock']} clock
+ */
+export const controlsAt = ({ cloud, token }, { wait }) =>
+  controls({ fetch: fetch.bind(globalThis), api: cloud.api, token, wait });
+
+/**
+ * The virtual device that a button in the text is for, with its controls; null if there is none.
+ * @param {Pick<import('../page.js').Page, 'state' | 'particle' | 'clock'>} page
+ */
+export function firstDevice({ state, particle, clock }) {
+  const now = particle.connection.peek();
+  const devices = state.devices.peek() ?? [];
+  const device = devices.find(({ online }) => online) ?? devices[0];
+  return now && device ? { id: device.id, controls: controlsAt(now, clock) } : null;
+}
+
+/**
  * @param {{fetch: typeof globalThis.fetch, api: string, token: string, wait: (ms: number, signal:
  *   AbortSignal) => Promise<void>}} options
  */

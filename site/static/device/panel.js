@@ -6,7 +6,7 @@ import { slots } from '../lib/component.js';
 import { copyFrom } from '../lib/copy.js';
 import { element, write, writeOrHide } from '../lib/dom.js';
 import { effect, signal } from '../lib/signal.js';
-import { controls as controlsOf } from './controls.js';
+import { controlsAt } from './controls.js';
 import { keepResults } from './results.js';
 import { MAX_LINES, lineOf, newIn } from './serial-lines.js';
 
@@ -34,7 +34,7 @@ export function mount(root, { state, particle, clock, expectRound }) {
   let stop = new AbortController();
   /**
    * The device that the controls are for.
-   * @type {{controls: ReturnType<typeof controlsOf>, id: string} | null}
+   * @type {{controls: ReturnType<typeof controlsAt>, id: string} | null}
    */
   let target = null;
 
@@ -80,16 +80,7 @@ export function mount(root, { state, particle, clock, expectRound }) {
       lost.value = '';
       monitor.clear();
     }
-    const { api } = now.cloud;
-    target = {
-      controls: controlsOf({
-        fetch: fetch.bind(globalThis),
-        api,
-        token: now.token,
-        wait: clock.wait,
-      }),
-      id,
-    };
+    target = { controls: controlsAt(now, clock), id };
     const { signal: ended } = stop;
     /** @template {any[]} A @param {(...values: A) => void} act @returns {(...values: A) => void} */
     const whileWatched =
@@ -148,7 +139,7 @@ export function mount(root, { state, particle, clock, expectRound }) {
   });
 
   /**
-   * @param {(controls: ReturnType<typeof controlsOf>, id: string) => Promise<string | null>} act
+   * @param {(controls: ReturnType<typeof controlsAt>, id: string) => Promise<string | null>} act
    * @param {string} done
    */
   async function control(act, done) {

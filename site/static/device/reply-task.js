@@ -8,7 +8,7 @@ import { write } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
 import { PRESETS, settingWords } from '../cards/reply-setting.js';
 import { sendFromPage } from '../cards/send.js';
-import { controls } from './controls.js';
+import { firstDevice } from './controls.js';
 import { keepResults } from './results.js';
 
 /** Longer than the cloud waits for a server, and the device for the last part of a response. */
@@ -16,7 +16,7 @@ const WATCH_MS = 60_000;
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, page) {
-  const { state, endpoint, particle, clock, mode, expectRound } = page;
+  const { state, endpoint, particle, mode, expectRound } = page;
   const at = slots(root);
   let watched = new AbortController();
   const say = (/** @type {string} */ words) => write(at.status, words);
@@ -29,23 +29,18 @@ export function mount(root, page) {
 
   /** The device's MODE button, and what it prints from then on. */
   async function tap() {
-    const now = particle.connection.peek();
-    const devices = state.devices.peek() ?? [];
-    const device = devices.find(({ online }) => online) ?? devices[0];
-    if (now === null || !device) return;
+    const device = firstDevice(page);
+    if (device === null) return;
+    const { id, controls } = device;
     watched.abort();
     watched = new AbortController();
     const ended = AbortSignal.any([watched.signal, AbortSignal.timeout(WATCH_MS)]);
-    const { id } = device;
-    const { api } = now.cloud;
-    const { token } = now;
-    const hand = controls({ fetch: fetch.bind(globalThis), api, token, wait: clock.wait });
     say('Tapping MODE …');
     /** @type {string | null} */
     let problem = '';
     // What it prints is watched first, so that nothing is missed.
     await new Promise((watching) => {
-      void hand.watch(id, {
+      void controls.watch(id, {
         signal: ended,
         onFirst: watching,
         onLine(line) {
@@ -57,7 +52,7 @@ export function mount(root, page) {
       });
     });
     expectRound();
-    problem ||= await hand.press(id, 1);
+    problem ||= await controls.press(id, 1);
     say(problem ?? 'MODE was tapped. What the device gets, it prints; that appears here.');
   }
 

@@ -37,6 +37,10 @@ const MAX_COMPILER_OUTPUT = 64 * 1024;
 /** No list of an account is that large; what is larger is not from there. */
 const MAX_TEXT = 8 * 1024 * 1024;
 
+/** What to say of an error. @param {unknown} error */
+export const failureWords = (error) =>
+  error instanceof CloudProblem ? error.message : 'Something went wrong in this page.';
+
 /** A call that did not succeed. `message` is a sentence for a person. */
 export class CloudProblem extends Error {
   /**

@@ -5,7 +5,7 @@
 import { mountLate, slots } from '../lib/component.js';
 import { write, writeOrHide } from '../lib/dom.js';
 import { effect, untracked } from '../lib/signal.js';
-import { CloudProblem } from './cloud.js';
+import { failureWords } from './cloud.js';
 import { noneWords } from './connect-words.js';
 
 /** @type {import('../lib/component.js').Mount} */
@@ -25,8 +25,7 @@ export function mount(root, page) {
       if ('ticket' in answer) particle.signIn(offer, answer.ticket);
       else problem = 'The simulated account asks for a one-time code; this button can’t give one.';
     } catch (error) {
-      problem =
-        error instanceof CloudProblem ? error.message : 'Something went wrong in this page.';
+      problem = failureWords(error);
     }
     state.isSigningIn.value = false;
     writeOrHide(at.problem, problem);

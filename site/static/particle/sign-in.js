@@ -6,7 +6,7 @@ import { own, slots } from '../lib/component.js';
 import { setDisabled } from '../lib/disabled.js';
 import { write, writeOrHide } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
-import { CloudProblem } from './cloud.js';
+import { failureWords } from './cloud.js';
 import { serverWords } from './connect-words.js';
 
 /** @type {import('../lib/component.js').Mount} */
@@ -65,8 +65,7 @@ export function mount(root, { state, particle }) {
     try {
       await act();
     } catch (error) {
-      problem =
-        error instanceof CloudProblem ? error.message : 'Something went wrong in this page.';
+      problem = failureWords(error);
     } finally {
       state.isSigningIn.value = false;
       for (const button of controls) setDisabled(button, false);

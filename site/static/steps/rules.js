@@ -115,12 +115,8 @@ export const RULES = {
     last(rounds, ({ trace: { event, delivery, coreid } }) => {
       if (event || !delivery || coreid === null || coreid === '' || coreid === 'api') return null;
       if (devices?.some(({ id }) => id === coreid)) return null;
-      const { headers } = delivery.request;
-      const fromCloud = headers.some(
-        ([name, value]) =>
-          name === SENT_BY || (name === 'user-agent' && value.startsWith('ParticleBot')),
-      );
-      return fromCloud
+      const isOfPage = delivery.request.headers.some(([name]) => name === SENT_BY);
+      return isOfPage || isOfCloud(delivery)
         ? null
         : `#${delivery.seq} claims to be from “${short(coreid)}”. Its headers differ from a ` +
             'real one’s, but a sender can copy those.';
@@ -278,7 +274,7 @@ const isOfCloud = ({ request }) =>
   request.headers.some(([name, value]) => name === 'user-agent' && value.startsWith('ParticleBot'));
 
 /** @param {string} name @param {string} prefix */
-const isWrongCase = (name, prefix) =>
+export const isWrongCase = (name, prefix) =>
   !name.startsWith(prefix) && name.toLowerCase().startsWith(prefix.toLowerCase());
 
 /** From the event to the last that came back, by Particle's clock. @param {Trace} trace */
@@ -292,4 +288,4 @@ function took({ event, responses }) {
 const nameOf = (coreid, names) => `“${short(names.get(coreid) ?? coreid)}”`;
 
 /** @param {string} text */
-const short = (text) => (text.length > 40 ? `${text.slice(0, 39)}…` : text);
+export const short = (text) => (text.length > 40 ? `${text.slice(0, 39)}…` : text);

@@ -2,6 +2,7 @@
 // What is missing for a task that stays open, in a sentence. Pure; loaded when a hint is due.
 
 import { isJson } from '../lib/json-text.js';
+import { isWrongCase, short } from './rules.js';
 
 /**
  * @typedef {import('./rules.js').World} World
@@ -86,20 +87,22 @@ const HINTS = new Map(
       'prefix-match': published((name, _, prefix) => {
         if (name === prefix) return `“${name}” is the whole name. Add something after it.`;
         if (name.startsWith(prefix)) return null;
-        const isCase = name.toLowerCase().startsWith(prefix.toLowerCase());
-        return `“${short(name)}” ${isCase ? 'has the wrong case' : `does not begin with “${prefix}”`}.`;
+        return isWrongCase(name, prefix)
+          ? `“${short(name)}” has the wrong case.`
+          : `“${short(name)}” does not begin with “${prefix}”.`;
       }),
       'wrong-case': published((name, _, prefix) => {
         if (name.startsWith(prefix))
-          return `“${short(name)}” was published, but its case is right, so it triggers the webhook.`;
-        const isCase = name.toLowerCase().startsWith(prefix.toLowerCase());
-        return isCase ? null : `“${short(name)}” differs in more than its case.`;
+          return (
+            `“${short(name)}” was published, but its case is right, so it triggers ` +
+            'the webhook.'
+          );
+        return isWrongCase(name, prefix) ? null : `“${short(name)}” differs in more than its case.`;
       }),
       'not-json': published((name, data, prefix) => {
         if (!name.startsWith(prefix)) return `“${short(name)}” does not trigger the webhook.`;
-        return data === '' || isJson(data)
-          ? `${data === '' ? 'No data' : `“${short(data)}”`} was published, which ${data === '' ? 'has nothing to deliver' : 'is JSON'}. Publish plain text.`
-          : null;
+        if (data === '') return 'The event had no data. Publish plain text.';
+        return isJson(data) ? `“${short(data)}” is JSON. Publish plain text.` : null;
       }),
       flash: ({ devices }) =>
         devices?.length === 0
@@ -126,13 +129,10 @@ const HINTS = new Map(
         hook.kind === 'ours' ? 'The webhook is still in the account.' : null,
       'stop-device': ({ deviceEventAt }) =>
         deviceEventAt === null
-          ? 'No event of a device was heard, so there is none to stop.'
+          ? 'No device has published an event yet.'
           : 'The device has published in the last two minutes.',
       'forget-endpoint': ({ forgotten }) =>
         forgotten === null ? 'Your hook URL still takes requests.' : null,
     }),
   ),
 );
-
-/** @param {string} text */
-const short = (text) => (text.length > 40 ? `${text.slice(0, 39)}…` : text);

@@ -25,25 +25,18 @@ const publish =
   };
 
 /**
- * Does something to the first virtual device.
- * @param {(device: ReturnType<typeof import('../device/controls.js').controls>, id: string) =>
+ * Does something to a virtual device.
+ * @param {(controls: ReturnType<typeof import('../device/controls.js').controls>, id: string) =>
  *   Promise<string | null>} act
  * @param {string} done
  */
-const onDevice =
-  (act, done) =>
-  async (/** @type {Page} */ { state, particle, clock, expectRound }) => {
-    const now = particle.connection.peek();
-    const devices = state.devices.peek() ?? [];
-    const device = devices.find(({ online }) => online) ?? devices[0];
-    if (!now || !device) return '';
-    const { controls } = await import('../device/controls.js');
-    const { api } = now.cloud;
-    const ask = fetch.bind(globalThis);
-    expectRound();
-    const options = { fetch: ask, api, token: now.token, wait: clock.wait };
-    return (await act(controls(options), device.id)) ?? done;
-  };
+const onDevice = (act, done) => async (/** @type {Page} */ page) => {
+  const { firstDevice } = await import('../device/controls.js');
+  const device = firstDevice(page);
+  if (device === null) return '';
+  page.expectRound();
+  return (await act(device.controls, device.id)) ?? done;
+};
 
 /** By the IDs of the tasks. @type {Map<string, Trigger>} */
 export const TRIGGERS = new Map(
@@ -74,13 +67,13 @@ export const TRIGGERS = new Map(
         label: 'Tap MODE',
         want: 'device',
         modes: 'simulated',
-        act: onDevice((device, id) => device.press(id, 1), 'Tapped once.'),
+        act: onDevice((controls, id) => controls.press(id, 1), 'Tapped once.'),
       },
       'stop-device': {
         label: 'Unplug the virtual device',
         want: 'device',
         modes: 'simulated',
-        act: onDevice((device, id) => device.plug(id, false), 'Unplugged.'),
+        act: onDevice((controls, id) => controls.plug(id, false), 'Unplugged.'),
       },
       'remove-webhook': {
         label: 'Remove the webhook…',
