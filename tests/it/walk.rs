@@ -200,9 +200,10 @@ async fn no_task_is_more_than_a_screen_from_its_control() {
 
 /// What the card says of one of the three things: `clean`, `left` or `unknown`.
 async fn is_left(visit: &Visit, name: &str, state: &str) {
-    visit.scroll_to("[data-component$=clean-up]").await;
+    // A page that was just opened goes back to where it was read, perhaps after this.
     let script = format!(
-        "return document.querySelector('.clean-list > [data-slot={name}]').dataset.state === '{state}'"
+        "document.querySelector('[data-component$=clean-up]').scrollIntoView({{ block: 'start', behavior: 'instant' }});
+        return document.querySelector('.clean-list > [data-slot={name}]').dataset.state === '{state}'"
     );
     visit.shows(&format!("{name} is {state}"), &script).await;
 }
