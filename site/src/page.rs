@@ -69,6 +69,8 @@ struct Tutorial<'a> {
 #[template(path = "log.html")]
 struct Log<'a> {
     assets: &'a Assets,
+    /// Start does less there than on the tutorial.
+    is_log: bool,
     later: BTreeSet<String>,
     empty_block: Block,
     empty_row: Row,
@@ -117,6 +119,7 @@ pub fn tutorial(assets: &Assets, sections: &[Section], origin: &str) -> Result<S
 pub fn log(assets: &Assets) -> Result<String> {
     let mut log = Log {
         assets,
+        is_log: true,
         later: BTreeSet::new(),
         empty_block: Block::default(),
         empty_row: Row::default(),

@@ -12,6 +12,7 @@ import { startSteps } from './start-steps.js';
 export function mount(root, { state, endpoint, particle }) {
   const at = slots(root);
   const { start, again, problem, steps, 'gone-why': goneWhy } = at;
+  const before = at.what.textContent ?? '';
   const written = new Map();
   effect(() => {
     const isOpen = state.keys.value !== null;
@@ -19,8 +20,7 @@ export function mount(root, { state, endpoint, particle }) {
     const reading = state.reading.value;
     start.hidden = gone !== null || reading;
     at.go.hidden = isOpen;
-    const what = state.isTutorial.value ? 'One press:' : 'It makes a hook URL of your own.';
-    write(at.what, isOpen ? 'Started:' : what);
+    write(at.what, isOpen ? 'Started:' : before);
     again.hidden = gone === null || reading;
     steps.hidden = gone !== null || reading || !state.isTutorial.value;
     write(goneWhy, gone ?? '');
