@@ -28,7 +28,8 @@ async fn the_log_page_leads_from_nothing_to_a_round() {
     let home = Home::start().await;
     let visit = opened(&home, LIGHT).await;
     visit.says(".log-start", "It makes a hook URL of your own.").await;
-    let promises = visit.run("return document.querySelector('.start-steps').checkVisibility()").await;
+    let promises =
+        visit.run("return document.querySelector('.start-steps').checkVisibility()").await;
     assert_eq!(promises, json!(false), "Start signs in nowhere and makes no webhook here");
     visit.look_everywhere("html", "log-not-started").await;
     let person = visit.start().await;

@@ -92,12 +92,13 @@ async fn loop_does_not_use_the_heap() {
         .replace("Particle.publish", "HostsOwn(), Particle.publish");
     text = changed(
         &text,
-        "// anchor: constants",
+        "void setup() {",
         "void tutorialLoop();\nbool counting = false;\nstruct HostsOwn { HostsOwn() { counting = false; } ~HostsOwn() { counting = true; } };\n\
          void loop() { counting = true; tutorialLoop(); counting = false; }\n\
          void *operator new(size_t size) { if (counting) abort(); return malloc(size); }\n\
          void operator delete(void *place) noexcept { free(place); }\n\
-         void operator delete(void *place, size_t) noexcept { free(place); }\n",
+         void operator delete(void *place, size_t) noexcept { free(place); }\n\
+         void setup() {",
     );
     let mut device = Scenario::of(&text, Build::Plain, 0).await;
     device.hold_button(100).await;
