@@ -147,7 +147,8 @@ stop.abort();
 
 // Ports and the endpoint's name are this run's own; the page shows them as `cargo run` has them.
 const text = JSON.stringify(found).replaceAll(new URL(stack.page).host, '127.0.0.1:8787').replaceAll(`"${new URL(stack.page).port}"`, '"8787"').replaceAll(keys.endpoint, 'YOUR-ENDPOINT');
-process.stdout.write(text);
+// The stream may outlive its abort here: Node's fetch forgets the signal of a request that was collected as garbage.
+process.stdout.write(text, () => process.exit());
 
 /** Has the device run another firmware. @param {string} text */
 async function flash(text) {
