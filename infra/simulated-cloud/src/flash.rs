@@ -237,7 +237,7 @@ async fn compile(
     }
     let (sender, receiver) = oneshot::channel();
     let started = app.sessions.with(id, |session| {
-        if !session.can_compile() {
+        if !session.has_power() {
             return Err(not_connected());
         }
         if !session.send(message) {

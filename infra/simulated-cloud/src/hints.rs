@@ -362,7 +362,7 @@ fn double_braces(filling: &Filling) -> Vec<String> {
         .iter()
         .filter(is_changed)
         .map(|Tag { whole, name, .. }| {
-            format!("{whole}: two braces write text for HTML, so a quote becomes &quot;. Use three: {{{{{{{name}}}}}}}.")
+            format!("{whole}: two braces write text for HTML, where a quote is &quot; and an apostrophe &#39;. Use three: {{{{{{{name}}}}}}}.")
         })
         .collect();
     let has_entity = |text: &str| ENTITIES.iter().any(|entity| text.contains(entity));

@@ -85,7 +85,8 @@ impl Session {
         self.to_device.is_some()
     }
 
-    pub(crate) fn can_compile(&self) -> bool {
+    /// A device without power can neither compile nor notice its button.
+    pub(crate) fn has_power(&self) -> bool {
         self.is_linked() && self.reported.plugged
     }
 
@@ -255,7 +256,7 @@ impl Sessions {
     /// A device that can compile.
     pub(crate) fn compiling_device(&self) -> Option<String> {
         let all = self.all();
-        let mut ready = all.iter().filter(|(_, session)| session.can_compile());
+        let mut ready = all.iter().filter(|(_, session)| session.has_power());
         ready.next().map(|(id, _)| id.clone())
     }
 

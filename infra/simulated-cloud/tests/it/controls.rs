@@ -88,4 +88,6 @@ async fn the_serial_monitor_shows_the_last_lines_then_new_ones() {
     let state = monitor.next().await;
     assert_eq!(state.data["plugged"], false);
     assert_eq!(state.data["message"], "the power is gone");
+    let button = format!("/simulated/devices/{ID}/button");
+    assert_eq!(world.status("POST", &button, Value::Null).await, 409, "it does not notice");
 }
