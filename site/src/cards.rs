@@ -51,7 +51,6 @@ cards! {
     made_up "cards/made-up.html"
     own_firmware "device/own-firmware.html"
     reply "cards/reply.html"
-    credential "cards/credential.html"
     senders "cards/senders.html"
     template_box "cards/template-box.html"
     clean_up "cards/clean-up.html"

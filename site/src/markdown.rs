@@ -14,8 +14,11 @@ use crate::highlight::{self, Language, code_block};
 const LINKS: &str = include_str!("../content/links.md");
 
 /// What a command holds that is the reader's own, marked so that a script can fill it in. Without one it stays as it is.
-const FILLS: [(&str, &str); 2] =
-    [("YOUR-HOOK-URL", "hook-url"), ("https://api.particle.io", "api")];
+const FILLS: [(&str, &str); 3] = [
+    ("YOUR-HOOK-URL", "hook-url"),
+    ("https://api.particle.io", "api"),
+    ("http://127.0.0.1:8788", "api"),
+];
 
 /// HTML as one block within Markdown, where an empty line would end it.
 pub fn html_block(html: &str) -> String {

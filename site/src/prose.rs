@@ -150,11 +150,6 @@ impl Sources {
         ))
     }
 
-    /// The buttons of a task: one sets what the server answers, once, and one triggers the webhook.
-    fn reply_task(&self, preset: &str, words: &str) -> Result<String> {
-        Ok(html_block(&ReplyTask { preset, words }.render()?))
-    }
-
     /// The code of a line, or of a range of lines, that is about to be explained.
     fn line(&self, part: &str, code: &str) -> Result<String> {
         let mut explained = self.explained.borrow_mut();
@@ -177,13 +172,6 @@ struct FirmwarePart {
     first_line: usize,
     last_line: usize,
     html: String,
-}
-
-#[derive(Template)]
-#[template(path = "device/reply-task.html")]
-struct ReplyTask<'a> {
-    preset: &'a str,
-    words: &'a str,
 }
 
 /// What a task needs.

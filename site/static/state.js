@@ -118,6 +118,10 @@ export function createState() {
     deviceEventAt: of(/** @type {number | null} */ (null)),
     /** The last flash that succeeded. */
     flashed: of(/** @type {{coreid: string, at: number} | null} */ (null)),
+    /**
+     * Somebody asks for the dialog to flash, with these lines in place of the last of `publish()`.
+     */
+    flashRequest: of(/** @type {{lines: string | null} | null} */ (null)),
     account: of(/** @type {import('./particle/account.js').AccountState} */ ({ kind: 'out' })),
     /** The settings of the webhook that are being edited; null if none are. */
     editedWebhook: of(/** @type {import('./particle/webhook.js').Settings | null} */ (null)),

@@ -61,7 +61,7 @@ test('what Start did is said step by step, also what failed', () => {
   assert.deepEqual(states({ isStarted: false }), ['open', 'open', 'open']);
   assert.deepEqual(states({ hook: { kind: 'elsewhere' } }), ['done', 'done', 'failed']);
   assert.match(words({ hook: { kind: 'failed', problem: { message: 'It can’t be reached.' } } }), /can’t be reached\. Decide/);
-  assert.match(words({ connection: null, hook: { kind: 'none' } }), /Not signed in\..*nobody is signed in/);
+  assert.match(words({ connection: null, hook: { kind: 'none' } }), /Not signed in\..*No webhook yet/);
   assert.match(words({ connection: null, isSigningIn: true, hook: { kind: 'none' } }), /Signing in/);
   assert.match(words({ offers: [], connection: null, hook: { kind: 'none' } }), /No Particle account can be connected here/);
 });
@@ -76,7 +76,7 @@ test('whoever sends one sends it to the hook URL, and not through the cloud', ()
 });
 
 test('a test press counts once its answer is back', () => {
-  is('test-press', round({}), /#1 and took 40 ms/);
+  is('test-press', round({}), /#1\. It took 40 ms/);
   isNot('test-press', round({ back: [] }));
   isNot('test-press', { ...round({}), deliveries: [] });
   isNot('test-press', round({ coreid: DEVICE }));
@@ -89,7 +89,7 @@ test('names that trigger and names that do not', () => {
   isNot('prefix-match', round({}));
   isNot('prefix-match', { ...round({ name: `${PREFIX}b`, sent: false, back: [] }), deliveries: [] });
   const wrong = { events: [event('webhooktutorial01', '{}', 'api')] };
-  is('wrong-case', wrong, /nothing was sent/);
+  is('wrong-case', wrong, /triggered nothing/);
   isNot('wrong-case', { events: [event(`My${PREFIX}`, '{}', 'api')] });
   isNot('wrong-case', { events: [event(PREFIX, '{}', 'api')] });
 });
@@ -111,11 +111,12 @@ test('a device is one by the stream, not by what a request says of itself', () =
 
 test('a made-up coreid comes from nobody', () => {
   const claims = (coreid, headers = []) => ({ deliveries: [delivery(1, { receivedAt: AT, body: JSON.stringify({ event: PREFIX, data: '{}', coreid }), headers })] });
-  is('made-up-coreid', claims('000000000000000000000000'), /#1.*000000/);
+  is('made-up-coreid', claims('000000000000000000000001'), /#1.*000001/);
+  isNot('made-up-coreid', claims('000000000000000000000000'));
   isNot('made-up-coreid', claims('api'));
   isNot('made-up-coreid', claims(DEVICE));
-  isNot('made-up-coreid', claims('000000000000000000000000', [['user-agent', 'ParticleBot/1.1']]));
-  isNot('made-up-coreid', claims('000000000000000000000000', [['x-sent-by', 'this page']]));
+  isNot('made-up-coreid', claims('000000000000000000000001', [['user-agent', 'ParticleBot/1.1']]));
+  isNot('made-up-coreid', claims('000000000000000000000001', [['x-sent-by', 'this page']]));
   isNot('made-up-coreid', round({ coreid: 'ffffffffffffffffffffffff' }));
 });
 
@@ -125,6 +126,7 @@ test('an error counts if it was set here and the device got it', () => {
   const printed = { results: [{ coreid: DEVICE, kind: 'error', text: error }] };
   is('set-error', { ...round(set), ...printed }, /#1 was answered 500, and the hook-error reached the device/);
   isNot('set-error', round(set));
+  is('set-error', { ...round({ ...set, data: '{"op":"periodic","id":7}' }), ...printed }, /#1 \(the event of the minute\) was answered/);
   isNot('set-error', { ...round(set), results: [{ coreid: DEVICE, kind: 'response', text: error }] });
   isNot('set-error', { ...round({ ...set, coreid: 'api' }), ...printed });
   isNot('set-error', { ...round({ ...set, error: null }), ...printed });
@@ -143,7 +145,7 @@ test('what no serial port shows counts as published or answered', () => {
 test('a long answer counts once all its parts came back', () => {
   const parts = ['x'.repeat(512), 'y'.repeat(300)];
   const printed = { results: [{ coreid: DEVICE, kind: 'response', text: 'x'.repeat(100) }] };
-  is('long-response', { ...round({ coreid: DEVICE, back: parts }), ...printed }, /812 bytes, which came back in 2 parts, and the hook-response reached the device/);
+  is('long-response', { ...round({ coreid: DEVICE, back: parts }), ...printed }, /812 bytes in 2 parts, and the hook-response reached the device/);
   isNot('long-response', round({ coreid: DEVICE, back: parts }));
   isNot('long-response', { ...round({ coreid: DEVICE, back: parts }), ...printed, events: round({ back: [] }).events });
   isNot('long-response', { ...round({ coreid: DEVICE, back: ['x'.repeat(512)] }), ...printed });
@@ -257,7 +259,10 @@ test('a hint names what is missing', () => {
   assert.match(hint('prefix-match', round({})), /Add something after it/);
   assert.match(hint('not-json', round({ data: '{}' })), /is JSON/);
   assert.match(hint('send-one', {}, 'nothing'), /Nothing has arrived/);
-  assert.match(hint('set-error', round({})), /#1 was answered 200/);
+  assert.match(hint('set-error', round({})), /#1 got another answer/);
+  assert.match(hint('slow-response', round({ coreid: DEVICE, reply: { status: 200, delay: 25_000 }, back: [] })), /#1 got this answer/);
+  assert.match(hint('credential'), /No request was refused yet/);
+  assert.match(hint('made-up-coreid', {}, 'nothing'), /in place of the zeros/);
   assert.equal(hint('start', { mode: 'none', login: null }, 'nothing'), null);
   assert.match(hint('start', { login: null }, 'nothing'), /Nobody is signed in/);
 });

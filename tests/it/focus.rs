@@ -52,8 +52,7 @@ async fn a_press_that_removes_its_button_moves_the_focus() {
     agreed(&visit, "[data-component$=webhook-card] [data-action=remove]", "remove-webhook").await;
     goes(&visit, "[data-component$=webhook-card] [data-action=yes]").await;
     visit.slot_says("webhook-card", "state", "Every event whose name begins with").await;
-    agreed(&visit, "[data-component$=clean-up] [data-action=remove-webhook]", "remove-webhook")
-        .await;
+    agreed(&visit, "#task-remove-webhook [data-action=try]", "remove-webhook").await;
     goes(&visit, "[data-component$=connection] [data-action=sign-out]").await;
     agreed(&visit, "[data-component$=hook] [data-action=forget]", "forget").await;
     visit.end(home).await;

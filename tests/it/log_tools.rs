@@ -534,12 +534,12 @@ async fn the_log_is_a_strip_until_something_arrives() {
     let strip = "return document.querySelector('.log-dock').hasAttribute('data-collapsed') && document.querySelector('.log-dock').offsetHeight < innerHeight / 6";
     assert_eq!(visit.run(strip).await, json!(true));
     assert_eq!(visit.text(".strip-head").await, "No round yet");
-    visit.act("hook", "send").await;
+    visit.press("#task-send-one [data-action=try]").await;
     visit.blocks("received", 1).await;
     let open = "return document.querySelector('.log-rail').checkVisibility() && document.activeElement.getBoundingClientRect().bottom <= document.querySelector('.log-dock').getBoundingClientRect().top";
     visit.shows("it is open, and not over what was pressed", open).await;
     visit.act("dock", "collapse").await;
-    visit.act("hook", "send").await;
+    visit.press("#task-send-one [data-action=try]").await;
     visit.blocks("received", 2).await;
     assert_eq!(visit.run(strip).await, json!(true), "as its reader wants");
     visit.end(home).await;

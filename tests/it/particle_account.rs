@@ -116,7 +116,7 @@ async fn a_token_that_ends_keeps_the_log_and_the_place_and_asks_again() {
         .await;
     assert!(
         after.iter().any(|round| round.who == "Not listening"
-            && round.status.contains("events of that time were not seen here")),
+            && round.status.contains("events from that time are missing here")),
         "{after:#?}"
     );
     visit.remove_webhook().await;

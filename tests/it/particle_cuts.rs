@@ -92,7 +92,7 @@ async fn events_of_a_breaking_stream_are_shown_once_or_missed() {
     }
     let quiet = |round: &Round| {
         round.who == "Not listening"
-            && round.status.contains("events of that time were not seen here")
+            && round.status.contains("events from that time are missing here")
     };
     assert!(rounds.iter().filter(|round| quiet(round)).count() >= CUTS, "{rounds:#?}");
     for id in &missed {

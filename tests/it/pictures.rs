@@ -82,7 +82,7 @@ async fn without_an_account() {
     let home = Home::start_with(|config| config.clouds = Arc::new(|_| vec![])).await;
     let visit = Visit::to(&home, LIGHT).await;
     visit.start().await;
-    visit.act("hook", "send").await;
+    visit.press("#task-send-one [data-action=try]").await;
     visit.blocks("received", 1).await;
     let there = async |visit: &Visit| {
         visit.blocks("received", 1).await;

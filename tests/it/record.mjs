@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 import { apiClient } from '../../site/static/lib/api-client.js';
+import { PRESETS } from '../../site/static/cards/reply-setting.js';
 import { keysOfOwner } from '../../site/static/keys/keys.js';
 import { cloud as particle } from '../../site/static/particle/cloud.js';
 import { concerns, meaningOf } from '../../site/static/particle/event.js';
@@ -21,6 +22,8 @@ const stack = JSON.parse(process.argv[2]);
 const form = JSON.parse(await readFile(new URL('../../infra/particle/webhook.json', import.meta.url), 'utf8'));
 /** How long something may take before it counts as not coming; a device compiles its firmware first, on a machine that may be busy. */
 const PATIENCE_MS = 180_000;
+/** What the webhook sends in `Authorization`, as the page shows it to every reader. */
+const SECRET = 'A-LONG-RANDOM-SECRET';
 
 const api = (/** @type {string} */ path, /** @type {RequestInit} */ options = {}) => fetch(stack.page + path, { ...options, headers: { authorization: `Bearer ${stack.owner}`, ...options.headers } });
 const client = apiClient({ fetch: (path, options) => fetch(stack.page + path, options), key: stack.owner });
@@ -54,7 +57,8 @@ await new Promise((listening) => {
     },
   });
 });
-await cloud.create(token, settingsFor(form, hook_url));
+await client.changeSettings({ expect: { scheme: 'bearer', token: SECRET, refuse: 0 } });
+await cloud.create(token, settingsFor(form, hook_url, SECRET));
 const devices = await cloud.devices(token);
 const names = new Map(devices.map(({ id, name }) => [id, name ?? id]));
 
@@ -128,9 +132,8 @@ found.device = { ...found.device, serial: await serial() };
 await reply({ status: 500, content_type: 'application/json', body: '{"ok":false,"id":{{id}}}', times: 1 });
 found.error = await record(test(1652008512), (kind) => kind === 'error');
 
-// A response of three parts: readings of a day, as a server might give them.
-const readings = Array.from({ length: 24 }, (_, hour) => ({ hour, temperature: 18 + ((hour * 7) % 5), humidity: 40 + ((hour * 3) % 11) }));
-await reply({ status: 200, content_type: 'application/json', body: JSON.stringify({ ok: true, readings }), times: 1 });
+// A response of three parts.
+await reply({ ...PRESETS.long({ max_delay_ms: 0 }), times: 1 });
 found.long = await record(test(1652008513), (kind, part) => kind === 'response' && part === 2);
 
 // Anybody can send what looks like a device's, with the line that the page shows.
@@ -141,7 +144,7 @@ found['made-up'] = await drawn([]);
 const section = await readFile(new URL('../../site/content/09-typed-publish.md', import.meta.url), 'utf8');
 const [, lines] = /```cpp\n([^]*?)```/.exec(section) ?? [];
 const firmware = await (await fetch(`${stack.page}/webhook-tutorial.cpp`)).text();
-await flash(firmware.replace('Particle.publish(eventName, data);', lines));
+await flash(firmware.replace('Particle.publish(eventName, data);', lines.trim()));
 found.typed = await record(() => press(), back);
 stop.abort();
 

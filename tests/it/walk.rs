@@ -20,24 +20,22 @@ async fn ticked(visit: &Visit, task: &str) {
     visit.shows(&format!("{task} is ticked"), &script).await;
 }
 
-/// Sets what the server answers, once, by the button of a task.
-async fn answer(visit: &Visit, preset: &str) {
-    let task = format!(".reply-task[data-preset='{preset}']");
-    visit.scroll_to(&task).await;
-    visit.press(&format!("{task} [data-action=set]")).await;
-    let status = format!(
-        "return document.querySelector(\"{task} [data-slot=status]\").textContent.startsWith('The server answers the next delivery')"
-    );
-    visit.shows("the answer is set", &status).await;
-}
+/// What a device can get back, by tasks.
+const ANSWERS: [&str; 3] = ["set-error", "long-response", "slow-response"];
 
-/// What a device can get back, each with its task.
-const ANSWERS: [(&str, &str); 3] =
-    [("500", "set-error"), ("long", "long-response"), ("slow", "slow-response")];
+/// Presses the button inside a task, one of those that are there in this mode.
+async fn try_task(visit: &Visit, task: &str) {
+    let button = format!("#task-{task} [data-action=try]");
+    visit.scroll_to(&button).await;
+    let pressed = format!(
+        "const button = [...document.querySelectorAll('{button}')].find((one) => one.checkVisibility()); button?.click(); return button !== undefined"
+    );
+    assert_eq!(visit.run(&pressed).await, json!(true), "{task} has a button");
+}
 
 /// Presses the button inside a task, which is all that the task takes.
 async fn tried(visit: &Visit, task: &str) {
-    visit.press(&format!("#task-{task} [data-action=try]")).await;
+    try_task(visit, task).await;
     ticked(visit, task).await;
 }
 
@@ -51,31 +49,33 @@ async fn simple_test(visit: &Visit) {
     }
 }
 
-/// Changes the firmware as the section on typed publish says, and flashes it.
+/// Sends what claims to be from a device that nobody has.
+async fn made_up(visit: &Visit) {
+    visit.fill("[data-component$=made-up] [data-slot=coreid]", "e00fce680000000000000001").await;
+    visit.act("made-up", "send").await;
+    ticked(visit, "made-up-coreid").await;
+}
+
+/// Flashes the firmware, changed as the section on typed publish says.
 async fn flash(visit: &Visit) {
-    visit.act("code-box", "edit").await;
-    let change = "const box = document.querySelector('[data-component$=code-box] [data-slot=edited]'); if (!box.checkVisibility()) return false; const line = 'Particle.publish(eventName, data);'; const lines = document.querySelector('#typed-publish .code-lines').textContent; if (box.value.split(line).length !== 2) return false; box.value = box.value.replace(line, lines); box.dispatchEvent(new Event('input', { bubbles: true })); return true";
-    visit.shows("the line is in the firmware, once", change).await;
-    visit.act("code-box", "edit").await;
-    visit.act("code-box", "flash").await;
+    try_task(visit, "typed-publish").await;
     visit
         .shows(
             "the device can be flashed",
-            "return !document.querySelector('[data-component$=code-box] [data-slot=go]').disabled",
+            "return document.querySelector('[data-component$=code-box] [data-slot=go]')?.disabled === false",
         )
         .await;
+    let lines = "return document.querySelector('[data-component$=code-box] [data-slot=source]').textContent.includes('Particle.publish(eventName, typed);')";
+    visit.shows("the lines are in the firmware", lines).await;
     visit.press("[data-component$=code-box] [data-slot=go]").await;
     ticked(visit, "flash").await;
 }
 
 async fn answers(visit: &Visit) {
-    for (preset, task) in ANSWERS {
-        answer(visit, preset).await;
-        visit.press(&format!(".reply-task[data-preset='{preset}'] [data-action=tap]")).await;
-        ticked(visit, task).await;
-        let status =
-            visit.text(&format!(".reply-task[data-preset='{preset}'] [data-slot=status]")).await;
-        assert!(status.starts_with("The device printed: 0"), "{preset}: {status}");
+    for task in ANSWERS {
+        tried(visit, task).await;
+        let status = visit.text(&format!("#task-{task} [data-slot=task-answer]")).await;
+        assert!(status.starts_with("The device printed: 0"), "{task}: {status}");
     }
 }
 
@@ -87,15 +87,16 @@ async fn template_box(visit: &Visit) {
 
 /// Has the server expect another token than the webhook's, sees the 401, and repairs that.
 async fn credential(visit: &Visit) {
-    visit.scroll_to("[data-component='cards/credential']").await;
-    visit.act("credential", "wrong").await;
-    visit.slot_says("credential", "status", "expects another token").await;
-    visit.act("credential", "test").await;
+    let press = async |button: u8, said: &str| {
+        visit.press(&format!("#task-credential [data-trigger='{button}']")).await;
+        visit.says("#task-credential [data-slot=task-answer]", said).await;
+    };
+    press(0, "expects another token").await;
+    press(1, "Published").await;
     let refused = "return [...document.querySelectorAll('.log-rounds .log-block[data-kind=response]')].some((one) => /\\b401\\b/.test(one.textContent))";
     visit.shows("the wrong credential is refused", refused).await;
-    visit.act("credential", "right").await;
-    visit.slot_says("credential", "status", "settings again").await;
-    visit.act("credential", "test").await;
+    press(2, "expects the webhook’s token again").await;
+    press(1, "Published").await;
     ticked(visit, "credential").await;
 }
 
@@ -138,8 +139,7 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
     visit.act("panel", "press").await;
     ticked(&visit, "device-event").await;
     ticked(&visit, "typed-publish").await;
-    visit.act("made-up", "send").await;
-    ticked(&visit, "made-up-coreid").await;
+    made_up(&visit).await;
 
     answers(&visit).await;
     template_box(&visit).await;
@@ -157,19 +157,10 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
     visit.end(home).await;
 }
 
-/// The control that a task asks for, where it has no button of its own. Typed publish is tried in the code of the firmware,
-/// which the page has once.
+/// The control that a task asks for, where it has no button of its own.
 const CONTROLS: &[(&str, &str)] = &[
     ("start", "[data-component$=start] [data-action=start]"),
-    (
-        "flash",
-        "[data-component$=code-box] [data-slot=go], [data-component$=code-box] [data-action=flash]",
-    ),
     ("made-up-coreid", "[data-component$=made-up] [data-action=send]"),
-    ("set-error", ".reply-task[data-preset='500'] [data-action=set]"),
-    ("long-response", ".reply-task[data-preset='long'] [data-action=set]"),
-    ("slow-response", ".reply-task[data-preset='slow'] [data-action=set]"),
-    ("credential", "[data-component$=credential] [data-action=test]"),
     ("template-box", "[data-component$=template-box] [data-slot=template]"),
 ];
 
@@ -183,7 +174,7 @@ async fn no_task_is_more_than_a_screen_from_its_control() {
         visit.start().await;
         visit.connected().await;
         let far = "const controls = new Map(arguments[0]);
-            return [...document.querySelectorAll('.task-line:not(#task-start, #task-typed-publish)')].flatMap((line) => {
+            return [...document.querySelectorAll('.task-line:not(#task-start)')].flatMap((line) => {
               const id = line.dataset.task;
               const found = [line.querySelector('[data-action=try]'), ...document.querySelectorAll(controls.get(id) ?? '#none')].filter((one) => one?.checkVisibility());
               const task = line.getBoundingClientRect();
@@ -391,11 +382,11 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
     press().await;
     ticked(&visit, "device-event").await;
     ticked(&visit, "typed-publish").await;
-    visit.act("made-up", "send").await;
-    ticked(&visit, "made-up-coreid").await;
+    made_up(&visit).await;
     next("The device publishes, and somebody who is none");
-    for (preset, task) in ANSWERS {
-        answer(&visit, preset).await;
+    for task in ANSWERS {
+        try_task(&visit, task).await;
+        visit.says(&format!("#task-{task} [data-slot=task-answer]"), "Now tap MODE").await;
         press().await;
         ticked(&visit, task).await;
     }
@@ -503,8 +494,7 @@ async fn without_an_account_every_other_task_can_be_done() {
         assert_eq!(found.map(|(_, value)| value), Some(value), "{name}");
     }
 
-    visit.act("made-up", "send").await;
-    ticked(&visit, "made-up-coreid").await;
+    made_up(&visit).await;
     template_box(&visit).await;
     let optional = "return [...document.querySelectorAll('.task-line:not([data-state=done])')].every((one) => one.dataset.state === 'optional' && one.dataset.needs !== 'nothing' && one.textContent.includes('Optional: needs a Particle account')) || [...document.querySelectorAll('.task-line:not([data-state=done], [data-state=optional])')].map((one) => one.id).join(' ')";
     let open = visit.run(optional).await;

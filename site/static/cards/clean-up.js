@@ -51,9 +51,4 @@ export function mount(root, { state, world }) {
     const isAll = rows.every(({ isClean }) => isClean === true);
     write(at.all, isAll ? 'Nothing is left of this tutorial, but what you know now.' : '');
   });
-
-  return {
-    'remove-webhook': () => (state.dialog.value = { name: 'remove-webhook' }),
-    forget: () => (state.dialog.value = { name: 'forget' }),
-  };
 }

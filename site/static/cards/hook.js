@@ -28,13 +28,13 @@ export function mount(root, page) {
     write(at.line, info ? sendLine(state.shell.value, info.hook_url, HELLO) : '');
     for (const control of at.owned.querySelectorAll('button')) control.hidden = !keys?.owner;
   });
-  // Whoever pressed Start goes on here, for that button is gone; after the question for a code, if
-  // there was one.
+  // Whoever pressed Start on the log page goes on here, for that button is gone; after the question
+  // for a code, if there was one. In the tutorial, cards/start.js shows what Start does.
   let seen = 0;
   effect(() => {
     if (state.starts.value === seen || state.dialog.value !== null) return;
     seen = state.starts.value;
-    at.url.focus();
+    if (!state.isTutorial.peek()) at.url.focus();
   });
 
   // In the tutorial, one endpoint is all there is to know.

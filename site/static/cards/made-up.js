@@ -15,7 +15,7 @@ export function mount(root, page) {
   const claimed = signal(coreid.value);
   coreid.addEventListener('input', () => (claimed.value = coreid.value));
 
-  // No time of publishing: nothing was published.
+  // Nothing was published, so there is no time of that.
   const body = () => {
     const data = JSON.stringify({ op: 'button', id: 1 });
     return JSON.stringify({ event: 'WebhookTutorial01', data, coreid: claimed.value });

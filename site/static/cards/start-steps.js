@@ -45,7 +45,7 @@ function accountStep(offers, connection, isSigningIn) {
   if (offers.length === 0) return { state: 'open', words: noneWords(offers) };
   return {
     state: 'open',
-    words: 'Not signed in. Do that below, and the webhook is made.',
+    words: 'Not signed in. Sign in below to create the webhook.',
   };
 }
 
@@ -57,7 +57,7 @@ function webhookStep(hook, event) {
       : { state: 'failed', words: `The webhook “${event}” was changed. Look at it under` };
   }
   if (hook.kind === 'asking') return { state: 'open', words: 'Making the webhook …' };
-  if (hook.kind === 'none') return { state: 'open', words: 'No webhook: nobody is signed in.' };
+  if (hook.kind === 'none') return { state: 'open', words: 'No webhook yet.' };
   const why =
     hook.kind === 'failed'
       ? hook.problem.message

@@ -46,6 +46,14 @@ export function mount(root, { state, endpoint, particle }) {
     at['webhook-link'].hidden = list[2].state !== 'failed';
   });
 
+  // The button that was pressed is gone; what it does is said in its place.
+  let seen = 0;
+  effect(() => {
+    if (state.starts.value === seen || state.dialog.value !== null) return;
+    seen = state.starts.value;
+    if (state.isTutorial.peek()) steps.focus();
+  });
+
   /** @param {boolean} isNew with a new key, and so a new URL */
   async function begin(isNew) {
     state.startProblem.value = '';

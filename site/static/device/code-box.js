@@ -4,7 +4,7 @@
 import { slots } from '../lib/component.js';
 import { copyFrom } from '../lib/copy.js';
 import { element, fromTemplate, slot, write, writeOrHide } from '../lib/dom.js';
-import { effect, signal } from '../lib/signal.js';
+import { effect, signal, untracked } from '../lib/signal.js';
 import { inBrowser } from '../lib/storage.js';
 import { CloudProblem } from '../particle/cloud.js';
 import {
@@ -27,19 +27,22 @@ import { flashRun } from './flash-run.js';
 const FILE = 'webhook-tutorial.cpp';
 /** Where this browser keeps a learner's changes. */
 const keptText = inBrowser('webhook-tutorial/firmware');
+/** The last line of `publish()`, which the section on typed publish replaces. */
+const PUBLISH_LINE = 'Particle.publish(eventName, data);';
 /** The simulated cloud takes half a megabyte; no firmware of one file is as large as this. */
 const MAX_SOURCE = 256 * 1024;
 
 /** What each step of a flash means. */
 const STEPS = new Map([
-  ['compiling', 'The cloud compiles it.'],
-  ['sent', 'It compiled; the program is on its way to the device.'],
-  ['delivered', 'The device has it, and restarts.'],
+  ['compiling', 'Compiling in the cloud.'],
+  ['sent', 'Compiled; sending it to the device.'],
+  ['delivered', 'Received; the device is restarting.'],
   ['back', 'The device is back online, with the new firmware.'],
 ]);
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, page) {
+  const { state } = page;
   const at = slots(root);
   const original = at.source.textContent ?? '';
   /** With its colours, to go back to. */
@@ -85,6 +88,18 @@ export function mount(root, page) {
     change(at.edited.value === original ? null : at.edited.value),
   );
 
+  effect(() => {
+    const request = state.flashRequest.value;
+    if (request === null) return;
+    untracked(() => {
+      state.flashRequest.value = null;
+      const parts = source().split(PUBLISH_LINE);
+      const { lines } = request;
+      if (lines !== null && parts.length === 2) change(parts.join(lines.trim()));
+      void flash.open({ isFar: lines !== null });
+    });
+  });
+
   return {
     copy: (button) => copyFrom(button, source()),
     edit() {
@@ -99,7 +114,7 @@ export function mount(root, page) {
       at.edited.value = original;
       at.edit.focus();
     },
-    flash: flash.open,
+    flash: () => flash.open({ isFar: false }),
     close: () => at.dialog.close(),
   };
 }
@@ -118,6 +133,8 @@ function mountFlash(at, { state, particle, clock }, { source, isChanged }) {
   let devices = [];
   /** @type {unknown} */
   let targets = null;
+  /** Whether somebody asked from another section, and stays there unless it fails. */
+  let isFar = false;
   const isFlashing = () => run?.state().kind === 'going';
 
   const selected = () => {
@@ -186,9 +203,11 @@ function mountFlash(at, { state, particle, clock }, { source, isChanged }) {
     begin(now, device, wanted);
   });
 
-  async function open() {
+  /** @param {{isFar: boolean}} from */
+  async function open(from) {
     const now = particle.connection.peek();
     if (isFlashing() || now === null) return;
+    ({ isFar } = from);
     writeOrHide(at.problem, '');
     const what = isChanged() ? 'The firmware as you changed it' : 'The firmware';
     write(at.what, `${what} is compiled in the cloud and sent to the device.`);
@@ -257,10 +276,11 @@ function mountFlash(at, { state, particle, clock }, { source, isChanged }) {
       onChange: drawRun,
     });
     drawRun();
-    at.progress.focus();
+    if (!isFar) at.progress.focus();
     const mine = run;
     void mine.done.then(() => {
       if (mine.state().kind === 'back') void particle.learnDevices();
+      else if (isFar) at.progress.focus();
     });
   }
 

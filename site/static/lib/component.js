@@ -74,9 +74,9 @@ export const mountLate = (within, page) =>
 const NEAR = '100%';
 
 /**
- * Mounts the components with `data-late="view"`, each when it comes near the view or somebody does
- * something in it, and those with the name of a signal of the state when that is set. What was
- * pressed in one before it was there is not lost.
+ * Mounts the components that name in `data-late` when they are loaded: `view` when they come near
+ * the view or somebody does something in them, the name of a signal of the state when that is set.
+ * What was pressed in one before it was there is not lost.
  * @param {ParentNode} within
  * @param {Page} page
  */
@@ -100,12 +100,12 @@ export function mountLater(within, page) {
     within.querySelectorAll('[data-late]:not([data-late=""])')
   );
   for (const root of roots) {
-    const name = root.dataset.late ?? '';
-    if (name !== 'view') {
+    const names = (root.dataset.late ?? '').split(' ');
+    for (const name of names.filter((one) => one !== 'view')) {
       const set = /** @type {Record<string, any>} */ (page.state)[name];
       effect(() => void (set.value && bring(root)));
-      continue;
     }
+    if (!names.includes('view')) continue;
     seen.observe(root);
     root.addEventListener('focusin', () => void bring(root), { once: true });
     root.addEventListener('click', async function retain({ target }) {

@@ -31,7 +31,7 @@ export function reason(want, { started, connected, hook, device, offered }) {
   if (want === 'start') return null;
   if (!connected) {
     return offered
-      ? 'This works once a Particle cloud is connected, under “Webhook configuration”.'
+      ? 'To use this, connect to a Particle cloud under “Webhook configuration”.'
       : 'This needs a Particle account, and none can be connected here.';
   }
   if (want === 'device' && !device)

@@ -112,12 +112,13 @@ function received({ seq, received_at, verified, request }) {
     const remark = `${sender} asks you to open this link once.`;
     rows.push({ name: 'confirm', kind: 'text', value: `${link}\n`, copy: link, link, remark });
   }
-  const { sent, onTheWay } = headersByOrigin(request);
+  const { sent, byGateway } = headersByOrigin(request);
   rows.push(headersRow(sent));
-  if (onTheWay.length > 0) {
+  if (byGateway.length > 0) {
     const value =
-      `${onTheWay.length} ${onTheWay.length === 1 ? 'header' : 'headers'} added ` + 'on the way';
-    rows.push({ name: '', kind: 'folded', value, pairs: onTheWay });
+      `${byGateway.length} ${byGateway.length === 1 ? 'header' : 'headers'} added ` +
+      'by the gateway';
+    rows.push({ name: '', kind: 'folded', value, pairs: byGateway });
   }
   rows.push({ name: '', kind: 'text', value: '', remark: HEADERS_REMARK, openOnly: true });
   const credential = CREDENTIAL.get(verified ?? '');

@@ -15,7 +15,10 @@ export function mount(root, { state, particle, isAsked }) {
     const live = state.live.value;
     const isFailing = live.kind === 'failing';
     at.light.dataset.state = live.kind === 'live' ? 'live' : isFailing ? 'failing' : 'off';
-    write(at.live, liveWords(live.kind, state.gone.value !== null));
+    write(
+      at.live,
+      state.isOpened.value ? liveWords(live.kind, state.gone.value !== null) : 'opening',
+    );
     const why = isFailing ? (live.problem?.message ?? 'something went wrong') : '';
     const gone = state.reading.value ? (state.gone.value ?? '') : '';
     const failing =

@@ -105,7 +105,7 @@ export function mount(rail, { state, endpoint, rounds, isAsked }) {
     if (!isAsked.value) return 'Asking the server …';
     return state.keys.value?.owner
       ? 'Listening. Send any HTTP request to your hook URL, and it appears here.'
-      : 'Nothing has arrived at this endpoint yet. What comes appears here.';
+      : 'Nothing has arrived at this endpoint yet. Deliveries appear here.';
   }
 
   async function showOlder() {

@@ -41,14 +41,14 @@ export const headerOf = ({ headers }, /** @type {string} */ wanted) =>
   headers.find(([name]) => name === wanted)?.[1] ?? '';
 
 /**
- * The headers that the sender wrote, and those that were added on the way.
+ * The headers that the sender wrote, and those that the gateway added.
  * @param {Request} request
  */
 export function headersByOrigin({ headers, added }) {
   const isAdded = new Set(added);
   return {
     sent: headers.filter(([name]) => !isAdded.has(name)),
-    onTheWay: headers.filter(([name]) => isAdded.has(name)),
+    byGateway: headers.filter(([name]) => isAdded.has(name)),
   };
 }
 

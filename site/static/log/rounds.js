@@ -520,7 +520,7 @@ function quietRound(spans, { timeZone }) {
     ...remark(
       `quiet:${from}`,
       'Not listening',
-      `${times}${often}: events of that time were not seen here`,
+      `${times}${often}: events from that time are missing here`,
     ),
     quiet: spans,
   };

@@ -25,10 +25,12 @@ const PLACES = [
   },
 ];
 
-/** What each place shows. Pure. @param {Pick<Round, 'blocks'>} round */
-export const places = ({ blocks }) =>
+/** What each place shows. Pure. @param {Pick<Round, 'blocks' | 'isWaiting'>} round */
+export const places = ({ blocks, isWaiting }) =>
   PLACES.map(({ word, kind, of }) => {
     const block = blocks.findLast(of);
+    // A response that is held back is known, but not sent.
+    if (block?.kind === 'response' && isWaiting) return { word, kind, isThere: false };
     if (block?.kind === 'error') return { word: 'hook-error', kind: 'error', isThere: true };
     return { word, kind: block?.kind ?? kind, isThere: block !== undefined };
   });

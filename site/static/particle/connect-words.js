@@ -34,7 +34,7 @@ export function noneWords(offers) {
   if (offers.length === 0)
     return (
       'No Particle account can be connected here: the Particle cloud could not reach this ' +
-      'server. “Send one from this page” sends what Particle would send.'
+      'server. “Send a request” sends what Particle would send.'
     );
   if (offers.every(({ demo }) => demo !== null))
     return (
@@ -42,8 +42,5 @@ export function noneWords(offers) {
       'not reach this computer. Start the program with --public-url and the address of a ' +
       'tunnel to offer it.'
     );
-  return (
-    'No account? “Send one from this page”, under your hook URL, sends what Particle ' +
-    'would send.'
-  );
+  return 'No account? “Send a request”, under your hook URL, sends what Particle ' + 'would send.';
 }

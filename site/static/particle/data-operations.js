@@ -27,20 +27,20 @@ export function estimate(trace) {
   const why = [
     byDevice
       ? `${publish} for the publish${publish > 1 ? ` of ${bytes} bytes` : ''}`
-      : 'publishing through the API is free',
-    'firing the webhook is free',
+      : 'none for a publish through the API',
   ];
-  if (own > 0)
-    why.push(
-      `${own} for the ${own === 1 ? 'event' : 'events'} that the device gets back, if it ` +
-        `subscribes to ${own === 1 ? 'it' : 'them'}`,
-    );
+  if (own > 0) why.push(`${own} for what comes back, if the device subscribes to it`);
   if (open > 0)
     why.push(
       `${open} for each device that subscribes to ${open === 1 ? 'the event' : 'the events'} ` +
         'coming back',
     );
-  return { publish, responses: own, total: publish + own, why: `${why.join(', ')}.` };
+  return {
+    publish,
+    responses: own,
+    total: publish + own,
+    why: `${why.join(', ')}. The webhook itself is free.`,
+  };
 }
 
 /** The size of published data: of a data URL, that of the bytes in it. @param {string} data */

@@ -36,7 +36,7 @@ export function mount(root, { state, particle, world }) {
   };
 }
 
-const GOES_ON = 'What you made goes on without you:';
+const GOES_ON = 'What you created keeps running after you sign out:';
 const NOTHING_LEFT =
   'Nothing that this page made goes on without you: no webhook leads here, and the endpoint is ' +
   'forgotten.';

@@ -52,7 +52,7 @@ function hookLeft({ hook: seen, wasConnected }, { hook, login, mode, prefix, end
     };
   if (isWithout(wasConnected, login, mode))
     return { isClean: true, words: 'No account was connected, so this page made none.' };
-  return { isClean: null, words: 'Not connected, so this page does not know.' };
+  return { isClean: null, words: 'Not connected, so this page can’t tell.' };
 }
 
 /** @param {Known} known @param {World} world @returns {{isClean: boolean | null, words: string}} */
@@ -73,26 +73,26 @@ function deviceLeft(known, { login, mode, devices, listeningSince, now }) {
       };
     if (devices?.length === 0)
       return { isClean: true, words: 'There is no device in the account.' };
-    const listened = `has listened since ${time(listeningSince)}, and knows after two minutes`;
+    const listened = `has listened since ${time(listeningSince)} and needs two minutes to tell`;
     if (!wasSilent(known, last))
       return {
         isClean: null,
         words:
           last === null
             ? `No event so far. This page ${listened}.`
-            : `Last event at ${time(last)}. Since then this page ${listened}.`,
+            : `Last event at ${time(last)}. This page ${listened}.`,
       };
   }
   if (wasSilent(known, last))
     return { isClean: true, words: 'It was silent for two minutes when this page listened.' };
   if (isWithout(wasConnected, login, mode))
     return { isClean: true, words: 'No account was connected, so none was used.' };
-  return { isClean: null, words: 'Not listening to events, so this page does not know.' };
+  return { isClean: null, words: 'Not listening to events, so this page can’t tell.' };
 }
 
 /** @param {World} world @returns {{isClean: boolean, words: string}} */
 function endpointLeft({ endpoint, forgotten }) {
-  if (endpoint !== null) return { isClean: false, words: 'It is there and takes requests.' };
+  if (endpoint !== null) return { isClean: false, words: 'It is active and accepts requests.' };
   return {
     isClean: true,
     words: forgotten === null ? 'There is none.' : 'It is forgotten: its URL answers 404.',

@@ -6,6 +6,7 @@
 import { drawBlock } from '../log/block.js';
 import { element, wordButton, write } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
+import { isMadeUp } from './rules.js';
 
 /**
  * @typedef {import('../log/rounds.js').Round} Round
@@ -34,6 +35,7 @@ const IS = new Map(
     long: ({ blocks, trace }) =>
       blocks.some(({ rows }) => rows.some(({ name }) => name === 'parts')) &&
       (trace?.responses.length ?? 0) > 1,
+    'made-up': ({ trace }) => trace !== null && isMadeUp(trace),
   }),
 );
 
@@ -58,8 +60,7 @@ const went = ({ blocks, trace, severity }, kind) =>
 export const ownRound = (rounds, kind, names) =>
   rounds.findLast((round) => {
     const { trace } = round;
-    if (round.seq === null || !trace?.event || !trace.delivery || !IS.get(kind)?.(round))
-      return false;
+    if (round.seq === null || !trace?.delivery || !IS.get(kind)?.(round)) return false;
     if (
       [
         trace.ambiguousWith,

@@ -21,7 +21,12 @@ export function mount(root, { state }) {
   effect(() => {
     const progress = state.progress.value;
     write(count, progress === null ? 'Contents' : `${progress.count} of ${progress.of}`);
-    next.hidden = !progress?.next;
+    const isAll = progress !== null && progress.of > 0 && progress.count === progress.of;
+    next.hidden = !progress?.next && !isAll;
+    if (isAll) {
+      write(next, 'All tasks done');
+      next.hash = 'clean-up';
+    }
     if (!progress?.next) return;
     // The first sentence says what to do.
     write(next, `Next: ${progress.next.words.split(/[.:] /)[0].replace(/[.:]$/, '')}`);

@@ -73,7 +73,7 @@ export const RULES = {
       const { event, delivery, sents, responses } = trace;
       if (!isTest || !event || !delivery || sents.length === 0 || responses.length === 0)
         return null;
-      return `Yours is #${delivery.seq}${took(trace)}.`;
+      return `Yours is #${delivery.seq}. ${took(trace)}`;
     }),
   'prefix-match': ({ rounds, prefix }) =>
     last(rounds, ({ trace: { event, delivery } }) =>
@@ -84,7 +84,7 @@ export const RULES = {
   'wrong-case': ({ rounds, prefix }) =>
     last(rounds, ({ trace: { event, delivery, sents } }) =>
       event && !delivery && sents.length === 0 && isWrongCase(event.name, prefix)
-        ? `“${short(event.name)}” was published, and nothing was sent.`
+        ? `“${short(event.name)}” was published and triggered nothing.`
         : null,
     ),
   'not-json': ({ rounds, prefix }) =>
@@ -103,7 +103,7 @@ export const RULES = {
       const { event, delivery } = trace;
       if (!event || !delivery || !DEVICE_ID.test(event.coreid) || !event.name.startsWith(prefix))
         return null;
-      return `${nameOf(event.coreid, names)} published #${delivery.seq}${took(trace)}.`;
+      return `#${delivery.seq} came from ${nameOf(event.coreid, names)}. ${took(trace)}`;
     }),
   'typed-publish': ({ rounds, names }) =>
     last(rounds, ({ trace: { event, delivery } }) =>
@@ -112,22 +112,18 @@ export const RULES = {
         : null,
     ),
   'made-up-coreid': ({ rounds, devices }) =>
-    last(rounds, ({ trace: { event, delivery, coreid } }) => {
-      if (event || !delivery || coreid === null || coreid === '' || coreid === 'api') return null;
-      if (devices?.some(({ id }) => id === coreid)) return null;
-      const isOfPage = delivery.request.headers.some(([name]) => name === SENT_BY);
-      return isOfPage || isOfCloud(delivery)
-        ? null
-        : `#${delivery.seq} claims to be from “${short(coreid)}”. Its headers differ from a ` +
-            'real one’s, but a sender can copy those.';
-    }),
+    last(rounds, ({ trace }) =>
+      isMadeUp(trace) && !devices?.some(({ id }) => id === trace.coreid)
+        ? `#${trace.delivery?.seq} claims to be from “${short(trace.coreid ?? '')}”.`
+        : null,
+    ),
   'set-error': (world) =>
     last(world.rounds, (round) => {
       const { delivery } = round.trace;
       const { reply_use, status = 0, delay_ms = 0 } = delivery?.response ?? {};
       if (!delivery || !reply_use || status < 300 || delay_ms >= GIVEN_UP_MS) return null;
       const came = cameBack('error', round, world);
-      return came === null ? null : `#${delivery.seq} was answered ${status}${came}.`;
+      return came === null ? null : `${which(round)} was answered ${status}${came}.`;
     }),
   'long-response': (world) =>
     last(world.rounds, (round) => {
@@ -136,8 +132,9 @@ export const RULES = {
       const came = cameBack('response', round, world);
       if (!delivery || bytes <= PART_BYTES || came === null) return null;
       if (world.mode !== 'none' && responses.length < 2) return null;
-      const parts = responses.length > 1 ? `, which came back in ${responses.length} parts` : '';
-      return `#${delivery.seq} was answered with ${bytes} bytes${parts}${came}.`;
+      const parts = responses.length > 1 ? ` in ${responses.length} parts` : '';
+      const size = bytes.toLocaleString('en-GB');
+      return `${which(round)} was answered with ${size} bytes${parts}${came}.`;
     }),
   'slow-response': (world) =>
     last(world.rounds, (round) => {
@@ -149,7 +146,7 @@ export const RULES = {
       const gaveUp = isLate && round.trace.event ? '; the cloud gave up before that' : '';
       return came === null
         ? null
-        : `#${delivery.seq} was held for ${span(delay_ms)}${gaveUp}${came}.`;
+        : `The answer to ${which(round)} was held for ${span(delay_ms)}${gaveUp}${came}.`;
     }),
   credential: ({ rounds }) => {
     const refused = rounds.find(
@@ -174,7 +171,7 @@ export const RULES = {
   'stop-device': ({ deviceEventAt, listeningSince, now }) => {
     if (deviceEventAt === null || listeningSince === null) return null;
     return now - Math.max(deviceEventAt, listeningSince) >= SILENT_MS
-      ? 'No event of a device for two minutes.'
+      ? 'No event from a device for two minutes.'
       : null;
   },
   'forget-endpoint': ({ forgotten }) => (forgotten === null ? null : 'Its URL answers 404 now.'),
@@ -273,6 +270,18 @@ function last(rounds, says) {
 const isOfCloud = ({ request }) =>
   request.headers.some(([name, value]) => name === 'user-agent' && value.startsWith('ParticleBot'));
 
+/**
+ * Whether a request with a coreid of the reader's own came from somewhere else than Particle.
+ * @param {Trace} trace
+ */
+export const isMadeUp = ({ event, delivery, coreid }) =>
+  !event &&
+  delivery !== null &&
+  coreid !== null &&
+  !/^0*$|^api$/.test(coreid) &&
+  !isOfCloud(delivery) &&
+  !delivery.request.headers.some(([name]) => name === SENT_BY);
+
 /** @param {string} name @param {string} prefix */
 export const isWrongCase = (name, prefix) =>
   !name.startsWith(prefix) && name.toLowerCase().startsWith(prefix.toLowerCase());
@@ -281,8 +290,18 @@ export const isWrongCase = (name, prefix) =>
 function took({ event, responses }) {
   if (!event || responses.length === 0) return '';
   const ms = Math.max(...responses.map((one) => one.event.at)) - event.at;
-  return ms < 0 ? '' : ` and took ${span(ms)}`;
+  return ms < 0 ? '' : `It took ${span(ms)}.`;
 }
+
+/**
+ * Whether the firmware published the event by itself, a minute after the last.
+ * @param {Round} round
+ */
+export const isPeriodic = ({ trace }) => /"op":\s*"periodic"/.test(trace?.event?.data ?? '');
+
+/** A delivery by its number, and what caused it if that was not the reader. @param {Round} round */
+const which = (round) =>
+  `#${round.trace?.delivery?.seq}${isPeriodic(round) ? ' (the event of the minute)' : ''}`;
 
 /** @param {string} coreid @param {Map<string, string>} names */
 const nameOf = (coreid, names) => `“${short(names.get(coreid) ?? coreid)}”`;

@@ -2,6 +2,8 @@
 // What is missing for a task that stays open, in a sentence. Pure; loaded when a hint is due.
 
 import { isJson } from '../lib/json-text.js';
+import { byteLength } from '../lib/text.js';
+import { PART_BYTES } from '../particle/response-parts.js';
 import { isWrongCase, short } from './rules.js';
 
 /**
@@ -58,17 +60,20 @@ const published =
   };
 
 /**
- * About the newest response.
- * @param {(status: number, delayMs: number) => string | null} words
+ * About the responses.
+ * @param {(response: import('../lib/api-client.js').Delivery['response']) => boolean} fits
  * @returns {Hint}
  */
 const answered =
-  (words) =>
+  (fits) =>
   ({ rounds }) => {
-    const delivery = rounds.findLast((round) => round.trace?.delivery)?.trace?.delivery;
-    if (!delivery) return 'No request has arrived since. Set the answer, then trigger the webhook.';
-    const said = words(delivery.response.status, delivery.response.delay_ms);
-    return said && `#${delivery.seq} ${said}`;
+    const deliveries = rounds.flatMap(({ trace }) => trace?.delivery ?? []);
+    const asked = deliveries.findLast(({ response }) => fits(response));
+    if (asked) return `#${asked.seq} got this answer. Its result has not come back yet.`;
+    const newest = deliveries.at(-1);
+    return newest
+      ? `#${newest.seq} got another answer. Set the answer first, then trigger the webhook.`
+      : 'No request has arrived yet. Set the answer, then trigger the webhook.';
   };
 
 /** By the IDs of the tasks. @type {Map<string, Hint>} */
@@ -107,30 +112,30 @@ const HINTS = new Map(
       flash: ({ devices }) =>
         devices?.length === 0
           ? null
-          : 'No flash has succeeded since. Press “Flash” at the code, and confirm.',
+          : 'Nothing has been flashed yet. Press the button, choose the device, and confirm.',
       'device-event': ({ deviceEventAt }) =>
         deviceEventAt === null
           ? 'No event of a device has arrived. Flash the firmware first, then tap MODE once.'
           : null,
-      'set-error': answered((status) =>
-        status < 300
-          ? `was answered ${status}. Set an error first, then trigger the webhook.`
-          : null,
-      ),
-      'long-response': answered((_, delay) =>
-        delay > 0 ? null : 'got a short answer. Set the long one first, then trigger the webhook.',
-      ),
-      'slow-response': answered((_, delay) =>
-        delay === 0 ? 'was answered at once. Set the late answer first.' : null,
-      ),
+      'made-up-coreid': () => 'Type a coreid of your own in place of the zeros, and send the line.',
+      'set-error': answered(({ status }) => status >= 300),
+      'long-response': answered(({ body }) => byteLength(body) > PART_BYTES),
+      'slow-response': answered(({ delay_ms }) => delay_ms > 0),
+      credential: ({ rounds }) => {
+        const refused = rounds.findLast(({ trace }) => trace?.delivery?.verified === 'wrong');
+        return refused
+          ? `#${refused.seq} was refused. Now expect the right token, and test again.`
+          : 'No request was refused yet. Expect another token, and test.';
+      },
       'template-box': ({ template }) =>
-        template === null ? 'The template still has a mistake, or is the example itself.' : null,
+        template === null ? 'The template is still the example, or has a mistake.' : null,
       'remove-webhook': ({ hook }) =>
         hook.kind === 'ours' ? 'The webhook is still in the account.' : null,
       'stop-device': ({ deviceEventAt }) =>
         deviceEventAt === null
           ? 'No device has published an event yet.'
-          : 'The device has published in the last two minutes.',
+          : `The last event came at ${new Date(deviceEventAt).toLocaleTimeString('en-GB')}. This ` +
+            'is done after two minutes without another.',
       'forget-endpoint': ({ forgotten }) =>
         forgotten === null ? 'Your hook URL still takes requests.' : null,
     }),

@@ -6,11 +6,11 @@ import { hasCome } from '../lib/clock.js';
 import { element, slot, write } from '../lib/dom.js';
 import { effect, signal, untracked } from '../lib/signal.js';
 import { inBrowser } from '../lib/storage.js';
-import { optional, stepsDone } from './rules.js';
+import { isPeriodic, optional, stepsDone } from './rules.js';
 import { stepsStorage } from './storage.js';
 import { TRIGGERS } from './triggers.js';
 
-/** A hint comes so long after a task became the next one, and so long after it was tried. */
+/** A hint comes so long after the next task was first in view, and so long after it was tried. */
 const HINT_AFTER_MS = 45_000;
 const HINT_AFTER_TRY_MS = 5_000;
 
@@ -39,8 +39,8 @@ export function mountTasks(root, page) {
     heard.className = 'only-heard';
     heard.dataset.slot = 'task-state';
     words.prepend(heard);
-    const trigger = TRIGGERS.get(id);
-    if (trigger) line.insertBefore(triggerRow(trigger), slot(line, 'task-said'));
+    const triggers = TRIGGERS.get(id);
+    if (triggers) line.insertBefore(triggerRow(triggers, page), slot(line, 'task-said'));
     line.append(hintLine());
     return { ...task, needs: /** @type {import('./rules.js').Needs} */ (needs) };
   });
@@ -51,8 +51,17 @@ export function mountTasks(root, page) {
   /** When each task was last tried. */
   const tried = signal(/** @type {ReadonlyMap<string, number>} */ (new Map()));
   const hints = signal(/** @type {typeof import('./task-hints.js') | null} */ (null));
-  /** The task that is next, since when, and the newest round at that time. */
-  let next = { id: '', at: 0, round: '' };
+  /** The endpoint that was forgotten before the tasks were started over. @type {string | null} */
+  let forgottenBefore = null;
+  /** Since when a task was the next one or was tried: what happened before is not about it. */
+  const begun = new Map();
+  /** The task that is next, and the newest round that may be a try at it. */
+  let next = { id: '', round: '' };
+  const lookedAt = signal(Infinity);
+  const view = new IntersectionObserver((seen) => {
+    if (seen.some(({ isIntersecting }) => isIntersecting))
+      lookedAt.value = Math.min(lookedAt.peek(), Date.now());
+  });
 
   // Nothing is done any more, and what happened until then does not count.
   effect(() => {
@@ -60,6 +69,8 @@ export function mountTasks(root, page) {
     if (since === 0) return;
     untracked(() => {
       kept = { done: {}, since, after: state.log.value.lastSeq };
+      forgottenBefore = state.forgotten.value?.endpoint ?? null;
+      begun.clear();
       state.template.value = null;
     });
     if (endpoint !== null && kept) storage.set(endpoint, kept);
@@ -78,6 +89,7 @@ export function mountTasks(root, page) {
       storage.set(mine, (kept = { done: {}, since: Date.now(), after }));
     const before = kept?.done ?? {};
     const judged = kept === null ? { ...now, rounds: [] } : counted(now, kept);
+    if (judged.forgotten === forgottenBefore) judged.forgotten = null;
     const done = kept === null ? {} : stepsDone(judged, before);
     if (mine !== null && kept && done !== before) storage.set(mine, (kept = { ...kept, done }));
     const progress = draw(tasks, done, now);
@@ -93,12 +105,19 @@ export function mountTasks(root, page) {
 
   /** @param {World} judged @param {string} nextId */
   function showHints(judged, nextId) {
-    const round = judged.rounds.at(-1)?.key ?? '';
-    if (nextId !== next.id) next = { id: nextId, at: Date.now(), round };
-    // Something happened, and it was not what the task asks for.
-    else if (round !== next.round) {
+    const round = judged.rounds.findLast((one) => !isPeriodic(one))?.key ?? '';
+    if (nextId !== next.id) {
+      next = { id: nextId, round };
+      begin(nextId);
+      lookedAt.value = Infinity;
+      view.disconnect();
+      const line = tasks.find(({ id }) => id === nextId)?.line;
+      if (line) view.observe(line);
+    } else if (round !== next.round) {
+      // Something happened, and it was not what the task asks for.
       next.round = round;
-      next.at = Math.min(next.at, Date.now() - HINT_AFTER_MS + HINT_AFTER_TRY_MS);
+      const dueSoon = Date.now() - HINT_AFTER_MS + HINT_AFTER_TRY_MS;
+      lookedAt.value = Math.min(lookedAt.peek(), dueSoon);
     }
     for (const { id, needs, line } of tasks) {
       const triedAt = tried.value.get(id) ?? Infinity;
@@ -106,10 +125,16 @@ export function mountTasks(root, page) {
         line.dataset.state === 'open' &&
         judged.endpoint !== null &&
         (hasCome(triedAt + HINT_AFTER_TRY_MS) ||
-          (id === next.id && hasCome(next.at + HINT_AFTER_MS)));
+          (id === next.id && hasCome(lookedAt.value + HINT_AFTER_MS)));
       if (isDue && hints.value === null) void loadHints();
-      write(slot(line, 'task-hint'), (isDue && hints.value?.hintOf(id, needs, judged)) || '');
+      const since = () => counted(judged, begun.get(id));
+      write(slot(line, 'task-hint'), (isDue && hints.value?.hintOf(id, needs, since())) || '');
     }
+  }
+  /** @param {string} id of a task */
+  function begin(id) {
+    if (begun.has(id)) return;
+    begun.set(id, { since: Date.now(), after: state.log.peek().lastSeq });
   }
   const loadHints = () =>
     import('./task-hints.js').then(
@@ -122,24 +147,43 @@ export function mountTasks(root, page) {
     async try(control) {
       const line = /** @type {HTMLElement} */ (control.closest('.task-line'));
       const id = line.dataset.task ?? '';
+      begin(id);
       tried.value = new Map(tried.peek()).set(id, Date.now());
-      write(slot(line, 'task-answer'), String((await TRIGGERS.get(id)?.act(page)) ?? ''));
+      const say = (/** @type {string} */ words) => write(slot(line, 'task-answer'), words);
+      const trigger = TRIGGERS.get(id)?.[Number(control.dataset.trigger)];
+      say(String((await trigger?.act(page, say, line)) ?? ''));
     },
   };
 }
 
-/** @param {import('./triggers.js').Trigger} trigger */
-function triggerRow({ label, want, modes }) {
-  const button = element('button', 'button-plain', label);
-  button.setAttribute('type', 'button');
-  button.dataset.action = 'try';
+/**
+ * @param {import('./triggers.js').Trigger[]} triggers of a task; those of the same modes want the
+ *   same
+ * @param {import('../page.js').Page} page
+ */
+function triggerRow(triggers, page) {
+  const groups = new Map();
+  triggers.forEach(({ label, want, modes = '' }, i) => {
+    const name = typeof label === 'string' ? label : label(page);
+    const button = element('button', 'button-plain', name);
+    button.setAttribute('type', 'button');
+    button.dataset.action = 'try';
+    button.dataset.trigger = String(i);
+    if (groups.has(modes)) return groups.get(modes).append(button);
+    const row = element('div', 'task-buttons', button);
+    row.dataset.wants = want;
+    groups.set(modes, row);
+  });
+  // What a row wants is said beside it, and hidden with it.
+  const rows = [...groups].map(([modes, row]) => {
+    const part = element('div', '', row);
+    if (modes !== '') part.dataset.only = modes;
+    return part;
+  });
   const answer = element('span', 'send-answer');
   answer.dataset.slot = 'task-answer';
   answer.role = 'status';
-  const row = element('div', 'task-do', button, answer);
-  row.dataset.wants = want;
-  if (modes) row.dataset.only = modes;
-  return row;
+  return element('div', 'task-do', ...rows, answer);
 }
 
 function hintLine() {

@@ -1,13 +1,16 @@
 // @ts-check
-// The button inside a task that does what the task asks for.
+// The buttons inside a task that do what the task asks for.
 
+import { failure } from '../lib/api-client.js';
 import { sendFromPage } from '../cards/send.js';
 
 /**
  * @typedef {import('../page.js').Page} Page
- * @typedef {{label: string, want: import('../lib/wants.js').Want, modes?: string, act: (page: Page)
- *   => unknown}} Trigger `modes`: in which it is there, if not in all. `act`: gives back what to
- *   say, if anything
+ * @typedef {(words: string) => void} Say what came of it so far
+ * @typedef {{label: string | ((page: Page) => string), want: import('../lib/wants.js').Want,
+ *   modes?: string, act: (page: Page, say: Say, line: HTMLElement) => unknown}} Trigger `modes`: in
+ *   which it is there, if not in all. `act`: gets the line of the task, and gives back what to say
+ *   at last, if anything
  */
 
 /**
@@ -38,23 +41,71 @@ const onDevice = (act, done) => async (/** @type {Page} */ page) => {
   return (await act(device.controls, device.id)) ?? done;
 };
 
-/** By the IDs of the tasks. @type {Map<string, Trigger>} */
+/**
+ * Sets what the server answers once, and triggers the webhook as far as this page can.
+ * @param {string} preset @param {string} words
+ * @returns {Trigger[]}
+ */
+const answerOnce = (preset, words) => {
+  /** @param {Page} page @param {(answer: string) => unknown} then */
+  const set = async ({ state, endpoint }, then) => {
+    const { PRESETS, settingWords } = await import('../cards/reply-setting.js');
+    const max_delay_ms = state.info.peek()?.limits.max_delay_ms ?? 0;
+    const setting = { ...PRESETS[preset]({ max_delay_ms }), times: 1 };
+    try {
+      await endpoint.setReply(setting);
+    } catch (error) {
+      return failure(/** @type {Error} */ (error));
+    }
+    return then(settingWords(setting));
+  };
+  return [
+    {
+      label: `${words}, and tap MODE`,
+      want: 'device',
+      modes: 'simulated',
+      act: (page, say) =>
+        set(page, async () => (await import('../device/tap.js')).tapAndWatch(page, say)),
+    },
+    {
+      label: words,
+      want: 'start',
+      modes: 'account',
+      act: (page) =>
+        set(page, (answer) => `The server answers the next request with ${answer}. Now tap MODE.`),
+    },
+    {
+      label: `${words}, and send a request`,
+      want: 'start',
+      modes: 'none',
+      act: (page) => set(page, () => sendFromPage(page, page.particle.sample())),
+    },
+  ];
+};
+
+/** @type {Trigger} */
+const TEST = { label: 'Test webhook', want: 'account', act: publish((event) => event) };
+/** @param {'expectWrong' | 'expectRight'} name */
+const expected = (name) => async (/** @type {Page} */ page) =>
+  (await import('../cards/credential.js'))[name](page);
+
+/** By the IDs of the tasks. @type {Map<string, Trigger[]>} */
 export const TRIGGERS = new Map(
   Object.entries(
-    /** @type {Record<string, Trigger>} */ ({
+    /** @type {Record<string, Trigger | Trigger[]>} */ ({
       'send-one': {
-        label: 'Send one from this page',
+        label: 'Send a request',
         want: 'start',
         act: (page) => sendFromPage(page, page.particle.sample()),
       },
-      'test-press': { label: 'Test webhook', want: 'account', act: publish((event) => event) },
+      'test-press': TEST,
       'prefix-match': {
-        label: 'Publish WebhookTutorial01/kitchen',
+        label: ({ particle }) => `Publish ${particle.event}/kitchen`,
         want: 'account',
         act: publish((event) => `${event}/kitchen`, '{}'),
       },
       'wrong-case': {
-        label: 'Publish webhooktutorial01',
+        label: ({ particle }) => `Publish ${particle.event.toLowerCase()}`,
         want: 'account',
         act: publish((event) => event.toLowerCase(), '{}'),
       },
@@ -63,6 +114,27 @@ export const TRIGGERS = new Map(
         want: 'account',
         act: publish((event) => event, 'hello'),
       },
+      flash: {
+        label: 'Flash a device…',
+        want: 'account',
+        act: ({ state }) => void (state.flashRequest.value = { lines: null }),
+      },
+      'typed-publish': {
+        label: 'Put these lines into the firmware, and flash…',
+        want: 'account',
+        act({ state }, _, line) {
+          const code = line.closest('.page-section')?.querySelector('.code-lines');
+          state.flashRequest.value = { lines: code?.textContent ?? null };
+        },
+      },
+      'set-error': answerOnce('500', 'Answer 500 once'),
+      'long-response': answerOnce('long', 'Give a long answer once'),
+      'slow-response': answerOnce('slow', 'Answer late once'),
+      credential: [
+        { label: 'Expect another token', want: 'webhook', act: expected('expectWrong') },
+        { ...TEST, want: 'webhook' },
+        { label: 'Expect the right token', want: 'webhook', act: expected('expectRight') },
+      ],
       'device-event': {
         label: 'Tap MODE',
         want: 'device',
@@ -73,7 +145,10 @@ export const TRIGGERS = new Map(
         label: 'Unplug the virtual device',
         want: 'device',
         modes: 'simulated',
-        act: onDevice((controls, id) => controls.plug(id, false), 'Unplugged.'),
+        act: onDevice(
+          (controls, id) => controls.plug(id, false),
+          'Unplugged. This is done two minutes after its last event.',
+        ),
       },
       'remove-webhook': {
         label: 'Remove the webhook…',
@@ -86,5 +161,5 @@ export const TRIGGERS = new Map(
         act: ({ state }) => void (state.dialog.value = { name: 'forget' }),
       },
     }),
-  ),
+  ).map(([id, triggers]) => [id, [triggers].flat()]),
 );
