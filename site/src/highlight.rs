@@ -148,7 +148,8 @@ pub fn html(language: Language, source: &str) -> String {
 /// A block of code on the page, for a reader to scroll by keyboard too.
 pub(crate) fn code_block(language: Language, source: &str) -> String {
     let code = html(language, source);
-    format!("<pre class=\"code-lines\" tabindex=\"0\"><code>{code}</code></pre>")
+    let plain = if language == Language::Plain { " code-plain" } else { "" };
+    format!("<pre class=\"code-lines{plain}\" tabindex=\"0\"><code>{code}</code></pre>")
 }
 
 pub(crate) fn escape(text: &str, out: &mut String) {

@@ -118,6 +118,8 @@ export function createState() {
     deviceEventAt: of(/** @type {number | null} */ (null)),
     /** The last flash that succeeded. */
     flashed: of(/** @type {{coreid: string, at: number} | null} */ (null)),
+    /** How far a flash is, in a sentence. */
+    flashWords: of(''),
     /**
      * Somebody asks for the dialog to flash, with these lines in place of the last of `publish()`.
      */

@@ -154,13 +154,13 @@ test('a long answer counts once all its parts came back', () => {
 test('a slow answer counts once its result came back', () => {
   const slow = { coreid: DEVICE, reply: { delay: 25_000, use: { n: 1, of: 1 } }, back: [], error: 'ESOCKETTIMEDOUT' };
   const printed = { results: [{ coreid: DEVICE, kind: 'error', text: 'ESOCKETTIMEDOUT' }] };
-  is('slow-response', { ...round(slow), ...printed }, /held for 25 s; the cloud gave up before that, and the hook-error reached/);
+  is('slow-response', { ...round(slow), ...printed }, /answered after 25 s; the cloud gave up before that, and the hook-error reached/);
   isNot('slow-response', round(slow));
   isNot('slow-response', { ...round({ ...slow, error: null }), ...printed });
   isNot('slow-response', { ...round({}), ...printed });
   const alone = { ...round(slow), events: [], mode: 'none' };
   const held = rounds(alone.deliveries, [], { missing: [], unreadable: [] }, { prefix: PREFIX, waiting: [1] });
-  is('slow-response', alone, /#1 was held for 25 s\.$/);
+  is('slow-response', alone, /#1 is answered after 25 s\.$/);
   isNot('slow-response', { ...alone, rounds: held });
 });
 

@@ -108,7 +108,7 @@ async fn the_page_asks_for_the_creation_code_and_does_not_store_it() {
     type_in("a guess").await;
     visit.shows("the page says that it is wrong", "return document.querySelector('[data-component$=creation-code] [data-slot=problem]').textContent.includes('creation code is wrong')").await;
     type_in(CODE).await;
-    visit.shows("the hook URL is there and focused", "return !document.querySelector('dialog[open]') && document.activeElement === document.querySelector('[data-component$=hook] [data-slot=url]') && document.activeElement.textContent").await;
+    visit.shows("what Start did is said, and has the focus", "return !document.querySelector('dialog[open]') && document.activeElement === document.querySelector('[data-component$=start] [data-slot=steps]') && document.querySelector('[data-component$=hook] [data-slot=url]').textContent.startsWith('http')").await;
     let kept = visit.run_with("return JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + document.querySelector(arguments[0]).value",
             vec![json!(field)],
         ).await;

@@ -13,6 +13,7 @@ export function mount(root, page) {
   const { state, expect } = page;
   const { coreid, line, answer } = slots(root);
   const claimed = signal(coreid.value);
+  coreid.addEventListener('focus', () => coreid.select());
   coreid.addEventListener('input', () => (claimed.value = coreid.value));
 
   // Nothing was published, so there is no time of that.

@@ -33,7 +33,8 @@ export function mount(root, { state }) {
       verdict,
       count === 0 ? 'No mistake found.' : count === 1 ? 'One mistake:' : `${count} mistakes:`,
     );
-    const isOwn = count === 0 && bytes > 0 && template.value !== example.template;
+    const isOwn =
+      count === 0 && template.value !== example.template && template.value.includes('{{');
     if (isOwn) state.template.value = { bytes };
   }
   root.addEventListener('input', draw);

@@ -293,7 +293,7 @@ function mountFlash(at, { state, particle, clock }, { source, isChanged }) {
     at.steps.append(...fresh.map((step) => element('li', '', STEPS.get(step) ?? '')));
     at.progress.dataset.state = now.kind;
     writeOrHide(at.errors, now.kind === 'errors' ? now.text : '');
-    write(at.words, wordsFor(now));
+    write(at.words, (state.flashWords.value = wordsFor(now)));
     at.flash.disabled = now.kind === 'going';
   }
 

@@ -394,8 +394,7 @@ function outcomeOf({ event, delivery, earlier, alone, ...followed }, prefixes, i
   const failed = errors.filter((error) => !isSleeping(error.event));
   if (delivery) {
     const { status } = delivery.response;
-    const words = [String(status)];
-    if (isWaiting) words.push('waiting');
+    const words = [isWaiting ? 'waiting' : String(status)];
     if (earlier) words.push(`seen before, #${earlier.seq}`);
     if (failed.length > 0) words.push('hook-error');
     // Whether a redirect is an error for Particle is not documented.

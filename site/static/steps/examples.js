@@ -6,7 +6,7 @@
 import { drawBlock } from '../log/block.js';
 import { element, wordButton, write } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
-import { isMadeUp } from './rules.js';
+import { TYPED, isMadeUp } from './rules.js';
 
 /**
  * @typedef {import('../log/rounds.js').Round} Round
@@ -29,7 +29,8 @@ export function exampleName({ kind, rows }) {
 const IS = new Map(
   Object.entries({
     test: (round) => went(round, 'api') && round.isTest,
-    device: (round) => went(round, 'device'),
+    device: (round) => went(round, 'device') && !isTyped(round),
+    typed: (round) => went(round, 'device') && isTyped(round),
     error: ({ blocks, trace }) =>
       blocks.some(({ kind }) => kind === 'error') && (trace?.delivery?.response.status ?? 0) >= 400,
     long: ({ blocks, trace }) =>
@@ -38,6 +39,9 @@ const IS = new Map(
     'made-up': ({ trace }) => trace !== null && isMadeUp(trace),
   }),
 );
+
+/** @param {Round} round */
+const isTyped = ({ trace }) => TYPED.test(trace?.event?.data ?? '');
 
 /**
  * An event of a kind that went the whole way, once and well.

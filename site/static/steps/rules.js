@@ -54,7 +54,7 @@ const GIVEN_UP_MS = 20_000;
 
 const DEVICE_ID = /^[0-9a-f]{24}$/;
 /** A data URL, or a buffer within JSON. */
-const TYPED = /^data:[^,]+;base64,|"_type":"buffer"/;
+export const TYPED = /^data:[^,]+;base64,|"_type":"buffer"/;
 
 /** The rules, in the order of the page. @type {Record<string, Rule>} */
 export const RULES = {
@@ -146,7 +146,7 @@ export const RULES = {
       const gaveUp = isLate && round.trace.event ? '; the cloud gave up before that' : '';
       return came === null
         ? null
-        : `The answer to ${which(round)} was held for ${span(delay_ms)}${gaveUp}${came}.`;
+        : `${which(round)} is answered after ${span(delay_ms)}${gaveUp}${came}.`;
     }),
   credential: ({ rounds }) => {
     const refused = rounds.find(

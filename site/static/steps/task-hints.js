@@ -112,7 +112,7 @@ const HINTS = new Map(
       flash: ({ devices }) =>
         devices?.length === 0
           ? null
-          : 'Nothing has been flashed yet. Press the button, choose the device, and confirm.',
+          : 'No flash has succeeded so far. Press the button, choose the device, and confirm.',
       'device-event': ({ deviceEventAt }) =>
         deviceEventAt === null
           ? 'No event of a device has arrived. Flash the firmware first, then tap MODE once.'

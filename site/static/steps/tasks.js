@@ -51,6 +51,8 @@ export function mountTasks(root, page) {
   /** When each task was last tried. */
   const tried = signal(/** @type {ReadonlyMap<string, number>} */ (new Map()));
   const hints = signal(/** @type {typeof import('./task-hints.js') | null} */ (null));
+  /** The task that flashes. @type {HTMLElement | null} */
+  let flashing = null;
   /** The endpoint that was forgotten before the tasks were started over. @type {string | null} */
   let forgottenBefore = null;
   /** Since when a task was the next one or was tried: what happened before is not about it. */
@@ -103,6 +105,12 @@ export function mountTasks(root, page) {
     });
   });
 
+  // A flash is shown where the firmware is, which may be far away.
+  effect(() => {
+    const words = state.flashWords.value;
+    if (flashing) write(slot(flashing, 'task-answer'), words);
+  });
+
   /** @param {World} judged @param {string} nextId */
   function showHints(judged, nextId) {
     const round = judged.rounds.findLast((one) => !isPeriodic(one))?.key ?? '';
@@ -151,6 +159,7 @@ export function mountTasks(root, page) {
       tried.value = new Map(tried.peek()).set(id, Date.now());
       const say = (/** @type {string} */ words) => write(slot(line, 'task-answer'), words);
       const trigger = TRIGGERS.get(id)?.[Number(control.dataset.trigger)];
+      if (trigger?.flashes) flashing = line;
       say(String((await trigger?.act(page, say, line)) ?? ''));
     },
   };

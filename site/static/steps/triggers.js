@@ -8,9 +8,10 @@ import { sendFromPage } from '../cards/send.js';
  * @typedef {import('../page.js').Page} Page
  * @typedef {(words: string) => void} Say what came of it so far
  * @typedef {{label: string | ((page: Page) => string), want: import('../lib/wants.js').Want,
- *   modes?: string, act: (page: Page, say: Say, line: HTMLElement) => unknown}} Trigger `modes`: in
- *   which it is there, if not in all. `act`: gets the line of the task, and gives back what to say
- *   at last, if anything
+ *   modes?: string, flashes?: true, act: (page: Page, say: Say, line: HTMLElement) => unknown}}
+ *   Trigger `modes`: in which it is there, if not in all. `flashes`: what comes of it is said by the
+ *   firmware's component. `act`: gets the line of the task, and gives back what to say at last, if
+ *   anything
  */
 
 /**
@@ -24,7 +25,7 @@ const publish =
     const name = nameOf(particle.event);
     expectRound();
     const problem = await particle.publish(name, data ?? particle.testData());
-    return problem ?? `Published “${name}”.`;
+    return problem ?? `Published ${data === 'hello' ? '“hello” as ' : ''}“${name}”.`;
   };
 
 /**
@@ -85,6 +86,13 @@ const answerOnce = (preset, words) => {
 
 /** @type {Trigger} */
 const TEST = { label: 'Test webhook', want: 'account', act: publish((event) => event) };
+/** @type {Trigger} */
+const TAP = {
+  label: 'Tap MODE',
+  want: 'device',
+  modes: 'simulated',
+  act: onDevice((controls, id) => controls.press(id, 1), 'Tapped once.'),
+};
 /** @param {'expectWrong' | 'expectRight'} name */
 const expected = (name) => async (/** @type {Page} */ page) =>
   (await import('../cards/credential.js'))[name](page);
@@ -117,16 +125,21 @@ export const TRIGGERS = new Map(
       flash: {
         label: 'Flash a device…',
         want: 'account',
+        flashes: true,
         act: ({ state }) => void (state.flashRequest.value = { lines: null }),
       },
-      'typed-publish': {
-        label: 'Put these lines into the firmware, and flash…',
-        want: 'account',
-        act({ state }, _, line) {
-          const code = line.closest('.page-section')?.querySelector('.code-lines');
-          state.flashRequest.value = { lines: code?.textContent ?? null };
+      'typed-publish': [
+        {
+          label: 'Put these lines into the firmware, and flash…',
+          want: 'account',
+          flashes: true,
+          act({ state }, _, line) {
+            const code = line.closest('.page-section')?.querySelector('.code-lines');
+            state.flashRequest.value = { lines: code?.textContent ?? null };
+          },
         },
-      },
+        TAP,
+      ],
       'set-error': answerOnce('500', 'Answer 500 once'),
       'long-response': answerOnce('long', 'Give a long answer once'),
       'slow-response': answerOnce('slow', 'Answer late once'),
@@ -135,12 +148,7 @@ export const TRIGGERS = new Map(
         { ...TEST, want: 'webhook' },
         { label: 'Expect the right token', want: 'webhook', act: expected('expectRight') },
       ],
-      'device-event': {
-        label: 'Tap MODE',
-        want: 'device',
-        modes: 'simulated',
-        act: onDevice((controls, id) => controls.press(id, 1), 'Tapped once.'),
-      },
+      'device-event': TAP,
       'stop-device': {
         label: 'Unplug the virtual device',
         want: 'device',
