@@ -16,6 +16,7 @@ use tests::{
     flags_of_home,
     home::{Home, Person},
     program,
+    started::Started,
     target::Target,
 };
 use tokio::{
@@ -266,6 +267,55 @@ async fn a_share_key_forwards_without_the_headers_that_it_masks() {
     assert_eq!(got.len(), 3);
     assert_eq!(got[2].headers()["authorization"], "Bearer planted-secret");
     home.stack.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_data_folder_is_exported_as_its_home_would() {
+    let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut command = Command::new(program("webhook-tutorial"));
+    let started = Started::by(command.args(flags_of_home(data.path()))).await;
+    let page_url = started.after("Webhook tutorial").to_owned();
+    let person = started.person();
+    person.create().await;
+    person.post("application/octet-stream", &b"\x00\xff"[..]).await;
+    person.post_secret().await;
+    let files = [person.owner.reveal(), person.share.reveal()].map(|key| {
+        let file = folder.path().join(&key[..4]);
+        std::fs::write(&file, key).unwrap();
+        file
+    });
+    let export = async |file: &Path, data: Option<&Path>| {
+        let mut command = tool("export", folder.path(), &page_url);
+        command.arg("--key-file").arg(file);
+        if let Some(data) = data {
+            command.arg("--data").arg(data);
+        }
+        let output = command.output().await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), said)
+    };
+    let mut by_home = Vec::new();
+    for file in &files {
+        by_home.push(export(file, None).await.1);
+    }
+    assert_eq!(by_home[0].lines().count(), 2);
+    assert!(by_home[0].contains("planted-secret") && !by_home[1].contains("planted-secret"));
+    let (status, _, said) = export(&files[0], Some(data.path())).await;
+    assert!(status == Some(1) && said.contains("in use by another instance"), "{said}");
+    assert_eq!(started.terminate().await.0, Some(0));
+    for (file, expected) in files.iter().zip(by_home) {
+        let (status, printed, said) = export(file, Some(data.path())).await;
+        assert_eq!((status, said.as_str()), (Some(0), ""));
+        assert_eq!(printed, expected);
+    }
+    let (status, _, said) = export(&files[0], Some(folder.path())).await;
+    assert!(status == Some(1) && said.contains("has no file log.db"), "{said}");
+    // Without a key of its own for this home, none is made.
+    let mut command = tool("export", folder.path(), &page_url);
+    let output = command.arg("--data").arg(data.path()).output().await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("use --key-file"), "{said}");
+    assert!(!folder.path().join("webhook-tutorial").exists());
 }
 
 /// A number from the environment, for longer runs by hand.

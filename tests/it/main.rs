@@ -19,6 +19,7 @@ mod forward;
 mod handshakes;
 mod hostile;
 mod keys;
+mod listen;
 mod local_home;
 mod log_page;
 mod log_tools;

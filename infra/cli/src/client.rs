@@ -1,10 +1,11 @@
 //! HTTP: requests of this program, and the calls of a home's API.
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use delivery::{endpoint_info::EndpointInfo, key::Key, log_page::LogPage};
+use function_url::service::Service;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -12,9 +13,15 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use local::{
+    engine::Engine,
+    gateway::{self, Arrived},
+};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
+/// The home on this computer.
+pub(crate) const HOME: &str = "http://127.0.0.1:8787";
 /// A page of the log is about 1 MiB, and larger only if one delivery is.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
 /// The API answers within 10 s.
@@ -78,10 +85,18 @@ impl Http {
     }
 }
 
+/// What answers the calls of the API.
+pub(crate) enum Via {
+    /// A home.
+    Http(Box<Http>),
+    /// This process, which keeps the engine of a data folder.
+    Data { api: Service, _engine: Option<Engine> },
+}
+
 /// The log of an endpoint, through the API of its home.
-#[derive(Debug)]
 pub(crate) struct Log {
-    pub(crate) http: Http,
+    pub(crate) via: Via,
+    /// The URL of the home, or the name of the data folder.
     pub(crate) home: String,
     pub(crate) key: Key,
 }
@@ -129,9 +144,11 @@ impl Log {
             Key::Owner(key) => key.reveal(),
             Key::Share(key) => key.reveal(),
         };
+        let is_home = matches!(self.via, Via::Http(_));
+        let base = if is_home { &self.home } else { "" };
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.home))
+            .uri(format!("{base}{path}"))
             .header(header::AUTHORIZATION, format!("Bearer {key}"));
         if let Some(code) = code {
             request = request.header(api::CREATION_CODE_HEADER, code);
@@ -139,7 +156,13 @@ impl Log {
         let request = request
             .body(Bytes::new())
             .map_err(|_| Failure::Lasting(anyhow::anyhow!("{} can't be called", self.home)))?;
-        let answered = self.http.send(request, API_TIMEOUT, MAX_ANSWER).await;
+        let answered = match &self.via {
+            Via::Http(http) => http.send(request, API_TIMEOUT, MAX_ANSWER).await,
+            Via::Data { api, .. } => {
+                let (from, at) = (Ipv4Addr::LOCALHOST.into(), function_url::system_clock()());
+                gateway::invoke(api, request, Arrived { from, port: 0, at }).await
+            }
+        };
         let response = answered.map_err(|error| {
             Failure::Passing(error.context(format!("{} does not answer", self.home)))
         })?;
@@ -158,7 +181,7 @@ impl Log {
         let detail = problem.as_ref().and_then(|problem| problem["detail"].as_str());
         let error =
             anyhow::anyhow!("{}: {status} ({})", self.home, detail.unwrap_or("no reason given"));
-        let is_passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-        Err(if is_passing { Failure::Passing(error) } else { Failure::Lasting(error) })
+        let may_pass = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+        Err(if may_pass && is_home { Failure::Passing(error) } else { Failure::Lasting(error) })
     }
 }

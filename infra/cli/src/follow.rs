@@ -48,7 +48,6 @@ pub(crate) struct News {
 }
 
 /// A reader of a log.
-#[derive(Debug)]
 pub(crate) struct Follow<'a> {
     log: &'a Log,
     pub(crate) cursor: Cursor,

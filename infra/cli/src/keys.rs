@@ -17,18 +17,19 @@ use delivery::{
     endpoint_info::EndpointInfo,
     key::{Key, OwnerKey},
 };
+use local::config::Config;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    client::{Http, Log, web_url},
+    client::{HOME, Http, Log, Via, web_url},
     warn,
 };
 
 #[derive(Args)]
 pub(crate) struct Source {
     /// The home whose log is read
-    #[arg(long, value_name = "URL", value_parser = web_url, default_value = "http://127.0.0.1:8787")]
+    #[arg(long, value_name = "URL", value_parser = web_url, default_value = HOME)]
     home: String,
     /// File with the owner key or share key of an existing endpoint; `-` is standard input [default: a key of this program's
     /// own, made at the first use]
@@ -41,19 +42,43 @@ impl Source {
     pub(crate) async fn open(self) -> anyhow::Result<(Log, Memory)> {
         let home = self.home.to_ascii_lowercase();
         check_encrypted(&home)?;
-        let memory = Memory { folder: data_folder()?.join(file_name(&home)) };
+        let memory = Memory::of(&home)?;
         let (key, is_own) = match &self.key_file {
             Some(file) => (read_key(file)?, false),
             None => (Key::Owner(memory.key()?), true),
         };
-        let http = Http::new(&home)?;
-        let log = Log { http, home, key };
+        let http = Box::new(Http::new(&home)?);
+        let log = Log { via: Via::Http(http), home, key };
         let info = match is_own {
             true => log.create(std::env::var("CREATION_CODE").ok().as_deref()).await?,
             false => log.show().await?,
         };
         greet(&log, &info);
         Ok((log, memory))
+    }
+
+    /// Opens the log in the data folder of a local home that does not run.
+    pub(crate) async fn open_data(self, data: PathBuf) -> anyhow::Result<Log> {
+        let folder = data.display().to_string();
+        // A local home would make one.
+        if !data.join("log.db").is_file() {
+            bail!("{folder} is no data folder of a local home: it has no file log.db");
+        }
+        let key = match &self.key_file {
+            Some(file) => read_key(file)?,
+            None => {
+                let key = Memory::of(&self.home.to_ascii_lowercase())?.kept_key()?;
+                let home = &self.home;
+                Key::Owner(key.with_context(|| {
+                    format!("this program has no key of its own for {home}; use --key-file")
+                })?)
+            }
+        };
+        let (engine, api) = local::api_on_data(Config::new(data)).await?;
+        if let Some(damage) = engine.as_ref().and_then(|engine| engine.damage.as_ref()) {
+            warn(damage);
+        }
+        Ok(Log { via: Via::Data { api, _engine: engine }, home: folder, key })
     }
 }
 
@@ -120,31 +145,44 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// The key of this program's own at this home.
+    fn of(home: &str) -> anyhow::Result<Self> {
+        Ok(Memory { folder: data_folder()?.join(file_name(home)) })
+    }
+
+    /// The key of this program's own at this home, made if there is none.
     fn key(&self) -> anyhow::Result<OwnerKey> {
-        let file = self.folder.join("owner-key");
+        if let Some(key) = self.kept_key()? {
+            return Ok(key);
+        }
+        self.make_folder()?;
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).context("the system gives no random bytes")?;
+        let key = OwnerKey::from_bytes(&bytes);
+        // Another process may be making one: the first that is there is the one.
+        let (new, file) = (write_new(&self.folder, key.reveal())?, self.key_file());
+        let made = fs::hard_link(&new, &file);
+        fs::remove_file(&new).ok();
+        if let Err(error) = made
+            && error.kind() != io::ErrorKind::AlreadyExists
+        {
+            return Err(error).with_context(|| format!("{} can't be made", file.display()));
+        }
+        self.kept_key()?.with_context(|| format!("{} was removed", file.display()))
+    }
+
+    fn key_file(&self) -> PathBuf {
+        self.folder.join("owner-key")
+    }
+
+    /// That key, if there is one.
+    fn kept_key(&self) -> anyhow::Result<Option<OwnerKey>> {
+        let file = self.key_file();
         let text = match fs::read_to_string(&file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.make_folder()?;
-                let mut bytes = [0; 32];
-                getrandom::fill(&mut bytes).context("the system gives no random bytes")?;
-                let key = OwnerKey::from_bytes(&bytes);
-                // Another process may be making one: the first that is there is the one.
-                let new = write_new(&self.folder, key.reveal())?;
-                let made = fs::hard_link(&new, &file);
-                fs::remove_file(&new).ok();
-                if let Err(error) = made
-                    && error.kind() != io::ErrorKind::AlreadyExists
-                {
-                    return Err(error).with_context(|| format!("{} can't be made", file.display()));
-                }
-                fs::read_to_string(&file)
-            }
-            read => read,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.with_context(|| format!("{} can't be read", file.display()))?,
         };
-        let text = text.with_context(|| format!("{} can't be read", file.display()))?;
         match Key::parse(text.trim()) {
-            Ok(Key::Owner(key)) => Ok(key),
+            Ok(Key::Owner(key)) => Ok(Some(key)),
             _ => bail!("{} has no owner key; move it away, and a new one is made", file.display()),
         }
     }

@@ -4,6 +4,7 @@
 //!   the owner's own program
 //! - [`forward`], [`tail`], [`wait`]: what is done with the webhooks of a log, at this home or another
 //! - [`keys`], [`client`], [`follow`]: whose log, its API, and reading it on and on
+//! - [`health`]: whether a home answers
 //! - [`render`]: what Particle would send for an integration
 #![allow(
     clippy::disallowed_methods,
@@ -14,6 +15,7 @@ mod ask;
 mod client;
 mod follow;
 mod forward;
+mod health;
 mod keys;
 mod render;
 mod serve;
@@ -33,6 +35,7 @@ use clap_complete::Shell;
 
 use crate::{
     forward::Forward,
+    health::Health,
     render::Render,
     serve::Flags,
     tail::{Export, Tail},
@@ -64,6 +67,7 @@ const EXAMPLES: &str = "Examples:
   webhook-tutorial forward --to http://localhost:3000    webhooks to your own program, as they arrived
   webhook-tutorial wait --path /orders -- npm test       the exit status says whether a webhook came
   webhook-tutorial export >log.ndjson                    the log, a delivery on each line
+  webhook-tutorial --listen 0.0.0.0 --no-device          in a container, with its ports published on 127.0.0.1
   webhook-tutorial render webhook.json --data '{\"t\":1}'  what Particle would send
   webhook-tutorial completions bash                      completions for your shell";
 
@@ -79,6 +83,8 @@ enum Command {
     Wait(Wait),
     /// Print a log as JSON, a delivery on each line
     Export(Export),
+    /// Exit with status 0 if a home answers, for the health check of a container
+    Health(Health),
     /// Print the request that Particle would send for an integration, and the mistakes in it; the exit status is 1 if one is an error
     Render(Render),
     /// Print completions for a shell, to be loaded by its start file
@@ -97,6 +103,7 @@ fn main() -> ExitCode {
         Some(Command::Tail(options)) => on_this_thread(tail::tail(options)),
         Some(Command::Wait(options)) => on_this_thread(wait::run(options)),
         Some(Command::Export(options)) => on_this_thread(tail::export(options)),
+        Some(Command::Health(options)) => on_this_thread(health::run(options)),
         Some(Command::Render(render)) => {
             render::run(render, i64::try_from(function_url::system_clock()().0).unwrap_or(i64::MAX))
         }

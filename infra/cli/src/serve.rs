@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read as _, Write as _},
+    net::IpAddr,
     path::PathBuf,
     process::ExitCode,
     sync::{Arc, Mutex},
@@ -9,7 +10,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::{
+    Args, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser as _},
+};
 use delivery::millis::Millis;
 use device_link::DeviceState;
 use function_url::{
@@ -34,6 +38,10 @@ const STOP_LIMIT: Duration = Duration::from_millis(4_800);
 
 #[derive(Args)]
 pub(crate) struct Flags {
+    /// Address to listen on; 0.0.0.0 is every address of this machine, for a container, and requires --no-device
+    // All of it is called 127.0.0.1, by browsers and by the simulated cloud, so the address has to include that.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = PossibleValuesParser::new(["127.0.0.1", "0.0.0.0"]).map(|text| text.parse::<IpAddr>().expect("an address")))]
+    listen: IpAddr,
     /// Port of the page and of the hook URLs
     #[arg(long, default_value_t = 8787)]
     port: u16,
@@ -136,6 +144,7 @@ pub(crate) fn run(flags: Flags) -> anyhow::Result<ExitCode> {
         engine: flags.engine(),
         env: |name| std::env::var(name).ok(),
         clock: flags.clock(),
+        listen: flags.listen,
         port: flags.port,
         particle_port: flags.particle_port,
         hook_port: flags.hook_port,
@@ -202,6 +211,18 @@ fn greet(stack: &Stack, with_engine: bool) -> io::Result<()> {
     )?;
     for device in stack.devices() {
         writeln!(out, "Virtual device     {} ({})", device.name, device.id)?;
+    }
+    if let Some(addr) = stack.hook_addr() {
+        writeln!(out, "For the tunnel     {addr}, webhooks alone")?;
+    }
+    let (page, cloud) = (stack.page_addr(), stack.cloud().addr().port());
+    if !page.ip().is_loopback() {
+        writeln!(
+            out,
+            "Listening on {}: whoever reaches port {} or {cloud} can create endpoints, fill the disk, and use the simulated account with all that is in it, but read no log without its key. Publish these ports on 127.0.0.1 only.",
+            page.ip(),
+            page.port(),
+        )?;
     }
     writeln!(out, "Open the first URL in a browser. Ctrl-C stops the program; the log is kept.")
 }

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write as _},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -33,6 +34,9 @@ pub(crate) struct Tail {
 pub(crate) struct Export {
     #[command(flatten)]
     source: Source,
+    /// Read the data folder of a local home that does not run, whose key is the one for --home or in --key-file
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
     /// Number of the first webhook [default: the oldest in the log]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     from: Option<u64>,
@@ -56,8 +60,11 @@ pub(crate) async fn tail(Tail { source, from, json }: Tail) -> anyhow::Result<Ex
 }
 
 /// Prints the log as it is now, a delivery a line. The status is 1 if a part of it can't be read.
-pub(crate) async fn export(Export { source, from }: Export) -> anyhow::Result<ExitCode> {
-    let (log, _) = source.open().await?;
+pub(crate) async fn export(Export { source, data, from }: Export) -> anyhow::Result<ExitCode> {
+    let log = match data {
+        None => source.open().await?.0,
+        Some(folder) => source.open_data(folder).await?,
+    };
     let info = log.show().await?;
     let mut follow = Follow::new(&log, Start::Seq(from.unwrap_or(info.first_seq))).await?;
     let mut is_whole = true;

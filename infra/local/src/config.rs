@@ -1,6 +1,11 @@
 //! What a stack is started with.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use delivery::limits::Limits;
 use function_url::{Clock, log::Log};
@@ -13,6 +18,8 @@ pub type Offer = Arc<dyn Fn(Vec<Cloud>) -> Vec<Cloud> + Send + Sync>;
 /// The configuration of a stack. `cargo run` sets some of it by flags, tests the rest.
 #[derive(Clone)]
 pub struct Config {
+    /// Where page, simulated cloud and hook listener listen. Another address than a loopback one takes a stack without devices.
+    pub listen: IpAddr,
     /// The page's port; 0 for one of the system's choice.
     pub port: u16,
     /// The port of the simulated Particle cloud; 0 for one of the system's choice.
@@ -108,6 +115,7 @@ impl Config {
     /// The configuration of `cargo run` without flags, with the system's clock and a silent log.
     pub fn new(data: PathBuf) -> Self {
         Config {
+            listen: Ipv4Addr::LOCALHOST.into(),
             port: 8787,
             particle_port: 8788,
             hook_port: 8789,

@@ -1,4 +1,4 @@
-//! The local home: the whole product in one process on loopback.
+//! The local home: the whole product in one process, on loopback unless it is told otherwise.
 //!
 //! Same as on AWS: the handlers, the store with the AWS SDK, the events between gateway and function, the page. Different,
 //! and this is the complete list: an embedded engine instead of DynamoDB, a [`gateway`] instead of function URLs and CDN, one
@@ -28,9 +28,15 @@ mod line_endings;
 pub mod listener;
 mod sweep;
 
-use std::{collections::HashMap, fs::File, net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    fs::File,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use api::Api;
 use function_url::service::Service;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -65,11 +71,19 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts everything on loopback and returns when it answers.
+    /// Starts everything and returns when it answers.
     ///
     /// # Errors
-    /// In one line for a person: a port is taken, or the data folder can't be used.
+    /// In one line for a person: a port is taken, the data folder can't be used, or others could flash a device.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let is_reachable = !config.listen.is_loopback();
+        if is_reachable && !config.devices.is_empty() {
+            bail!(
+                "flashing the virtual device compiles and runs programs, so there is none where other computers can connect; add --no-device, or leave out --listen {}",
+                config.listen
+            );
+        }
+        let listen = |port, flag| listen(config.listen, port, flag);
         let page = listen(config.port, "--port").await?;
         let particle = listen(config.particle_port, "--particle-port").await?;
         let hook = match config.public_url {
@@ -96,6 +110,8 @@ impl Stack {
         let cloud = simulated_cloud::Config {
             data_dir: Some(config.data.join("particle")),
             page_origins: vec![page_url.clone()],
+            // Its other targets would be the engine, and whatever else listens on this computer alone.
+            only_port: is_reachable.then_some(port),
             ..config.particle
         };
         let cloud = SimulatedCloud::new(particle.local_addr()?, cloud)
@@ -194,6 +210,16 @@ impl Stack {
     }
 }
 
+/// The API alone, on a data folder that no local home is using. It answers for as long as the engine is kept.
+///
+/// # Errors
+/// As [`Stack::start`], for the data folder.
+pub async fn api_on_data(config: Config) -> anyhow::Result<(Option<Engine>, Service)> {
+    let (engine, store) = data(&config).await?;
+    let (_, api) = functions(&config, store, "");
+    Ok((engine, api))
+}
+
 const TABLE: &str = "webhook-tutorial";
 
 /// The engine, if it is this stack's own, and the store with its table.
@@ -281,9 +307,9 @@ fn page_headers(page_url: &str, apis: &[&str]) -> anyhow::Result<HeaderMap> {
         .collect()
 }
 
-async fn listen(port: u16, flag: &str) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(("127.0.0.1", port)).await;
+async fn listen(address: IpAddr, port: u16, flag: &str) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind((address, port)).await;
     listener.with_context(|| {
-        format!("port {port} on 127.0.0.1 can't be used, perhaps because the product is already running; choose another with {flag}")
+        format!("port {port} on {address} can't be used, perhaps because the product is already running; choose another with {flag}")
     })
 }

@@ -119,6 +119,10 @@ pub(crate) async fn connect(Shared(app): Shared<Arc<AppState>>, mut request: Req
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let call = Call::from_request(request, &app).await?;
     call.signed_in(&app)?;
+    if app.config.only_port.is_some() {
+        let text = "other computers can reach this simulated cloud, and flashing a device compiles and runs programs on its computer, so none can be linked";
+        return Err(api_error(403, "no_links", text));
+    }
     let (true, Some(upgrade)) = (is_upgrade, upgrade) else {
         return Err(api_error(
             426,

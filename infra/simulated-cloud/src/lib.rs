@@ -58,7 +58,10 @@ mod clock;
 mod guesses;
 mod rng;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -113,16 +116,21 @@ impl DeviceLinks {
 }
 
 impl SimulatedCloud {
-    /// Reads or creates the account. `addr` is where the router will be served: requests must name it in `Host`, and
-    /// webhooks are not sent to it.
+    /// Reads or creates the account. `addr` is where the router will be served: requests must name its port and this computer
+    /// in `Host`, and webhooks are not sent to it.
     ///
     /// # Errors
-    /// If `addr` is not a loopback address: anyone who could reach it could compile and run programs on this computer.
+    /// If `addr` is not a loopback address and there is no [`Config::only_port`]: anyone who could reach it could flash
+    /// linked devices and send requests to every program of this computer.
     /// If the data folder cannot be read or written, or holds something else; nothing in it is destroyed.
     pub async fn new(addr: SocketAddr, config: Config) -> Result<Self, StartError> {
-        if !addr.ip().is_loopback() {
+        if !addr.ip().is_loopback() && config.only_port.is_none() {
             return Err(StartError::NotLoopback(addr));
         }
+        let addr = match addr.ip().is_unspecified() {
+            true => (Ipv4Addr::LOCALHOST, addr.port()).into(),
+            false => addr,
+        };
         let rng = Rng::new(config.seed);
         let known = config.data_dir.as_deref().map(file::read).transpose()?;
         let state = known.flatten().unwrap_or_else(|| State::new(&rng));
@@ -147,7 +155,7 @@ impl SimulatedCloud {
         router::routes(Arc::clone(&self.app))
     }
 
-    /// Where it is served.
+    /// Where this computer reaches it.
     pub fn addr(&self) -> SocketAddr {
         self.app.addr
     }

@@ -190,7 +190,7 @@ impl Run {
 
     /// Publishes hook-sent, sends the request and waits for the response.
     async fn exchange(&self, request: Outgoing) -> Result<HookResponse, SendError> {
-        let addresses = addresses(&request, self.app.addr)?;
+        let addresses = addresses(&request, self.app.addr, self.app.config.only_port)?;
         let _permit = self.hooks.sending.acquire().await;
         let deadline = self.app.now() + millis(RESPONSE_LIMIT);
         let mut guesses = request.guesses.clone();

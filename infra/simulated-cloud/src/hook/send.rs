@@ -35,14 +35,18 @@ pub(crate) struct SendError {
 }
 
 /// The addresses behind a URL's host, if it is this computer.
-pub(crate) fn addresses(request: &Outgoing, own: SocketAddr) -> Result<Vec<SocketAddr>, SendError> {
-    let only = |text: &str| SendError {
+pub(crate) fn addresses(
+    request: &Outgoing,
+    own: SocketAddr,
+    only_port: Option<u16>,
+) -> Result<Vec<SocketAddr>, SendError> {
+    let refused = |text: &str| SendError {
         text: text.to_owned(),
         guess: SIMULATED_ONLY,
         is_server_fault: false,
     };
     if request.uri.scheme_str() == Some("https") {
-        return Err(only("the simulated cloud sends plain http, to this computer only"));
+        return Err(refused("the simulated cloud sends plain http, to this computer only"));
     }
     let host = request.host();
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -52,12 +56,17 @@ pub(crate) fn addresses(request: &Outgoing, own: SocketAddr) -> Result<Vec<Socke
         host => host.parse().into_iter().filter(IpAddr::is_loopback).collect(),
     };
     if ips.is_empty() {
-        return Err(only(
+        return Err(refused(
             "the simulated cloud sends to this computer only: 127.0.0.1, localhost or [::1]",
         ));
     }
     if port == own.port() {
-        return Err(only("the simulated cloud does not send webhooks to itself"));
+        return Err(refused("the simulated cloud does not send webhooks to itself"));
+    }
+    if let Some(only) = only_port.filter(|only| *only != port) {
+        return Err(refused(&format!(
+            "other computers can reach this simulated cloud, so it sends to port {only} only"
+        )));
     }
     Ok(ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
 }

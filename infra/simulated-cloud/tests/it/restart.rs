@@ -112,6 +112,9 @@ async fn it_does_not_start_where_others_could_reach_it() {
     let any = ([0, 0, 0, 0], 1).into();
     let error = SimulatedCloud::new(any, config()).await.err().unwrap();
     assert!(matches!(error, StartError::NotLoopback(_)), "{error}");
+    let restricted = Config { only_port: Some(2), ..config() };
+    let cloud = SimulatedCloud::new(any, restricted).await.unwrap();
+    assert_eq!(cloud.addr(), ([127, 0, 0, 1], 1).into());
 }
 
 #[tokio::test]

@@ -1,8 +1,12 @@
 //! From an event to the request that it triggers, or why there is none.
 
 use serde_json::{Value, json};
+use simulated_cloud::Config;
 
-use crate::support::{Receiver, respond, start, start_with_hook, text_hook};
+use crate::{
+    device::upgrade,
+    support::{Receiver, config, respond, start, start_with, start_with_hook, text_hook},
+};
 
 #[tokio::test]
 async fn a_published_event_makes_the_whole_round_in_order() {
@@ -89,6 +93,28 @@ async fn nothing_leaves_this_computer() {
         assert!(error.text().contains(reason), "{url}: {}", error.text());
         assert_eq!(error.guesses(), ["simulated_cloud_only"]);
     }
+}
+
+#[tokio::test]
+async fn a_cloud_that_others_reach_sends_to_one_port_and_links_none() {
+    let (mut receiver, other) = (Receiver::start().await, Receiver::start().await);
+    let only_port = Some(receiver.addr.port());
+    let world = start_with(Config { only_port, ..config() }).await;
+    let mut stream = world.listen("/v1/devices/events/hook-error").await;
+    world.create_hook(text_hook("other", &other, "x")).await;
+    world.publish("other", "x").await;
+    let error = stream.next().await;
+    let reason = format!("to port {} only", receiver.addr.port());
+    assert!(error.text().contains(&reason), "{}", error.text());
+    world.create_hook(text_hook("home", &receiver, "x")).await;
+    world.publish("home", "x").await;
+    receiver.request().await;
+    let link = format!(
+        "Connection: Upgrade\r\nUpgrade: device-link\r\nAuthorization: {}\r\n",
+        world.bearer()
+    );
+    let refused = upgrade(&world, &link).await.err().expect("a refusal");
+    assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
 }
 
 #[tokio::test]
