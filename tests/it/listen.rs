@@ -5,17 +5,20 @@ use std::net::SocketAddr;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
+    DEADLINE,
     client::{json, raw},
     eventually, flags_of_home, program,
     started::Started,
 };
-use tokio::process::Command;
+use tokio::{process::Command, time::timeout};
 
 const LISTEN: [&str; 2] = ["--listen", "0.0.0.0"];
 
 /// How the program ends, and what standard error has.
 async fn ended(arguments: &[String]) -> (Option<i32>, String) {
-    let output = Command::new(program("webhook-tutorial")).args(arguments).output().await.unwrap();
+    let mut command = Command::new(program("webhook-tutorial"));
+    let output = command.args(arguments).kill_on_drop(true).output();
+    let output = timeout(DEADLINE, output).await.expect("it ends").unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
