@@ -97,13 +97,14 @@ void onButtonClick(system_event_t event, int param) {
 }
 
 void publish(const char *op) {
+    const int id = rand() % INT_MAX + 1;
     char data[128];
 
     // The writer does not end the text with a 0. The last byte is kept free for it.
     JSONBufferWriter writer(data, sizeof(data) - 1);
     writer.beginObject();
     writer.name("op").value(op);
-    writer.name("id").value(rand() % INT_MAX + 1);
+    writer.name("id").value(id);
 #if HAL_PLATFORM_POWER_MANAGEMENT
     writer.name("powerSource").value(System.powerSource());
     writer.name("soc").value(System.batteryCharge());

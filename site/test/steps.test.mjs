@@ -46,9 +46,9 @@ const isNot = (id, more, done) => assert.equal(said(id, more, done), null, id);
 test('start is done once the webhook leads here, or without a cloud once there is a hook URL', () => {
   isNot('start', { endpoint: null });
   isNot('start', { hook: { kind: 'elsewhere' } });
-  is('start', {}, /leads to it/);
+  is('start', {}, /were created/);
   isNot('start', { mode: 'none', endpoint: null });
-  is('start', { mode: 'none', hook: { kind: 'none' } }, /ready/);
+  is('start', { mode: 'none', hook: { kind: 'none' } }, /URL was created/);
 });
 
 test('what Start did is said step by step, also what failed', () => {

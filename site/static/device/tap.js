@@ -11,11 +11,12 @@ let watched = new AbortController();
 /**
  * @param {import('../page.js').Page} page
  * @param {(words: string) => void} say what the device prints of the event that this tap publishes
- * @returns {Promise<string>} what to say once it was tapped
+ * @returns {Promise<{problem: string | null, said: string}>} `problem`: why it was not tapped.
+ *   `said`: the last words
  */
 export async function tapAndWatch(page, say) {
   const device = firstDevice(page);
-  if (device === null) return '';
+  if (device === null) return { problem: 'There is no virtual device in this account.', said: '' };
   const { id, controls } = device;
   watched.abort();
   watched = new AbortController();
@@ -44,7 +45,7 @@ export async function tapAndWatch(page, say) {
   });
   page.expectRound();
   show('MODE was tapped. What the device prints appears here.');
-  return lost || ((await controls.press(id, 1)) ?? said);
+  return { problem: lost || (await controls.press(id, 1)), said };
 }
 
 /** @param {string} line */

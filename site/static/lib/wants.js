@@ -27,7 +27,8 @@ export function reason(want, { started, connected, hook, device, offered }) {
     if (hook === 'asking') return 'The cloud is being asked.';
     return 'There is no webhook of this page in the account.';
   }
-  if (!started && want !== 'webhook') return 'This works once you have pressed Start.';
+  // A device can be stopped after Forget.
+  if (!started && want !== 'webhook' && !(want === 'device' && connected)) return 'This works once you have pressed Start.';
   if (want === 'start') return null;
   if (!connected) {
     return offered

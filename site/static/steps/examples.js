@@ -32,7 +32,7 @@ const IS = new Map(
     device: (round) => went(round, 'device') && !isTyped(round),
     typed: (round) => went(round, 'device') && isTyped(round),
     error: ({ blocks, trace }) =>
-      blocks.some(({ kind }) => kind === 'error') && (trace?.delivery?.response.status ?? 0) >= 400,
+      blocks.some(({ kind }) => kind === 'error') && trace?.delivery?.response.status === 500,
     long: ({ blocks, trace }) =>
       blocks.some(({ rows }) => rows.some(({ name }) => name === 'parts')) &&
       (trace?.responses.length ?? 0) > 1,

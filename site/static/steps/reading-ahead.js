@@ -7,6 +7,8 @@ import { effect } from '../lib/signal.js';
 
 /** By then everything that the page restores is there, or will not be. */
 const RESTORED_MS = 10_000;
+/** By then what is loaded near a place that somebody went to is there. */
+const ARRIVED_MS = 3_000;
 
 /** What the address names; null if it names nothing, or nothing that can be a name. */
 function named() {
@@ -32,15 +34,15 @@ export function whenMoved(act) {
 }
 
 /**
- * Goes to a place and stays there while what belongs above it is being restored, or until the
- * reader moves.
+ * Goes to a place and stays there while what belongs above it is loaded, or until the reader moves.
  * @param {HTMLElement | null} target
+ * @param {number} ms by then it is loaded
  */
-function stayAt(target) {
+function stayAt(target, ms) {
   const sizes = new ResizeObserver(() => target?.scrollIntoView({ behavior: 'instant' }));
   sizes.observe(/** @type {HTMLElement} */ (document.querySelector('main')));
   const leave = () => sizes.disconnect();
-  whenRestored(leave);
+  setTimeout(leave, ms);
   whenMoved(leave);
 }
 
@@ -53,9 +55,12 @@ export function mount(bar, { state }) {
    * Opens the section that the address names, and stays at what it names: it was hidden until now.
    */
   function openNamed() {
-    if (root.dataset.started !== 'no') return;
     const target = named();
     const section = sectionOf(target);
+    if (root.dataset.started !== 'no') {
+      if (section) stayAt(target, ARRIVED_MS);
+      return;
+    }
     if (section && section !== sections[0] && section.dataset.opened === undefined) {
       section.dataset.opened = '';
       target?.scrollIntoView();
@@ -64,7 +69,7 @@ export function mount(bar, { state }) {
   }
 
   addEventListener('hashchange', openNamed);
-  openNamed();
+  if (root.dataset.started === 'no') openNamed();
   let isFirst = true;
   effect(() => {
     const isStarted = state.isStarted.value;
@@ -76,7 +81,7 @@ export function mount(bar, { state }) {
     // What the address names may have been hidden when the browser looked for it.
     const [navigation] = performance.getEntriesByType('navigation');
     const isReturn = /** @type {PerformanceNavigationTiming} */ (navigation)?.type !== 'navigate';
-    if (isStarted && isFirst && !isReturn && sectionOf(named())) stayAt(named());
+    if (isStarted && isFirst && !isReturn && sectionOf(named())) stayAt(named(), RESTORED_MS);
     isFirst = false;
   });
   return { start: () => (state.startRequests.value += 1) };

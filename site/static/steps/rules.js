@@ -61,8 +61,8 @@ export const RULES = {
   start: ({ endpoint, mode, hook, prefix }) => {
     if (endpoint === null || (mode !== 'none' && hook.kind !== 'ours')) return null;
     return hook.kind === 'ours'
-      ? `Your hook URL is ready, and “${prefix}” leads to it.`
-      : 'Your hook URL is ready.';
+      ? `Your hook URL and the webhook “${prefix}” were created.`
+      : 'Your hook URL was created.';
   },
   'send-one': ({ rounds }) =>
     last(rounds, ({ trace: { event, delivery } }) =>

@@ -67,13 +67,18 @@ const published =
 const answered =
   (fits) =>
   ({ rounds }) => {
-    const deliveries = rounds.flatMap(({ trace }) => trace?.delivery ?? []);
-    const asked = deliveries.findLast(({ response }) => fits(response));
-    if (asked) return `#${asked.seq} got this answer. Its result has not come back yet.`;
-    const newest = deliveries.at(-1);
+    const received = rounds.filter(({ trace }) => trace?.delivery);
+    const asked = received.findLast(
+      ({ trace }) => trace?.delivery && fits(trace.delivery.response),
+    );
+    if (asked)
+      return asked.trace?.event?.coreid === 'api'
+        ? `#${asked.seq} got this answer, but no device published its event. Try again with MODE.`
+        : `#${asked.seq} got this answer. Its result has not come back yet.`;
+    const newest = received.at(-1);
     return newest
-      ? `#${newest.seq} got another answer. Set the answer first, then trigger the webhook.`
-      : 'No request has arrived yet. Set the answer, then trigger the webhook.';
+      ? `#${newest.seq} got another answer. Set the answer first, then tap MODE.`
+      : 'No request has arrived yet. Set the answer, then tap MODE.';
   };
 
 /** By the IDs of the tasks. @type {Map<string, Hint>} */

@@ -73,6 +73,8 @@ export function mountTasks(root, page) {
       kept = { done: {}, since, after: state.log.value.lastSeq };
       forgottenBefore = state.forgotten.value?.endpoint ?? null;
       begun.clear();
+      tried.value = new Map();
+      next = { id: '', round: '' };
       state.template.value = null;
     });
     if (endpoint !== null && kept) storage.set(endpoint, kept);

@@ -63,10 +63,16 @@ const answerOnce = (preset, words) => {
   return [
     {
       label: `${words}, and tap MODE`,
-      want: 'device',
+      want: 'webhook',
       modes: 'simulated',
       act: (page, say) =>
-        set(page, async () => (await import('../device/tap.js')).tapAndWatch(page, say)),
+        set(page, async () => {
+          const { tapAndWatch } = await import('../device/tap.js');
+          const { problem, said } = await tapAndWatch(page, say);
+          // Some other request would get this answer.
+          if (problem) await page.endpoint.setReply(null);
+          return problem || said;
+        }),
     },
     {
       label: words,
