@@ -7,9 +7,8 @@ import { keepResults } from '../static/device/results.js';
 import { signal } from '../static/lib/signal.js';
 import { rounds } from '../static/log/rounds.js';
 import { stepsStorage } from '../static/steps/storage.js';
-import { RULES, SILENT_MS, optional, stepsDone } from '../static/steps/rules.js';
+import { RULES, SILENT_MS, counted, optional, stepsDone } from '../static/steps/rules.js';
 import { hintOf } from '../static/steps/task-hints.js';
-import { counted } from '../static/steps/tasks.js';
 import { kept } from '../static/lib/storage.js';
 import { delivery } from './particle-world.mjs';
 

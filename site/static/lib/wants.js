@@ -28,7 +28,8 @@ export function reason(want, { started, connected, hook, device, offered }) {
     return 'There is no webhook of this page in the account.';
   }
   // A device can be stopped after Forget.
-  if (!started && want !== 'webhook' && !(want === 'device' && connected)) return 'This works once you have pressed Start.';
+  if (!started && want !== 'webhook' && !(want === 'device' && connected))
+    return 'This works once you have pressed Start.';
   if (want === 'start') return null;
   if (!connected) {
     return offered

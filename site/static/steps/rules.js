@@ -308,3 +308,21 @@ const nameOf = (coreid, names) => `“${short(names.get(coreid) ?? coreid)}”`;
 
 /** @param {string} text */
 export const short = (text) => (text.length > 40 ? `${text.slice(0, 39)}…` : text);
+
+/**
+ * What happened before the tasks appeared, or before the reader began again, does not count. A
+ * delivery is judged by its number, for the server has a clock of its own.
+ * @param {World} world
+ * @param {{since: number, after: number}} from
+ * @returns {World}
+ */
+export function counted(world, { since, after }) {
+  const { flashed } = world;
+  return {
+    ...world,
+    rounds: world.rounds.filter(({ trace }) =>
+      trace?.delivery ? trace.delivery.seq > after : (trace?.event?.seen ?? 0) >= since,
+    ),
+    flashed: flashed && flashed.at >= since ? flashed : null,
+  };
+}

@@ -2,17 +2,13 @@
 // The tasks in the text: which are done and what happened, which are optional, and how far the
 // reader is. What is done is decided in rules.js.
 
-import { hasCome } from '../lib/clock.js';
 import { element, slot, write } from '../lib/dom.js';
-import { effect, signal, untracked } from '../lib/signal.js';
+import { effect, untracked } from '../lib/signal.js';
 import { inBrowser } from '../lib/storage.js';
-import { isPeriodic, optional, stepsDone } from './rules.js';
+import { hintLines } from './hint-lines.js';
+import { counted, optional, stepsDone } from './rules.js';
 import { stepsStorage } from './storage.js';
 import { TRIGGERS } from './triggers.js';
-
-/** A hint comes so long after the next task was first in view, and so long after it was tried. */
-const HINT_AFTER_MS = 45_000;
-const HINT_AFTER_TRY_MS = 5_000;
 
 /**
  * @typedef {import('./rules.js').World} World
@@ -41,30 +37,17 @@ export function mountTasks(root, page) {
     words.prepend(heard);
     const triggers = TRIGGERS.get(id);
     if (triggers) line.insertBefore(triggerRow(triggers, page), slot(line, 'task-said'));
-    line.append(hintLine());
     return { ...task, needs: /** @type {import('./rules.js').Needs} */ (needs) };
   });
   /** Whose steps these are; they stay on screen after it was forgotten. @type {string | null} */
   let endpoint = null;
   /** @type {import('./storage.js').Kept | null} */
   let kept = null;
-  /** When each task was last tried. */
-  const tried = signal(/** @type {ReadonlyMap<string, number>} */ (new Map()));
-  const hints = signal(/** @type {typeof import('./task-hints.js') | null} */ (null));
+  const hints = hintLines(tasks, () => state.log.peek().lastSeq);
   /** The task that flashes. @type {HTMLElement | null} */
   let flashing = null;
   /** The endpoint that was forgotten before the tasks were started over. @type {string | null} */
   let forgottenBefore = null;
-  /** Since when a task was the next one or was tried: what happened before is not about it. */
-  const begun = new Map();
-  /** The task that is next, and the newest round that may be a try at it. */
-  let next = { id: '', round: '' };
-  const lookedAt = signal(Infinity);
-  const view = new IntersectionObserver((seen) => {
-    if (seen.some(({ isIntersecting }) => isIntersecting))
-      lookedAt.value = Math.min(lookedAt.peek(), Date.now());
-  });
-
   // Nothing is done any more, and what happened until then does not count.
   effect(() => {
     const since = state.resetAt.value;
@@ -72,9 +55,7 @@ export function mountTasks(root, page) {
     untracked(() => {
       kept = { done: {}, since, after: state.log.value.lastSeq };
       forgottenBefore = state.forgotten.value?.endpoint ?? null;
-      begun.clear();
-      tried.value = new Map();
-      next = { id: '', round: '' };
+      hints.forget();
       state.template.value = null;
     });
     if (endpoint !== null && kept) storage.set(endpoint, kept);
@@ -86,7 +67,10 @@ export function mountTasks(root, page) {
     const now = world.value;
     const mine = now.endpoint ?? now.forgotten;
     const isOther = mine !== endpoint;
-    if (isOther) [endpoint, kept] = [mine, mine === null ? null : storage.get(mine)];
+    if (isOther) {
+      [endpoint, kept] = [mine, mine === null ? null : storage.get(mine)];
+      untracked(hints.forget);
+    }
     // The tasks appear: what arrived before does not count.
     const after = state.info.value?.last_seq;
     if (mine !== null && kept === null && after !== undefined)
@@ -97,7 +81,7 @@ export function mountTasks(root, page) {
     const done = kept === null ? {} : stepsDone(judged, before);
     if (mine !== null && kept && done !== before) storage.set(mine, (kept = { ...kept, done }));
     const progress = draw(tasks, done, now);
-    showHints(judged, progress.next?.id ?? '');
+    hints.show(judged, progress.next?.id ?? '');
     untracked(() => {
       state.progress.value = mine === null ? null : progress;
       const fresh = tasks.filter(({ id }) => done[id] !== undefined && before[id] === undefined);
@@ -113,52 +97,11 @@ export function mountTasks(root, page) {
     if (flashing) write(slot(flashing, 'task-answer'), words);
   });
 
-  /** @param {World} judged @param {string} nextId */
-  function showHints(judged, nextId) {
-    const round = judged.rounds.findLast((one) => !isPeriodic(one))?.key ?? '';
-    if (nextId !== next.id) {
-      next = { id: nextId, round };
-      begin(nextId);
-      lookedAt.value = Infinity;
-      view.disconnect();
-      const line = tasks.find(({ id }) => id === nextId)?.line;
-      if (line) view.observe(line);
-    } else if (round !== next.round) {
-      // Something happened, and it was not what the task asks for.
-      next.round = round;
-      const dueSoon = Date.now() - HINT_AFTER_MS + HINT_AFTER_TRY_MS;
-      lookedAt.value = Math.min(lookedAt.peek(), dueSoon);
-    }
-    for (const { id, needs, line } of tasks) {
-      const triedAt = tried.value.get(id) ?? Infinity;
-      const isDue =
-        line.dataset.state === 'open' &&
-        judged.endpoint !== null &&
-        (hasCome(triedAt + HINT_AFTER_TRY_MS) ||
-          (id === next.id && hasCome(lookedAt.value + HINT_AFTER_MS)));
-      if (isDue && hints.value === null) void loadHints();
-      const since = () => counted(judged, begun.get(id));
-      write(slot(line, 'task-hint'), (isDue && hints.value?.hintOf(id, needs, since())) || '');
-    }
-  }
-  /** @param {string} id of a task */
-  function begin(id) {
-    if (begun.has(id)) return;
-    begun.set(id, { since: Date.now(), after: state.log.peek().lastSeq });
-  }
-  const loadHints = () =>
-    import('./task-hints.js').then(
-      (module) => void (hints.value = module),
-      // Offline; it is tried again when something changes.
-      () => {},
-    );
-
   return {
     async try(control) {
       const line = /** @type {HTMLElement} */ (control.closest('.task-line'));
       const id = line.dataset.task ?? '';
-      begin(id);
-      tried.value = new Map(tried.peek()).set(id, Date.now());
+      hints.try(id);
       const say = (/** @type {string} */ words) => write(slot(line, 'task-answer'), words);
       const trigger = TRIGGERS.get(id)?.[Number(control.dataset.trigger)];
       if (trigger?.flashes) flashing = line;
@@ -195,13 +138,6 @@ function triggerRow(triggers, page) {
   answer.dataset.slot = 'task-answer';
   answer.role = 'status';
   return element('div', 'task-do', ...rows, answer);
-}
-
-function hintLine() {
-  const line = element('span', 'task-hint');
-  line.dataset.slot = 'task-hint';
-  line.role = 'status';
-  return line;
 }
 
 /**
@@ -241,21 +177,3 @@ const STATES = new Map([
   ['optional', 'Optional task: '],
   ['open', 'Task: '],
 ]);
-
-/**
- * What happened before the tasks appeared, or before the reader began again, does not count. A
- * delivery is judged by its number, for the server has a clock of its own.
- * @param {World} world
- * @param {import('./storage.js').Kept} kept
- * @returns {World}
- */
-export function counted(world, { since, after }) {
-  const { flashed } = world;
-  return {
-    ...world,
-    rounds: world.rounds.filter(({ trace }) =>
-      trace?.delivery ? trace.delivery.seq > after : (trace?.event?.seen ?? 0) >= since,
-    ),
-    flashed: flashed && flashed.at >= since ? flashed : null,
-  };
-}

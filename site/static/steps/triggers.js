@@ -9,8 +9,8 @@ import { sendFromPage } from '../cards/send.js';
  * @typedef {(words: string) => void} Say what came of it so far
  * @typedef {{label: string | ((page: Page) => string), want: import('../lib/wants.js').Want,
  *   modes?: string, flashes?: true, act: (page: Page, say: Say, line: HTMLElement) => unknown}}
- *   Trigger `modes`: in which it is there, if not in all. `flashes`: what comes of it is said by the
- *   firmware's component. `act`: gets the line of the task, and gives back what to say at last, if
+ *   Trigger `modes`: in which it is there, if not in all. `flashes`: the component of the firmware
+ *   says what comes of it. `act`: gets the line of the task, and gives back what to say at last, if
  *   anything
  */
 
