@@ -1,5 +1,5 @@
 // @ts-check
-// The room that each section takes, kept over a reload, so that the reader stays at the same words
+// The room that each section takes, kept over a reload or a look at the log page, so that the reader stays at the same words
 // while what belongs above them is being restored. first.js gives it; this gives it back.
 
 import { whenMoved, whenRestored } from './reading-ahead.js';
@@ -19,6 +19,8 @@ export function keepSectionHeights() {
     const sections = [...document.querySelectorAll('.page-section')].filter((section) =>
       section.checkVisibility(),
     );
+    // The log page has none, and the tutorial may be come back to.
+    if (sections.length === 0) return;
     const heights = Object.fromEntries(
       sections.map((section) => [section.id, Math.round(section.getBoundingClientRect().height)]),
     );
