@@ -1,6 +1,7 @@
 // @ts-check
-// The room that each section takes, kept over a reload or a look at the log page, so that the reader stays at the same words
-// while what belongs above them is being restored. first.js gives it; this gives it back.
+// The room that each section takes, kept over a reload or a look at the log page, so that the
+// reader stays at the same words while what belongs above them is being restored. first.js gives
+// it; this gives it back.
 
 import { whenMoved, whenRestored } from './reading-ahead.js';
 import { inTab } from '../lib/storage.js';
