@@ -152,6 +152,11 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
     visit.axe("nearly everything is done").await;
 
     remove_webhook(&visit).await;
+    visit.act("signed-in", "leave").await;
+    visit.confirm("leave").await;
+    visit.act("connect", "simulated").await;
+    visit.listening().await;
+    visit.slot_says("webhook-card", "state", "There is no webhook").await;
     visit.act("panel", "plug").await;
     silence(&visit).await;
     forget(&visit).await;

@@ -79,11 +79,7 @@ pub(crate) async fn button(Shared(app): Shared<Arc<AppState>>, call: Call) -> Ap
     let (id, _) = find_device(&app, &call)?;
     let clicks = whole(&call, "clicks", 1..=5)?.unwrap_or(1);
     if app.sessions.with(&id, |session| session.is_linked() && !session.has_power()) == Some(true) {
-        return Err(api_error(
-            409,
-            "no_power",
-            "the simulated device is unplugged: plug it in first",
-        ));
+        return Err(api_error(409, "no_power", "the device is unplugged, so plug it in first"));
     }
     send(&app, &id, CloudMessage::Press { clicks })
 }

@@ -49,6 +49,6 @@ export function mount(root, { state, world }) {
       write(at[`${name}-words`], words);
     }
     const isAll = rows.every(({ isClean }) => isClean === true);
-    write(at.all, isAll ? 'Nothing is left of this tutorial, but what you know now.' : '');
+    write(at.all, isAll ? 'Nothing is left that this page created.' : '');
   });
 }

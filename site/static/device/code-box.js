@@ -37,7 +37,7 @@ const STEPS = new Map([
   ['compiling', 'Compiling in the cloud.'],
   ['sent', 'Compiled; sending it to the device.'],
   ['delivered', 'Received; the device is restarting.'],
-  ['back', 'The device is back online, with the new firmware.'],
+  ['back', 'Back online.'],
 ]);
 
 /** @type {import('../lib/component.js').Mount} */
@@ -308,7 +308,7 @@ const UNKNOWN_VERSION =
 
 /** @param {import('./flash-run.js').FlashState} state */
 function wordsFor(state) {
-  if (state.kind === 'back') return 'Done: the device is back online.';
+  if (state.kind === 'back') return 'The device is back online, with the new firmware.';
   if (state.kind === 'errors')
     return (
       'It does not compile, so nothing was flashed and the device goes on with what it ' +

@@ -33,7 +33,7 @@ export function reason(want, { started, connected, hook, device, offered }) {
   if (want === 'start') return null;
   if (!connected) {
     return offered
-      ? 'To use this, connect to a Particle cloud under “Webhook configuration”.'
+      ? 'To use this, sign in to a Particle cloud below “Start”.'
       : 'This needs a Particle account, and none can be connected here.';
   }
   if (want === 'device' && !device)

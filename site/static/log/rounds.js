@@ -519,7 +519,7 @@ function quietRound(spans, { timeZone }) {
     ...remark(
       `quiet:${from}`,
       'Not listening',
-      `${times}${often}: events from that time are missing here`,
+      `${times}${often}: events from ${often && 'parts of '}that time are missing here`,
     ),
     quiet: spans,
   };

@@ -36,6 +36,9 @@ const NOT_EXPECTED =
   'The webhook was not changed, because the server could not be told which token to expect. Try ' +
   'again.';
 
+/** In place of the ID of a webhook that was removed here. */
+export const REMOVED = 'removed';
+
 /** Each is asked for on its own. */
 const MAX_LEADING = 8;
 
@@ -113,9 +116,9 @@ export function hookKeeper({ form, memory, onChange, onRefused, expectToken }) {
    * The ID of the one that led here when it was seen last: it is known by that even under another
    * event's name.
    */
-  const knownId = () => {
+  const knownId = (url = place?.url) => {
     const seen = memory.get();
-    return seen && seen.url === place?.url ? seen.id : null;
+    return seen && seen.url === url && seen.id !== REMOVED ? seen.id : null;
   };
 
   /**
@@ -159,7 +162,7 @@ export function hookKeeper({ form, memory, onChange, onRefused, expectToken }) {
         at.token === place.token &&
         at.url === place.url;
       if (same) return false;
-      if (at?.url !== place?.url) wasOurs = at !== null && memory.get()?.url === at.url;
+      if (at?.url !== place?.url) wasOurs = at !== null && knownId(at.url) !== null;
       place = at;
       generation += 1;
       set({ kind: 'none' });
@@ -219,7 +222,7 @@ export function hookKeeper({ form, memory, onChange, onRefused, expectToken }) {
           if (!(error instanceof CloudProblem) || error.cause !== 'gone') throw error;
         }
         wasOurs = false;
-        memory.set(null);
+        if (place) memory.set({ url: place.url, id: REMOVED });
       });
     },
     settings: () => (place ? settingsFor(form, place.url) : null),

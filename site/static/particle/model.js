@@ -11,7 +11,7 @@ import { account } from './account.js';
 import { CloudProblem, cloud } from './cloud.js';
 import { deviceList } from './device-list.js';
 import { eventFeed } from './event-feed.js';
-import { hookKeeper } from './hook.js';
+import { REMOVED, hookKeeper } from './hook.js';
 import { freshId, testData } from './webhook.js';
 
 /**
@@ -97,7 +97,10 @@ export function createParticle({ state, form, clock, onReason, expectToken }) {
       return () => clearTimeout(timer);
     },
     onChange: (next, how) => {
-      if (how === 'new') setUpNext = true;
+      // Whoever removed the webhook signs in to look, and not to have it made again.
+      const seen = hookMemory.get();
+      const isRemoved = seen?.id === REMOVED && seen.url === mine.peek()?.url;
+      if (how === 'new' && !isRemoved) setUpNext = true;
       if (next.kind === 'in') state.signedOutWhy.value = '';
       if (next.kind === 'expired') state.signedOutWhy.value = EXPIRED;
       state.account.value = next;

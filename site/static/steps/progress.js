@@ -29,7 +29,10 @@ export function mount(root, { state }) {
     }
     if (!progress?.next) return;
     // The first sentence says what to do.
-    write(next, `Next: ${progress.next.words.split(/[.:] /)[0].replace(/[.:]$/, '')}`);
+    write(
+      next,
+      `Next: ${progress.next.words.split(/[.:,] | and | until /)[0].replace(/[.:]$/, '')}`,
+    );
     next.hash = `task-${progress.next.id}`;
   });
   return { toggle: () => (state.contentsOpen.value = !state.contentsOpen.peek()) };

@@ -78,6 +78,7 @@ export function mountTasks(root, page) {
     const before = kept?.done ?? {};
     const judged = kept === null ? { ...now, rounds: [] } : counted(now, kept);
     if (judged.forgotten === forgottenBefore) judged.forgotten = null;
+    if ((judged.deviceEventAt ?? 0) < (kept?.since ?? 0)) judged.deviceEventAt = null;
     const done = kept === null ? {} : stepsDone(judged, before);
     if (mine !== null && kept && done !== before) storage.set(mine, (kept = { ...kept, done }));
     const progress = draw(tasks, done, now);
