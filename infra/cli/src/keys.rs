@@ -149,7 +149,7 @@ impl Memory {
         Ok(Memory { folder: data_folder()?.join(file_name(home)) })
     }
 
-    /// The key of this program's own at this home, made if there is none.
+    /// This program's own key at this home; a new one is made if there is none.
     fn key(&self) -> anyhow::Result<OwnerKey> {
         if let Some(key) = self.kept_key()? {
             return Ok(key);
@@ -174,7 +174,7 @@ impl Memory {
         self.folder.join("owner-key")
     }
 
-    /// That key, if there is one.
+    /// The key as it was kept, if it was.
     fn kept_key(&self) -> anyhow::Result<Option<OwnerKey>> {
         let file = self.key_file();
         let text = match fs::read_to_string(&file) {

@@ -79,7 +79,7 @@ impl Stack {
         let is_reachable = !config.listen.is_loopback();
         if is_reachable && !config.devices.is_empty() {
             bail!(
-                "flashing the virtual device compiles and runs programs, so there is none where other computers can connect; add --no-device, or leave out --listen {}",
+                "other computers could flash the virtual device, which compiles and runs programs on this one; add --no-device, or leave out --listen {}",
                 config.listen
             );
         }
