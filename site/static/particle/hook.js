@@ -20,8 +20,8 @@ import { found, isExact, leadingTo, settingsFor, tokenIn } from './webhook.js';
  * @typedef {{overlapping: Integration[], leading: Integration[]}} Around `overlapping`: others that
  *   fire for some of the same events. `leading`: all that lead here, this one too, with their
  *   settings
- * @typedef {{url: string, id: string}} Seen the webhook as it was seen last: where it led, and its
- *   ID
+ * @typedef {{url: string, id: string | null}} Seen the webhook as it was seen last: where it led,
+ *   and its ID; null if it was removed here
  * @typedef {ReturnType<typeof import('./cloud.js').cloud>} Cloud
  */
 
@@ -35,9 +35,6 @@ const differences = async (wanted, live) =>
 const NOT_EXPECTED =
   'The webhook was not changed, because the server could not be told which token to expect. Try ' +
   'again.';
-
-/** In place of the ID of a webhook that was removed here. */
-export const REMOVED = 'removed';
 
 /** Each is asked for on its own. */
 const MAX_LEADING = 8;
@@ -118,7 +115,7 @@ export function hookKeeper({ form, memory, onChange, onRefused, expectToken }) {
    */
   const knownId = (url = place?.url) => {
     const seen = memory.get();
-    return seen && seen.url === url && seen.id !== REMOVED ? seen.id : null;
+    return seen && seen.url === url ? seen.id : null;
   };
 
   /**
@@ -214,7 +211,7 @@ export function hookKeeper({ form, memory, onChange, onRefused, expectToken }) {
       if (state.kind === 'failed') await attempt(async () => {});
       const id = state.kind === 'ours' ? state.id : null;
       if (id === null) return;
-      await attempt(async ({ cloud, token }) => {
+      await attempt(async ({ cloud, token, url }) => {
         try {
           await cloud.remove(token, id);
         } catch (error) {
@@ -222,7 +219,7 @@ export function hookKeeper({ form, memory, onChange, onRefused, expectToken }) {
           if (!(error instanceof CloudProblem) || error.cause !== 'gone') throw error;
         }
         wasOurs = false;
-        if (place) memory.set({ url: place.url, id: REMOVED });
+        memory.set({ url, id: null });
       });
     },
     settings: () => (place ? settingsFor(form, place.url) : null),

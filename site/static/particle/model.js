@@ -11,7 +11,7 @@ import { account } from './account.js';
 import { CloudProblem, cloud } from './cloud.js';
 import { deviceList } from './device-list.js';
 import { eventFeed } from './event-feed.js';
-import { REMOVED, hookKeeper } from './hook.js';
+import { hookKeeper } from './hook.js';
 import { freshId, testData } from './webhook.js';
 
 /**
@@ -99,7 +99,7 @@ export function createParticle({ state, form, clock, onReason, expectToken }) {
     onChange: (next, how) => {
       // Whoever removed the webhook signs in to look, and not to have it made again.
       const seen = hookMemory.get();
-      const isRemoved = seen?.id === REMOVED && seen.url === mine.peek()?.url;
+      const isRemoved = seen?.id === null && seen.url === mine.peek()?.url;
       if (how === 'new' && !isRemoved) setUpNext = true;
       if (next.kind === 'in') state.signedOutWhy.value = '';
       if (next.kind === 'expired') state.signedOutWhy.value = EXPIRED;
@@ -309,7 +309,8 @@ const hookMemory = {
   /** @returns {import('./hook.js').Seen | null} */
   get() {
     const seen = keptHook.json();
-    return typeof seen?.url === 'string' && typeof seen.id === 'string' ? seen : null;
+    const isId = seen?.id === null || typeof seen?.id === 'string';
+    return typeof seen?.url === 'string' && isId ? seen : null;
   },
   /** @param {import('./hook.js').Seen | null} seen */
   set: (seen) => void (seen === null ? keptHook.keep(null) : keptHook.keepJson(seen)),
