@@ -53,8 +53,11 @@ export function mount(root, page) {
   const isChanged = () => changed.value !== null && changed.value !== original;
   const source = () => changed.peek() ?? original;
   const flash = mountFlash(at, page, { source, isChanged: () => source() !== original });
-  if (changed.peek() !== null) at.edited.value = changed.peek();
 
+  effect(() => {
+    const text = changed.value ?? original;
+    if (at.edited.value !== text) at.edited.value = text;
+  });
   effect(() => {
     at.changed.hidden = !isChanged();
     at.reset.hidden = !isChanged();
@@ -105,13 +108,11 @@ export function mount(root, page) {
     edit() {
       isEditing.value = !isEditing.peek();
       if (!isEditing.peek()) return;
-      at.edited.value = source();
       // It is shown first.
       queueMicrotask(() => at.edited.focus());
     },
     reset() {
       change(null);
-      at.edited.value = original;
       at.edit.focus();
     },
     flash: () => flash.open({ isFar: false }),

@@ -30,13 +30,19 @@ export const controlsAt = ({ cloud, token }, { wait }) =>
   controls({ fetch: fetch.bind(globalThis), api: cloud.api, token, wait });
 
 /**
- * The virtual device that a button in the text is for, with its controls; null if there is none.
+ * The first that is online, else the first.
+ * @template {{online: boolean}} D
+ * @param {D[]} devices
+ */
+export const preferred = (devices) => devices.find(({ online }) => online) ?? devices[0];
+
+/**
+ * The virtual device that a button in the text acts on, with its controls; null without a device.
  * @param {Pick<import('../page.js').Page, 'state' | 'particle' | 'clock'>} page
  */
 export function firstDevice({ state, particle, clock }) {
   const now = particle.connection.peek();
-  const devices = state.devices.peek() ?? [];
-  const device = devices.find(({ online }) => online) ?? devices[0];
+  const device = preferred(state.devices.peek() ?? []);
   return now && device ? { id: device.id, controls: controlsAt(now, clock) } : null;
 }
 

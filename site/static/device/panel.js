@@ -6,7 +6,7 @@ import { slots } from '../lib/component.js';
 import { copyFrom } from '../lib/copy.js';
 import { element, write, writeOrHide } from '../lib/dom.js';
 import { effect, signal } from '../lib/signal.js';
-import { controlsAt } from './controls.js';
+import { controlsAt, preferred } from './controls.js';
 import { keepResults } from './results.js';
 import { MAX_LINES, lineOf, newIn } from './serial-lines.js';
 
@@ -45,7 +45,7 @@ export function mount(root, { state, particle, clock, expectRound }) {
     const now = particle.connection.value;
     const devices = now?.isSimulated ? (state.devices.value ?? []) : [];
     const isThere = devices.some(({ id }) => id === chosen.value);
-    const first = (devices.find(({ online }) => online) ?? devices[0])?.id ?? null;
+    const first = preferred(devices)?.id ?? null;
     const id = isThere ? chosen.value : first;
     at.panel.hidden = id === null;
     at['choice-label'].hidden = devices.length < 2;
