@@ -26,7 +26,7 @@ macro_rules! cards {
                         struct Card<'a> {
                             #[allow(dead_code, reason = "only cards of the device use it")]
                             device: &'a DeviceSide,
-                            #[allow(dead_code, reason = "only the card to start uses it")]
+                            #[allow(dead_code, reason = "only cards that differ there use it")]
                             is_log: bool,
                         }
                         html_block(&Card { device, is_log: false }.render()?)

@@ -69,7 +69,7 @@ struct Tutorial<'a> {
 #[template(path = "log.html")]
 struct Log<'a> {
     assets: &'a Assets,
-    /// Start does less there than on the tutorial.
+    /// Start does less there than on the tutorial, and no task has the button to send a request.
     is_log: bool,
     later: BTreeSet<String>,
     empty_block: Block,

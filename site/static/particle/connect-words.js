@@ -42,5 +42,5 @@ export function noneWords(offers) {
       'not reach this computer. Start the program with --public-url and the address of a ' +
       'tunnel to offer it.'
     );
-  return 'No account? “Send a request”, under your hook URL, sends what Particle ' + 'would send.';
+  return 'No account? “Send a request”, under your hook URL, sends what Particle would send.';
 }

@@ -191,8 +191,8 @@ export const RULES = [
       if (doubled.length > 0)
         return doubled.map(
           ({ whole, name }) =>
-            `${whole}: two braces write text for HTML, where a quote is &quot; and an apostrophe &#39;. Use ` +
-            `three: {{{${name}}}}.`,
+            `${whole}: two braces write text for HTML, where a quote is &quot; and an apostrophe ` +
+            `&#39;. Use three: {{{${name}}}}.`,
         );
       const isOther =
         MARKUP.test(out) ||

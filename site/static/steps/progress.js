@@ -21,19 +21,12 @@ export function mount(root, { state }) {
   effect(() => {
     const progress = state.progress.value;
     write(count, progress === null ? 'Contents' : `${progress.count} of ${progress.of}`);
-    const isAll = progress !== null && progress.of > 0 && progress.count === progress.of;
-    next.hidden = !progress?.next && !isAll;
-    if (isAll) {
-      write(next, 'All tasks done');
-      next.hash = 'clean-up';
-    }
-    if (!progress?.next) return;
-    // The first sentence says what to do.
-    write(
-      next,
-      `Next: ${progress.next.words.split(/[.:,] | and | until /)[0].replace(/[.:]$/, '')}`,
-    );
-    next.hash = `task-${progress.next.id}`;
+    const task = progress?.next ?? null;
+    next.hidden = !progress || progress.of === 0;
+    // The first clause says what to do.
+    const what = task?.words.split(/[.:,] | and | until /)[0].replace(/[.:]$/, '');
+    write(next, what ? `Next: ${what}` : 'All tasks done');
+    next.hash = task ? `task-${task.id}` : 'clean-up';
   });
   return { toggle: () => (state.contentsOpen.value = !state.contentsOpen.peek()) };
 }

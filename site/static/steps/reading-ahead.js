@@ -55,12 +55,9 @@ export function mount(bar, { state }) {
    * Opens the section that the address names, and stays at what it names: it was hidden until now.
    */
   function openNamed() {
+    if (root.dataset.started !== 'no') return;
     const target = named();
     const section = sectionOf(target);
-    if (root.dataset.started !== 'no') {
-      if (section) stayAt(target, ARRIVED_MS);
-      return;
-    }
     if (section && section !== sections[0] && section.dataset.opened === undefined) {
       section.dataset.opened = '';
       target?.scrollIntoView();
@@ -68,8 +65,11 @@ export function mount(bar, { state }) {
     bar.hidden = !sections.some((one) => one.dataset.opened !== undefined);
   }
 
-  addEventListener('hashchange', openNamed);
-  if (root.dataset.started === 'no') openNamed();
+  addEventListener('hashchange', () => {
+    openNamed();
+    if (root.dataset.started !== 'no' && sectionOf(named())) stayAt(named(), ARRIVED_MS);
+  });
+  openNamed();
   let isFirst = true;
   effect(() => {
     const isStarted = state.isStarted.value;

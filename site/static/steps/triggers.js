@@ -25,7 +25,7 @@ const publish =
     const name = nameOf(particle.event);
     expectRound();
     const problem = await particle.publish(name, data ?? particle.testData());
-    return problem ?? `Published ${data === 'hello' ? '“hello” as ' : ''}“${name}”.`;
+    return problem ?? `Published “${name}”${data ? ` with the data ${data}` : ''}.`;
   };
 
 /**
