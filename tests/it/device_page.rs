@@ -61,8 +61,8 @@ fn id_in(line: &str) -> u64 {
 async fn a_tap_of_mode_is_answered_on_the_serial_port() {
     let (home, visit) = connected(vec![device(FIRST, "desk")], LIGHT).await;
     let copies = "return [...document.querySelectorAll('.code-box, .own-code')].map((code) => [...code.querySelectorAll('button')].filter(({ textContent }) => textContent === 'Copy').length)";
-    let copies = visit.run(copies).await;
-    assert_eq!(copies, json!([1, 1, 1, 1]), "each code is copied by one button");
+    // Each code is copied by one button.
+    visit.gives(copies, json!([1, 1, 1, 1])).await;
     light(&visit, "on").await;
     visit.act("panel", "press").await;
     visit.blocks("device", 1).await;
@@ -85,9 +85,8 @@ async fn a_tap_of_mode_is_answered_on_the_serial_port() {
 
     let block = |kind: &str| format!(".log-rounds .log-block[data-kind={kind}]");
     let says = async |kind: &str, parts: &[&str]| {
-        let text = visit.text(&block(kind)).await;
         for part in parts {
-            assert!(text.contains(part), "{kind} without {part}: {text}");
+            visit.says(&block(kind), part).await;
         }
     };
     says("device", &[FIRST, "WebhookTutorial01"]).await;
@@ -102,10 +101,12 @@ async fn a_tap_of_mode_is_answered_on_the_serial_port() {
         .await;
 
     visit.act("panel", "mute").await;
-    assert_eq!(
-        visit.run("const log = document.querySelector('.serial-lines'); return [log.role, log.ariaLive]").await,
-        json!(["log", "off"])
-    );
+    visit
+        .gives(
+            "const log = document.querySelector('.serial-lines'); return [log.role, log.ariaLive]",
+            json!(["log", "off"]),
+        )
+        .await;
     visit.fits().await;
     visit.axe_in("#device-firmware, dialog[open]", "the device panel after a round").await;
     visit.picture("device-light").await;
@@ -184,8 +185,11 @@ async fn without_a_compiler_the_panel_says_what_to_install() {
 async fn edit(visit: &Visit, part: &str, other: &str) {
     visit.act("code-box", "edit").await;
     let script = "const box = document.querySelector('[data-component$=code-box] [data-slot=edited]'); if (box.hidden || box.value.split(arguments[0]).length !== 2) return false; box.value = box.value.replace(arguments[0], arguments[1]); box.dispatchEvent(new Event('input', { bubbles: true })); return true";
-    let done = visit.run_with(script, vec![json!(part), json!(other)]).await;
-    assert_eq!(done, json!(true), "{part}");
+    tests::eventually(&format!("{part} is replaced"), || async {
+        let done = visit.browser.run(script, vec![json!(part), json!(other)]).await.ok()?;
+        (done == json!(true)).then_some(())
+    })
+    .await;
     visit.act("code-box", "edit").await;
 }
 
@@ -215,20 +219,15 @@ async fn a_flash_is_seen_and_a_broken_file_changes_nothing() {
 
     edit(&visit, "publishPeriodMs = 60 * 1000;", "publishPeriodMs = 3 * 1000;").await;
     flash(&visit).await;
-    let replaced = visit.slot_text("code-box", "replaces").await;
-    assert_eq!(
-        replaced,
-        "This replaces “webhook-tutorial.cpp” on desk with the firmware as you changed it. It can’t be undone automatically: to go back, flash the other firmware again."
-    );
-    assert_eq!(
-        visit.slot_text("code-box", "target-words").await,
-        "It is compiled for Device OS 6.2.1, which the device has."
-    );
+    let replaces = "This replaces “webhook-tutorial.cpp” on desk with the firmware as you changed it. It can’t be undone automatically: to go back, flash the other firmware again.";
+    visit.slot_says("code-box", "replaces", replaces).await;
+    let target = "It is compiled for Device OS 6.2.1, which the device has.";
+    visit.slot_says("code-box", "target-words", target).await;
     visit.axe_in("#device-firmware, dialog[open]", "the question before a flash").await;
     visit.picture("flash-question").await;
     visit.press("[data-component$=code-box] [data-slot=go]").await;
     flash_ends(&visit, "back").await;
-    assert_eq!(visit.text(".flash-steps > li").await.lines().count(), 4);
+    visit.gives("return document.querySelectorAll('.flash-steps > li').length", 4).await;
     light(&visit, "on").await;
 
     // Its clock began again with the restart.
@@ -248,8 +247,10 @@ async fn a_flash_is_seen_and_a_broken_file_changes_nothing() {
     flash(&visit).await;
     visit.press("[data-component$=code-box] [data-slot=go]").await;
     flash_ends(&visit, "errors").await;
+    for part in ["webhook-tutorial.cpp:", "evenName"] {
+        visit.says(".flash-errors", part).await;
+    }
     let errors = visit.text(".flash-errors").await;
-    assert!(errors.contains("webhook-tutorial.cpp:") && errors.contains("evenName"), "{errors}");
     assert!(!errors.contains("/tmp"), "no folder of this machine: {errors}");
     visit.axe_in("#device-firmware, dialog[open]", "what the compiler wrote").await;
     visit.picture("flash-errors").await;
@@ -257,7 +258,8 @@ async fn a_flash_is_seen_and_a_broken_file_changes_nothing() {
     serial_has(&visit, "\"op\":\"periodic\"", before + 2).await;
 
     visit.act("code-box", "reset").await;
-    assert_eq!(visit.slot_text("code-box", "source").await, original);
+    let source = "return document.querySelector('[data-component$=code-box] [data-slot=source]').textContent";
+    visit.gives(source, original).await;
     let coloured = "return document.querySelector('[data-component$=code-box] [data-slot=source] .hl-comment') !== null";
     visit.shows("the colours are back", coloured).await;
     home.stack.stop().await.unwrap();

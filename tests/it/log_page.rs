@@ -28,13 +28,11 @@ async fn the_log_page_leads_from_nothing_to_a_round() {
     let home = Home::start().await;
     let visit = opened(&home, LIGHT).await;
     visit.says(".log-start", "It makes a hook URL of your own.").await;
-    let promises =
-        visit.run("return document.querySelector('.start-steps').checkVisibility()").await;
-    assert_eq!(promises, json!(false), "Start signs in nowhere and makes no webhook here");
+    // Start signs in nowhere and makes no webhook here.
+    visit.gives("return document.querySelector('.start-steps').checkVisibility()", false).await;
     visit.look_everywhere("html", "log-not-started").await;
     let person = visit.start().await;
-    let line = visit.slot_text("list", "line").await;
-    assert!(line.contains("curl"), "{line}");
+    visit.slot_says("list", "line", "curl").await;
     visit.slot_says("list", "line", &person.hook_url()).await;
     visit.slot_says("address", "url", &person.hook_url()).await;
     visit.says(".list-empty", "New to webhooks? Tutorial").await;
@@ -55,15 +53,15 @@ async fn the_log_page_leads_from_nothing_to_a_round() {
         const row = document.getElementById(view.getAttribute('aria-activedescendant'));
         return [view.role ?? view.getAttribute('role'), row.getAttribute('role'), row.getAttribute('aria-selected'), row.textContent.startsWith('#2'), row.ariaPosInSet, row.ariaSetSize]";
     let expected = json!(["listbox", "option", "true", true, "2", "3"]);
-    assert_eq!(visit.run(named).await, expected);
+    visit.gives(named, expected).await;
     // Each block leads to its paragraph of the tutorial.
     let links = "return [...document.querySelectorAll('.detail-blocks .log-block')].map((block) => block.querySelector('.block-explained > a').getAttribute('href'))";
     let expected = json!(["/#3-webhook-received", "/#4-parsed-data", "/#5-webhook-response"]);
-    assert_eq!(visit.run(links).await, expected);
+    visit.gives(links, expected).await;
     let wraps = "return getComputedStyle(document.querySelector('.detail-blocks .row-value')).whiteSpaceCollapse + getComputedStyle(document.querySelector('.detail-blocks .row-value')).textWrapMode";
-    assert_eq!(visit.run(wraps).await, "preservewrap");
+    visit.gives(wraps, "preservewrap").await;
     visit.press("[data-component$=detail] [data-slot=wrap]").await;
-    assert_eq!(visit.run(wraps).await, "preservenowrap");
+    visit.gives(wraps, "preservenowrap").await;
     visit.look_everywhere("html", "log-round").await;
 
     visit.act("address", "settings").await;
@@ -95,11 +93,11 @@ async fn on_a_phone_a_round_covers_the_list_until_back() {
     visit.press(".list-row").await;
     shows_round(&visit, 2).await;
     let covers = "const { left, top, width, height } = document.querySelector('.log-detail').getBoundingClientRect(); return [left, top, width === innerWidth, height === innerHeight]";
-    assert_eq!(visit.run(covers).await, json!([0, 0, true, true]));
+    visit.gives(covers, json!([0, 0, true, true])).await;
     visit.look("html", "log-round-on-a-phone").await;
     visit.act("detail", "back").await;
     visit.shows("the list is the page again", list).await;
-    assert_eq!(visit.run("return location.hash").await, "");
+    visit.gives("return location.hash", "").await;
     visit.goto(&format!("{}/log#1", visit.page_url)).await;
     shows_round(&visit, 1).await;
     visit.end(home).await;
@@ -127,7 +125,7 @@ async fn a_damaged_address_starts_the_page_and_keeps_no_key() {
         for fragment in [format!("{key}%20"), format!("{key}/"), key[..key.len() - 1].into()] {
             to(&format!("{address}#{fragment}")).await;
             visit.says("dialog[data-name=damaged-link][open]", "This link is damaged").await;
-            assert_eq!(visit.run("return location.hash").await, "", "{address}#{fragment}");
+            visit.gives("return location.hash", "").await;
         }
     }
     visit.end(home).await;

@@ -15,17 +15,17 @@ async fn start_send_and_watch_the_three_blocks_arrive() {
     let home = Home::start().await;
     let visit = Visit::to(&home, LIGHT).await;
     let person = visit.start().await;
-    let line = visit.slot_text("hook", "line").await;
-    assert!(line.contains("curl") && line.contains(person.endpoint.as_str()), "{line}");
+    for part in ["curl", person.endpoint.as_str()] {
+        visit.slot_says("hook", "line", part).await;
+    }
     let sent = person.post("application/json", r#"{"event":"WebhookTutorial01","data":"{\"op\":\"test\",\"id\":1652008511}","coreid":"api"}"#).await;
     assert_eq!(sent.status(), StatusCode::OK);
     for kind in ["received", "parsed", "response"] {
         visit.blocks(kind, 1).await;
     }
-    let log = visit.text(".log-rounds").await;
     for text in ["Webhook received", "Parsed data", "Webhook response", "1652008511", "POST", "200"]
     {
-        assert!(log.contains(text), "{text} is not in {log}");
+        visit.says(".log-rounds", text).await;
     }
     visit.end(home).await;
 }
@@ -83,8 +83,9 @@ async fn a_share_link_reads_under_a_bar_and_replaces_nothing() {
         )
         .await;
     visit.blocks("received", 1).await;
+    visit.says(".log-rounds", "shared body").await;
     let log = visit.text(".log-rounds").await;
-    assert!(log.contains("shared body") && !log.contains("planted-secret"), "{log}");
+    assert!(!log.contains("planted-secret"), "{log}");
     let address = visit.browser.client.current_url().await.unwrap();
     assert!(!address.as_str().contains("read_"), "{address}");
     visit.picture("shared-light").await;
@@ -154,8 +155,7 @@ async fn another_owners_key_is_adopted_only_after_a_question() {
             .await;
     }
     let focused = "return document.activeElement.matches('.endpoint-list button')";
-    let focused = visit.run(focused).await;
-    assert_eq!(focused, true);
+    visit.gives(focused, true).await;
     visit.press(".endpoint-list button").await;
     visit.shows("the one before is shown, and has the focus", &format!("return document.activeElement.matches('.endpoint-list input') && document.querySelector('[data-component$=hook] [data-slot=url]').textContent.endsWith('{}')", own.endpoint)).await;
     visit.end(home).await;
@@ -176,16 +176,15 @@ async fn the_mode_is_named_wherever_the_reader_is() {
               const there = document.elementFromPoint(left + width / 2, top + height / 2);
               return mode.contains(there) && section.getBoundingClientRect().top >= top + height ? [] : [section.id];
             });";
-        let found = visit.run(covered).await;
-        assert_eq!(found, json!([]), "{name}: the mode is out of sight");
+        // Nowhere is the mode out of sight.
+        visit.gives(covered, json!([])).await;
         if name == "phone" {
             visit.act("progress", "toggle").await;
-            let found = visit.run(covered).await;
-            assert_eq!(found, json!([]), "{name}: the contents cover the mode");
-            let height =
+            // The contents do not cover the mode, and the bar takes little of a phone.
+            visit.gives(covered, json!([])).await;
+            let is_low =
                 "return document.querySelector('.top-bar').getBoundingClientRect().height <= 84";
-            let is_low = visit.run(height).await;
-            assert_eq!(is_low, json!(true), "the bar takes too much of a phone");
+            visit.gives(is_low, true).await;
         }
         visit.close().await;
     }

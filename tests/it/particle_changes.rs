@@ -21,7 +21,7 @@ async fn differs(visit: &Visit, part: &str) {
 }
 
 async fn put_back(visit: &Visit) {
-    assert_eq!(visit.text("[data-component$=webhook-card] [data-action=yes]").await, "Put back");
+    visit.says("[data-component$=webhook-card] [data-action=yes]", "Put back").await;
     visit.act("webhook-card", "yes").await;
     visit.slot_says("webhook-card", "state", "Every event whose name begins with").await;
     visit
@@ -69,7 +69,7 @@ async fn a_webhook_led_away_or_deleted_is_restored() {
     visit.act("webhook-card", "test").await;
     visit.slot_says("webhook-card", "state", "no longer leads here").await;
     visit.slot_says("webhook-card", "question-words", away).await;
-    assert_eq!(visit.text("[data-component$=webhook-card] [data-action=yes]").await, "Take back");
+    visit.says("[data-component$=webhook-card] [data-action=yes]", "Take back").await;
     visit.scroll_to("[data-component$=webhook-card]").await;
     visit.look("[data-component$=webhook-card]", "particle-led-away-light").await;
     visit.act("webhook-card", "yes").await;
@@ -165,7 +165,6 @@ async fn what_connecting_does_is_said_before_it_is_done() {
     let is_there =
         "return document.querySelector('[data-component$=sign-in]').dataset.late === undefined";
     visit.shows("the ways to sign in", is_there).await;
-    let plan = visit.text("[data-component$=sign-in]").await;
     for part in [
         "makes one webhook in your account, named WebhookTutorial01",
         "Nothing else in the account is changed, and no device",
@@ -175,7 +174,7 @@ async fn what_connecting_does_is_said_before_it_is_done() {
         "It keeps deliveries for 7 days",
         "“Clear” and “Forget endpoint” delete them earlier",
     ] {
-        assert!(plan.contains(part), "{part:?} is not in {plan}");
+        visit.says("[data-component$=sign-in]", part).await;
     }
     assert!(account.hooks().await.is_empty(), "nothing is made before somebody says so");
     visit.sign_in("token", &[("token", &account.token)]).await;

@@ -30,7 +30,7 @@ async fn try_task(visit: &Visit, task: &str) {
     let pressed = format!(
         "const button = [...document.querySelectorAll('{button}')].find((one) => one.checkVisibility()); button?.click(); return button !== undefined"
     );
-    assert_eq!(visit.run(&pressed).await, json!(true), "{task} has a button");
+    visit.gives(&pressed, true).await;
 }
 
 /// Presses the button inside a task, which is all that the task takes.
@@ -74,8 +74,8 @@ async fn flash(visit: &Visit) {
 async fn answers(visit: &Visit) {
     for task in ANSWERS {
         tried(visit, task).await;
-        let status = visit.text(&format!("#task-{task} [data-slot=task-answer]")).await;
-        assert!(status.starts_with("The device printed: 0"), "{task}: {status}");
+        let answer = format!("#task-{task} [data-slot=task-answer]");
+        visit.says(&answer, "The device printed: 0").await;
     }
 }
 
@@ -180,7 +180,7 @@ async fn no_task_is_more_than_a_screen_from_its_control() {
     for (name, view) in [("laptop", LIGHT), ("phone", PHONE)] {
         let visit = Visit::to(&home, view).await;
         let start = "const [task, button] = ['#task-start', '[data-component$=start] [data-action=start]'].map((one) => document.querySelector(one).getBoundingClientRect()); return button.top - task.bottom < innerHeight && button.checkVisibility?.() !== false";
-        assert_eq!(visit.run(start).await, json!(true), "{name}: start");
+        visit.gives(start, true).await;
         visit.start().await;
         visit.connected().await;
         let far = "const controls = new Map(arguments[0]);
@@ -237,8 +237,8 @@ async fn cleaning_up_ends_well_though_the_endpoint_is_forgotten_first() {
 
     visit.act("signed-in", "leave").await;
     let offered = "return [...document.querySelectorAll('dialog[data-name=leave] input')].filter((one) => one.checkVisibility()).length";
-    let offered = visit.run(offered).await;
-    assert_eq!(offered, json!(0), "there is nothing left to choose");
+    // There is nothing left to choose.
+    visit.gives(offered, 0).await;
     visit.confirm("leave").await;
     visit.slot_says("clean-up", "hook-words", "when this page last looked").await;
     visit.reload().await;
@@ -411,8 +411,8 @@ async fn with_an_account_every_task_uses_documented_calls_only() {
     assert!(unplugged.status().is_success(), "{unplugged:?}");
     silence(&visit).await;
     visit.act("signed-in", "leave").await;
-    let forget_too = "document.querySelector('dialog [name=forget]').click()";
-    visit.run(forget_too).await;
+    let forget_too = "const box = document.querySelector('dialog[open] [name=forget]'); if (box?.checked === false) box.click(); return box?.checked ?? false";
+    visit.gives(forget_too, true).await;
     visit.confirm("leave").await;
     ticked(&visit, "forget-endpoint").await;
     Account::with_token(&home, &token).ended().await;
@@ -507,13 +507,12 @@ async fn without_an_account_every_other_task_can_be_done() {
     made_up(&visit).await;
     template_box(&visit).await;
     let optional = "return [...document.querySelectorAll('.task-line:not([data-state=done])')].every((one) => one.dataset.state === 'optional' && one.dataset.needs !== 'nothing' && one.textContent.includes('Optional: needs a Particle account')) || [...document.querySelectorAll('.task-line:not([data-state=done], [data-state=optional])')].map((one) => one.id).join(' ')";
-    let open = visit.run(optional).await;
-    assert_eq!(open, json!("task-forget-endpoint"), "what is left to do");
+    // What is left to do.
+    visit.gives(optional, "task-forget-endpoint").await;
     forget(&visit).await;
     let open = "return [...document.querySelectorAll('.task-line')].every((one) => one.dataset.state === (one.dataset.needs === 'nothing' ? 'done' : 'optional'))";
     visit.shows("all that counts is done", open).await;
-    let count = visit.text(".steps-count").await;
-    assert_eq!(count, "5 of 5");
+    visit.says(".steps-count", "5 of 5").await;
     let answer = person.post("text/plain", "one more").await;
     assert_eq!(answer.status(), StatusCode::NOT_FOUND, "the endpoint is gone");
     visit.axe("everything is done without an account").await;

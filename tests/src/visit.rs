@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     browser::{Browser, LIGHT, VIEWS, View},
     client::Client,
-    eventually,
+    eventually, eventually_or,
     home::{Home, Person},
 };
 
@@ -172,6 +172,19 @@ impl Visit {
     pub async fn view_as(&self, view: View) {
         let set = self.browser.look_as(view).await;
         set.expect("the browser answers");
+    }
+
+    /// Waits until a script gives a certain value.
+    ///
+    /// # Panics
+    /// If it does not; says what it gives.
+    pub async fn gives(&self, script: &str, expected: impl Into<Value>) {
+        let expected = expected.into();
+        let gives = || async {
+            let found = self.browser.run(script, vec![]).await;
+            if found.as_ref().is_ok_and(|found| *found == expected) { Ok(()) } else { Err(found) }
+        };
+        eventually_or(&format!("{script} gives {expected}"), gives).await;
     }
 
     /// Waits until a script gives something truthy, and gives that back.
