@@ -233,6 +233,7 @@ test('typed data counts if a device published it', () => {
   is('typed-publish', round({ coreid: DEVICE, data: typed }), /boron.*typed data, in #1/);
   is('typed-publish', round({ coreid: DEVICE, data: 'data:image/png;base64,AAE=' }), /#1/);
   isNot('typed-publish', round({ coreid: DEVICE }));
+  isNot('typed-publish', round({ coreid: DEVICE, data: typed.replace('{', '{"op":"periodic",') }));
   isNot('typed-publish', round({ data: typed }));
 });
 

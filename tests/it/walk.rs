@@ -128,7 +128,8 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
     ticked(&visit, "start").await;
     send_one(&visit).await;
     simple_test(&visit).await;
-    visit.run("document.querySelector('.side-reset').click()").await;
+    visit.act("contents", "reset").await;
+    visit.confirm("start-over").await;
     let again = "return document.querySelector('#task-not-json').dataset.state === 'open' && document.querySelector('.steps-next').hash === '#task-send-one'";
     visit.shows("the tasks are started over", again).await;
     send_one(&visit).await;

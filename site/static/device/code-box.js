@@ -98,7 +98,10 @@ export function mount(root, page) {
       state.flashRequest.value = null;
       const parts = source().split(PUBLISH_LINE);
       const { lines } = request;
-      if (lines !== null && parts.length === 2) change(parts.join(lines.trim()));
+      if (lines !== null && parts.length === 2) {
+        const indent = /[ \t]*$/.exec(parts[0])?.[0] ?? '';
+        change(parts.join(lines.trim().replaceAll('\n', `\n${indent}`)));
+      }
       void flash.open({ isFar: lines !== null });
     });
   });

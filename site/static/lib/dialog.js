@@ -17,6 +17,7 @@ import { effect } from './signal.js';
 const ACTIONS = [
   ['clear', ({ endpoint }) => endpoint.clear()],
   ['forget', ({ endpoint }) => endpoint.forget()],
+  ['start-over', async ({ state }) => void (state.resetAt.value = Date.now())],
   ['remove-webhook', ({ particle }) => particle.removeWebhook()],
   ['adopt', ({ endpoint }, { owner }) => endpoint.use(owner)],
   ['leave', (page, given, done) => leave(given, page, done)],

@@ -69,5 +69,5 @@ export function mount(root, { state }) {
     if (isOpen() && !inside && !root.contains(/** @type {Node} */ (target))) close();
   });
 
-  return { reset: () => (state.resetAt.value = Date.now()) };
+  return { reset: () => (state.dialog.value = { name: 'start-over' }) };
 }

@@ -7,7 +7,7 @@ import { effect } from '../lib/signal.js';
 
 /** @type {import('../lib/component.js').Mount} */
 export function mount(root, { state, isAsked }) {
-  const { step, log } = slots(root);
+  const { step, log, out } = slots(root);
   // Whoever starts now is not returning.
   effect(() => {
     const progress = state.progress.value;
@@ -18,6 +18,8 @@ export function mount(root, { state, isAsked }) {
     step.href = `#task-${progress.next.id}`;
     const { lastSeq, firstSeq, missing } = state.log.value;
     const count = Math.max(0, lastSeq - firstSeq + 1 - missing.length);
+    // A sign-in ends with its tab.
+    out.hidden = !state.cleanUp.value.wasConnected || state.account.value.kind !== 'out';
     write(log, `Open log (${count.toLocaleString('en-GB')})`);
   });
 }

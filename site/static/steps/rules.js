@@ -106,11 +106,13 @@ export const RULES = {
       return `#${delivery.seq} came from ${nameOf(event.coreid, names)}. ${took(trace)}`;
     }),
   'typed-publish': ({ rounds, names }) =>
-    last(rounds, ({ trace: { event, delivery } }) =>
-      event && delivery && DEVICE_ID.test(event.coreid) && TYPED.test(event.data ?? '')
+    last(rounds, (round) => {
+      const { event, delivery } = round.trace;
+      if (!event || !delivery || isPeriodic(round)) return null;
+      return DEVICE_ID.test(event.coreid) && TYPED.test(event.data ?? '')
         ? `${nameOf(event.coreid, names)} published typed data, in #${delivery.seq}.`
-        : null,
-    ),
+        : null;
+    }),
   'made-up-coreid': ({ rounds, devices }) =>
     last(rounds, ({ trace }) =>
       isMadeUp(trace) && !devices?.some(({ id }) => id === trace.coreid)
