@@ -251,6 +251,7 @@ test('a hint names what is missing', () => {
   assert.match(hint('test-press', { endpoint: null }), /press “Start”/);
   assert.match(hint('test-press', { login: null }), /Nobody is signed in/);
   assert.match(hint('test-press', { hook: { kind: 'absent' } }), /no webhook/);
+  assert.match(hint('stop-device', { hook: { kind: 'absent' }, deviceEventAt: AT }, 'device'), /two minutes without another/);
   assert.match(hint('test-press', { listeningSince: null }), /does not receive events/);
   assert.match(hint('test-press'), /No event has been published/);
   assert.match(hint('test-press', round({ data: '{}' })), /not by the test button/);
@@ -260,7 +261,7 @@ test('a hint names what is missing', () => {
   assert.match(hint('not-json', round({ data: '{}' })), /is JSON/);
   assert.match(hint('send-one', {}, 'nothing'), /Nothing has arrived/);
   assert.match(hint('set-error', round({})), /#1 got another answer/);
-  assert.match(hint('slow-response', round({ coreid: DEVICE, reply: { status: 200, delay: 25_000 }, back: [] })), /#1 got this answer/);
+  assert.match(hint('slow-response', round({ coreid: DEVICE, reply: { status: 200, delay: 25_000 }, back: [] })), /#1 gets this answer/);
   assert.match(hint('credential'), /No request was refused yet/);
   assert.match(hint('made-up-coreid', {}, 'nothing'), /in place of the zeros/);
   assert.equal(hint('start', { mode: 'none', login: null }, 'nothing'), null);

@@ -63,6 +63,11 @@ async fn a_test_press_is_six_blocks_in_the_order_of_cause() {
     visit.connected().await;
     let again = visit.whole_rounds(1).await;
     assert_eq!(again, rounds, "a reload shows the same");
+    // A browser may keep the page while another is visited, and “back” shows it as it was.
+    let back = "for (const name of ['pagehide', 'pageshow']) dispatchEvent(new PageTransitionEvent(name, { persisted: true }))";
+    visit.run(back).await;
+    visit.act("webhook-card", "test").await;
+    visit.whole_rounds(2).await;
     let account = Account::of(&home).await;
     let hooks = account.hooks().await;
     assert_eq!(hooks.len(), 1, "{hooks:?}");

@@ -60,7 +60,9 @@ export function eventFeed({
    */
   let deviceEventAt = null;
   let lookedAtSince = 0;
-  /** The last flash that succeeded. @type {{coreid: string, at: number} | null} */
+  /** Devices that received a flash and are restarting with it. @type {Set<string>} */
+  const restarting = new Set();
+  /** The last flash that a device came back with. @type {{coreid: string, at: number} | null} */
   let flashed = null;
   /** The names of the events that trigger a webhook here. */
   let names = [prefix];
@@ -106,7 +108,10 @@ export function eventFeed({
   /** @param {Event} event */
   function hear(event) {
     onEvent(event);
-    if (event.name === 'spark/flash/status' && (event.data ?? '').trim() === 'success') {
+    const word = (event.data ?? '').trim();
+    if (event.name === 'spark/flash/status' && word === 'success') restarting.add(event.coreid);
+    const isBack = event.name === 'spark/status' && word === 'online';
+    if (isBack && restarting.delete(event.coreid)) {
       flashed = { coreid: event.coreid, at: event.seen };
       onChange();
     }

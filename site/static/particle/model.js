@@ -4,7 +4,7 @@
 
 import { channel } from '../lib/channel.js';
 import { soon } from '../lib/clock.js';
-import { computed, effect, untracked } from '../lib/signal.js';
+import { computed, effect, signal, untracked } from '../lib/signal.js';
 import { inBrowser, inTab } from '../lib/storage.js';
 import { span } from '../lib/time.js';
 import { account } from './account.js';
@@ -162,12 +162,16 @@ export function createParticle({ state, form, clock, onReason, expectToken }) {
     onRefused,
   });
 
-  // Stream, devices and webhook follow who is signed in and what is looked at.
+  /** How often the page came into sight. */
+  const resumes = signal(0);
+  // Stream, devices and webhook follow who is signed in and what is looked at, and begin again with
+  // a page that “back” brings as it was left.
   let lookedAt = /** @type {string | null} */ (null);
   let keptFor = /** @type {string | null} */ (null);
   effect(() => {
     const to = mine.value;
     const now = connection.value;
+    void resumes.value;
     untracked(() => {
       if ((to?.endpoint ?? null) !== lookedAt) feed.lookAtOther();
       lookedAt = to?.endpoint ?? null;
@@ -292,6 +296,7 @@ export function createParticle({ state, form, clock, onReason, expectToken }) {
     resume() {
       accountChannel.open();
       streamChannel.open();
+      resumes.value += 1;
       const now = signedIn.state();
       const isOver = now.kind === 'in' && (now.ticket.expiresAt ?? Infinity) <= clock.now();
       if (isOver && now.kind === 'in') signedIn.refused(now.ticket.token);

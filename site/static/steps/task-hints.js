@@ -32,6 +32,7 @@ function missing(id, needs, { endpoint, mode, login, hook, prefix, listeningSinc
   if (needs === 'nothing' && (id !== 'start' || mode === 'none')) return null;
   if (login === null) return 'Nobody is signed in to a Particle cloud. Sign in below “Start”.';
   if (id === 'remove-webhook') return null;
+  if (id === 'stop-device' && hook.kind === 'absent') return null;
   const where = 'See “Webhook configuration”.';
   if (hook.kind === 'absent') return `The account has no webhook “${prefix}”. ${where}`;
   if (hook.kind === 'elsewhere') return `The webhook “${prefix}” leads elsewhere. ${where}`;
@@ -74,7 +75,7 @@ const answered =
     if (asked)
       return asked.trace?.event?.coreid === 'api'
         ? `#${asked.seq} got this answer, but no device published its event. Try again with MODE.`
-        : `#${asked.seq} got this answer. Its result has not come back yet.`;
+        : `#${asked.seq} gets this answer. Its result has not come back yet.`;
     const newest = received.at(-1);
     return newest
       ? `#${newest.seq} got another answer. Set the answer first, then tap MODE.`
@@ -129,7 +130,7 @@ const HINTS = new Map(
       credential: ({ rounds }) => {
         const refused = rounds.findLast(({ trace }) => trace?.delivery?.verified === 'wrong');
         return refused
-          ? `#${refused.seq} was refused. Now expect the right token, and test again.`
+          ? `#${refused.seq} was refused. Once the right token is expected again, test once more.`
           : 'No request was refused yet. Expect another token, and test.';
       },
       'template-box': ({ template }) =>
