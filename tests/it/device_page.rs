@@ -63,7 +63,7 @@ async fn a_tap_of_mode_is_answered_on_the_serial_port() {
     let copies = "return [...document.querySelectorAll('.code-box, .own-code')].map((code) => [...code.querySelectorAll('button')].filter(({ textContent }) => textContent === 'Copy').length)";
     // Each code is copied by one button.
     visit.gives(copies, json!([1, 1, 1, 1])).await;
-    light(&visit, "on").await;
+    visit.device_is_online().await;
     visit.act("panel", "press").await;
     visit.blocks("device", 1).await;
     visit.blocks("received", 1).await;
@@ -134,6 +134,7 @@ async fn two_devices_at_once_get_their_own_responses_and_nobody_elses() {
     };
     for id in [FIRST, SECOND] {
         choose(id).await;
+        visit.device_is_online().await;
         visit.act("panel", "press").await;
         serial_has(&visit, "hook response", 1).await;
     }

@@ -55,9 +55,7 @@ async fn with_a_cloud_a_device_and_rounds() {
     visit.connect().await;
     visit.act("webhook-card", "test").await;
     visit.whole_rounds(1).await;
-    visit.scroll_to("[data-component='device/panel']").await;
-    let on = "return document.querySelector('.device-light').dataset.state === 'on'";
-    visit.shows("the device is online", on).await;
+    visit.device_is_online().await;
     visit.act("panel", "press").await;
     visit.blocks("device", 1).await;
     visit.blocks("response", 2).await;
@@ -66,8 +64,7 @@ async fn with_a_cloud_a_device_and_rounds() {
         // The device goes on by itself.
         let rounds = "return document.querySelectorAll('.log-rounds .log-block[data-kind=received]').length >= 2";
         visit.shows("both rounds are there", rounds).await;
-        visit.scroll_to("[data-component='device/panel']").await;
-        visit.shows("the device is online", on).await;
+        visit.device_is_online().await;
         visit.run("scrollTo({ top: 0, behavior: 'instant' })").await;
     };
     look(&visit, "connected", connected).await;

@@ -134,13 +134,7 @@ async fn in_the_simulated_cloud_every_task_can_be_done() {
     visit.shows("the tasks are started over", again).await;
     send_one(&visit).await;
     simple_test(&visit).await;
-    visit.scroll_to("[data-component='device/panel']").await;
-    visit
-        .shows(
-            "the device is online",
-            "return document.querySelector('.device-light').dataset.state === 'on'",
-        )
-        .await;
+    visit.device_is_online().await;
     flash(&visit).await;
     visit.act("panel", "press").await;
     ticked(&visit, "device-event").await;
@@ -215,6 +209,7 @@ async fn cleaning_up_ends_well_though_the_endpoint_is_forgotten_first() {
     let home = Home::start_with(|config| config.devices = vec![tutorial_device()]).await;
     let visit = Visit::connected_at(&home, LIGHT).await;
     ticked(&visit, "start").await;
+    visit.device_is_online().await;
     visit.act("panel", "press").await;
     visit.blocks("received", 1).await;
     is_left(&visit, "device", "left").await;

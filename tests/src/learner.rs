@@ -130,6 +130,13 @@ impl Visit {
         self.slot_says("connection", "stream", "Listening to events.").await;
     }
 
+    /// Waits until the device in the panel runs; before that it takes no tap.
+    pub async fn device_is_online(&self) {
+        self.scroll_to("[data-component='device/panel']").await;
+        let script = "return document.querySelector('.device-light').dataset.state === 'on'";
+        self.shows("the device is online", script).await;
+    }
+
     /// Removes the webhook from the account, and says so in the dialog; it is gone when this returns.
     pub async fn remove_webhook(&self) {
         self.act("webhook-card", "remove").await;
