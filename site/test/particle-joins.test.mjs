@@ -276,6 +276,15 @@ test('ten thousand requests that name no event are put together without comparin
   assert.ok(work < 2_000 * events.length, `${Math.round(work / events.length)} looks at each event`);
 });
 
+test('nothing that the cloud says follows from what this page sent a moment before', () => {
+  const body = JSON.stringify({ event: NAME, data: '{"id":1}', coreid: 'api', published_at: new Date(T - 2_000).toISOString() });
+  const own = request(1, T - 1_990, { body, headers: [['x-sent-by', 'this page, as Particle would']] });
+  const events = [publish({ id: 2 }), sent(T + 9)];
+  const pressed = request(2, T + 20, { body: JSON.stringify({ event: NAME, data: '{"id":2}', coreid: 'api', published_at: new Date(T).toISOString() }) });
+  const doubts = ({ seq, trace }) => [seq, ...trace.sents.map(({ ambiguousWith }) => ambiguousWith.length)];
+  assert.deepEqual(draw([own, pressed], events).map(doubts), [[1], [2, 0]]);
+});
+
 /** What is heard of an account, as another tab says it. */
 function heard() {
   globalThis.localStorage = { getItem: () => null, setItem: () => {}, removeItem: () => {} };

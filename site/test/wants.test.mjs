@@ -9,7 +9,7 @@ const all = { started: true, connected: true, hook: 'ours', device: true, offere
 test('a button that can not work says what is missing first', () => {
   for (const want of ['start', 'account', 'device']) assert.equal(reason(want, all), null);
   assert.match(reason('device', { ...all, started: false, connected: false }), /Start/);
-  assert.match(reason('account', { ...all, connected: false }), /sign in to a Particle cloud below/);
+  assert.match(reason('account', { ...all, connected: false }), /sign in to a Particle cloud at the top/);
   assert.match(reason('account', { ...all, connected: false, offered: false }), /none can be connected here/);
   assert.match(reason('device', { ...all, device: false }), /device/);
   assert.equal(reason('account', { ...all, device: false }), null);
@@ -20,7 +20,7 @@ test('a webhook that outlives its endpoint can be removed, and one that is not t
   assert.equal(reason('webhook', forgotten), null);
   assert.match(reason('account', forgotten), /Start/);
   assert.match(reason('webhook', { ...forgotten, hook: 'absent' }), /no webhook/);
-  assert.match(reason('webhook', { ...forgotten, connected: false, hook: 'none' }), /sign in to a Particle cloud below/);
+  assert.match(reason('webhook', { ...forgotten, connected: false, hook: 'none' }), /sign in to a Particle cloud at the top/);
   assert.equal(reason('nothing', { ...all, started: false, connected: false, hook: 'none' }), null);
 });
 

@@ -12,17 +12,18 @@ import { noneWords } from '../particle/connect-words.js';
  *   offers: import('../particle/model.js').Offer[] | null,
  *   connection: {offer: {name: string}, username: string} | null,
  *   hook: import('../particle/hook.js').HookState,
+ *   known: Pick<import('../steps/clean-up-known.js').Known, 'wasConnected' | 'hook'>,
  *   event: string,
- * }} Started `event`: the name of the webhook
+ * }} Started `known`: what was seen earlier. `event`: the name of the webhook
  */
 
 /** @param {Started} world @returns {Step[]} */
-export function startSteps({ isStarted, isSigningIn, offers, connection, hook, event }) {
+export function startSteps({ isStarted, isSigningIn, offers, connection, hook, known, event }) {
   if (!isStarted) return NAMES.map((name) => ({ name, state: 'open', words: null }));
   return [
     { name: 'url', state: 'done', words: 'Your hook URL is ready.' },
-    { name: 'account', ...accountStep(offers, connection, isSigningIn) },
-    { name: 'webhook', ...webhookStep(hook, event) },
+    { name: 'account', ...accountStep(offers, connection, isSigningIn, known) },
+    { name: 'webhook', ...webhookStep(hook, event, known) },
   ];
 }
 
@@ -31,10 +32,10 @@ const NAMES = ['url', 'account', 'webhook'];
 
 /**
  * @param {Started['offers']} offers @param {Started['connection']} connection
- * @param {boolean} isSigningIn
+ * @param {boolean} isSigningIn @param {Started['known']} known
  * @returns {Omit<Step, 'name'>}
  */
-function accountStep(offers, connection, isSigningIn) {
+function accountStep(offers, connection, isSigningIn, { wasConnected }) {
   if (connection !== null) {
     const { offer, username } = connection;
     const words = `Signed in to ${offer.name}${username === '' ? '' : ` as ${username}`}.`;
@@ -45,19 +46,28 @@ function accountStep(offers, connection, isSigningIn) {
   if (offers.length === 0) return { state: 'open', words: noneWords(offers) };
   return {
     state: 'open',
-    words: 'Not signed in. Sign in below to create the webhook.',
+    words: wasConnected
+      ? 'Signed out: a sign-in ends with its tab. Sign in again below.'
+      : 'Not signed in. Sign in below to create the webhook.',
   };
 }
 
-/** @param {Started['hook']} hook @param {string} event @returns {Omit<Step, 'name'>} */
-function webhookStep(hook, event) {
+/**
+ * @param {Started['hook']} hook @param {string} event @param {Started['known']} known
+ * @returns {Omit<Step, 'name'>}
+ */
+function webhookStep(hook, event, known) {
   if (hook.kind === 'ours') {
     return hook.differs.length === 0
       ? { state: 'done', words: `The webhook “${event}” leads to your hook URL.` }
       : { state: 'failed', words: `The webhook “${event}” was changed. Look at it under` };
   }
   if (hook.kind === 'asking') return { state: 'open', words: 'Making the webhook …' };
-  if (hook.kind === 'none') return { state: 'open', words: 'No webhook yet.' };
+  if (hook.kind === 'none') {
+    const wasThere = known.hook === 'ours';
+    const words = wasThere ? `The webhook “${event}” was there last time.` : 'No webhook yet.';
+    return { state: 'open', words };
+  }
   const why =
     hook.kind === 'failed'
       ? hook.problem.message

@@ -33,7 +33,7 @@ export function reason(want, { started, connected, hook, device, offered }) {
   if (want === 'start') return null;
   if (!connected) {
     return offered
-      ? 'To use this, sign in to a Particle cloud below “Start”.'
+      ? 'To use this, sign in to a Particle cloud at the top of the tutorial.'
       : 'This needs a Particle account, and none can be connected here.';
   }
   if (want === 'device' && !device)

@@ -23,7 +23,7 @@ import {
   triggerHints,
 } from '../particle/hints.js';
 import { join } from '../particle/join.js';
-import { SENT_BY } from '../particle/origin.js';
+import { isFromPage } from '../particle/origin.js';
 import { joined } from '../particle/response-parts.js';
 import { clockOf, ordered } from '../particle/timeline.js';
 import { isTest } from '../particle/webhook.js';
@@ -436,7 +436,7 @@ function tookOf({ event, responses, errors }) {
  */
 function whoIs({ event, delivery, coreid, name, alone }, isPress, names) {
   if (alone) return 'Particle cloud';
-  if (!event && delivery?.request.headers.some(([header]) => header === SENT_BY))
+  if (!event && delivery && isFromPage(delivery.request))
     return 'Sent by this page, as Particle would';
   const source = event?.coreid ?? coreid ?? '';
   if (source === 'api')

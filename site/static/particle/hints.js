@@ -6,7 +6,7 @@
 import { ENTITY, byteLength } from '../lib/text.js';
 import { fieldsOf, isForm } from '../log/request-body.js';
 import { SLEEPING, partsOfDelivery } from './evidence.js';
-import { SENT_BY, isParticle } from './origin.js';
+import { isFromPage, isParticle } from './origin.js';
 import { PART_BYTES } from './response-parts.js';
 
 /**
@@ -64,7 +64,7 @@ export function receivedHints(trace) {
   if (!delivery) return [];
   const { request } = delivery;
   const hints = [];
-  if (!event && request.headers.some(([name]) => name === SENT_BY))
+  if (!event && isFromPage(request))
     hints.push(hint('hook-url', 'Sent by this page, as Particle would: no cloud took part.'));
   if (isPreflight(delivery) && !has(delivery.response, 'access-control-allow-origin'))
     hints.push(

@@ -20,7 +20,7 @@ import {
   put,
   succeeded,
 } from './evidence.js';
-import { idIn, isOfOther, marksIn, marksOf, originOf, stampOf } from './origin.js';
+import { idIn, isFromPage, isOfOther, marksIn, marksOf, originOf, stampOf } from './origin.js';
 import { identitiesOf } from './redelivery.js';
 import { byTime } from './response-parts.js';
 
@@ -91,7 +91,9 @@ export function join(deliveries, events, { prefix = null, hooks = [], ...later }
     later.byOrder,
   );
   markRedeliveries(traces);
-  const isDated = (/** @type {Trace} */ { at, name }) => at !== null && name !== null;
+  // No event of a cloud follows from what this page sent.
+  const isDated = (/** @type {Trace} */ { at, name, event, delivery }) =>
+    at !== null && name !== null && (event !== null || !delivery || !isFromPage(delivery.request));
   /** Most of a long log is about names that no event here follows from. */
   const named = new Set([...answers, ...sents].map((event) => read(event).of));
   const isAnyNamed = named.has(null);

@@ -23,12 +23,15 @@ import { digest, timeOf } from './event.js';
 /** The header by which this page marks what it sends itself. */
 export const SENT_BY = 'x-sent-by';
 
+/** Whether this page sent a request, in Particle's place. @param {Delivery['request']} request */
+export const isFromPage = (request) => headerOf(request, SENT_BY) !== '';
+
 /**
  * Whether Particle sent a request, or this page in its place; both name themselves.
  * @param {Delivery['request']} request
  */
 export const isParticle = (request) =>
-  headerOf(request, 'user-agent').startsWith('ParticleBot') || headerOf(request, SENT_BY) !== '';
+  headerOf(request, 'user-agent').startsWith('ParticleBot') || isFromPage(request);
 
 /** A source of events that a webhook can be of. */
 const SOURCE = /^(?:[0-9a-f]{24}|api)$/;

@@ -5,7 +5,7 @@
 import { isJson } from '../lib/json-text.js';
 import { byteLength } from '../lib/text.js';
 import { isSleeping } from '../particle/evidence.js';
-import { SENT_BY } from '../particle/origin.js';
+import { isFromPage } from '../particle/origin.js';
 import { PART_BYTES } from '../particle/response-parts.js';
 import { span } from '../lib/time.js';
 
@@ -282,7 +282,7 @@ export const isMadeUp = ({ event, delivery, coreid }) =>
   coreid !== null &&
   !/^0*$|^api$/.test(coreid) &&
   !isOfCloud(delivery) &&
-  !delivery.request.headers.some(([name]) => name === SENT_BY);
+  !isFromPage(delivery.request);
 
 /** @param {string} name @param {string} prefix */
 export const isWrongCase = (name, prefix) =>

@@ -30,7 +30,8 @@ export const hintOf = (id, needs, world) =>
 function missing(id, needs, { endpoint, mode, login, hook, prefix, listeningSince }) {
   if (endpoint === null) return id === 'start' ? null : 'There is no hook URL yet: press “Start”.';
   if (needs === 'nothing' && (id !== 'start' || mode === 'none')) return null;
-  if (login === null) return 'Nobody is signed in to a Particle cloud. Sign in below “Start”.';
+  if (login === null)
+    return 'Nobody is signed in to a Particle cloud. Sign in at the top of the page.';
   if (id === 'remove-webhook') return null;
   if (id === 'stop-device' && hook.kind === 'absent') return null;
   const where = 'See “Webhook configuration”.';

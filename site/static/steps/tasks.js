@@ -56,6 +56,8 @@ export function mountTasks(root, page) {
       kept = { done: {}, since, after: state.log.value.lastSeq };
       forgottenBefore = state.forgotten.value?.endpoint ?? null;
       hints.forget();
+      for (const { line } of tasks)
+        line.querySelector('[data-slot=task-answer]')?.replaceChildren();
       state.template.value = null;
     });
     if (endpoint !== null && kept) storage.set(endpoint, kept);
