@@ -38,7 +38,7 @@ test('a delivery is three blocks in the order of cause', () => {
   assert.deepEqual(row(received, 'headers').pairs, [['content-type', 'application/json']]);
   assert.deepEqual(received.rows.find(({ kind }) => kind === 'folded').pairs, [['x-forwarded-for', '203.0.113.7']]);
   assert.deepEqual(parsed.rows.map(({ name, value }) => [name, value]), [['op', 'test'], ['id', '1652008511'], ['coreid', 'api']]);
-  assert.match(parsed.note, /^Read “data” as the data, “id” in “data” as the ID\. /);
+  assert.match(parsed.note, /^The log took “data” as the data, “id” in “data” as the ID\. /);
   assert.match(parsed.note, /not a device/);
   assert.equal(row(response, 'status').value, '200 OK');
   assert.equal(response.hop, '7 ms');
@@ -112,16 +112,16 @@ test('everything that was parsed is shown, and which fields were taken', () => {
   const form = { headers: [['content-type', 'application/x-www-form-urlencoded']] };
   const cases = [
     // Particle's: the members of the data, then the others.
-    [{ body: '{"event":"e","data":"{\\"id\\":7,\\"event\\":1}","coreid":"c","x":1}' }, { id: '7', event: '1', 'event beside': 'e', coreid: 'c', x: '1' }, 'Read “event” as the event, “data” as the data, “id” in “data” as the ID.'],
-    [{ body: '{"event":"e","data":{"op":1},"id":"outer"}' }, { op: '1', event: 'e', id: 'outer' }, 'Read “event” as the event, “data” as the data, “id” as the ID.'],
-    [{ ...form, body: 'event=x&data=hello&more=1' }, { data: 'hello', event: 'x', more: '1' }, 'The field “data” is not JSON, so it is shown as it is. Read “event” as the event, “data” as the data.'],
-    [{ ...form, body: 'd%61ta=%7B%22id%22%3A1%7D&event=x&data=2' }, { id: '1', event: 'x', data: '2' }, 'Read “event” as the event, “data” as the data, “id” in “data” as the ID.'],
+    [{ body: '{"event":"e","data":"{\\"id\\":7,\\"event\\":1}","coreid":"c","x":1}' }, { id: '7', event: '1', 'event beside': 'e', coreid: 'c', x: '1' }, 'The log took “event” as the event, “data” as the data, “id” in “data” as the ID.'],
+    [{ body: '{"event":"e","data":{"op":1},"id":"outer"}' }, { op: '1', event: 'e', id: 'outer' }, 'The log took “event” as the event, “data” as the data, “id” as the ID.'],
+    [{ ...form, body: 'event=x&data=hello&more=1' }, { data: 'hello', event: 'x', more: '1' }, 'The field “data” is not JSON, so it is shown as it is. The log took “event” as the event, “data” as the data.'],
+    [{ ...form, body: 'd%61ta=%7B%22id%22%3A1%7D&event=x&data=2' }, { id: '1', event: 'x', data: '2' }, 'The log took “event” as the event, “data” as the data, “id” in “data” as the ID.'],
     // Others' envelopes stay in their order.
-    [{ body: '{"id":"evt_1","type":"invoice.paid","data":{"a":1}}' }, { id: 'evt_1', type: 'invoice.paid', data: '{\n  "a": 1\n}' }, 'Read “data” as the data, “id” as the ID.'],
+    [{ body: '{"id":"evt_1","type":"invoice.paid","data":{"a":1}}' }, { id: 'evt_1', type: 'invoice.paid', data: '{\n  "a": 1\n}' }, 'The log took “data” as the data, “id” as the ID.'],
     [{ ...form, body: 'payload=%7B%22a%22%3A1%7D&id=7' }, { payload: '{\n  "a": 1\n}', id: '7' }, 'It has no field “event”, “data” or “id”.'],
     // What the receiver does not give back is not taken.
-    [{ body: `{"id":"${'x'.repeat(65)}","data":{"id":[1]}}` }, { id: 'x'.repeat(65), data: '{\n  "id": [\n    1\n  ]\n}' }, 'Read “data” as the data.'],
-    [{ body: '{"data":{}}' }, { data: '{}' }, 'Read “data” as the data.'],
+    [{ body: `{"id":"${'x'.repeat(65)}","data":{"id":[1]}}` }, { id: 'x'.repeat(65), data: '{\n  "id": [\n    1\n  ]\n}' }, 'The log took “data” as the data.'],
+    [{ body: '{"data":{}}' }, { data: '{}' }, 'The log took “data” as the data.'],
     [{ body: '{}' }, {}, 'An object without members.'],
   ];
   for (const [request, rows, note] of cases) {
@@ -144,7 +144,7 @@ test('fields beyond the first rows of data and form follow in their order', () =
 test('an envelope is named', () => {
   const note = (body, headers = []) => parsedOf({ body: JSON.stringify(body), headers }).note;
   const event = { specversion: '1.0', type: 'com.example.x', source: '/s', id: '1', data: { a: 1 } };
-  assert.match(note(event, [['content-type', 'application/cloudevents+json']]), /^CloudEvents 1\.0 envelope: type com\.example\.x\. Read “data” as the data, “id” as the ID\.$/);
+  assert.match(note(event, [['content-type', 'application/cloudevents+json']]), /^CloudEvents 1\.0 envelope: type com\.example\.x\. The log took “data” as the data, “id” as the ID\.$/);
   assert.match(note({ a: 1 }, [['ce-specversion', '1.0'], ['ce-type', 'x\u202ey']]), /^CloudEvents 1\.0, its attributes in headers: type x⟨U\+202E⟩y\./);
   assert.match(note({ Type: 'Notification', TopicArn: 'arn:aws:sns:eu-west-1:1:t', Message: '{"a":1}' }), /^Amazon SNS envelope: Notification of arn:aws:sns:eu-west-1:1:t\./);
   assert.doesNotMatch(note({ specversion: '1.0', type: 'x' }), /CloudEvents/);

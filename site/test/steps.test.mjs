@@ -161,7 +161,7 @@ test('a slow answer counts once its result came back', () => {
   isNot('slow-response', { ...round({}), ...printed });
   const alone = { ...round(slow), events: [], mode: 'none' };
   const held = rounds(alone.deliveries, [], { missing: [], unreadable: [] }, { prefix: PREFIX, waiting: [1] });
-  is('slow-response', alone, /#1 is answered after 25 s\.$/);
+  is('slow-response', alone, /#1 was answered after 25 s\.$/);
   isNot('slow-response', { ...alone, rounds: held });
 });
 

@@ -174,7 +174,7 @@ async fn without_a_compiler_the_panel_says_what_to_install() {
     visit
         .shows(
             "the device says why it can't be flashed",
-            "return document.querySelector('.flash-device-why')?.textContent === 'It is offline. Bring it online first.' && document.querySelector('[data-component$=code-box] [data-slot=go]').disabled",
+            "return document.querySelector('.flash-device-why')?.textContent === 'It is offline. Bring it online first; a virtual device with “Plug in”, in its panel.' && document.querySelector('[data-component$=code-box] [data-slot=go]').disabled",
         )
         .await;
     visit.axe_in("#device-firmware, dialog[open]", "nothing can be flashed").await;

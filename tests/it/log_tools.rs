@@ -533,7 +533,7 @@ async fn the_log_is_a_strip_until_something_arrives() {
     visit.says(".log-live", "live").await;
     let strip = "return document.querySelector('.log-dock').hasAttribute('data-collapsed') && document.querySelector('.log-dock').offsetHeight < innerHeight / 6";
     visit.gives(strip, true).await;
-    visit.says(".strip-head", "No round yet").await;
+    visit.says(".strip-head", "Nothing yet").await;
     visit.press("#task-send-one [data-action=try]").await;
     visit.blocks("received", 1).await;
     let open = "return document.querySelector('.log-rail').checkVisibility() && document.activeElement.getBoundingClientRect().bottom <= document.querySelector('.log-dock').getBoundingClientRect().top";

@@ -24,7 +24,7 @@ export const expectWrong = (page) =>
     page,
     makeToken(crypto),
     1,
-    'The server now expects another token than the one that the webhook sends, and refuses the ' +
+    'The server now expects a different token from the one that the webhook sends, and refuses the ' +
       'next request with 401.',
   );
 

@@ -63,7 +63,8 @@ export function whyNot(device) {
       `It belongs to product ${product_id}, and this account can’t see whether it is ` +
       'marked as a development device. Ask whoever manages the product.'
     );
-  if (!online) return 'It is offline. Bring it online first.';
+  if (!online)
+    return 'It is offline. Bring it online first; a virtual device with “Plug in”, in its panel.';
   return '';
 }
 

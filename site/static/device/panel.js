@@ -135,7 +135,10 @@ export function mount(root, { state, particle, clock, expectRound }) {
     const operations =
       `${count} data operation${count === 1 ? '' : 's'} (${publishes} ` +
       `published, ${responses} received)`;
-    write(at.operations, `Since the program started: ${operations}, as Particle would count them.`);
+    write(
+      at.operations,
+      `Since this virtual device started: ${operations}, as Particle would count them.`,
+    );
   });
 
   /**

@@ -85,6 +85,10 @@ const CREDENTIAL = new Map([
   ['missing', 'missing'],
 ]);
 
+const MISSING_REMARK =
+  'The request lacks the secret that your webhook sends. It is answered all the same, unless you ' +
+  'refuse such requests under “Who may call”.';
+
 /** The request as the server got it. @param {Delivery} delivery @returns {Block} */
 function received({ seq, received_at, verified, request }) {
   const target = request.path + (request.query === '' ? '' : `?${request.query}`);
@@ -117,12 +121,18 @@ function received({ seq, received_at, verified, request }) {
   if (byGateway.length > 0) {
     const value =
       `${byGateway.length} ${byGateway.length === 1 ? 'header' : 'headers'} added ` +
-      'by the gateway';
+      'on the way to the server';
     rows.push({ name: '', kind: 'folded', value, pairs: byGateway });
   }
   rows.push({ name: '', kind: 'text', value: '', remark: HEADERS_REMARK, openOnly: true });
   const credential = CREDENTIAL.get(verified ?? '');
-  if (credential) rows.push({ name: 'credential', kind: 'text', value: credential });
+  if (credential)
+    rows.push({
+      name: 'credential',
+      kind: 'text',
+      value: credential,
+      ...(verified === 'missing' && { remark: MISSING_REMARK }),
+    });
   rows.push(bodyRow(request));
   rows.push({ name: 'from', kind: 'text', value: request.source, openOnly: true });
   rows.push({ name: 'received at', kind: 'time', value: received_at, openOnly: true });

@@ -198,7 +198,7 @@ function takenWords(known, data, list) {
     id,
   ].filter(Boolean);
   return taken.length > 0
-    ? `Read ${taken.join(', ')}.`
+    ? `The log took ${taken.join(', ')}.`
     : 'It has no field “event”, “data” or “id”.';
 }
 

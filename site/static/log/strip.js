@@ -49,7 +49,7 @@ export function mount(root, { rounds }) {
     const round = rounds.value.findLast(({ isRemark }) => !isRemark);
     write(
       head,
-      !round ? 'No round yet' : round.seq === null ? round.who : `#${round.seq} ${round.status}`,
+      !round ? 'Nothing yet' : round.seq === null ? round.who : `#${round.seq} ${round.status}`,
     );
     places(round ?? { blocks: [] }).forEach(({ word, kind, isThere }, i) => {
       const { node, name, heard } = segments[i];

@@ -148,7 +148,7 @@ export const RULES = {
       const gaveUp = isLate && round.trace.event ? '; the cloud gave up before that' : '';
       return came === null
         ? null
-        : `${which(round)} is answered after ${span(delay_ms)}${gaveUp}${came}.`;
+        : `${which(round)} was answered after ${span(delay_ms)}${gaveUp}${came}.`;
     }),
   credential: ({ rounds }) => {
     const refused = rounds.find(
@@ -251,7 +251,7 @@ function cameBack(kind, { trace, isWaiting }, { mode, devices, results }) {
   const isPrinted = results.some(
     (one) => one.coreid === event.coreid && one.kind === kind && whole.startsWith(one.text),
   );
-  return isPrinted ? `${came} reached the device, which printed it` : null;
+  return isPrinted ? `${came} reached the device` : null;
 }
 
 /**

@@ -124,7 +124,7 @@ export const TRIGGERS = new Map(
         act: publish((event) => event.toLowerCase(), '{}'),
       },
       'not-json': {
-        label: 'Publish hello',
+        label: 'Publish the data hello',
         want: 'account',
         act: publish((event) => event, 'hello'),
       },
