@@ -170,11 +170,11 @@ async fn without_a_compiler_the_panel_says_what_to_install() {
         "return document.querySelector('[data-component$=panel] [data-action=press]').disabled";
     visit.shows("MODE can't be pressed", disabled).await;
     visit.fits().await;
-    visit.act("code-box", "flash").await;
+    visit.press("#task-flash [data-action=try]").await;
     visit
         .shows(
             "the device says why it can't be flashed",
-            "return document.querySelector('.flash-device-why')?.textContent === 'It is offline. Bring it online first; a virtual device with “Plug in”, in its panel.' && document.querySelector('[data-component$=code-box] [data-slot=go]').disabled",
+            "return document.querySelector('.flash-device-why')?.textContent === 'It is offline. Bring it online first; for a virtual device, see its panel.' && document.querySelector('[data-component$=code-box] [data-slot=go]').disabled",
         )
         .await;
     visit.axe_in("#device-firmware, dialog[open]", "nothing can be flashed").await;
@@ -196,7 +196,7 @@ async fn edit(visit: &Visit, part: &str, other: &str) {
 
 /// Presses Flash and says yes.
 async fn flash(visit: &Visit) {
-    visit.act("code-box", "flash").await;
+    visit.press("#task-flash [data-action=try]").await;
     visit
         .shows(
             "the device is chosen and it says what is replaced",

@@ -12,18 +12,26 @@ import { noneWords } from '../particle/connect-words.js';
  *   offers: import('../particle/model.js').Offer[] | null,
  *   connection: {offer: {name: string}, username: string} | null,
  *   hook: import('../particle/hook.js').HookState,
- *   known: Pick<import('../steps/clean-up-known.js').Known, 'wasConnected' | 'hook'>,
+ *   hadWebhook: boolean,
  *   event: string,
- * }} Started `known`: what was seen earlier. `event`: the name of the webhook
+ * }} Started `hadWebhook`: one led here when this browser saw it last. `event`: its name
  */
 
 /** @param {Started} world @returns {Step[]} */
-export function startSteps({ isStarted, isSigningIn, offers, connection, hook, known, event }) {
+export function startSteps({
+  isStarted,
+  isSigningIn,
+  offers,
+  connection,
+  hook,
+  hadWebhook,
+  event,
+}) {
   if (!isStarted) return NAMES.map((name) => ({ name, state: 'open', words: null }));
   return [
     { name: 'url', state: 'done', words: 'Your hook URL is ready.' },
-    { name: 'account', ...accountStep(offers, connection, isSigningIn, known) },
-    { name: 'webhook', ...webhookStep(hook, event, known) },
+    { name: 'account', ...accountStep(offers, connection, isSigningIn, hadWebhook) },
+    { name: 'webhook', ...webhookStep(hook, event, hadWebhook) },
   ];
 }
 
@@ -32,10 +40,10 @@ const NAMES = ['url', 'account', 'webhook'];
 
 /**
  * @param {Started['offers']} offers @param {Started['connection']} connection
- * @param {boolean} isSigningIn @param {Started['known']} known
+ * @param {boolean} isSigningIn @param {boolean} hadWebhook
  * @returns {Omit<Step, 'name'>}
  */
-function accountStep(offers, connection, isSigningIn, { wasConnected }) {
+function accountStep(offers, connection, isSigningIn, hadWebhook) {
   if (connection !== null) {
     const { offer, username } = connection;
     const words = `Signed in to ${offer.name}${username === '' ? '' : ` as ${username}`}.`;
@@ -46,17 +54,17 @@ function accountStep(offers, connection, isSigningIn, { wasConnected }) {
   if (offers.length === 0) return { state: 'open', words: noneWords(offers) };
   return {
     state: 'open',
-    words: wasConnected
+    words: hadWebhook
       ? 'Signed out: a sign-in ends with its tab. Sign in again below.'
       : 'Not signed in. Sign in below to create the webhook.',
   };
 }
 
 /**
- * @param {Started['hook']} hook @param {string} event @param {Started['known']} known
+ * @param {Started['hook']} hook @param {string} event @param {boolean} hadWebhook
  * @returns {Omit<Step, 'name'>}
  */
-function webhookStep(hook, event, known) {
+function webhookStep(hook, event, hadWebhook) {
   if (hook.kind === 'ours') {
     return hook.differs.length === 0
       ? { state: 'done', words: `The webhook “${event}” leads to your hook URL.` }
@@ -64,8 +72,7 @@ function webhookStep(hook, event, known) {
   }
   if (hook.kind === 'asking') return { state: 'open', words: 'Making the webhook …' };
   if (hook.kind === 'none') {
-    const wasThere = known.hook === 'ours';
-    const words = wasThere ? `The webhook “${event}” was there last time.` : 'No webhook yet.';
+    const words = hadWebhook ? `The webhook “${event}” was there last time.` : 'No webhook yet.';
     return { state: 'open', words };
   }
   const why =

@@ -34,7 +34,7 @@ export function mount(root, { state, endpoint, particle }) {
       offers: particle.offers.value,
       connection: particle.connection.value,
       hook: state.webhook.value,
-      known: state.cleanUp.value,
+      hadWebhook: particle.hadWebhook(),
       event: particle.event,
     });
     for (const { name, state: how, words } of list) {

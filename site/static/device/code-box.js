@@ -118,7 +118,6 @@ export function mount(root, page) {
       change(null);
       at.edit.focus();
     },
-    flash: () => flash.open({ isFar: false }),
     close: () => at.dialog.close(),
   };
 }
@@ -210,7 +209,8 @@ function mountFlash(at, { state, particle, clock }, { source, isChanged }) {
   /** @param {{isFar: boolean}} from */
   async function open(from) {
     const now = particle.connection.peek();
-    if (isFlashing() || now === null) return;
+    if (isFlashing()) return at.progress.focus();
+    if (now === null) return;
     ({ isFar } = from);
     writeOrHide(at.problem, '');
     const what = isChanged() ? 'The firmware as you changed it' : 'The firmware';
@@ -298,7 +298,6 @@ function mountFlash(at, { state, particle, clock }, { source, isChanged }) {
     at.progress.dataset.state = now.kind;
     writeOrHide(at.errors, now.kind === 'errors' ? now.text : '');
     write(at.words, (state.flashWords.value = wordsFor(now)));
-    at.flash.disabled = now.kind === 'going';
   }
 
   particle.listen((event) => run?.hear(event));

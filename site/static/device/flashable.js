@@ -63,8 +63,7 @@ export function whyNot(device) {
       `It belongs to product ${product_id}, and this account can’t see whether it is ` +
       'marked as a development device. Ask whoever manages the product.'
     );
-  if (!online)
-    return 'It is offline. Bring it online first; a virtual device with “Plug in”, in its panel.';
+  if (!online) return 'It is offline. Bring it online first; for a virtual device, see its panel.';
   return '';
 }
 

@@ -99,7 +99,7 @@ export function createParticle({ state, form, clock, onReason, expectToken }) {
     onChange: (next, how) => {
       // Whoever removed the webhook signs in to look, and not to have it made again.
       const seen = hookMemory.get();
-      const isRemoved = seen?.id === null && seen.url === mine.peek()?.url;
+      const isRemoved = seen?.id === null && seen.url === mine.value?.url;
       if (how === 'new' && !isRemoved) setUpNext = true;
       if (next.kind === 'in') state.signedOutWhy.value = '';
       if (next.kind === 'expired') state.signedOutWhy.value = EXPIRED;
@@ -258,6 +258,11 @@ export function createParticle({ state, form, clock, onReason, expectToken }) {
         const isUnknown = error.cause === 'late';
         return `${isUnknown ? 'It may have been published.' : 'Not published.'} ${error.message}`;
       }
+    },
+    /** Whether a webhook led here when this browser saw it last. */
+    hadWebhook() {
+      const seen = hookMemory.get();
+      return seen !== null && seen.id !== null && seen.url === mine.value?.url;
     },
     /** Data for a press of the test button. */
     testData: () => testData(freshId(crypto)),

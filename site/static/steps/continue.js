@@ -6,7 +6,7 @@ import { write } from '../lib/dom.js';
 import { effect } from '../lib/signal.js';
 
 /** @type {import('../lib/component.js').Mount} */
-export function mount(root, { state, isAsked }) {
+export function mount(root, { state, isAsked, particle }) {
   const { step, log, out } = slots(root);
   // Whoever starts now is not returning.
   effect(() => {
@@ -19,7 +19,7 @@ export function mount(root, { state, isAsked }) {
     const { lastSeq, firstSeq, missing } = state.log.value;
     const count = Math.max(0, lastSeq - firstSeq + 1 - missing.length);
     // A sign-in ends with its tab.
-    out.hidden = !state.cleanUp.value.wasConnected || state.account.value.kind !== 'out';
+    out.hidden = state.account.value.kind !== 'out' || !particle.hadWebhook();
     write(log, `Open log (${count.toLocaleString('en-GB')})`);
   });
 }
