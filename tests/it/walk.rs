@@ -85,13 +85,13 @@ async fn template_box(visit: &Visit) {
     ticked(visit, "template-box").await;
 }
 
-/// Has the server expect another token than the webhook's, sees the 401, and repairs that.
+/// Has the server expect a different token from the webhook's, sees the 401, and repairs that.
 async fn credential(visit: &Visit) {
     let press = async |button: u8, said: &str| {
         visit.press(&format!("#task-credential [data-trigger='{button}']")).await;
         visit.says("#task-credential [data-slot=task-answer]", said).await;
     };
-    press(0, "expects another token").await;
+    press(0, "expects a different token").await;
     press(1, "Published").await;
     let refused = "return [...document.querySelectorAll('.log-rounds .log-block[data-kind=response]')].some((one) => /\\b401\\b/.test(one.textContent))";
     visit.shows("the wrong credential is refused", refused).await;
