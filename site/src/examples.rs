@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use askama::Template;
 use serde::Deserialize;
 
-use crate::{page::Block, source_files::SourceFiles};
+use crate::{block::Block, source_files::SourceFiles};
 
 /// One recorded round: the blocks of one event and all that followed from it.
 #[derive(Clone, Debug, Deserialize)]

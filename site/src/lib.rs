@@ -10,12 +10,13 @@
 //! - [`webhook`], [`numbers`], [`examples`], [`firmware`], [`cards`]: what the prose takes by name
 //! - [`device`]: what the page shows of the firmware as a whole
 //! - [`markdown`], [`highlight`]: prose and code as HTML
-//! - [`page`]: the templates that the words go into
+//! - [`block`] and [`page`]: the templates that the words go into
 //! - [`assets`]: `static/` and `style/`, the scripts and styles that the pages load
 //!
 //! Next: `static/begin.js` is what runs in the browser first, `static/app.js` once somebody has started.
 
 pub mod assets;
+pub mod block;
 pub mod cards;
 pub mod device;
 pub mod examples;

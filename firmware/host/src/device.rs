@@ -2,22 +2,20 @@
 
 use std::{
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use device_link::{CloudMessage, DeviceMessage, DeviceState, Link, Source, is_device_id};
+use device_link::{CloudMessage, DeviceMessage, DeviceState, Link, is_device_id};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{broadcast, mpsc, watch},
     task::JoinHandle,
 };
 
-use crate::{platform::Power, supervisor::Supervisor};
-
-/// The firmware that a device runs until another one is flashed. It publishes nothing.
-pub(crate) fn idle_firmware() -> Source {
-    Source { name: "idle.cpp".into(), text: include_str!("../idle.cpp").into() }
-}
+use crate::{
+    config::Config,
+    supervisor::{Command, Supervisor},
+};
 
 /// Messages that may wait for a cloud that reads slowly.
 const MAX_WAITING: usize = 4096;
@@ -45,52 +43,6 @@ fn kept_id(folder: &Path) -> io::Result<String> {
     Ok(id)
 }
 
-/// How a device is set up.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// 24 lower-case hexadecimal digits; none for a random one that is kept in `work_dir`.
-    pub id: Option<String>,
-    /// The name its owner gave it.
-    pub name: String,
-    /// The hardware, and its power at first.
-    pub power: Power,
-    /// Seconds of device time per second: 1, or 60 for a minute in a second.
-    pub speed: u32,
-    /// Makes the firmware's random numbers the same at every boot.
-    pub seed: Option<u32>,
-    /// Keeps what was flashed and compiled. One folder per device.
-    pub work_dir: PathBuf,
-    /// What to flash at the start. None boots what was flashed last, at first the idle firmware.
-    pub firmware: Option<Vec<Source>>,
-    /// What compiles its firmware.
-    pub compiler: CompilerAt,
-}
-
-/// What compiles firmware.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CompilerAt {
-    /// The C++ compiler of this machine. Where there is none, the device reports what to install.
-    ThisMachine,
-    /// None, whatever this machine has.
-    Nowhere,
-}
-
-impl Default for Config {
-    /// A Boron on its battery, in real time.
-    fn default() -> Self {
-        Self {
-            id: None,
-            name: "virtual-device".into(),
-            power: Power::Battery(85.5),
-            speed: 1,
-            seed: None,
-            work_dir: PathBuf::new(),
-            firmware: None,
-            compiler: CompilerAt::ThisMachine,
-        }
-    }
-}
-
 /// A device with power, until it is dropped.
 pub struct Device {
     /// Its ID.
@@ -99,13 +51,6 @@ pub struct Device {
     serial: broadcast::Sender<String>,
     state: watch::Receiver<DeviceState>,
     task: JoinHandle<()>,
-}
-
-/// From a [`Device`] to its supervisor.
-pub(crate) enum Command {
-    /// As if the cloud had sent it.
-    Message(CloudMessage),
-    Attach(Link<DeviceMessage>),
 }
 
 impl Device {

@@ -7,7 +7,7 @@
 //! - [`compiler`]: from source files to a program, with the compiler found here
 //! - [`limits`] and [`sandbox`]: what that program may do
 //! - [`wire`] and [`process`]: the program, driven over a pipe
-//! - [`device`]: all of it together, with a real clock
+//! - [`config`] and [`device`]: all of it together, with a real clock
 //! - [`attach`] and [`console`]: for the program that runs one in a terminal
 //!
 //! The header that the firmware is compiled against, and what it leaves out, is `device-os/Particle.h`.
@@ -15,6 +15,7 @@
 pub mod attach;
 mod binary_store;
 pub mod compiler;
+pub mod config;
 pub mod console;
 pub mod device;
 pub mod limits;

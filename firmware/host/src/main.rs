@@ -10,8 +10,9 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, DuplexStream, stdin};
 use virtual_device::{
     attach,
     compiler::{Compiler, INSTALL_A_COMPILER},
+    config::{CompilerAt, Config},
     console::{self, Command},
-    device::{CompilerAt, Config, Device},
+    device::Device,
     platform::Power,
 };
 

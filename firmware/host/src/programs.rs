@@ -13,9 +13,14 @@ use tokio::task::JoinSet;
 use crate::{
     binary_store::BinaryStore,
     compiler::{Compiler, Failure, INSTALL_A_COMPILER, main_file},
-    device::{Config, idle_firmware},
+    config::Config,
     platform::Platform,
 };
+
+/// The firmware that a device runs until another one is flashed. It publishes nothing.
+fn idle_firmware() -> Source {
+    Source { name: "idle.cpp".into(), text: include_str!("../idle.cpp").into() }
+}
 
 /// Compilations at the same time.
 const MAX_JOBS: usize = 2;

@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     compiler::Compiler,
-    device::{Command, CompilerAt, Config},
+    config::{CompilerAt, Config},
     power_source::PowerSource,
     process::End,
     programs::{Built, Programs},
@@ -36,6 +36,13 @@ const CONNECTING_MS: u64 = 1500;
 const MAX_REGISTERED: usize = 64;
 
 const IDLE: &str = "It has the idle firmware, which publishes nothing; flash another one to begin.";
+
+/// From a [`crate::device::Device`] to its supervisor.
+pub(crate) enum Command {
+    /// As if the cloud had sent it.
+    Message(CloudMessage),
+    Attach(Link<DeviceMessage>),
+}
 
 pub(crate) struct Supervisor {
     id: String,

@@ -109,7 +109,7 @@ pub enum EngineAt {
 /// A file of a virtual device's firmware.
 pub use device_link::Source;
 /// A virtual device to start. Its `work_dir` is the stack's to say.
-pub use virtual_device::device::{CompilerAt, Config as VirtualDevice};
+pub use virtual_device::config::{CompilerAt, Config as VirtualDevice};
 
 impl Config {
     /// The configuration of `cargo run` without flags, with the system's clock and a silent log.

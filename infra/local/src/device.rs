@@ -11,7 +11,7 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, sleep_until},
 };
-use virtual_device::device::{Config, Device};
+use virtual_device::{config::Config, device::Device};
 
 /// What may be on its way between device and cloud before one waits for the other, in bytes.
 const LINK_BYTES: usize = 64 * 1024;

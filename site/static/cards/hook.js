@@ -85,6 +85,6 @@ function kept({ limits, expires_at }, isLasting) {
   const count = limits.max_deliveries.toLocaleString('en-GB');
   return (
     `Deliveries for ${span(limits.delivery_ttl_s * 1000)}, the newest ${count}; the URL ` +
-    `until ${day}, and longer with each delivery.${where}`
+    `until ${day}. Each delivery extends that.${where}`
   );
 }

@@ -205,5 +205,5 @@ function takenWords(known, data, list) {
 /** @param {Map<string, string>} known */
 const sourceWords = (known) =>
   known.get('coreid') === 'api' && known.has('data')
-    ? 'coreid “api” means the API or the Test button, not a device.'
+    ? 'coreid “api” means the API, the Test button or this page, not a device.'
     : '';

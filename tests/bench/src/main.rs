@@ -77,7 +77,7 @@ fn build(root: &Path) -> anyhow::Result<PathBuf> {
 
 /// A line of the table: a name and right-aligned cells.
 fn line(name: &str, cells: &[String], note: &str) {
-    let cells: String = cells.iter().map(|cell| format!("{cell:>13}")).collect();
+    let cells: String = cells.iter().map(|cell| format!(" {cell:>13}")).collect();
     println!("{name:<36}{cells}  {note}");
 }
 

@@ -9,7 +9,8 @@ use tokio::{
 };
 use virtual_device::{
     compiler::INSTALL_A_COMPILER,
-    device::{CompilerAt, Config, Device},
+    config::{CompilerAt, Config},
+    device::Device,
     platform::Power,
     sandbox,
 };
