@@ -99,7 +99,7 @@ export function createParticle({ state, form, clock, onReason, expectToken }) {
     onChange: (next, how) => {
       // Whoever removed the webhook signs in to look, and not to have it made again.
       const seen = hookMemory.get();
-      const isRemoved = seen?.id === null && seen.url === mine.value?.url;
+      const isRemoved = seen?.id === null && seen.url === mine.peek()?.url;
       if (how === 'new' && !isRemoved) setUpNext = true;
       if (next.kind === 'in') state.signedOutWhy.value = '';
       if (next.kind === 'expired') state.signedOutWhy.value = EXPIRED;
