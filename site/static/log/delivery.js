@@ -86,8 +86,8 @@ const CREDENTIAL = new Map([
 ]);
 
 const MISSING_REMARK =
-  'The request lacks the secret that this server expects in Authorization. It is answered all the ' +
-  'same, unless you have such requests refused under “Who may call”.';
+  'It lacks the secret that this server expects, and is answered all the same. “Who may call” can ' +
+  'have such requests refused.';
 
 /** The request as the server got it. @param {Delivery} delivery @returns {Block} */
 function received({ seq, received_at, verified, request }) {
