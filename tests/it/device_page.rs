@@ -221,9 +221,9 @@ async fn a_flash_is_seen_and_a_broken_file_changes_nothing() {
     edit(&visit, "publishPeriodMs = 60 * 1000;", "publishPeriodMs = 3 * 1000;").await;
     flash(&visit).await;
     let replaces = "This replaces “webhook-tutorial.cpp” on desk with the firmware as you changed it. It can’t be undone automatically: to go back, flash the other firmware again.";
-    visit.slot_says("code-box", "replaces", replaces).await;
+    visit.text_is("[data-component$=code-box] [data-slot=replaces]", replaces).await;
     let target = "It is compiled for Device OS 6.2.1, which the device has.";
-    visit.slot_says("code-box", "target-words", target).await;
+    visit.text_is("[data-component$=code-box] [data-slot=target-words]", target).await;
     visit.axe_in("#device-firmware, dialog[open]", "the question before a flash").await;
     visit.picture("flash-question").await;
     visit.press("[data-component$=code-box] [data-slot=go]").await;
@@ -259,8 +259,7 @@ async fn a_flash_is_seen_and_a_broken_file_changes_nothing() {
     serial_has(&visit, "\"op\":\"periodic\"", before + 2).await;
 
     visit.act("code-box", "reset").await;
-    let source = "return document.querySelector('[data-component$=code-box] [data-slot=source]').textContent";
-    visit.gives(source, original).await;
+    visit.text_is("[data-component$=code-box] [data-slot=source]", &original).await;
     let coloured = "return document.querySelector('[data-component$=code-box] [data-slot=source] .hl-comment') !== null";
     visit.shows("the colours are back", coloured).await;
     home.stack.stop().await.unwrap();

@@ -295,8 +295,7 @@ async fn a_new_round_does_not_move_one_that_is_read() {
     let before = visit.run(focus).await;
     person.post("text/plain", "one more").await;
     visit.says(".log-dock .log-newest", "Newest (1 new)").await;
-    // What is read stays.
-    visit.gives(place, before).await;
+    assert_eq!(visit.run(place).await, before, "what is read stays");
     visit.act("dock", "newest").await;
     let is_gone = "return document.querySelector('.log-dock .log-newest').hidden";
     visit.shows("the log is at its newest", is_gone).await;
@@ -346,22 +345,21 @@ async fn examples_become_the_readers_own_and_go_back_by_a_press() {
             .await;
         let id = rounds[n - 1].blocks[3].row("id").to_owned();
         // The text names one's own value.
-        visit.says(value, &id).await;
+        visit.text_is(value, &id).await;
     }
     visit.picture("log-yours-light").await;
     visit.axe_in("#simple-test", "an example of one's own").await;
     visit.press(&format!("{figure} .yours-line button")).await;
     // The recorded ones are back.
     visit.gives(ids, recorded.0.clone()).await;
-    visit.says(value, &recorded.1).await;
+    visit.text_is(value, &recorded.1).await;
     visit.act("webhook-card", "test").await;
     visit.whole_rounds(3).await;
     let offered = format!(
         "return document.querySelector('{figure} .yours-line button').textContent === 'Show yours (#3)'"
     );
     visit.shows("the newest is offered", &offered).await;
-    // Who went back stays there.
-    visit.gives(ids, recorded.0).await;
+    assert_eq!(visit.run(ids).await, recorded.0, "who went back stays there");
     visit.end(home).await;
 }
 
@@ -412,10 +410,12 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
             "return document.querySelector('[data-component$=dock] [data-action=newest]').textContent === 'Newest (3 new)'",
         )
         .await;
-    // The focus stays.
-    visit.gives(at, 0).await;
-    // Nothing moves under a reader.
-    visit.gives("return document.activeElement.getBoundingClientRect().left", left).await;
+    assert_eq!(visit.run(at).await, json!(0), "the focus stays");
+    assert_eq!(
+        visit.run("return document.activeElement.getBoundingClientRect().left").await,
+        left,
+        "nothing moves under a reader"
+    );
     look(&visit, "log-newest-light").await;
     visit.key(Key::Enter).await;
     visit
@@ -432,8 +432,7 @@ async fn the_rail_is_one_tab_stop_that_arrows_walk_and_enter_opens() {
     let edge = "const rail = document.querySelector('.log-rail'); return rail.scrollWidth - rail.clientWidth - rail.scrollLeft < 2 && !document.querySelector('[data-component$=dock] [data-action=newest]').checkVisibility()";
     visit.shows("the newest is in sight", edge).await;
     let wheel = "const rail = document.querySelector('.log-rail'); return rail.dispatchEvent(new WheelEvent('wheel', { deltaY: 100, cancelable: true, bubbles: true }))";
-    // Nobody takes the wheel from the reader.
-    visit.gives(wheel, true).await;
+    assert_eq!(visit.run(wheel).await, json!(true), "nobody takes the wheel from the reader");
     visit.end(home).await;
 }
 
@@ -502,7 +501,7 @@ async fn the_log_follows_its_newest_unless_scrolled_back() {
             )
             .await;
         let now = "const rail = document.querySelector('.log-rail'); return [rail.scrollLeft, rail.scrollTop]";
-        visit.gives(now, stands).await;
+        assert_eq!(visit.run(now).await, stands, "{view}");
     }
     // Who asks for older ones at the newest end is no longer following it, or what came would be let go again.
     for _ in 0..100 {
@@ -533,7 +532,7 @@ async fn the_log_is_a_strip_until_something_arrives() {
     visit.says(".log-live", "live").await;
     let strip = "return document.querySelector('.log-dock').hasAttribute('data-collapsed') && document.querySelector('.log-dock').offsetHeight < innerHeight / 6";
     visit.gives(strip, true).await;
-    visit.says(".strip-head", "Nothing yet").await;
+    visit.text_is(".strip-head", "Nothing yet").await;
     visit.press("#task-send-one [data-action=try]").await;
     visit.blocks("received", 1).await;
     let open = "return document.querySelector('.log-rail').checkVisibility() && document.activeElement.getBoundingClientRect().bottom <= document.querySelector('.log-dock').getBoundingClientRect().top";
@@ -541,8 +540,7 @@ async fn the_log_is_a_strip_until_something_arrives() {
     visit.act("dock", "collapse").await;
     visit.press("#task-send-one [data-action=try]").await;
     visit.blocks("received", 2).await;
-    // As its reader wants.
-    visit.gives(strip, true).await;
+    assert_eq!(visit.run(strip).await, json!(true), "as its reader wants");
     visit.end(home).await;
 }
 
@@ -589,7 +587,7 @@ async fn the_dock_is_resized_remembered_and_never_over_the_focus() {
         }
         return found;";
     visit.run("document.documentElement.style.scrollBehavior = 'auto'").await;
-    visit.gives(hidden, json!([])).await;
+    assert_eq!(visit.run(hidden).await, json!([]));
     visit.act("dock", "collapse").await;
     visit.gives(hidden, json!([])).await;
     visit.end(home).await;
@@ -628,7 +626,7 @@ async fn a_signature_is_checked_and_its_secret_not_kept() {
     assert!(verdict(&visit, secret, false).await.starts_with("The signature is right"));
     visit.look(".log-detail", "log-signature-phone").await;
     let kept = "return JSON.stringify(localStorage).includes('Everybody')";
-    visit.gives(kept, false).await;
+    assert_eq!(visit.run(kept).await, json!(false));
     let wrong = verdict(&visit, "another", false).await;
     assert!(wrong.starts_with("Wrong: the secret is another one"), "{wrong}");
     verdict(&visit, secret, true).await;
@@ -702,7 +700,7 @@ async fn each_tab_keeps_its_endpoint_and_names_are_kept() {
     visit.shows("it is the first", &format!("{here} === '{}'", first.hook_url())).await;
     visit.browser.client.close_window().await.unwrap();
     visit.browser.client.switch_to_window(window).await.unwrap();
-    visit.gives(here, second.clone()).await;
+    assert_eq!(visit.run(here).await, second);
     visit.reload().await;
     visit.shows("this tab stayed", &format!("{here} === '{}'", second.as_str().unwrap())).await;
     visit.slot_says("address", "name", "orders").await;

@@ -155,7 +155,7 @@ async fn another_owners_key_is_adopted_only_after_a_question() {
             .await;
     }
     let focused = "return document.activeElement.matches('.endpoint-list button')";
-    visit.gives(focused, true).await;
+    assert_eq!(visit.run(focused).await, true);
     visit.press(".endpoint-list button").await;
     visit.shows("the one before is shown, and has the focus", &format!("return document.activeElement.matches('.endpoint-list input') && document.querySelector('[data-component$=hook] [data-slot=url]').textContent.endsWith('{}')", own.endpoint)).await;
     visit.end(home).await;

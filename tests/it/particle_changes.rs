@@ -21,7 +21,7 @@ async fn differs(visit: &Visit, part: &str) {
 }
 
 async fn put_back(visit: &Visit) {
-    visit.says("[data-component$=webhook-card] [data-action=yes]", "Put back").await;
+    visit.text_is("[data-component$=webhook-card] [data-action=yes]", "Put back").await;
     visit.act("webhook-card", "yes").await;
     visit.slot_says("webhook-card", "state", "Every event whose name begins with").await;
     visit
@@ -69,7 +69,7 @@ async fn a_webhook_led_away_or_deleted_is_restored() {
     visit.act("webhook-card", "test").await;
     visit.slot_says("webhook-card", "state", "no longer leads here").await;
     visit.slot_says("webhook-card", "question-words", away).await;
-    visit.says("[data-component$=webhook-card] [data-action=yes]", "Take back").await;
+    visit.text_is("[data-component$=webhook-card] [data-action=yes]", "Take back").await;
     visit.scroll_to("[data-component$=webhook-card]").await;
     visit.look("[data-component$=webhook-card]", "particle-led-away-light").await;
     visit.act("webhook-card", "yes").await;

@@ -253,8 +253,7 @@ async fn eight_tabs_share_one_stream_and_each_shows_every_block_once() {
     }
     let opened =
         "return JSON.parse(localStorage.getItem('webhook-tutorial/streams-opened')).length";
-    // One stream for eight tabs.
-    visit.gives(opened, 1).await;
+    assert_eq!(visit.run(opened).await, 1, "one stream for eight tabs");
     // The tab that listens goes; another one takes over and nothing is heard twice.
     client.switch_to_window(tabs.remove(0)).await.unwrap();
     client.close_window().await.unwrap();
@@ -272,7 +271,7 @@ async fn eight_tabs_share_one_stream_and_each_shows_every_block_once() {
         let numbered: Vec<_> = rounds.iter().filter(|round| !round.seq.is_empty()).collect();
         assert_eq!(numbered.len(), 2, "{rounds:#?}");
     }
-    visit.gives(opened, 2).await;
+    assert_eq!(visit.run(opened).await, 2);
     // One signs out, all are signed out, and the token is gone in the cloud.
     let account = Account::with_token(&home, &visit.token().await);
     visit.act("connection", "sign-out").await;

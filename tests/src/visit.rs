@@ -308,6 +308,18 @@ impl Visit {
         found.as_str().unwrap_or_default().to_owned()
     }
 
+    /// Waits until everything that a selector finds has exactly this text.
+    ///
+    /// # Panics
+    /// If it does not; says what it has.
+    pub async fn text_is(&self, selector: &str, expected: &str) {
+        let is = || async {
+            let found = self.text(selector).await;
+            if found == expected { Ok(()) } else { Err(found) }
+        };
+        eventually_or(&format!("the text of {selector} is {expected:?}"), is).await;
+    }
+
     /// What axe finds wrong with the page.
     ///
     /// # Panics

@@ -30,7 +30,7 @@ pub struct Config {
 /// What compiles firmware.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CompilerAt {
-    /// The C++ compiler of this machine. Where there is none, the device reports what to install.
+    /// This machine's C++ compiler. If there is none, the device says what to install.
     ThisMachine,
     /// None, whatever this machine has.
     Nowhere,

@@ -149,7 +149,7 @@ impl Memory {
         Ok(Memory { folder: data_folder()?.join(file_name(home)) })
     }
 
-    /// This program's own key at this home; a new one is made if there is none.
+    /// The key that this program keeps for this home. Makes one if there is none.
     fn key(&self) -> anyhow::Result<OwnerKey> {
         if let Some(key) = self.kept_key()? {
             return Ok(key);
